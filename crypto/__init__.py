@@ -1,0 +1,1 @@
+"""Pure functions on bytes: no disk, network, clock or log."""

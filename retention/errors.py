@@ -1,0 +1,37 @@
+"""
+Every error this package raises.
+
+    RetentionError
+    └── PolicyError     the policy is incomplete, or asks for what cannot be
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RetentionError(Exception):
+    """
+    Base of the package's errors.
+
+    Attributes:
+        code: Names the message in the catalogue.
+        exit_code: Of a command that ends with this error; 30 to 39 belong to this package.
+        facts: Values for the message's placeholders: names of keys, days, counts.
+    """
+
+    code: ClassVar[str] = "retention"
+    exit_code: ClassVar[int] = 30
+
+    def __init__(self, code: str | None = None, **facts: str | int) -> None:
+        super().__init__(code or self.code)
+        if code is not None:
+            self.code = code  # type: ignore[misc]  # one message for each reason
+        self.facts = facts
+
+
+class PolicyError(RetentionError):
+    """The policy is incomplete, or asks for what cannot be."""
+
+    code = "policy"
+    exit_code = 31

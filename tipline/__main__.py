@@ -1,0 +1,93 @@
+"""The `tipline` command: parse, run one command, turn its error into a text and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+
+from crypto.errors import CryptoError
+from retention.errors import RetentionError
+from tipline import __version__
+from tipline.commands import COMMANDS
+from tipline.console import Console
+from tipline.errors import TiplineError
+from tipline.language import Translate, choose_language, make_translations
+from tipline.messages import ERRORS, HINTS
+
+
+def make_parser(translate: Translate) -> argparse.ArgumentParser:
+    """
+    Build the parser of all commands.
+
+    Args:
+        translate: Looks a text up in the catalogue.
+
+    Returns:
+        A parser whose result has `run`, the chosen command's function.
+    """
+    _ = translate
+    parser = argparse.ArgumentParser(
+        prog="tipline",
+        description=_("A confidential tip-line: sealed in the browser, read offline."),
+        epilog=_("Begin with: tipline init DIR"),
+    )
+    parser.add_argument("--version", action="version", version=f"tipline {__version__}")
+    commands = parser.add_subparsers(metavar=_("COMMAND"), required=True, dest="command")
+    for command in COMMANDS:
+        command.register(commands, translate)
+    return parser
+
+
+def report_error(error: CryptoError | RetentionError | TiplineError, *, console: Console) -> int:
+    """
+    Say what went wrong and what to do.
+
+    Args:
+        error: One of ours.
+        console: Where to say it.
+
+    Returns:
+        The exit code.
+    """
+    _ = console.translate
+    facts = {"detail": getattr(error, "detail", ""), **error.facts}
+    console.say(f"tipline: {_('error')}: " + _(ERRORS[error.code]).format(**facts))
+    if error.code in HINTS:
+        console.say(f"tipline: {_('hint')}: " + _(HINTS[error.code]).format(**facts))
+    return error.exit_code
+
+
+def main(arguments: Sequence[str] | None = None, *, console: Console | None = None) -> int:
+    """
+    Run one command.
+
+    Args:
+        arguments: Without the program's name; those of the process if None.
+        console: The streams and the language; those of the process if None.
+
+    Returns:
+        The exit code: 0 done, 1 unforeseen, 2 usage, 10 and above one per class of error,
+        130 interrupted.
+    """
+    if console is None:
+        translate = make_translations(choose_language()).gettext
+        console = Console(translate=translate)
+    options = make_parser(console.translate).parse_args(arguments)
+    try:
+        return int(options.run(options, console))
+    except (CryptoError, RetentionError, TiplineError) as error:
+        return report_error(error, console=console)
+    except BrokenPipeError:
+        # The reader went away (`| head`): point stdout elsewhere so that Python's exit stays quiet.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

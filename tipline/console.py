@@ -1,0 +1,73 @@
+"""
+Where a command reads and writes.
+
+stdout is data (`--json` where a machine may read it); stderr is talk:
+`tipline: error: ...`, `tipline: hint: ...`, lower case, no full stop.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, BinaryIO, TextIO
+
+from tipline.language import Translate
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """
+    The streams of one run of a command, and its language.
+
+    Args:
+        translate: Looks a text up in the catalogue.
+        out: Data.
+        err: Talk.
+        input: What is piped in.
+    """
+
+    translate: Translate
+    out: TextIO = dataclasses.field(default_factory=lambda: sys.stdout)
+    err: TextIO = dataclasses.field(default_factory=lambda: sys.stderr)
+    input: BinaryIO = dataclasses.field(default_factory=lambda: sys.stdin.buffer)
+
+    def print(self, text: str = "") -> None:
+        """
+        Write a line of data.
+
+        Args:
+            text: Already translated.
+        """
+        self.out.write(text + "\n")
+        self.out.flush()
+
+    def print_json(self, value: Mapping[str, Any]) -> None:
+        """
+        Write a line of data for a machine.
+
+        Args:
+            value: Whatever JSON holds.
+        """
+        self.print(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+    def say(self, text: str) -> None:
+        """
+        Tell a person something, on stderr.
+
+        Args:
+            text: Already translated.
+        """
+        self.err.write(text + "\n")
+        self.err.flush()
+
+    def note(self, text: str) -> None:
+        """
+        Tell progress to a person who watches; quiet when nobody does.
+
+        Args:
+            text: Already translated.
+        """
+        if self.err.isatty():
+            self.say(text)

@@ -1,0 +1,55 @@
+"""
+The languages a person can read us in, and where their words come from.
+
+Every text is written in English in the code and in the templates, marked `_("...")`, and translated
+in `locale/LANGUAGE/LC_MESSAGES/tipline.po`. English needs no catalogue: it is the text itself.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+Translate = Callable[[str], str]
+
+LANGUAGES: Final = ("en", "es", "pt")
+LOCALE_DIRECTORY: Final = Path(__file__).parent / "locale"
+
+
+def make_translations(language: str) -> gettext.NullTranslations:
+    """
+    Load one language's catalogue.
+
+    Args:
+        language: One of `LANGUAGES`.
+
+    Returns:
+        The catalogue; for English, one that returns each text unchanged.
+
+    Raises:
+        OSError: the catalogue was not compiled (`script/run` and `script/test` do it).
+    """
+    if language == "en":
+        return gettext.NullTranslations()
+    return gettext.translation("tipline", LOCALE_DIRECTORY, [language])
+
+
+def choose_language(environment: Mapping[str, str] = os.environ) -> str:
+    """
+    Choose the language of a command from the environment, as gettext does.
+
+    Args:
+        environment: `LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`: the first that names one wins.
+
+    Returns:
+        One of `LANGUAGES`; English if the wish cannot be met.
+    """
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        for wish in environment.get(name, "").split(":"):
+            language = wish.split(".")[0].split("_")[0].split("@")[0]
+            if language in LANGUAGES:
+                return language
+    return "en"

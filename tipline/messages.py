@@ -1,0 +1,52 @@
+"""
+What a person reads when something goes wrong: one text and, where it helps, a hint per error code.
+
+Errors carry a code and typed facts; the words stand here, in the catalogue's reach.
+A test holds that every code has its text and every placeholder its fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def N_(text: str) -> str:  # noqa: N802  # gettext's own name for "extract, do not translate yet"
+    """
+    Mark *text* for the catalogue.
+
+    Args:
+        text: In English.
+
+    Returns:
+        *text* itself.
+    """
+    return text
+
+
+ERRORS: Final[Mapping[str, str]] = {
+    "malformed": N_("this is not in the format it should be in ({detail})"),
+    "too_large": N_("this is larger than allowed ({detail})"),
+    "no_match": N_("none of the keys given opens this"),
+    "forged": N_("this was changed or cut on the way: its seal does not hold"),
+    "wrong_passphrase": N_("wrong passphrase"),
+    "recipient": N_("this recipient is not allowed here ({detail})"),
+    "foreign": N_("this opens, but is not a tip in our format ({detail})"),
+    "keyset_unsigned": N_("the keyset is not signed by the desk root that is pinned here"),
+    "keyset_expired": N_("the keyset expired on {valid_until}: nobody reads until it is renewed"),
+    "keyset_early": N_("the keyset is not valid before {valid_from}"),
+    "keyset_old": N_("keyset {number} is older than keyset {seen}, which was seen before"),
+    "keyset_too_long": N_("a keyset lives at most {limit} days"),
+    "keyset_too_many_readers": N_(
+        "channel {channel} has {count} readers; a channel has at most {limit},"
+        " because every envelope has exactly {limit} places and their number must tell nothing"
+    ),
+    "keyset_malformed": N_("the keyset is not in its format ({detail})"),
+    "usage": N_("the command was called wrongly"),
+}
+
+HINTS: Final[Mapping[str, str]] = {
+    "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),
+    "keyset_old": N_("ask the desk for the newest keyset; an old one may name readers who left"),
+    "no_match": N_("give the identity file of a reader the tip was sealed to: -i FILE"),
+}
