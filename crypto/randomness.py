@@ -1,7 +1,8 @@
 """
 The one place where randomness enters this package.
 
-Functions that need it take `random: RandomSource = system_random`, so that a vector can pass its own.
+Functions that need it take `random: RandomSource = system_random`, so that a vector can pass
+its own.
 """
 
 from __future__ import annotations
