@@ -16,6 +16,7 @@ from tipline.console import Console
 from tipline.errors import TiplineError
 from tipline.language import Translate, choose_language, make_translations
 from tipline.messages import ERRORS, HINTS
+from tipline.usage import translate_argparse
 
 
 def make_parser(translate: Translate) -> argparse.ArgumentParser:
@@ -34,7 +35,12 @@ def make_parser(translate: Translate) -> argparse.ArgumentParser:
         description=_("A confidential tip-line: sealed in the browser, read offline."),
         epilog=_("Begin with: tipline init DIR"),
     )
-    parser.add_argument("--version", action="version", version=f"tipline {__version__}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"tipline {__version__}",
+        help=_("show program's version number and exit"),
+    )
     commands = parser.add_subparsers(metavar=_("COMMAND"), required=True, dest="command")
     for command in COMMANDS:
         command.register(commands, translate)
@@ -54,9 +60,11 @@ def report_error(error: CryptoError | RetentionError | TiplineError, *, console:
     """
     _ = console.translate
     facts = {"detail": getattr(error, "detail", ""), **error.facts}
-    console.say(f"tipline: {_('error')}: " + _(ERRORS[error.code]).format(**facts))
+    said = _(ERRORS[error.code]).format(**facts)
+    console.say(_("tipline: error: {text}").format(text=said))
     if error.code in HINTS:
-        console.say(f"tipline: {_('hint')}: " + _(HINTS[error.code]).format(**facts))
+        hint = _(HINTS[error.code]).format(**facts)
+        console.say(_("tipline: hint: {text}").format(text=hint))
     return error.exit_code
 
 
@@ -73,8 +81,9 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
         130 interrupted.
     """
     if console is None:
-        translate = make_translations(choose_language()).gettext
-        console = Console(translate=translate)
+        language = choose_language()
+        translate_argparse(language)
+        console = Console(translate=make_translations(language).gettext)
     options = make_parser(console.translate).parse_args(arguments)
     try:
         return int(options.run(options, console))
