@@ -43,9 +43,12 @@ ERRORS: Final[Mapping[str, str]] = {
     ),
     "keyset_malformed": N_("the keyset is not in its format ({detail})"),
     "usage": N_("the command was called wrongly"),
+    "private_network": N_("the private Tor network did not start (it stopped at: {stage})"),
+    "program_missing": N_("the program {program} is not installed"),
 }
 
 HINTS: Final[Mapping[str, str]] = {
+    "program_missing": N_("script/setup names what is missing and installs it"),
     "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),
     "keyset_old": N_("ask the desk for the newest keyset; an old one may name readers who left"),
     "no_match": N_("give the identity file of a reader the tip was sealed to: -i FILE"),
