@@ -1,0 +1,129 @@
+"""
+Files that survive a crash, that only their owner reads, and whose times tell no more than a day.
+
+Rules:
+1. What must not be lost is written under another name, synced, renamed, and its directory synced.
+2. Everything an instance writes is readable by its owner alone.
+3. Modification and access times are set to the start of the day: an arrival is known by its day.
+   The inode's change time cannot be set; docs/explanation/what-a-disk-tells.md says what is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final
+
+from tipline.errors import PermissionsError
+
+PRIVATE_FILE_MODE: Final = 0o600
+PRIVATE_DIRECTORY_MODE: Final = 0o700
+OTHERS_MASK: Final = 0o077  # any right of group or others
+
+
+def blur_times(path: Path, *, day: datetime.date) -> None:
+    """
+    Set a file's or directory's modification and access times to the start of *day*.
+
+    Args:
+        path: What is there. A file that went away in between is no error: it tells nothing.
+        day: In UTC.
+    """
+    start = datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC)
+    start_ns = int(start.timestamp()) * 1_000_000_000
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(path, ns=(start_ns, start_ns))
+
+
+def sync_directory(path: Path) -> None:
+    """
+    Make the names in a directory durable.
+
+    Args:
+        path: The directory.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_private_directory(path: Path) -> None:
+    """
+    Make a directory that only its owner enters.
+
+    Args:
+        path: It may exist; its rights are narrowed then.
+    """
+    path.mkdir(mode=PRIVATE_DIRECTORY_MODE, exist_ok=True)
+    path.chmod(PRIVATE_DIRECTORY_MODE)
+
+
+def create_file(path: Path, data: bytes | memoryview, *, day: datetime.date) -> None:
+    """
+    Write a new file of our own and make it durable; the caller syncs the directory.
+
+    Args:
+        path: Must not exist.
+        data: The whole content.
+        day: For the file's times.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
+    with open(descriptor, "wb", buffering=0) as file:
+        write_all(file.fileno(), data)
+        os.fsync(file.fileno())
+    blur_times(path, day=day)
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """
+    Write every byte: one write may take fewer than it was given.
+
+    Args:
+        descriptor: Open for writing.
+        data: What to write.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def save_file(path: Path, data: bytes, *, day: datetime.date) -> None:
+    """
+    Put *data* in the place of *path*: after a crash there is the old or the new, never a part.
+
+    Args:
+        path: May exist.
+        data: The whole content.
+        day: For the times of the file and of its directory.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    try:
+        create_file(temporary, data, day=day)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+    blur_times(path.parent, day=day)
+
+
+def check_private(path: Path) -> None:
+    """
+    Refuse a file or directory in which others may read or write.
+
+    Args:
+        path: A file that holds a secret, or the directory around it.
+
+    Raises:
+        PermissionsError: group or others have any right, or it belongs to another user.
+    """
+    status = path.stat()
+    if stat.S_IMODE(status.st_mode) & OTHERS_MASK:
+        raise PermissionsError("permissions", path=str(path))
+    if status.st_uid != os.geteuid():
+        raise PermissionsError("permissions_owner", path=str(path))
