@@ -45,9 +45,11 @@ ERRORS: Final[Mapping[str, str]] = {
     "usage": N_("the command was called wrongly"),
     "private_network": N_("the private Tor network did not start (it stopped at: {stage})"),
     "program_missing": N_("the program {program} is not installed"),
+    "offline_impossible": N_("this machine lets no process be cut off from the network"),
 }
 
 HINTS: Final[Mapping[str, str]] = {
+    "offline_impossible": N_("run it as root, or allow user namespaces (see unshare(1))"),
     "program_missing": N_("script/setup names what is missing and installs it"),
     "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),
     "keyset_old": N_("ask the desk for the newest keyset; an old one may name readers who left"),
