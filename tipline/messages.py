@@ -41,6 +41,7 @@ ERRORS: Final[Mapping[str, str]] = {
         "channel {channel} has {count} readers; a channel has at most {limit},"
         " because every envelope has exactly {limit} places and their number must tell nothing"
     ),
+    "keyset_unread": N_("on {day} nobody reads channel {channel}"),
     "keyset_malformed": N_("the keyset is not in its format ({detail})"),
     "usage": N_("the command was called wrongly"),
     "private_network": N_("the private Tor network did not start (it stopped at: {stage})"),

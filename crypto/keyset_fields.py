@@ -1,0 +1,444 @@
+"""
+The keyset's fields: their types, and the one way to write and read them.
+
+Every field is required and none is unknown: a keyset is written by the desk and read by programs
+of the same version, and what a reader would silently skip could be the field that mattered.
+
+docs/reference/formats.md, "Keyset".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from crypto.age.hybrid import HybridRecipient
+from crypto.errors import KeysetError, MalformedError
+from crypto.note import Verifier
+from crypto.strict import decode_hex, format_json, parse_day, parse_json_object
+
+FIRST_LINE: Final = "tipline-keyset/v1\n"
+LANGUAGES: Final = ("en", "es", "pt")
+MAX_CHANNEL_READERS: Final = 8
+MAX_FIELD_BYTES: Final = 256 << 10
+MAX_ITEMS: Final = 100  # readers, channels or categories; what a person can choose from
+MAX_NAME_CHARACTERS: Final = 200
+
+_ID = re.compile(r"[a-z0-9-]{1,32}")
+_ONION = re.compile(r"[a-z2-7]{56}\.onion")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """
+    Who may open tips.
+
+    Args:
+        id: Short, for the channels to refer to.
+        name: A person's or an office's name.
+        unit: Where the reader belongs.
+        since_on: Since when the reader is one.
+        recipient: The public half of the reader's key.
+    """
+
+    id: str
+    name: str
+    unit: str
+    since_on: datetime.date
+    recipient: HybridRecipient
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelReader:
+    """
+    A reader of one channel.
+
+    Args:
+        reader: The reader's id.
+        from_on: The first day of reading this channel.
+        until_on: The last day, or None: as long as the keyset.
+        optional: Whether a source may leave this reader out.
+    """
+
+    reader: str
+    from_on: datetime.date
+    until_on: datetime.date | None
+    optional: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """
+    What a tip may be about.
+
+    Args:
+        id: Short.
+        names: One text per language.
+    """
+
+    id: str
+    names: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """
+    A way in, with its own readers.
+
+    Args:
+        id: Short.
+        names: One text per language.
+        categories: What a tip on it may be about.
+        readers: Who opens what comes in on it.
+    """
+
+    id: str
+    names: Mapping[str, str]
+    categories: tuple[Category, ...]
+    readers: tuple[ChannelReader, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeysetDraft:
+    """
+    What the desk decides; signing adds the rest.
+
+    Args:
+        valid_from: The first day.
+        valid_until: The last day.
+        service: Who signs bundles.
+        onion: The source's address, or None.
+        readers: Everybody who opens something.
+        channels: In the order in which a source sees them.
+    """
+
+    valid_from: datetime.date
+    valid_until: datetime.date
+    service: Verifier
+    onion: str | None
+    readers: tuple[Reader, ...]
+    channels: tuple[Channel, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Keyset:
+    """
+    A keyset that the root signed. Made by `verify_keyset` alone.
+
+    Args:
+        number: Rises with every keyset.
+        previous: SHA-256 of the previous note in hex, or None.
+        confirmed_on: When the desk confirmed the readers.
+        valid_from: The first day.
+        valid_until: The last day.
+        service: Who signs bundles.
+        onion: The source's address, or None.
+        readers: Everybody who opens something.
+        fill: Seven recipients whose private halves were thrown away.
+        channels: In the order in which a source sees them.
+        sha256: Of this whole note, in hex.
+    """
+
+    number: int
+    previous: str | None
+    confirmed_on: datetime.date
+    valid_from: datetime.date
+    valid_until: datetime.date
+    service: Verifier
+    onion: str | None
+    readers: tuple[Reader, ...]
+    fill: tuple[HybridRecipient, ...]
+    channels: tuple[Channel, ...]
+    sha256: str
+
+
+def format_fields(
+    draft: KeysetDraft,
+    *,
+    number: int,
+    previous: str | None,
+    confirmed_on: datetime.date,
+    fill: tuple[HybridRecipient, ...],
+) -> dict[str, Any]:
+    """
+    Lay a keyset's fields out in the order of the format's table.
+
+    Args:
+        draft: What the desk decided.
+        number: Of this keyset.
+        previous: SHA-256 of the previous note in hex, or None.
+        confirmed_on: The day of signing.
+        fill: Recipients without readers.
+
+    Returns:
+        The object to be signed.
+    """
+    return {
+        "number": number,
+        "previous": previous,
+        "confirmed_on": confirmed_on.isoformat(),
+        "valid_from": draft.valid_from.isoformat(),
+        "valid_until": draft.valid_until.isoformat(),
+        "service": draft.service.format(),
+        "onion": draft.onion,
+        "readers": [
+            {
+                "id": reader.id,
+                "name": reader.name,
+                "unit": reader.unit,
+                "since": reader.since_on.isoformat(),
+                "recipient": reader.recipient.format(),
+            }
+            for reader in draft.readers
+        ],
+        "fill": [recipient.format() for recipient in fill],
+        "channels": [_format_channel(channel) for channel in draft.channels],
+    }
+
+
+def _format_channel(channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.id,
+        "names": {language: channel.names[language] for language in LANGUAGES},
+        "categories": [
+            {"id": category.id, "names": {name: category.names[name] for name in LANGUAGES}}
+            for category in channel.categories
+        ],
+        "readers": [
+            {
+                "reader": entry.reader,
+                "from": entry.from_on.isoformat(),
+                "until": None if entry.until_on is None else entry.until_on.isoformat(),
+                "optional": entry.optional,
+            }
+            for entry in channel.readers
+        ],
+    }
+
+
+def parse_fields(text: str, *, sha256: str) -> Keyset:
+    """
+    Read a keyset's text.
+
+    Args:
+        text: Signed, but not yet known to follow the format.
+        sha256: Of the whole note, in hex.
+
+    Returns:
+        The keyset; writing it again gives *text*.
+
+    Raises:
+        MalformedError: a field is missing, unknown, or not of its type; or the object is not
+            spelled as `format_fields` and `format_json` spell it.
+        TooLargeError: nested too deep.
+        RecipientError: a recipient is not hybrid.
+        KeysetError: `keyset_too_many_readers`.
+    """
+    body = text.removeprefix(FIRST_LINE)
+    if not text.startswith(FIRST_LINE):
+        raise MalformedError("first line")
+    fields = _Fields(
+        parse_json_object(body.removesuffix("\n").encode(), max_bytes=MAX_FIELD_BYTES), "keyset"
+    )
+    previous = fields.take("previous", _optional(_string))
+    if previous is not None and len(decode_hex(previous)) != 32:
+        raise MalformedError("previous")
+    onion = fields.take("onion", _optional(_string))
+    if onion is not None and not _ONION.fullmatch(onion):
+        raise MalformedError("onion")
+    keyset = Keyset(
+        number=fields.take("number", _positive),
+        previous=previous,
+        confirmed_on=fields.take("confirmed_on", _day),
+        valid_from=fields.take("valid_from", _day),
+        valid_until=fields.take("valid_until", _day),
+        service=Verifier.parse(fields.take("service", _string)),
+        onion=onion,
+        readers=fields.take("readers", _items(_parse_reader)),
+        fill=fields.take("fill", _items(_recipient)),
+        channels=fields.take("channels", _items(_parse_channel)),
+        sha256=sha256,
+    )
+    fields.close()
+    _check_references(keyset)
+    written = format_fields(
+        KeysetDraft(
+            valid_from=keyset.valid_from,
+            valid_until=keyset.valid_until,
+            service=keyset.service,
+            onion=keyset.onion,
+            readers=keyset.readers,
+            channels=keyset.channels,
+        ),
+        number=keyset.number,
+        previous=keyset.previous,
+        confirmed_on=keyset.confirmed_on,
+        fill=keyset.fill,
+    )
+    if format_json(written).decode() + "\n" != body:
+        raise MalformedError("spelling")
+    return keyset
+
+
+def _check_references(keyset: Keyset) -> None:
+    reader_ids = [reader.id for reader in keyset.readers]
+    channel_ids = [channel.id for channel in keyset.channels]
+    _check_unique(reader_ids, "reader twice")
+    _check_unique(channel_ids, "channel twice")
+    recipients = [*(reader.recipient for reader in keyset.readers), *keyset.fill]
+    _check_unique([recipient.format() for recipient in recipients], "recipient twice")
+    if len(keyset.fill) != MAX_CHANNEL_READERS - 1:
+        raise MalformedError("fill")
+    if not channel_ids:
+        raise MalformedError("channels")
+    for channel in keyset.channels:
+        entries = [entry.reader for entry in channel.readers]
+        if len(entries) > MAX_CHANNEL_READERS:
+            raise KeysetError(
+                "keyset_too_many_readers",
+                channel=channel.id,
+                count=len(entries),
+                limit=MAX_CHANNEL_READERS,
+            )
+        _check_unique(entries, "channel reader twice")
+        _check_unique([category.id for category in channel.categories], "category twice")
+        if not set(entries) <= set(reader_ids):
+            raise MalformedError("channel reader unknown")
+        if all(entry.optional for entry in channel.readers):
+            raise MalformedError("channel without a fixed reader")
+
+
+def _check_unique(values: list[str], detail: str) -> None:
+    if len(set(values)) != len(values):
+        raise MalformedError(detail)
+
+
+class _Fields:
+    """Takes an object's fields one by one, and knows what is left."""
+
+    def __init__(self, value: object, detail: str) -> None:
+        if not isinstance(value, dict):
+            raise MalformedError(detail)
+        self._left = dict(value)
+        self._detail = detail
+
+    def take(self, name: str, parse: Callable[[object, str], T]) -> T:
+        if name not in self._left:
+            raise MalformedError(f"{name} missing")
+        return parse(self._left.pop(name), name)
+
+    def close(self) -> None:
+        if self._left:
+            raise MalformedError(f"{self._detail} has an unknown field")
+
+
+def _string(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedError(name)
+    return value
+
+
+def _words(value: object, name: str) -> str:
+    # Pages and terminals show these words; what would turn them around is not a name's part.
+    text = _string(value, name)
+    if not 1 <= len(text) <= MAX_NAME_CHARACTERS or _CONTROL.search(text):
+        raise MalformedError(name)
+    return text
+
+
+def _id(value: object, name: str) -> str:
+    text = _string(value, name)
+    if not _ID.fullmatch(text):
+        raise MalformedError(name)
+    return text
+
+
+def _day(value: object, name: str) -> datetime.date:
+    return parse_day(_string(value, name))
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise MalformedError(name)
+    return value
+
+
+def _positive(value: object, name: str) -> int:
+    if type(value) is not int or value < 1:
+        raise MalformedError(name)
+    return value
+
+
+def _recipient(value: object, name: str) -> HybridRecipient:
+    return HybridRecipient.parse(_string(value, name))
+
+
+def _optional(parse: Callable[[object, str], T]) -> Callable[[object, str], T | None]:
+    return lambda value, name: None if value is None else parse(value, name)
+
+
+def _items(parse: Callable[[object, str], T]) -> Callable[[object, str], tuple[T, ...]]:
+    def parse_items(value: object, name: str) -> tuple[T, ...]:
+        if not isinstance(value, list) or len(value) > MAX_ITEMS:
+            raise MalformedError(name)
+        return tuple(parse(item, name) for item in value)
+
+    return parse_items
+
+
+def _names(value: object, name: str) -> Mapping[str, str]:
+    fields = _Fields(value, name)
+    names = {language: fields.take(language, _words) for language in LANGUAGES}
+    fields.close()
+    return MappingProxyType(names)
+
+
+def _parse_reader(value: object, name: str) -> Reader:
+    fields = _Fields(value, name)
+    reader = Reader(
+        id=fields.take("id", _id),
+        name=fields.take("name", _words),
+        unit=fields.take("unit", _words),
+        since_on=fields.take("since", _day),
+        recipient=fields.take("recipient", _recipient),
+    )
+    fields.close()
+    return reader
+
+
+def _parse_category(value: object, name: str) -> Category:
+    fields = _Fields(value, name)
+    category = Category(id=fields.take("id", _id), names=fields.take("names", _names))
+    fields.close()
+    return category
+
+
+def _parse_channel(value: object, name: str) -> Channel:
+    fields = _Fields(value, name)
+    channel = Channel(
+        id=fields.take("id", _id),
+        names=fields.take("names", _names),
+        categories=fields.take("categories", _items(_parse_category)),
+        readers=fields.take("readers", _items(_parse_channel_reader)),
+    )
+    fields.close()
+    return channel
+
+
+def _parse_channel_reader(value: object, name: str) -> ChannelReader:
+    fields = _Fields(value, name)
+    entry = ChannelReader(
+        reader=fields.take("reader", _id),
+        from_on=fields.take("from", _day),
+        until_on=fields.take("until", _optional(_day)),
+        optional=fields.take("optional", _flag),
+    )
+    fields.close()
+    return entry
