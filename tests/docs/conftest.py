@@ -1,4 +1,4 @@
-"""What the tests of the texts share: the catalogue tool, the languages, the pages."""
+"""What the tests of the texts share: the two tools that keep the texts, loaded from script/."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """Return the checkout."""
-    return ROOT
+def load_script(name: str) -> ModuleType:
+    """Load a script, which is not part of a package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "script" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
 def catalogue() -> ModuleType:
-    """Load script/catalogue.py, which is a script and not part of a package."""
-    spec = importlib.util.spec_from_file_location("catalogue", ROOT / "script" / "catalogue.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["catalogue"] = module
-    spec.loader.exec_module(module)
-    return module
+    """Load the tool that keeps the catalogue."""
+    return load_script("catalogue")
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """Load the tool that writes the reference's tables."""
+    return load_script("reference")
