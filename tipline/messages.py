@@ -57,10 +57,14 @@ ERRORS: Final[Mapping[str, str]] = {
     "check": N_("what was opened is not what was sent"),
     "private_network": N_("the private Tor network did not start (it stopped at: {stage})"),
     "program_missing": N_("the program {program} is not installed"),
+    "page_not_built": N_("the source's page is not built"),
+    "page_changed": N_("a file of the source's page is not the one that was built ({name})"),
     "offline_impossible": N_("this machine lets no process be cut off from the network"),
 }
 
 HINTS: Final[Mapping[str, str]] = {
+    "page_not_built": N_("build it: node tipline/page/build.mjs"),
+    "page_changed": N_("build it anew: node tipline/page/build.mjs"),
     "offline_impossible": N_("run it as root, or allow user namespaces (see unshare(1))"),
     "program_missing": N_("script/setup names what is missing and installs it"),
     "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),
