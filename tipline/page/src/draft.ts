@@ -1,0 +1,52 @@
+// What the source wrote, read from the form.
+
+import { byId } from "./dom.js";
+import type { Draft, Kind } from "./protocol.js";
+
+function valueOf(id: string): string {
+  return byId<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>(id).value;
+}
+
+function showFault(name: string, isWrong: boolean): void {
+  const fault = byId(`${name}-fault`);
+  fault.hidden = !isWrong;
+  const field = byId(name === "days" ? "to" : name);
+  field.toggleAttribute("aria-invalid", isWrong);
+  if (isWrong) field.focus();
+}
+
+function readDays(): { from: string; to: string } | undefined {
+  const from = valueOf("from") || valueOf("to");
+  const to = valueOf("to") || from;
+  return from === "" ? undefined : { from, to };
+}
+
+/** The draft, or undefined when a fault is now shown beside its field. */
+export function readDraft(
+  form: HTMLFormElement,
+  { keyset, files }: { keyset: number; files: readonly File[] },
+): Draft | undefined {
+  const fields = new FormData(form);
+  const text = valueOf("text");
+  const days = readDays();
+  const isOrderWrong = days !== undefined && days.to < days.from;
+  showFault("days", isOrderWrong);
+  showFault("text", text.trim() === "");
+  if (isOrderWrong || text.trim() === "") return undefined;
+  const kind = valueOf("kind");
+  const category = valueOf("category");
+  const place = valueOf("place").trim();
+  return {
+    keyset,
+    channel: String(fields.get("channel")),
+    leaveOut: fields.getAll("leave-out").map(String),
+    language: document.documentElement.lang,
+    text,
+    files,
+    ...(kind !== "" && { kind: kind as Kind }),
+    ...(category !== "" && { category }),
+    ...(place !== "" && { place }),
+    ...(days !== undefined && { days }),
+    ...(byId<HTMLInputElement>("danger").checked && { danger: true }),
+  };
+}

@@ -1,0 +1,137 @@
+// What the worker does: fetch and verify the keyset, seal a tip, bring it to the service.
+
+import { seal } from "./envelope.js";
+import {
+  checkValidity,
+  dayOf,
+  type Keyset,
+  KEYSET_LIMIT_BYTES,
+  verifyKeyset,
+  viewKeyset,
+} from "./keyset.js";
+import { chooseRung } from "./ladder.js";
+import type { Draft, FromWorker } from "./protocol.js";
+import { chooseRecipients } from "./recipients.js";
+import { type ClosedReason, type FailedReason, Refusal } from "./refusal.js";
+import { tarBytes } from "./tar.js";
+import { makeMembers } from "./tip.js";
+import { LostUpload, upload } from "./upload.js";
+
+const KEYSET_TIMEOUT_MILLISECONDS = 120_000;
+const SEALINGS_LIMIT = 3; // a service that loses uploads more often is not going to keep one
+
+export type Report = (message: FromWorker) => void;
+
+/** One page's work, from its start to its last tip. */
+export class Job {
+  #keyset: Keyset | undefined;
+  #minimum: number;
+  #isAllSent = false;
+
+  constructor(
+    private readonly settings: { root: string; minimum: number; build: string },
+    private readonly report: Report,
+  ) {
+    this.#minimum = settings.minimum;
+  }
+
+  /** Fetch the keyset, and say who reads or why nobody does. */
+  async open(): Promise<void> {
+    this.#keyset = undefined;
+    try {
+      const today = dayOf(new Date());
+      const keyset = verifyKeyset(await fetchKeyset(), {
+        root: this.settings.root,
+        minimum: this.#minimum,
+        today,
+      });
+      const view = viewKeyset(keyset, today);
+      this.#minimum = keyset.number;
+      this.#keyset = keyset;
+      this.report({ type: "open", keyset: view });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.report({ type: "closed", reason: error.reason as ClosedReason, facts: error.facts });
+    }
+  }
+
+  /** Seal a tip and bring it to the service; every way out of here says whether it arrived. */
+  async send(draft: Draft): Promise<void> {
+    try {
+      await this.#deliver(draft);
+      this.report({ type: "arrived" });
+    } catch (error) {
+      const reason = explain(error);
+      // Unforeseen after all was sent: it may have arrived, so nobody says that it has not.
+      if (reason === "program" && this.#isAllSent) this.report({ type: "undecided" });
+      else this.report({ type: "failed", reason });
+      // The readers changed: show the new ones before the source sends again.
+      if (reason === "keyset") await this.open();
+    }
+  }
+
+  async #deliver(draft: Draft): Promise<void> {
+    this.#isAllSent = false;
+    const keyset = this.#keyset;
+    const now = new Date();
+    const today = dayOf(now);
+    if (keyset === undefined || keyset.number !== draft.keyset) throw new Refusal("keyset");
+    checkValidity(keyset, today);
+    const members = makeMembers(draft, { build: this.settings.build, sealedAt: now });
+    const rungBytes = chooseRung(tarBytes(members), { hasAttachments: draft.files.length > 0 });
+    if (rungBytes === undefined) throw new Refusal("too_large");
+    for (let sealing = 1; ; sealing++) {
+      this.report({ type: "sealing", totalBytes: rungBytes });
+      const recipients = await chooseRecipients(keyset, { ...draft, today });
+      try {
+        await upload(seal(members, { recipients, rungBytes }), {
+          announcement: { channel: draft.channel, keyset: keyset.number },
+          totalBytes: rungBytes,
+          listener: {
+            sent: (sentBytes) => this.report({ type: "sending", sentBytes, totalBytes: rungBytes }),
+            finishing: () => {
+              this.#isAllSent = true;
+              this.report({ type: "finishing" });
+            },
+            waiting: () => this.report({ type: "waiting" }),
+            unknown: () => this.report({ type: "unknown" }),
+          },
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof LostUpload)) throw error;
+        if (sealing === SEALINGS_LIMIT) throw new Refusal("connection");
+      }
+    }
+  }
+}
+
+async function fetchKeyset(): Promise<Uint8Array> {
+  try {
+    const response = await fetch("/keyset", {
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(KEYSET_TIMEOUT_MILLISECONDS),
+    });
+    if (!response.ok) throw new Refusal("unreachable");
+    const note = new Uint8Array(await response.arrayBuffer());
+    if (note.length > KEYSET_LIMIT_BYTES) throw new Refusal("unsigned");
+    return note;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal("unreachable");
+  }
+}
+
+function explain(error: unknown): FailedReason {
+  if (error instanceof Refusal) {
+    // A keyset that ran out since it was shown is, for the source, a keyset that changed.
+    return error.reason === "expired" || error.reason === "early"
+      ? "keyset"
+      : (error.reason as FailedReason);
+  }
+  const name = error instanceof Error ? error.name : "";
+  return name === "NotReadableError" || name === "NotFoundError" ? "file" : "program";
+}
