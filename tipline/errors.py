@@ -8,7 +8,8 @@ Every error of this package.
     ├── PermissionsError    a file that holds a secret can be read by others
     ├── NetworkError        the other side does not answer
     ├── BundleError         a bundle is incomplete or does not hold
-    └── CheckError          what was opened is not what was sent
+    ├── CheckError          what was opened is not what was sent
+    └── FileError           a file cannot be read or written
 
 Exit codes: 1 unforeseen, 2 usage, 10 to 29 `crypto`, 30 to 39 `retention`, 40 to 59 here.
 """
@@ -85,3 +86,10 @@ class CheckError(TiplineError):
 
     code = "check"
     exit_code = 45
+
+
+class FileError(TiplineError):
+    """A file cannot be read or written."""
+
+    code = "file"
+    exit_code = 46

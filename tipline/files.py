@@ -15,10 +15,11 @@ import datetime
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from tipline.errors import PermissionsError
+from tipline.errors import FileError, PermissionsError
 
 PRIVATE_FILE_MODE: Final = 0o600
 PRIVATE_DIRECTORY_MODE: Final = 0o700
@@ -127,3 +128,70 @@ def check_private(path: Path) -> None:
         raise PermissionsError("permissions", path=str(path))
     if status.st_uid != os.geteuid():
         raise PermissionsError("permissions_owner", path=str(path))
+
+
+@contextlib.contextmanager
+def write_atomically(
+    path: Path, mode: int = PRIVATE_FILE_MODE, *, replace: bool = True
+) -> Iterator[BinaryIO]:
+    """
+    Write a file of a person's choice, which appears under its name only when the block ends well.
+
+    The bytes go to a temporary name in the same directory, are synced, and take their name in one
+    step; then the directory is synced. After an error nothing new remains, and what stood under the
+    name before is untouched.
+
+    Args:
+        path: The final name.
+        mode: Permissions of the new file, whatever the umask is.
+        replace: Whether a file that has the name already is replaced.
+
+    Yields:
+        The temporary file, open for writing.
+
+    Raises:
+        FileError: `file_special`: a device, a pipe or a directory has the name.
+        FileExistsError: *replace* is false and something has the name already.
+        OSError: the disk refuses.
+    """
+    if path.exists() and not path.is_file():
+        raise FileError("file_special", path=str(path))
+    # The temporary name tells nothing about the final one, and cannot be too long.
+    partial = path.with_name(f".tipline-{secrets.token_hex(8)}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor has no path
+            os.fchmod(file.fileno(), mode)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            partial.replace(path)
+        else:
+            # A link, unlike a rename, fails when the name is taken.
+            path.hardlink_to(partial)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def name_file_errors() -> Iterator[None]:
+    """
+    Turn the system's error about a file into one that a person is told.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        FileError: with the file's name and the system's reason.
+        BrokenPipeError: unchanged: it is not about a file.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        # A link names two files; the second is the one that a person asked for.
+        path = exc.filename2 or exc.filename or "-"
+        raise FileError(path=str(path), reason=exc.strerror or type(exc).__name__) from exc

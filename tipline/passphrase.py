@@ -126,10 +126,10 @@ def check_private(status: os.stat_result, *, path: Path) -> None:
         path: Its name, for the message.
 
     Raises:
-        PermissionsError: the group or others have a right on it.
+        PermissionsError: `permissions_file`: the group or others have a right on it.
     """
     if status.st_mode & OTHERS:
-        raise PermissionsError(path=str(path))
+        raise PermissionsError("permissions_file", path=str(path))
 
 
 def _check(typed: str) -> Secret:

@@ -28,6 +28,7 @@ LINE_BYTES: Final = 48  # what 64 columns of base64 carry
 MAX_OUTSIDE_BYTES: Final = 1024  # of whitespace, before the block and after it
 
 _BLOCK_LINES: Final = 1024  # 48 KiB decoded at a time
+_BUFFER_BYTES: Final = 64 * 1024
 _WHITESPACE: Final = b" \t\r\n"
 _MAX_LINE_BYTES: Final = COLUMNS + 2  # with CRLF
 
@@ -59,6 +60,21 @@ def open_armor(source: BinaryIO) -> BinaryIO:
         whitespace follows.
     """
     return cast(BinaryIO, io.BufferedReader(_ArmorReader(source), _BLOCK_LINES * LINE_BYTES))
+
+
+def open_either(source: BinaryIO) -> BinaryIO:
+    """
+    Read a binary file, whether it comes armored or not.
+
+    Args:
+        source: Untrusted, at its start, buffered.
+
+    Returns:
+        A stream of the binary file; see `open_armor`.
+    """
+    start = source.read(MAX_OUTSIDE_BYTES + len(BEGIN_LINE))
+    whole = cast(BinaryIO, io.BufferedReader(_Rejoined(start, source), _BUFFER_BYTES))
+    return open_armor(whole) if is_armored(start) else whole
 
 
 class ArmorWriter:
@@ -100,6 +116,27 @@ class ArmorWriter:
         text = base64.b64encode(value)
         lines = [text[start : start + COLUMNS] for start in range(0, len(text), COLUMNS)]
         self._destination.write(b"".join(line + b"\n" for line in lines))
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose start was read already."""
+
+    def __init__(self, start: bytes, rest: BinaryIO) -> None:
+        super().__init__()
+        self._start = memoryview(start)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # typeshed's Buffer
+        if not self._start:
+            return int(self._rest.readinto(view))  # type: ignore[attr-defined]
+        given = min(len(view), len(self._start))
+        view[:given] = self._start[:given]
+        self._start = self._start[given:]
+        return given
 
 
 class _ArmorReader(io.RawIOBase):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Protocol
 
+from tipline.commands import age
 from tipline.language import Translate
 
 if TYPE_CHECKING:
@@ -24,4 +25,4 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (age,)
