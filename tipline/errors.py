@@ -93,3 +93,24 @@ class FileError(TiplineError):
 
     code = "file"
     exit_code = 46
+
+
+class BrokenTipsError(TiplineError):
+    """Some tips of a bundle are broken; the others were opened."""
+
+    code = "broken_tips"
+    exit_code = 46
+
+
+class FileError(TiplineError):
+    """A file is missing, is there already, or cannot be read or written."""
+
+    code = "file"
+    exit_code = 47
+
+
+class VaultError(TiplineError):
+    """The directory is not a vault, is in use, or lacks what was asked for."""
+
+    code = "vault"
+    exit_code = 48
