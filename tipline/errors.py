@@ -9,7 +9,9 @@ Every error of this package.
     ├── NetworkError        the other side does not answer
     ├── BundleError         a bundle is incomplete or does not hold
     ├── CheckError          what was opened is not what was sent
-    └── FileError           a file cannot be read or written
+    ├── BrokenTipsError     some tips of a bundle are broken; the others were opened
+    ├── FileError           a file is missing, is there already, or cannot be read or written
+    └── VaultError          the directory is not a vault, is in use, or lacks what was asked for
 
 Exit codes: 1 unforeseen, 2 usage, 10 to 29 `crypto`, 30 to 39 `retention`, 40 to 59 here.
 """
@@ -88,24 +90,10 @@ class CheckError(TiplineError):
     exit_code = 45
 
 
-class FileError(TiplineError):
-    """A file cannot be read or written."""
-
-    code = "file"
-    exit_code = 46
-
-
 class BrokenTipsError(TiplineError):
     """Some tips of a bundle are broken; the others were opened."""
 
     code = "broken_tips"
-    exit_code = 46
-
-
-class FileError(TiplineError):
-    """A file is missing, is there already, or cannot be read or written."""
-
-    code = "file"
     exit_code = 47
 
 

@@ -125,7 +125,7 @@ def check_private(path: Path) -> None:
     """
     status = path.stat()
     if stat.S_IMODE(status.st_mode) & OTHERS_MASK:
-        raise PermissionsError("permissions", path=str(path))
+        raise PermissionsError("permissions_open", path=str(path))
     if status.st_uid != os.geteuid():
         raise PermissionsError("permissions_owner", path=str(path))
 
@@ -184,7 +184,7 @@ def name_file_errors() -> Iterator[None]:
         Nothing.
 
     Raises:
-        FileError: with the file's name and the system's reason.
+        FileError: `file_system`, with the file's name and the system's reason.
         BrokenPipeError: unchanged: it is not about a file.
     """
     try:
@@ -194,4 +194,6 @@ def name_file_errors() -> Iterator[None]:
     except OSError as exc:
         # A link names two files; the second is the one that a person asked for.
         path = exc.filename2 or exc.filename or "-"
-        raise FileError(path=str(path), reason=exc.strerror or type(exc).__name__) from exc
+        raise FileError(
+            "file_system", path=str(path), reason=exc.strerror or type(exc).__name__
+        ) from exc

@@ -67,9 +67,10 @@ def register(commands: Commands, translate: Translate) -> None:
         ),
     )
     parser.add_argument(
-        "words",
+        "input",
         metavar=_("INPUT"),
-        nargs="*",
+        nargs="?",
+        default=STDIO,
         help=_("what is sealed or opened; stdin if it is missing or -"),
     )
     parser.add_argument("-d", "--decrypt", action="store_true", help=_("open instead of sealing"))
@@ -111,8 +112,8 @@ def register(commands: Commands, translate: Translate) -> None:
     parser.add_argument(
         "-y",
         dest="convert",
-        action="store_true",
-        help=_("with keygen: show the recipients of identities"),
+        metavar=_("FILE"),
+        help=_("with keygen: show the recipients of the identities in this file"),
     )
     parser.set_defaults(run=run)
 
@@ -135,8 +136,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         CryptoError: what is read does not open, or cannot be sealed.
     """
     with name_file_errors():
-        if options.words[:1] == [KEYGEN]:
+        if options.input == KEYGEN:
             _run_keygen(options, console)
+        elif options.convert is not None:
+            raise UsageError("age_keygen")
         elif options.decrypt:
             _run_open(options, console)
         else:
@@ -148,12 +151,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_seal(options: argparse.Namespace, console: Console) -> None:
-    if options.identity or options.convert:
+    if options.identity:
         raise UsageError("age_open_only")
-    _check_input(options)
     _check_stdin(options, options.recipients_file)
     recipients = _collect_recipients(options, console)
-    with _open_input(options, console) as source, _open_output(options, console) as destination:
+    with (
+        _open_named(options.input, console) as source,
+        _open_output(options, console) as destination,
+    ):
         if options.armor:
             armor = ArmorWriter(destination)
             seal(source, armor, recipients=recipients)
@@ -210,16 +215,16 @@ class _AskedPassphrase:
 def _run_open(options: argparse.Namespace, console: Console) -> None:
     if options.recipient or options.recipients_file or options.passphrase or options.armor:
         raise UsageError("age_seal_only")
-    if options.convert:
-        raise UsageError("age_keygen")
-    _check_input(options)
     _check_stdin(options, options.identity)
     identities: list[Identity] = []
     for name in options.identity:
         identities.extend(_read_identities(name, options, console))
     if not identities:
         identities.append(_AskedPassphrase(options, console))
-    with _open_input(options, console) as source, _open_output(options, console) as destination:
+    with (
+        _open_named(options.input, console) as source,
+        _open_output(options, console) as destination,
+    ):
         plain = TerminalText(destination) if _is_terminal(options, console) else destination
         open_(open_either(source), plain, identities=identities)
 
@@ -248,10 +253,10 @@ def _run_keygen(options: argparse.Namespace, console: Console) -> None:
     seals = options.recipient or options.recipients_file or options.passphrase or options.armor
     if seals or options.decrypt or options.identity:
         raise UsageError("age_keygen")
-    if options.convert:
+    if options.convert is not None:
         _convert(options, console)
-    elif len(options.words) > 1 or options.passphrase_file:
-        raise UsageError("age_keygen")
+    elif options.passphrase_file:
+        raise UsageError("age_passphrase_unused")
     else:
         _generate(options, console)
 
@@ -269,11 +274,7 @@ def _generate(options: argparse.Namespace, console: Console) -> None:
 
 
 def _convert(options: argparse.Namespace, console: Console) -> None:
-    if len(options.words) > 2:
-        raise UsageError("age_input")
-    identities = _read_identities(
-        options.words[1] if options.words[1:] else STDIO, options, console
-    )
+    identities = _read_identities(options.convert, options, console)
     with _open_output(options, console) as destination:
         for identity in identities:
             destination.write(identity.recipient().format().encode("ascii") + b"\n")
@@ -282,14 +283,9 @@ def _convert(options: argparse.Namespace, console: Console) -> None:
 # --- files and streams ------------------------------------------------------------------------
 
 
-def _check_input(options: argparse.Namespace) -> None:
-    if len(options.words) > 1:
-        raise UsageError("age_input")
-
-
 def _check_stdin(options: argparse.Namespace, names: Sequence[str]) -> None:
     """Hold that stdin is read once."""
-    inputs = [*names, options.words[0] if options.words else STDIO]
+    inputs = [*names, options.input]
     if inputs.count(STDIO) > 1:
         raise UsageError("age_stdin")
 
@@ -301,12 +297,6 @@ def _open_named(name: str, console: Console) -> Iterator[BinaryIO]:
     else:
         with Path(name).open("rb") as file:
             yield file
-
-
-@contextlib.contextmanager
-def _open_input(options: argparse.Namespace, console: Console) -> Iterator[BinaryIO]:
-    with _open_named(options.words[0] if options.words else STDIO, console) as file:
-        yield file
 
 
 @contextlib.contextmanager
