@@ -97,6 +97,13 @@ class BrokenTipsError(TiplineError):
     exit_code = 47
 
 
+class FileError(TiplineError):
+    """A file is missing, is there already, or cannot be read or written."""
+
+    code = "file"
+    exit_code = 47
+
+
 class VaultError(TiplineError):
     """The directory is not a vault, is in use, or lacks what was asked for."""
 
