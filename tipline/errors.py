@@ -90,17 +90,17 @@ class CheckError(TiplineError):
     exit_code = 45
 
 
-class BrokenTipsError(TiplineError):
-    """Some tips of a bundle are broken; the others were opened."""
-
-    code = "broken_tips"
-    exit_code = 47
-
-
 class FileError(TiplineError):
     """A file is missing, is there already, or cannot be read or written."""
 
     code = "file"
+    exit_code = 46
+
+
+class BrokenTipsError(TiplineError):
+    """Some tips of a bundle are broken; the others were opened."""
+
+    code = "broken_tips"
     exit_code = 47
 
 
