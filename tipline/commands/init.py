@@ -1,0 +1,148 @@
+"""`tipline init DIR`: make a new line, and say what comes next."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retention.policy import RecordClass
+from tipline.clock import system_clock
+from tipline.console import Console
+from tipline.errors import UsageError
+from tipline.instance import init_instance
+from tipline.language import LANGUAGES, Translate, make_translations
+from tipline.messages import N_
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+EMERGENCY = N_("Nobody reads this at once. If somebody is in danger, call {number}.")
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "init",
+        help=_("make a new line in a directory"),
+        description=_("Make a new line: its directory, its key and its two files to fill in."),
+        epilog=_(
+            "What is not given is asked for. The policy has no default: fill it in, or give"
+            " the three --keep options."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("new or empty"))
+    parser.add_argument(
+        "--root", metavar=_("KEY"), help=_("the desk root's verifier key (tipline desk keygen)")
+    )
+    parser.add_argument("--name", metavar=_("TEXT"), help=_("the line's name as sources read it"))
+    parser.add_argument(
+        "--emergency", metavar=_("NUMBER"), help=_("whom to call in danger, for example 112")
+    )
+    for record_class, meaning in (
+        (RecordClass.SEALED_TIP, _("how long a sealed tip is kept")),
+        (RecordClass.PARTIAL_UPLOAD, _("how long an upload that was never completed is kept")),
+        (RecordClass.UPLOAD_ANSWER, _("how long it is remembered that an upload arrived")),
+    ):
+        parser.add_argument(
+            f"--keep-{record_class.replace('_', '-')}",
+            dest=f"keep_{record_class}",
+            metavar=_("DAYS"),
+            type=int,
+            help=meaning,
+        )
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Make the line.
+
+    Args:
+        options: As parsed.
+        console: Where to ask and tell.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: something is not given and there is nobody to ask.
+    """
+    _ = console.translate
+    root = options.root or _ask(console, "--root", _("The desk root's verifier key: "))
+    name = options.name or _ask(console, "--name", _("The line's name as sources read it: "))
+    number = options.emergency or _ask(console, "--emergency", _("Whom to call in danger: "))
+    settings: dict[str, object] = {"root": root}
+    for language in LANGUAGES:
+        words = make_translations(language).gettext(EMERGENCY)
+        settings[f"line.name.{language}"] = name
+        settings[f"line.emergency.{language}"] = words.format(number=number)
+    signer = init_instance(
+        options.directory,
+        settings=settings,
+        keep_days=_read_periods(options),
+        translate=console.translate,
+        today=system_clock().date(),
+    )
+    verifier = signer.verifier().format()
+    if options.json:
+        console.print_json({"directory": str(options.directory), "service": verifier})
+        return 0
+    console.print(_("The line is in {directory}.").format(directory=options.directory))
+    console.print()
+    console.print(_("Next:"))
+    console.print(
+        _("1. Read {path}: every key has a comment.").format(
+            path=options.directory / "tipline.toml"
+        )
+    )
+    console.print(
+        _("2. Decide in {path} how long things are kept.").format(
+            path=options.directory / "policy.toml"
+        )
+    )
+    console.print(_('3. Give this key to the desk; it belongs into the keyset as "service":'))
+    console.print(f"   {verifier}")
+    console.print(
+        _("4. Install the keyset that the desk signed: tipline keyset {directory} FILE").format(
+            directory=options.directory
+        )
+    )
+    console.print(
+        _("5. Look for what is missing: tipline doctor {directory}").format(
+            directory=options.directory
+        )
+    )
+    console.print(
+        _("6. Start the line: tipline serve {directory}").format(directory=options.directory)
+    )
+    return 0
+
+
+def _ask(console: Console, option: str, question: str) -> str:
+    if not console.err.isatty():
+        raise UsageError("init_missing", option=option)
+    console.err.write(question)
+    console.err.flush()
+    answer = console.input.readline().decode("utf-8", errors="replace").strip()
+    if not answer:
+        raise UsageError("init_missing", option=option)
+    return answer
+
+
+def _read_periods(options: argparse.Namespace) -> dict[RecordClass, int] | None:
+    given = {record_class: getattr(options, f"keep_{record_class}") for record_class in RecordClass}
+    if all(days is None for days in given.values()):
+        return None
+    for record_class, days in given.items():
+        if days is None:
+            raise UsageError("init_missing", option=f"--keep-{record_class.replace('_', '-')}")
+    return given

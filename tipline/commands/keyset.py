@@ -1,0 +1,71 @@
+"""`tipline keyset DIR FILE`: put a keyset in force that the desk signed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crypto.keyset import MAX_KEYSET_BYTES
+from tipline.clock import system_clock
+from tipline.configuration import load_configuration
+from tipline.console import Console
+from tipline.files import check_private, name_file_errors
+from tipline.keysets import install_keyset
+from tipline.language import Translate
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "keyset",
+        help=_("put a keyset in force"),
+        description=_(
+            "Verify a keyset and put it in force. A running line takes it up by itself; tips sealed"
+            " to the one before are taken until the end of the next day."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument("file", metavar=_("FILE"), type=Path, help=_("as the desk signed it"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Install the keyset.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+    """
+    _ = console.translate
+    configuration = load_configuration(options.directory)
+    check_private(options.directory)
+    with name_file_errors(), options.file.open("rb") as file:
+        untrusted = file.read(MAX_KEYSET_BYTES + 1)
+    installed = install_keyset(
+        options.directory,
+        untrusted,
+        root=configuration.root,
+        minimum=configuration.keyset_minimum,
+        today=system_clock().date(),
+    )
+    console.print(
+        _("Keyset {number} is in force until {valid_until}.").format(
+            number=installed.keyset.number, valid_until=installed.keyset.valid_until
+        )
+    )
+    return 0

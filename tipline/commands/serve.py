@@ -1,0 +1,113 @@
+"""`tipline serve DIR`: run a line until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import resource
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tipline.console import Console
+from tipline.errors import InstanceError
+from tipline.instance import Instance
+from tipline.language import Translate
+from tipline.messages import ERRORS
+from tipline.service.pages import load_pages
+from tipline.service.serve import Addresses, open_line
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "serve",
+        help=_("run a line"),
+        description=_("Run a line until it is told to stop (Ctrl-C, or the system's stop)."),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument(
+        "--loopback",
+        metavar=_("PORT"),
+        type=int,
+        help=_("listen on 127.0.0.1 too, for development; 0 takes any free port"),
+    )
+    parser.add_argument("--no-tor", action="store_true", help=_("do not start tor"))
+    parser.add_argument("--json", action="store_true", help=_("tell the addresses to a machine"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Serve until SIGTERM or SIGINT.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+    """
+    # A core dump would write to disk what is kept in memory only.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with Instance.open(options.directory) as instance:
+        instance.watch_keyset().read()
+        asyncio.run(_serve(instance, options, console))
+    return 0
+
+
+async def _serve(instance: Instance, options: argparse.Namespace, console: Console) -> None:
+    _ = console.translate
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+
+    def report(what: InstanceError | list[str]) -> None:
+        if isinstance(what, InstanceError):
+            console.say("tipline: " + _(ERRORS[what.code]).format(**what.facts))
+        else:
+            console.say(
+                "tipline: "
+                + _("faults since the last night, for the developers: {places}").format(
+                    places=", ".join(what)
+                )
+            )
+
+    async with open_line(
+        instance,
+        pages=load_pages(configuration=instance.configuration),
+        loopback_port=options.loopback,
+        report=report,
+    ) as line:
+        _tell(line.addresses, options, console)
+        await stop.wait()
+        console.say(_("Stopping: what was begun is finished first."))
+
+
+def _tell(addresses: Addresses, options: argparse.Namespace, console: Console) -> None:
+    _ = console.translate
+    if options.json:
+        console.print_json(
+            {
+                "source_socket": str(addresses.source_socket),
+                "desk_socket": str(addresses.desk_socket),
+                "loopback": addresses.loopback,
+            }
+        )
+        return
+    console.say(_("The line is running."))
+    if addresses.loopback is not None:
+        console.say(_("On this machine, for development: {url}").format(url=addresses.loopback))

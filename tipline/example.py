@@ -1,0 +1,172 @@
+"""
+The two files an operator fills in, written with a comment on every key.
+
+The configuration's example holds measured defaults for limits, since a newcomer cannot know them;
+the policy's example holds no period, since nobody but the operator can decide one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from retention.policy import EVENTS, POLICY_VERSION, RecordClass
+from tipline.configuration import CONFIGURATION_VERSION, KEYS, parse_configuration
+from tipline.language import Translate
+from tipline.messages import N_
+
+MEANINGS: Final[Mapping[str, str]] = {
+    "version": N_("The version of this file."),
+    "root": N_(
+        'The desk root\'s verifier key, as "tipline desk keygen" printed it. Only keysets'
+        " signed by it are accepted."
+    ),
+    "keyset_minimum": N_("The lowest keyset number that is accepted."),
+    "nightly_hour": N_(
+        "The hour, in UTC, at which what is past its day goes and the day's files are rewritten."
+    ),
+    "line.name.en": N_("The line's name as sources read it, in English."),
+    "line.name.es": N_("The line's name as sources read it, in Spanish."),
+    "line.name.pt": N_("The line's name as sources read it, in Portuguese."),
+    "line.emergency.en": N_(
+        "That nobody reads tips at once, and whom to call in danger, in English."
+    ),
+    "line.emergency.es": N_(
+        "That nobody reads tips at once, and whom to call in danger, in Spanish."
+    ),
+    "line.emergency.pt": N_(
+        "That nobody reads tips at once, and whom to call in danger, in Portuguese."
+    ),
+    "onion.tor": N_("The tor program, version 0.4.9.11 or later."),
+    "onion.proof_of_work_rate": N_(
+        "Requests a second that tor lets through while the line is under attack."
+    ),
+    "onion.proof_of_work_burst": N_("Requests that tor lets through at once."),
+    "onion.max_streams": N_("Streams a circuit may open; one more closes the circuit."),
+    "onion.test_only_torrc_lines": N_(
+        "Lines added to tor's configuration. For tests with a private network; leave it empty."
+    ),
+    "desk.clients": N_(
+        "The keys that may fetch bundles: one X25519 public key in base32 per networked machine of"
+        " the desk."
+    ),
+    "limits.requests_per_second": N_("Requests a second that one circuit earns."),
+    "limits.requests_burst": N_("Requests that one circuit may save up."),
+    "limits.open_uploads_per_circuit": N_("Uploads that one circuit may have begun."),
+    "limits.open_uploads": N_("Uploads that all circuits together may have begun."),
+    "limits.partial_bytes": N_("Bytes on disk of uploads with attachments that are not complete."),
+    "limits.disk_reserve_bytes": N_("Below this much free disk space only text is taken."),
+    "limits.slices_in_memory": N_("Slices of 1 MiB that are received at the same time."),
+    "limits.texts_in_memory": N_(
+        "Tips of text alone that are received at the same time: a reserve that attachments cannot"
+        " use up."
+    ),
+    "limits.idle_seconds": N_("A request that sends nothing for so many seconds is ended."),
+}
+
+EXAMPLE: Final[Mapping[str, object]] = {
+    "version": CONFIGURATION_VERSION,
+    "keyset_minimum": 1,
+    "nightly_hour": 3,
+    "onion.tor": "tor",
+    "onion.proof_of_work_rate": 25,
+    "onion.proof_of_work_burst": 250,
+    "onion.max_streams": 100,
+    "onion.test_only_torrc_lines": [],
+    "desk.clients": [],
+    "limits.requests_per_second": 50,
+    "limits.requests_burst": 400,
+    "limits.open_uploads_per_circuit": 4,
+    "limits.open_uploads": 4096,
+    "limits.partial_bytes": 20 * 1024**3,
+    "limits.disk_reserve_bytes": 2 * 1024**3,
+    "limits.slices_in_memory": 32,
+    "limits.texts_in_memory": 256,
+    "limits.idle_seconds": 60,
+}
+
+_PERIOD_MEANINGS: Final[Mapping[RecordClass, str]] = {
+    RecordClass.PARTIAL_UPLOAD: N_(
+        "An upload that was begun and never completed. Short: a source goes on within hours."
+    ),
+    RecordClass.SEALED_TIP: N_(
+        "A sealed tip. Long enough for the desk to fetch it, even after a holiday."
+    ),
+    RecordClass.UPLOAD_ANSWER: N_(
+        "The memory that an upload has arrived, so that a page that lost the answer can ask again."
+    ),
+}
+
+
+def format_configuration(settings: Mapping[str, object], *, translate: Translate) -> bytes:
+    """
+    Write a configuration with a comment on every key.
+
+    Args:
+        settings: Values that replace or complete the example's, by dotted key.
+        translate: For the comments.
+
+    Returns:
+        `tipline.toml`; it has been read back, so it holds.
+
+    Raises:
+        ConfigurationError: a key is missing, unknown, or its value does not hold.
+    """
+    values = {**EXAMPLE, **settings}
+    lines: list[str] = []
+    table = ""
+    # What stands outside a table comes first, as TOML wants it; then the schema's order.
+    for key in sorted([*KEYS, *(key for key in values if key not in KEYS)], key=_table_of):
+        if key not in values:
+            continue
+        if _table_of(key) != table:
+            table = _table_of(key)
+            lines += ["", f"[{table}]"]
+        if key in MEANINGS:
+            lines += ["", f"# {translate(MEANINGS[key])}"]
+        lines.append(f"{key.rpartition('.')[2]} = {_format_value(values[key])}")
+    text = ("\n".join(lines).strip() + "\n").encode()
+    parse_configuration(text)
+    return text
+
+
+def format_policy(keep_days: Mapping[RecordClass, int] | None, *, translate: Translate) -> bytes:
+    """
+    Write a policy with a comment on every class of record.
+
+    Args:
+        keep_days: The periods; if None, each is left for the operator to fill in.
+        translate: For the comments.
+
+    Returns:
+        `policy.toml`.
+    """
+    return ("\n".join(_policy_lines(keep_days, translate)) + "\n").encode()
+
+
+def _policy_lines(
+    keep_days: Mapping[RecordClass, int] | None, translate: Translate
+) -> Iterator[str]:
+    _ = translate
+    yield "# " + _("How many days each class of record is kept. There is no default.")
+    yield f"version = {POLICY_VERSION}"
+    for record_class in RecordClass:
+        yield ""
+        yield "# " + _(_PERIOD_MEANINGS[record_class])
+        yield f"[{record_class}]"
+        yield f'from = "{min(EVENTS[record_class])}"'
+        if keep_days is None:
+            yield "# " + _("Fill in a number of days and take the # away.")
+            yield "# keep_days ="
+        else:
+            yield f"keep_days = {keep_days[record_class]}"
+
+
+def _table_of(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _format_value(value: object) -> str:
+    # For texts, whole numbers and lists of texts, JSON and TOML are spelled alike.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

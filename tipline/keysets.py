@@ -1,0 +1,219 @@
+"""
+The keyset of an instance: installed, remembered, in force.
+
+Rules:
+1. What lies in the directory is verified against the pinned root each time it is read.
+2. The highest number ever installed is remembered, and written before the keyset itself: after a
+   crash between the two an older keyset is refused rather than taken.
+3. A superseded number stays in force on the day of its end and the day after: a source may have
+   loaded the page before. Days, since nothing here knows an hour.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from crypto.errors import KeysetError, MalformedError
+from crypto.keyset import MAX_KEYSET_BYTES, verify_keyset, verify_past_keyset
+from crypto.keyset_fields import Keyset
+from crypto.note import Verifier
+from crypto.strict import format_json, parse_day, parse_integer, parse_json_object
+from tipline.errors import InstanceError
+from tipline.files import save_file
+
+KEYSET_NAME: Final = "keyset"
+HISTORY_NAME: Final = "keyset-history"
+MAX_HISTORY_BYTES: Final = 64 * 1024
+GRACE_DAYS: Final = 1  # formats.md, "superseded for more than a day"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeysetHistory:
+    """
+    What is remembered of keysets that came before.
+
+    Args:
+        highest: The highest number ever installed; 0 before the first.
+        superseded: On which day a number was superseded, as long as that matters.
+    """
+
+    highest: int = 0
+    superseded: Mapping[int, datetime.date] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledKeyset:
+    """
+    The verified keyset of an instance.
+
+    Args:
+        note: Its bytes, as signed.
+        keyset: What they say.
+        history: What came before.
+    """
+
+    note: bytes
+    keyset: Keyset
+    history: KeysetHistory
+
+    def is_in_force(self, number: int, *, today: datetime.date) -> bool:
+        """
+        Tell whether a tip sealed to a keyset is taken.
+
+        Args:
+            number: The keyset the client names.
+            today: In UTC.
+
+        Returns:
+            True for the current one within its days, and for one superseded at most a day ago.
+        """
+        if not self.keyset.valid_from <= today <= self.keyset.valid_until:
+            return False
+        if number == self.keyset.number:
+            return True
+        ended_on = self.history.superseded.get(number)
+        return ended_on is not None and (today - ended_on).days <= GRACE_DAYS
+
+
+def read_history(directory: Path) -> KeysetHistory:
+    """
+    Read what is remembered of earlier keysets.
+
+    Args:
+        directory: The instance.
+
+    Returns:
+        The history; an empty one before the first keyset.
+
+    Raises:
+        InstanceError: the file is damaged.
+    """
+    try:
+        untrusted = (directory / HISTORY_NAME).read_bytes()
+    except FileNotFoundError:
+        return KeysetHistory()
+    try:
+        return _parse_history(parse_json_object(untrusted, max_bytes=MAX_HISTORY_BYTES))
+    except (MalformedError, KeyError, TypeError, AttributeError) as exc:
+        raise InstanceError("instance_history", path=str(directory / HISTORY_NAME)) from exc
+
+
+def read_keyset(directory: Path, *, root: Verifier, minimum: int) -> InstalledKeyset:
+    """
+    Read and verify the keyset of an instance.
+
+    Args:
+        directory: The instance.
+        root: The pinned desk root.
+        minimum: The lowest number accepted.
+
+    Returns:
+        The keyset; it may have expired, which the page then says.
+
+    Raises:
+        InstanceError: there is none.
+        KeysetError: it must not be used: see its reason.
+    """
+    try:
+        with (directory / KEYSET_NAME).open("rb") as file:
+            untrusted = file.read(MAX_KEYSET_BYTES + 1)
+    except FileNotFoundError as exc:
+        raise InstanceError("instance_no_keyset", path=str(directory)) from exc
+    history = read_history(directory)
+    keyset = verify_past_keyset(untrusted, root=root)
+    seen = max(minimum, history.highest)
+    if keyset.number < seen:
+        raise KeysetError("keyset_old", number=keyset.number, seen=seen)
+    return InstalledKeyset(note=untrusted, keyset=keyset, history=history)
+
+
+def install_keyset(
+    directory: Path, untrusted: bytes, *, root: Verifier, minimum: int, today: datetime.date
+) -> InstalledKeyset:
+    """
+    Put a keyset in force.
+
+    Args:
+        directory: The instance.
+        untrusted: The note, as it came from the desk.
+        root: The pinned desk root.
+        minimum: The lowest number accepted.
+        today: In UTC.
+
+    Returns:
+        The keyset, verified and on disk.
+
+    Raises:
+        KeysetError: it must not be used: see its reason.
+    """
+    history = read_history(directory)
+    keyset = verify_keyset(untrusted, root=root, today=today, seen=max(minimum, history.highest))
+    superseded = {
+        number: ended_on
+        for number, ended_on in history.superseded.items()
+        if (today - ended_on).days <= GRACE_DAYS
+    }
+    if 0 < history.highest < keyset.number:
+        superseded[history.highest] = today
+    history = KeysetHistory(highest=keyset.number, superseded=superseded)
+    save_file(directory / HISTORY_NAME, _format_history(history), day=today)
+    save_file(directory / KEYSET_NAME, untrusted, day=today)
+    return InstalledKeyset(note=untrusted, keyset=keyset, history=history)
+
+
+class KeysetWatch:
+    """
+    The keyset as a running service sees it: a newly installed one is found without a restart.
+
+    Args:
+        directory: The instance.
+        root: The pinned desk root.
+        minimum: The lowest number accepted.
+    """
+
+    def __init__(self, directory: Path, *, root: Verifier, minimum: int) -> None:
+        self._directory = directory
+        self._root = root
+        self._minimum = minimum
+        self._inode: int | None = None
+        self._installed: InstalledKeyset | None = None
+
+    def read(self) -> InstalledKeyset:
+        """
+        Give the keyset, read again if its file changed.
+
+        Returns:
+            The keyset; it may have expired.
+
+        Raises:
+            InstanceError: there is none.
+            KeysetError: it must not be used: see its reason.
+        """
+        inode = None
+        with contextlib.suppress(FileNotFoundError):
+            # Installing renames, so a new keyset has another inode; its time is a day's.
+            inode = (self._directory / KEYSET_NAME).stat().st_ino
+        if self._installed is None or inode is None or inode != self._inode:
+            self._installed = None
+            self._installed = read_keyset(self._directory, root=self._root, minimum=self._minimum)
+            self._inode = inode
+        return self._installed
+
+
+def _parse_history(value: Mapping[str, Any]) -> KeysetHistory:
+    return KeysetHistory(
+        highest=parse_integer(str(value["highest"])),
+        superseded={
+            parse_integer(number): parse_day(day) for number, day in value["superseded"].items()
+        },
+    )
+
+
+def _format_history(history: KeysetHistory) -> bytes:
+    superseded = {str(number): day.isoformat() for number, day in history.superseded.items()}
+    return format_json({"highest": history.highest, "superseded": superseded}) + b"\n"

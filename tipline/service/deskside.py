@@ -1,0 +1,138 @@
+"""
+The desk's side: one bundle with everything there is, streamed and signed.
+
+Fetching changes nothing: the service does not note that it was fetched, and tips stay until their
+day. Who may ask is decided by tor (client authorisation) and by the socket's rights.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+from multidict import CIMultiDict
+
+from crypto.bundle import START, IndexEntry, format_index, format_trailer
+from crypto.errors import KeysetError
+from crypto.note import Signer
+from tipline.errors import InstanceError
+from tipline.keysets import InstalledKeyset, KeysetWatch
+from tipline.service.answers import (
+    COMMON_HEADERS,
+    NOT_IN_FORCE,
+    UNKNOWN,
+    WRITTEN,
+    Reply,
+)
+from tipline.service.store import Store, StoredTip
+
+BUNDLE_PATH: Final = "/bundle"
+PIECE_BYTES: Final = 1024 * 1024  # of an envelope, in memory at a time
+
+
+class DeskSide:
+    """
+    Answers the desk.
+
+    Args:
+        store: Where the tips lie.
+        keysets: The keyset that goes into the bundle.
+        signer: The service.
+        today: Tells the day.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        keysets: KeysetWatch,
+        signer: Signer,
+        today: Callable[[], datetime.date],
+    ) -> None:
+        self._store = store
+        self._keysets = keysets
+        self._signer = signer
+        self._today = today
+
+    async def respond(self, request: web.BaseRequest) -> Reply:
+        """
+        Answer one request.
+
+        Args:
+            request: Untrusted, though the desk's own machine.
+
+        Returns:
+            What to hand to aiohttp.
+
+        Raises:
+            ConnectionError: an envelope went away while it was sent; the bundle is cut, which the
+                desk notices.
+        """
+        if request.rel_url.raw_path != BUNDLE_PATH or request.method != "GET":
+            return UNKNOWN.reply(request)
+        installed = self._read_keyset()
+        if installed is None or request.version < HttpVersion11:
+            return NOT_IN_FORCE.reply(request)
+        await self._stream(request, installed)
+        return WRITTEN
+
+    def _read_keyset(self) -> InstalledKeyset | None:
+        try:
+            installed = self._keysets.read()
+        except (KeysetError, InstanceError):
+            return None
+        in_force = installed.is_in_force(installed.keyset.number, today=self._today())
+        return installed if in_force else None
+
+    async def _stream(self, request: web.BaseRequest, installed: InstalledKeyset) -> None:
+        writer = request.writer
+        writer.enable_chunking()
+        headers = CIMultiDict(COMMON_HEADERS)
+        headers["Content-Type"] = "application/octet-stream"
+        headers["Transfer-Encoding"] = "chunked"
+        headers["Connection"] = "close"
+        await writer.write_headers("HTTP/1.1 200 OK", headers)
+        await writer.write(START)
+        entries: list[IndexEntry] = []
+        offset = len(START)
+        for tip in await self._store.tips():
+            digest = await self._stream_envelope(request, tip)
+            if digest is None:
+                continue
+            entries.append(_make_entry(tip, offset=offset, sha256=digest))
+            offset += tip.size_bytes
+        index = format_index(
+            entries, made_on=self._today(), keyset_note=installed.note, signer=self._signer
+        )
+        await writer.write(index)
+        await writer.write_eof(format_trailer(len(index)))
+
+    async def _stream_envelope(self, request: web.BaseRequest, tip: StoredTip) -> str | None:
+        digest = hashlib.sha256()
+        for start in range(0, tip.size_bytes, PIECE_BYTES):
+            length = min(PIECE_BYTES, tip.size_bytes - start)
+            piece = await self._store.read_envelope(tip, offset=start, length=length)
+            if piece is None and start == 0:
+                return None  # purged since the list was made
+            if piece is None or len(piece) != length:
+                raise ConnectionResetError
+            digest.update(piece)
+            await request.writer.write(piece)
+        return digest.hexdigest()
+
+
+def _make_entry(tip: StoredTip, *, offset: int, sha256: str) -> IndexEntry:
+    return IndexEntry(
+        id=tip.id.hex(),
+        arrived_on=tip.arrived_on,
+        dies_on=tip.dies_on,
+        channel=tip.channel,
+        size_bytes=tip.size_bytes,
+        sealed_by_service=tip.sealed_by_service,
+        keyset=tip.keyset,
+        offset=offset,
+        sha256=sha256,
+    )

@@ -1,0 +1,216 @@
+"""
+Large envelopes and partial uploads, as files.
+
+`partial/UPLOAD` grows slice by slice. A complete one is linked to `envelopes/fresh/TIP`; at night
+every fresh one is copied to `envelopes/TIP`, in random order, because an inode's birth and change
+times cannot be set.
+
+Rules:
+1. Names are random ids; temporary names begin with a dot.
+2. Data is synced before its name, and its name before anybody is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from tipline.files import (
+    PRIVATE_FILE_MODE,
+    blur_times,
+    create_file,
+    make_private_directory,
+    sync_directory,
+    write_all,
+)
+
+ENVELOPES_NAME: Final = "envelopes"
+FRESH_NAME: Final = "fresh"
+PARTIAL_NAME: Final = "partial"
+SLICE_BYTES: Final = 1024 * 1024  # of the upload protocol
+
+
+class EnvelopeFiles:
+    """
+    The files of one instance.
+
+    Args:
+        directory: The instance.
+        today: Tells the day, for the files' times.
+    """
+
+    def __init__(self, directory: Path, *, today: Callable[[], datetime.date]) -> None:
+        self._today = today
+        self._kept = directory / ENVELOPES_NAME
+        self._fresh = self._kept / FRESH_NAME
+        self._partial = directory / PARTIAL_NAME
+        for folder in (self._kept, self._fresh, self._partial):
+            make_private_directory(folder)
+
+    def create(self, tip_id: bytes, envelope: bytes) -> None:
+        """
+        Write a whole envelope.
+
+        Args:
+            tip_id: Its name.
+            envelope: All of it.
+        """
+        create_file(self._fresh / tip_id.hex(), envelope, day=self._today())
+        self._sync(self._fresh)
+
+    def write_slice(self, upload_id: bytes, data: bytes, *, offset: int) -> None:
+        """
+        Write a slice of an upload.
+
+        Args:
+            upload_id: Its name.
+            data: The slice.
+            offset: Where it belongs.
+        """
+        path = self._partial / upload_id.hex()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE_MODE)
+        try:
+            # What a failed try left behind the offset does not count.
+            os.ftruncate(descriptor, offset)
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        blur_times(path, day=self._today())
+        if offset == 0:
+            self._sync(self._partial)
+
+    def partial_len(self, upload_id: bytes) -> int:
+        """
+        Tell how much of an upload is held.
+
+        Args:
+            upload_id: Its name.
+
+        Returns:
+            Bytes.
+        """
+        return (self._partial / upload_id.hex()).stat().st_size
+
+    def link(self, upload_id: bytes, *, tip_id: bytes) -> None:
+        """
+        Give a complete upload its name as a tip, besides the one it has.
+
+        Args:
+            upload_id: The name it has.
+            tip_id: The name it gets.
+        """
+        (self._fresh / tip_id.hex()).hardlink_to(self._partial / upload_id.hex())
+        self._sync(self._fresh)
+
+    def remove_partial(self, upload_id: bytes) -> None:
+        """
+        Remove an upload's file, if there is one.
+
+        Args:
+            upload_id: Its name.
+        """
+        (self._partial / upload_id.hex()).unlink(missing_ok=True)
+        self._sync(self._partial)
+
+    def remove(self, tip_id: bytes) -> None:
+        """
+        Remove an envelope's file, if it has one.
+
+        Args:
+            tip_id: Its name.
+        """
+        for folder in (self._fresh, self._kept):
+            path = folder / tip_id.hex()
+            if path.exists():
+                path.unlink()
+                self._sync(folder)
+
+    def read(self, tip_id: bytes, *, offset: int, length: int) -> bytes | None:
+        """
+        Read a part of an envelope.
+
+        Args:
+            tip_id: Its name.
+            offset: From its first byte.
+            length: At most this many bytes.
+
+        Returns:
+            The bytes; None if it is gone.
+        """
+        # Fresh first: the nightly rewrite makes the kept one before it removes the fresh one.
+        for folder in (self._fresh, self._kept):
+            with contextlib.suppress(FileNotFoundError), (folder / tip_id.hex()).open("rb") as file:
+                file.seek(offset)
+                return file.read(length)
+        return None
+
+    def rewrite(self) -> None:
+        """Copy every fresh envelope to a new inode, in random order."""
+        names = [path.name for path in self._fresh.iterdir()]
+        secrets.SystemRandom().shuffle(names)
+        for name in names:
+            temporary = self._kept / f".{name}"
+            with (self._fresh / name).open("rb") as source, temporary.open("xb") as destination:
+                os.fchmod(destination.fileno(), PRIVATE_FILE_MODE)
+                shutil.copyfileobj(source, destination, SLICE_BYTES)
+                destination.flush()
+                os.fsync(destination.fileno())
+            blur_times(temporary, day=self._today())
+            temporary.rename(self._kept / name)
+            self._sync(self._kept)
+            (self._fresh / name).unlink()
+            self._sync(self._fresh)
+
+    def reconcile(self, tip_ids: Collection[bytes]) -> None:
+        """
+        Remove what a crash left: envelopes that no row names, and unfinished copies.
+
+        Args:
+            tip_ids: Every tip there is a row of.
+        """
+        names = {tip_id.hex() for tip_id in tip_ids}
+        for folder in (self._kept, self._fresh):
+            for path in list(folder.iterdir()):
+                if path != self._fresh and path.name not in names:
+                    path.unlink()
+            self._sync(folder)
+        for path in list(self._fresh.iterdir()):
+            if (self._kept / path.name).exists():
+                path.unlink()
+        self._sync(self._fresh)
+
+    def reconcile_partial(self, size_of_upload: Mapping[bytes, int]) -> set[bytes]:
+        """
+        Remove what a crash left of uploads, and cut each back to whole slices.
+
+        Args:
+            size_of_upload: By id, the size that each upload there is a row of will have.
+
+        Returns:
+            The uploads there is no file of.
+        """
+        size_of_name = {upload_id.hex(): size for upload_id, size in size_of_upload.items()}
+        missing = set(size_of_upload)
+        for path in list(self._partial.iterdir()):
+            if path.name not in size_of_name:
+                path.unlink()
+                continue
+            missing.discard(bytes.fromhex(path.name))
+            # A complete one was never acknowledged: its last slice is asked for again.
+            held = min(path.stat().st_size, size_of_name[path.name] - 1)
+            os.truncate(path, held - held % SLICE_BYTES)
+            blur_times(path, day=self._today())
+        self._sync(self._partial)
+        return missing
+
+    def _sync(self, folder: Path) -> None:
+        sync_directory(folder)
+        blur_times(folder, day=self._today())

@@ -1,0 +1,382 @@
+"""
+Taking envelopes in: the upload protocol of docs/reference/formats.md.
+
+Rules:
+1. Nothing is durable before the envelope's head was checked; a bad upload leaves nothing.
+2. One refusal, always the same bytes, whatever was wrong.
+3. "Arrived" is said only after the store promised it.
+4. What was begun and has nothing on disk lives in memory alone, and is forgotten when idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import hashlib
+import hmac
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from crypto.envelope import check_envelope_head
+from crypto.errors import CryptoError, KeysetError
+from crypto.ladder import is_rung
+from crypto.randomness import RandomSource, system_random
+from crypto.strict import decode_padded_base64, parse_integer, parse_json_object
+from retention.policy import Policy, RecordClass
+from tipline.configuration import Limits
+from tipline.errors import InstanceError
+from tipline.keysets import InstalledKeyset, KeysetWatch
+from tipline.service.answers import (
+    ARRIVED,
+    BUSY,
+    NOT_IN_FORCE,
+    REFUSED,
+    UNKNOWN,
+    WRONG_CHECKSUM,
+    WRONG_METHOD,
+    Answer,
+    make_offset_answer,
+    make_open_answer,
+)
+from tipline.service.limits import BusyError, Places
+from tipline.service.silence import Faults
+from tipline.service.store import Arrival, PartialUpload, Store, StoredTip
+
+SLICE_BYTES: Final = 1024 * 1024  # formats.md, "Upload"
+TEXT_BYTES: Final = 64 * 1024  # the rung of a tip of text alone
+MAX_OPENING_BYTES: Final = 1024  # of the JSON that opens an upload; ours has 80
+FORGET_AFTER_SECONDS: Final = 1800.0  # an upload that has nothing on disk and no request
+ID_BYTES: Final = 16
+CHECKSUM_START: Final = "sha256 "
+UPLOADS_PATH: Final = "/uploads/"
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True, eq=False)
+class _Upload:
+    id: bytes
+    size_bytes: int
+    channel: str
+    keyset: int
+    circuit: str | None
+    asked_at_seconds: float
+    offset: int = 0
+    begun_on: datetime.date | None = None
+    lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
+
+    @property
+    def is_text(self) -> bool:
+        return self.size_bytes == TEXT_BYTES
+
+
+class _RefusedError(Exception):
+    """The upload is refused and nothing of it stays."""
+
+
+class Intake:
+    """
+    The uploads of one instance.
+
+    Args:
+        store: Where tips go.
+        keysets: Which keyset is in force.
+        policy: How long things are kept.
+        limits: Of the configuration.
+        directory: The instance, to measure its disk.
+        today: Tells the day.
+        monotonic: A clock that never steps back, in seconds.
+        on_tip: Told of each tip after it is durable.
+        faults: Where a disk's failures are remembered.
+        random: Where tips' ids come from.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        keysets: KeysetWatch,
+        policy: Policy,
+        limits: Limits,
+        directory: Path,
+        today: Callable[[], datetime.date],
+        monotonic: Callable[[], float],
+        on_tip: Callable[[StoredTip], None],
+        faults: Faults,
+        random: RandomSource = system_random,
+    ) -> None:
+        self._store = store
+        self._keysets = keysets
+        self._policy = policy
+        self._limits = limits
+        self._directory = directory
+        self._today = today
+        self._monotonic = monotonic
+        self._on_tip = on_tip
+        self._faults = faults
+        self._random = random
+        self._uploads: dict[bytes, _Upload] = {}
+        self._slices = Places(limits.slices_in_memory)
+        self._texts = Places(limits.texts_in_memory)
+
+    async def load(self) -> None:
+        """Take up the uploads that a former run left on disk."""
+        for upload, offset in (await self._store.partial_uploads()).values():
+            self._uploads[upload.id] = _Upload(
+                id=upload.id,
+                size_bytes=upload.size_bytes,
+                channel=upload.channel,
+                keyset=upload.keyset,
+                circuit=None,
+                asked_at_seconds=self._monotonic(),
+                offset=offset,
+                begun_on=upload.begun_on,
+            )
+
+    def forget(self, upload_id: bytes) -> None:
+        """
+        Drop an upload that was purged.
+
+        Args:
+            upload_id: Its id.
+        """
+        self._uploads.pop(upload_id, None)
+
+    async def respond(self, request: web.BaseRequest, *, circuit: str | None) -> Answer:
+        """
+        Answer a request below `/uploads/`.
+
+        Args:
+            request: Untrusted.
+            circuit: As tor named it.
+
+        Returns:
+            The answer.
+        """
+        untrusted_id = request.rel_url.raw_path.removeprefix(UPLOADS_PATH)
+        if not _ID.fullmatch(untrusted_id):
+            return UNKNOWN
+        upload_id = bytes.fromhex(untrusted_id)
+        try:
+            return await self._choose(request, upload_id, circuit)
+        except _RefusedError:
+            await self._drop(upload_id)
+            return REFUSED
+        except BusyError:
+            return BUSY
+        except (OSError, sqlite3.Error) as exc:
+            if isinstance(exc, ConnectionError):
+                raise
+            # The disk, not the client: nothing was promised, and trying again may help.
+            self._faults.add(exc)
+            return BUSY
+
+    async def _choose(
+        self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
+    ) -> Answer:
+        if request.method == "PUT":
+            return await self._open(request, upload_id, circuit)
+        if request.method == "PATCH":
+            return await self._append(request, upload_id)
+        if request.method == "GET":
+            return await self._tell(upload_id)
+        return WRONG_METHOD
+
+    async def _tell(self, upload_id: bytes) -> Answer:
+        upload = self._uploads.get(upload_id)
+        if upload is not None:
+            return make_open_answer(upload.offset)
+        return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
+
+    async def _open(
+        self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
+    ) -> Answer:
+        opening = _parse_opening(await self._read(request, max_bytes=MAX_OPENING_BYTES))
+        known = self._uploads.get(upload_id)
+        if known is not None:
+            if (known.channel, known.keyset, known.size_bytes) != opening:
+                raise _RefusedError
+            return make_open_answer(known.offset)
+        if await self._store.remembers(upload_id):
+            return ARRIVED
+        channel, number, size_bytes = opening
+        installed = self._read_keyset()
+        if installed is None or not installed.is_in_force(number, today=self._today()):
+            return NOT_IN_FORCE
+        if channel not in [entry.id for entry in installed.keyset.channels]:
+            # A channel of a superseded keyset may be gone: a new page shows today's.
+            if number != installed.keyset.number:
+                return NOT_IN_FORCE
+            raise _RefusedError
+        if not is_rung(size_bytes):
+            raise _RefusedError
+        upload = _Upload(
+            id=upload_id,
+            size_bytes=size_bytes,
+            channel=channel,
+            keyset=number,
+            circuit=circuit,
+            asked_at_seconds=self._monotonic(),
+        )
+        self._check_room(upload)
+        self._uploads[upload_id] = upload
+        return make_open_answer(0)
+
+    async def _append(self, request: web.BaseRequest, upload_id: bytes) -> Answer:
+        upload = self._uploads.get(upload_id)
+        if upload is None:
+            return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
+        async with upload.lock:
+            # While this request waited, another may have completed or refused the upload.
+            if self._uploads.get(upload_id) is not upload:
+                return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
+            upload.asked_at_seconds = self._monotonic()
+            offset, checksum = _parse_slice_headers(request)
+            if offset != upload.offset:
+                return make_offset_answer(upload.offset)
+            slice_len = min(SLICE_BYTES, upload.size_bytes - offset)
+            if request.content_length != slice_len:
+                raise _RefusedError
+            if not upload.is_text:
+                self._check_disk(slice_len)
+            with self._texts if upload.is_text else self._slices:
+                data = await self._read(request, max_bytes=slice_len)
+                digest = await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
+                if not hmac.compare_digest(digest, checksum):
+                    return WRONG_CHECKSUM
+                if offset == 0:
+                    _check_head(data, size_bytes=upload.size_bytes)
+                return await self._store_slice(upload, data)
+
+    async def _store_slice(self, upload: _Upload, data: bytes) -> Answer:
+        today = self._today()
+        begun_on = upload.begun_on or today
+        if upload.offset + len(data) < upload.size_bytes:
+            partial = PartialUpload(
+                id=upload.id,
+                begun_on=begun_on,
+                dies_on=self._policy.dies_on(RecordClass.PARTIAL_UPLOAD, event_on=begun_on),
+                size_bytes=upload.size_bytes,
+                channel=upload.channel,
+                keyset=upload.keyset,
+            )
+            await self._store.add_slice(partial, data, offset=upload.offset)
+            upload.begun_on = begun_on
+            upload.offset += len(data)
+            return make_open_answer(upload.offset)
+        arrival = self._make_arrival(upload, today)
+        if upload.offset == 0:
+            await self._store.add_whole(arrival, data)
+        else:
+            await self._store.complete(arrival, data, offset=upload.offset)
+        self._uploads.pop(upload.id, None)
+        self._on_tip(arrival.tip)
+        return ARRIVED
+
+    def _make_arrival(self, upload: _Upload, today: datetime.date) -> Arrival:
+        return Arrival(
+            upload_id=upload.id,
+            answer_dies_on=self._policy.dies_on(RecordClass.UPLOAD_ANSWER, event_on=today),
+            tip=StoredTip(
+                id=self._random(ID_BYTES),
+                arrived_on=today,
+                dies_on=self._policy.dies_on(RecordClass.SEALED_TIP, event_on=today),
+                size_bytes=upload.size_bytes,
+                channel=upload.channel,
+                sealed_by_service=False,
+                keyset=upload.keyset,
+            ),
+        )
+
+    async def _drop(self, upload_id: bytes) -> None:
+        upload = self._uploads.pop(upload_id, None)
+        if upload is not None and upload.begun_on is not None:
+            await self._store.discard_upload(upload_id)
+
+    async def _read(self, request: web.BaseRequest, *, max_bytes: int) -> bytes:
+        data = bytearray()
+        while True:
+            try:
+                async with asyncio.timeout(self._limits.idle_seconds):
+                    piece = await request.content.readany()
+            except TimeoutError as exc:
+                raise ConnectionResetError from exc
+            except web.RequestPayloadError as exc:
+                raise _RefusedError from exc
+            if not piece:
+                return bytes(data)
+            data += piece
+            if len(data) > max_bytes:
+                raise _RefusedError
+
+    def _read_keyset(self) -> InstalledKeyset | None:
+        try:
+            return self._keysets.read()
+        except (KeysetError, InstanceError):
+            # The page says why, from /keyset; here the answer is that it is not in force.
+            return None
+
+    def _check_room(self, new: _Upload) -> None:
+        # Attachments and texts are counted apart, so that neither takes the other's places.
+        alike = [entry for entry in self._uploads.values() if entry.is_text == new.is_text]
+        if len(alike) >= self._limits.open_uploads:
+            oldest = self._monotonic() - FORGET_AFTER_SECONDS
+            for entry in alike:
+                if entry.begun_on is None and entry.asked_at_seconds < oldest:
+                    del self._uploads[entry.id]
+            alike = [entry for entry in alike if entry.id in self._uploads]
+        if len(alike) >= self._limits.open_uploads:
+            raise BusyError
+        if new.circuit is not None:
+            own = [entry for entry in alike if entry.circuit == new.circuit]
+            if len(own) >= self._limits.open_uploads_per_circuit:
+                raise BusyError
+
+    def _check_disk(self, slice_len: int) -> None:
+        held = sum(entry.offset for entry in self._uploads.values())
+        if held + slice_len > self._limits.partial_bytes:
+            raise BusyError
+        disk = os.statvfs(self._directory)
+        if disk.f_bavail * disk.f_frsize < self._limits.disk_reserve_bytes:
+            raise BusyError
+
+
+def _parse_opening(untrusted: bytes) -> tuple[str, int, int]:
+    try:
+        value: dict[str, Any] = parse_json_object(untrusted, max_bytes=MAX_OPENING_BYTES)
+    except CryptoError as exc:
+        raise _RefusedError from exc
+    if set(value) != {"channel", "keyset", "size_bytes"}:
+        raise _RefusedError
+    if type(value["channel"]) is not str:
+        raise _RefusedError
+    if type(value["keyset"]) is not int or type(value["size_bytes"]) is not int:
+        raise _RefusedError
+    return value["channel"], value["keyset"], value["size_bytes"]
+
+
+def _parse_slice_headers(request: web.BaseRequest) -> tuple[int, bytes]:
+    try:
+        offset = parse_integer(request.headers.get("Upload-Offset", ""))
+        untrusted_checksum = request.headers.get("Upload-Checksum", "")
+        if not untrusted_checksum.startswith(CHECKSUM_START):
+            raise _RefusedError
+        checksum = decode_padded_base64(untrusted_checksum.removeprefix(CHECKSUM_START))
+    except CryptoError as exc:
+        raise _RefusedError from exc
+    if len(checksum) != hashlib.sha256().digest_size:
+        raise _RefusedError
+    return offset, checksum
+
+
+def _check_head(data: bytes, *, size_bytes: int) -> None:
+    try:
+        check_envelope_head(data, size_bytes=size_bytes)
+    except CryptoError as exc:
+        raise _RefusedError from exc

@@ -1,0 +1,96 @@
+"""
+What happens each night: what is past its day goes, and the day's writes are written anew.
+
+Rules:
+1. It also runs at the start, so that a machine that was off catches up at once.
+2. Purging collects failures, finishes the rest, and then raises; run again, it finds what is left.
+3. Rewriting comes after purging, so that it also takes away where the purged rows stood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+from retention.plan import plan_purge
+from retention.policy import RecordClass
+from tipline.clock import Clock
+from tipline.errors import InstanceError
+from tipline.service.intake import Intake
+from tipline.service.silence import Faults
+from tipline.service.store import Store
+
+LOOK_SECONDS: Final = 600.0  # how often the clock is looked at: it may be set meanwhile
+
+
+async def purge_due(store: Store, *, intake: Intake, today: datetime.date) -> int:
+    """
+    Let everything go that is past its day.
+
+    Args:
+        store: Where things lie.
+        intake: Told of partial uploads that go.
+        today: In UTC.
+
+    Returns:
+        How many records went.
+
+    Raises:
+        InstanceError: some did not go; the others did.
+    """
+    due = [
+        decision.record
+        for decision in plan_purge(await store.records(), today=today)
+        if decision.purge
+    ]
+    failures: list[Exception] = []
+    for record in due:
+        if record.record_class is RecordClass.PARTIAL_UPLOAD:
+            intake.forget(record.id)
+        try:
+            await store.purge(record)
+        except (OSError, sqlite3.Error) as exc:
+            failures.append(exc)
+    if failures:
+        raise InstanceError("purge_incomplete", count=len(failures)) from failures[0]
+    return len(due)
+
+
+async def run_nightly(
+    *,
+    store: Store,
+    intake: Intake,
+    clock: Clock,
+    hour: int,
+    faults: Faults,
+    report: Callable[[InstanceError | list[str]], None],
+) -> None:
+    """
+    Purge now and every night, and rewrite after each purge, until cancelled.
+
+    Args:
+        store: Where things lie.
+        intake: Told of partial uploads that go.
+        clock: Tells day and hour.
+        hour: In UTC.
+        faults: Told once a night.
+        report: Shows the operator what failed.
+    """
+    done_on: datetime.date | None = None
+    while True:
+        now = clock()
+        if done_on is None or (now.date() > done_on and now.hour >= hour):
+            try:
+                await purge_due(store, intake=intake, today=now.date())
+                await store.rewrite()
+            except InstanceError as exc:
+                report(exc)
+            except (OSError, sqlite3.Error) as exc:
+                faults.add(exc)
+            if places := faults.take():
+                report(places)
+            done_on = now.date()
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,255 @@
+"""
+The composition root of the service: everything it needs is made here and passed on.
+
+Order of a start: instance (locked by the caller), store, sockets, then tor. Order of an end: no new
+connections, what was begun is answered, tor ends, the store closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from tipline.clock import Clock, system_clock
+from tipline.errors import InstanceError
+from tipline.files import blur_times
+from tipline.instance import RUN_NAME, Instance
+from tipline.service.answers import Answer
+from tipline.service.deskside import DeskSide
+from tipline.service.intake import Intake
+from tipline.service.limits import RequestBudget
+from tipline.service.nightly import run_nightly
+from tipline.service.pages import Page
+from tipline.service.silence import Faults, Handler, SilentServer
+from tipline.service.source import ChoosePage, SourceSide
+from tipline.service.sqlite_store import SqliteStore
+from tipline.service.store import Store, StoredTip
+
+SOURCE_SOCKET_NAME: Final = "source.sock"
+DESK_SOCKET_NAME: Final = "desk.sock"
+BACKLOG: Final = 4096  # measured: with 128, connections are refused under load
+MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path of Linux, without its end
+SOCKET_UMASK: Final = 0o177  # sockets are born 0600
+SHUTDOWN_SECONDS: Final = 20.0  # for a slice that is being received
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """
+    Where a running line is reached.
+
+    Args:
+        source_socket: For tor.
+        desk_socket: For tor, and for the operator's own account.
+        loopback: URL of the development listener, if it was asked for.
+    """
+
+    source_socket: Path
+    desk_socket: Path
+    loopback: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunningLine:
+    """
+    A line that is being served.
+
+    Args:
+        addresses: Where it is reached.
+        store: Where its tips lie.
+    """
+
+    addresses: Addresses
+    store: Store
+
+
+@contextlib.asynccontextmanager
+async def open_line(
+    instance: Instance,
+    *,
+    pages: Mapping[str, Page],
+    loopback_port: int | None = None,
+    clock: Clock = system_clock,
+    monotonic: Callable[[], float] = time.monotonic,
+    on_tip: Callable[[StoredTip], None] = lambda tip: None,
+    report: Callable[[InstanceError | list[str]], None] = lambda what: None,
+) -> AsyncIterator[RunningLine]:
+    """
+    Serve an instance as long as the context lasts.
+
+    Args:
+        instance: Opened, and so locked, by the caller, who closes it afterwards.
+        pages: What the source sees, by path.
+        loopback_port: A development listener on 127.0.0.1; 0 takes any free port, None makes none.
+        clock: Tells day and hour.
+        monotonic: A clock that never steps back, in seconds.
+        on_tip: Told of each tip after it is durable.
+        report: Told what the nightly run could not do, and which faults there were.
+
+    Yields:
+        The running line.
+
+    Raises:
+        InstanceError: the database is in use or newer, or the directory's path is too long.
+    """
+    faults = Faults()
+    store = SqliteStore(instance.directory, today=lambda: clock().date())
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(store.close)
+        intake = Intake(
+            store=store,
+            keysets=instance.watch_keyset(),
+            policy=instance.policy,
+            limits=instance.configuration.limits,
+            directory=instance.directory,
+            today=lambda: clock().date(),
+            monotonic=monotonic,
+            on_tip=on_tip,
+            faults=faults,
+        )
+        await intake.load()
+        source = SourceSide(
+            pages={path: make_page_chooser(page) for path, page in pages.items()},
+            keysets=instance.watch_keyset(),
+            intake=intake,
+            budget=RequestBudget(
+                per_second=instance.configuration.limits.requests_per_second,
+                burst=instance.configuration.limits.requests_burst,
+                monotonic=monotonic,
+            ),
+        )
+        desk = DeskSide(
+            store=store,
+            keysets=instance.watch_keyset(),
+            signer=instance.signer,
+            today=lambda: clock().date(),
+        )
+        idle_seconds = instance.configuration.limits.idle_seconds
+        stack.enter_context(_silent_loop(faults))
+        run = instance.directory / RUN_NAME
+        addresses = Addresses(
+            source_socket=run / SOURCE_SOCKET_NAME,
+            desk_socket=run / DESK_SOCKET_NAME,
+            loopback=None,
+        )
+        for path, handler, trusts_proxy_line in (
+            (addresses.source_socket, source.respond, True),
+            (addresses.desk_socket, desk.respond, False),
+        ):
+            runner = await _start(
+                handler, faults=faults, idle_seconds=idle_seconds, trusts=trusts_proxy_line
+            )
+            stack.push_async_callback(runner.cleanup)
+            stack.callback(path.unlink, missing_ok=True)
+            await _listen_unix(runner, path)
+            blur_times(path, day=clock().date())
+        if loopback_port is not None:
+            runner = await _start(
+                source.respond, faults=faults, idle_seconds=idle_seconds, trusts=False
+            )
+            stack.push_async_callback(runner.cleanup)
+            port = await _listen_loopback(runner, loopback_port)
+            addresses = dataclasses.replace(addresses, loopback=f"http://127.0.0.1:{port}/")
+        blur_times(run, day=clock().date())
+        nightly = asyncio.create_task(
+            run_nightly(
+                store=store,
+                intake=intake,
+                clock=clock,
+                hour=instance.configuration.nightly_hour,
+                faults=faults,
+                report=report,
+            )
+        )
+        stack.push_async_callback(_cancel, nightly)
+        yield RunningLine(addresses=addresses, store=store)
+
+
+def make_page_chooser(page: Page) -> ChoosePage:
+    """
+    Prepare a page's answers.
+
+    Args:
+        page: In each compression.
+
+    Returns:
+        A function from a request to the answer in the compression it takes.
+    """
+    answers = {
+        coding: Answer(
+            200,
+            body,
+            headers={
+                **page.headers,
+                **({} if coding == "identity" else {"Content-Encoding": coding}),
+            },
+        )
+        for coding, body in page.bodies.items()
+    }
+
+    def choose(request: web.BaseRequest) -> Answer:
+        return answers[page.choose(request.headers.get("Accept-Encoding", ""))]
+
+    return choose
+
+
+async def _start(
+    handler: Handler, *, faults: Faults, idle_seconds: float, trusts: bool
+) -> web.ServerRunner:
+    server = SilentServer(
+        handler, trusts_proxy_line=trusts, idle_seconds=idle_seconds, faults=faults
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    return runner
+
+
+async def _listen_unix(runner: web.ServerRunner, path: Path) -> None:
+    if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
+        raise InstanceError("instance_path_long", path=str(path), limit=MAX_SOCKET_PATH_BYTES)
+    umask = os.umask(SOCKET_UMASK)
+    try:
+        # asyncio takes away a socket that lies there: the lock says that nobody else serves this
+        # instance, so it is left from a crash.
+        await web.UnixSite(runner, path, backlog=BACKLOG).start()
+    finally:
+        os.umask(umask)
+
+
+async def _listen_loopback(runner: web.ServerRunner, port: int) -> int:
+    listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    return int(listener.getsockname()[1])
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@contextlib.contextmanager
+def _silent_loop(faults: Faults) -> Any:
+    # asyncio logs what nobody caught, with the objects it belonged to; we keep the place alone.
+    loop = asyncio.get_running_loop()
+    former = loop.get_exception_handler()
+
+    def remember(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            faults.add(error)
+
+    loop.set_exception_handler(remember)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(former)

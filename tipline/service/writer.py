@@ -1,0 +1,140 @@
+"""
+One thread that writes, and the group commit.
+
+Rules:
+1. Whatever waits goes into one transaction and one sync.
+2. A call that fails takes only its own changes with it: each runs in a savepoint.
+3. A call's result is handed out after the commit, never before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, TypeVar
+
+from sqlite_utils import Database
+
+MAX_GROUP: Final = 256  # calls in one transaction: bounds how long the first of them waits
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    work: Callable[[], object]
+    future: Future[object]
+    alone: bool
+
+
+class GroupWriter:
+    """
+    Runs calls on a database in one thread, several in a transaction.
+
+    Args:
+        database: Used by no other thread from now on.
+        after_commit: Run after each transaction, before results are handed out.
+    """
+
+    def __init__(self, database: Database, *, after_commit: Callable[[], None]) -> None:
+        self._database = database
+        self._after_commit = after_commit
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """
+        Run *work* in a transaction, together with what else waits.
+
+        Args:
+            work: Reads or changes the database.
+
+        Returns:
+            What *work* returned, once it is durable.
+        """
+        return await self._submit(work, alone=False)
+
+    async def call_alone(self, work: Callable[[], T]) -> T:
+        """
+        Run *work* outside a transaction, as VACUUM and checkpoints want it.
+
+        Args:
+            work: Reads or changes the database.
+
+        Returns:
+            What *work* returned.
+        """
+        return await self._submit(work, alone=True)
+
+    def close(self) -> None:
+        """Finish what waits and end the thread."""
+        self._calls.put(None)
+        self._thread.join()
+
+    async def _submit(self, work: Callable[[], T], *, alone: bool) -> T:
+        future: Future[T] = Future()
+        self._calls.put(_Call(work=work, future=future, alone=alone))  # type: ignore[arg-type]
+        # A caller that is cancelled (its connection broke) must not cancel what is being written.
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    def _run(self) -> None:
+        while True:
+            group = [self._calls.get()]
+            while len(group) < MAX_GROUP and not self._calls.empty():
+                group.append(self._calls.get())
+            together: list[_Call] = []
+            for call in group:
+                if call is not None and not call.alone:
+                    together.append(call)
+                    continue
+                self._run_together(together)
+                together = []
+                if call is None:
+                    return
+                self._run_alone(call)
+            self._run_together(together)
+
+    def _run_together(self, calls: list[_Call]) -> None:
+        if not calls:
+            return
+        outcomes: list[tuple[_Call, object, Exception | None]] = []
+        try:
+            with self._database.atomic():
+                outcomes.extend(self._run_in_savepoint(call) for call in calls)
+            self._after_commit()
+        except (sqlite3.Error, OSError) as exc:
+            # Not known to be durable: everybody in the group is told.
+            outcomes = [(call, None, exc) for call in calls]
+        for call, value, error in outcomes:
+            _finish(call, value, error)
+
+    def _run_in_savepoint(self, call: _Call) -> tuple[_Call, object, Exception | None]:
+        try:
+            with self._database.atomic():
+                return call, call.work(), None
+        except Exception as exc:  # not swallowed: handed to whoever called
+            return call, None, exc
+
+    def _run_alone(self, call: _Call) -> None:
+        try:
+            value = call.work()
+            self._after_commit()
+        except Exception as exc:  # not swallowed: handed to whoever called
+            _finish(call, None, exc)
+        else:
+            _finish(call, value, None)
+
+
+def _finish(call: _Call, value: object, error: Exception | None) -> None:
+    if not call.future.set_running_or_notify_cancel():
+        return
+    if error is None:
+        call.future.set_result(value)
+    else:
+        call.future.set_exception(error)
