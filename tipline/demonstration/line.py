@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -46,8 +45,6 @@ READERS: Final = (
     ("inspectorate", "Inspectorate", "Public works"),
     ("adviser", "Legal adviser", "Law office"),
 )
-# Enough that nobody guesses it while the demonstration runs; it is erased with the rest.
-PASSPHRASE_BYTES: Final = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +55,11 @@ class ThrowawayLine:
     Args:
         directory: All of it.
         client_key: Lets the desk's networked machine reach the desk's onion.
-        passphrase: The file with the passphrase of the desk's vault.
         root: The desk root's verifier key, as it would be printed.
     """
 
     directory: Path
     client_key: Path
-    passphrase: Path
     root: str
 
     @property
@@ -81,6 +76,16 @@ class ThrowawayLine:
     def carrier(self) -> Path:
         """What stands on the networked machine of the desk."""
         return self.directory / "carrier"
+
+    @property
+    def bundle(self) -> Path:
+        """What is carried from the one machine to the other."""
+        return self.carrier / "tips.bundle"
+
+    @property
+    def vault(self) -> Path:
+        """Where the desk keeps what it opened."""
+        return self.workstation / "vault"
 
     @property
     def identity(self) -> Path:
@@ -109,13 +114,10 @@ def make_line(
     for name in ("workstation", "carrier"):
         make_private_directory(directory / name)
     workstation = directory / "workstation"
-    passphrase_path = workstation / "passphrase"
-    passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES)
-    create_file(passphrase_path, f"{passphrase}\n".encode(), day=today)
     root_signer = Signer.generate(ROOT_NAME)
     root = root_signer.verifier()
     client_key = directory / "carrier" / "client.key"
-    client = make_client_key(client_key, today=today)
+    client = make_client_key(client_key)
     signer = init_instance(
         directory / "instance",
         settings={
@@ -145,7 +147,6 @@ def make_line(
     return ThrowawayLine(
         directory=directory,
         client_key=client_key,
-        passphrase=passphrase_path,
         root=root.format(),
     )
 
