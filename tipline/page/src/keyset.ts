@@ -9,6 +9,19 @@ export const KEYSET_LIMIT_BYTES = 256 * 1024;
 const LIFE_LIMIT_DAYS = 31;
 export const PLACES = 8;
 const FILL_LEN = 7;
+const LANGUAGES = ["en", "es", "pt"];
+const KEYSET_FIELDS = [
+  "number",
+  "previous",
+  "confirmed_on",
+  "valid_from",
+  "valid_until",
+  "service",
+  "onion",
+  "readers",
+  "fill",
+  "channels",
+];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const ID = /^[a-z0-9-]{1,32}$/;
 const RECIPIENT = /^age1pq1[02-9ac-hj-np-z]+$/;
@@ -56,8 +69,11 @@ function malformed(): never {
 
 type Fields = Record<string, unknown>;
 
-function object(value: unknown): Fields {
+/** An object with exactly these fields: one that were skipped could be the one that mattered. */
+function object(value: unknown, ...names: string[]): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) malformed();
+  const given = Object.keys(value);
+  if (given.length !== names.length || !names.every((name) => given.includes(name))) malformed();
   return value as Fields;
 }
 
@@ -70,13 +86,13 @@ function text(value: unknown, pattern?: RegExp): string {
 }
 
 function parseNames(value: unknown): Names {
-  const names = object(value);
+  const names = object(value, ...LANGUAGES);
   for (const name of Object.values(names)) text(name);
   return names as Names;
 }
 
 function parseReader(value: unknown): Reader {
-  const fields = object(value);
+  const fields = object(value, "id", "name", "unit", "since", "recipient");
   return {
     id: text(fields["id"], ID),
     name: text(fields["name"]),
@@ -87,9 +103,9 @@ function parseReader(value: unknown): Reader {
 }
 
 function parseChannel(value: unknown, readers: ReadonlyMap<string, Reader>): Channel {
-  const fields = object(value);
+  const fields = object(value, "id", "names", "categories", "readers");
   const members = list(fields["readers"], (item) => {
-    const member = object(item);
+    const member = object(item, "reader", "from", "until", "optional");
     const { optional, until } = member;
     if (typeof optional !== "boolean") malformed();
     return {
@@ -104,7 +120,7 @@ function parseChannel(value: unknown, readers: ReadonlyMap<string, Reader>): Cha
     id: text(fields["id"], ID),
     names: parseNames(fields["names"]),
     categories: list(fields["categories"], (item) => {
-      const category = object(item);
+      const category = object(item, "id", "names");
       return { id: text(category["id"], ID), names: parseNames(category["names"]) };
     }),
     readers: members,
@@ -112,7 +128,7 @@ function parseChannel(value: unknown, readers: ReadonlyMap<string, Reader>): Cha
 }
 
 function parseKeyset(json: string): Keyset {
-  const fields = object(JSON.parse(json));
+  const fields = object(JSON.parse(json), ...KEYSET_FIELDS);
   const number = fields["number"];
   if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 1) malformed();
   const readers = list(fields["readers"], parseReader);
