@@ -94,7 +94,8 @@ class KeysetError(CryptoError):
     The keyset must not be used.
 
     `code` is one of `keyset_unsigned`, `keyset_expired`, `keyset_early`, `keyset_old`,
-    `keyset_too_long`, `keyset_too_many_readers`, `keyset_unread`, `keyset_malformed`.
+    `keyset_too_long`, `keyset_too_many_readers`, `keyset_unread`, `keyset_forked`,
+    `keyset_malformed`.
     """
 
     exit_code = 18

@@ -110,6 +110,32 @@ ERRORS: Final[Mapping[str, str]] = {
     "page_not_built": N_("the source's page is not built"),
     "page_changed": N_("a file of the source's page is not the one that was built ({name})"),
     "offline_impossible": N_("this machine lets no process be cut off from the network"),
+    "keyset_forked": N_(
+        "there are two different keysets with the number {number}: the desk root signed one that"
+        " this desk does not know"
+    ),
+    "readers_toml": N_("the file of readers is not TOML ({reason})"),
+    "readers_recipient": N_("{key} is not a recipient that begins with age1pq1"),
+    "bundle_cut": N_("the bundle is not complete: its end is missing"),
+    "bundle_format": N_("the bundle is not in its format ({detail})"),
+    "broken_tips": N_("{count} tips of this bundle are broken and were left out"),
+    "vault": N_("the vault cannot be used"),
+    "vault_exists": N_("there is something in {path} already"),
+    "vault_missing": N_("there is no vault in {path}"),
+    "vault_damaged": N_("the vault is damaged: {path}"),
+    "vault_in_use": N_("another process opens tips into {path}"),
+    "vault_no_tip": N_("there is no such tip in {path}"),
+    "vault_two_tips": N_("{count} tips begin like this: type more of the id"),
+    "vault_other_root": N_("another desk root is pinned in {path}"),
+    "not_confirmed": N_("nothing was signed"),
+    "client_passphrase": N_("the client key has no passphrase: it opens no tip"),
+    "pull_url": N_("pull from http://ADDRESS.onion, or from unix:PATH on the server itself"),
+    "pull_client_key": N_("an onion needs the desk's client key"),
+    "pull_onion_only": N_("these options are for an onion only"),
+    "pull_socks": N_("--tor-control and --socks go together"),
+    "pull_status": N_("the service does not give a bundle (status {status})"),
+    "pull_silent": N_("the service does not answer"),
+    "tor_stage": N_("tor did not reach its network in time (it stopped at: {stage})"),
 }
 
 HINTS: Final[Mapping[str, str]] = {
@@ -140,4 +166,12 @@ HINTS: Final[Mapping[str, str]] = {
     "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),
     "keyset_old": N_("ask the desk for the newest keyset; an old one may name readers who left"),
     "no_match": N_("give the identity file of a reader the tip was sealed to: -i FILE"),
+    "keyset_forked": N_("stop, and find out who used the desk root"),
+    "bundle_cut": N_("pull it again"),
+    "client_passphrase": N_("leave --passphrase-file out"),
+    "pull_client_key": N_("make one with tipline desk keygen --client, and give it: --client-key"),
+    "pull_status": N_("a service without a keyset in force gives none: renew the keyset first"),
+    "vault_missing": N_("make one with tipline desk init"),
+    "vault_other_root": N_("compare the key with the one on paper before anything else"),
+    "broken_tips": N_("pull the bundle again; a tip that stays broken was damaged at the service"),
 }

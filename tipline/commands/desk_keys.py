@@ -1,0 +1,224 @@
+"""`tipline desk keygen` and `tipline desk keyset`: the key ceremony."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crypto.keyset import MAX_DAYS, MAX_KEYSET_BYTES, sign_keyset, verify_past_keyset
+from crypto.keyset_fields import KeysetDraft
+from crypto.note import Verifier
+from tipline.clock import system_clock
+from tipline.console import Console
+from tipline.desk.asking import confirm, get_new_passphrase, make_asker
+from tipline.desk.ceremony import make_client_key, make_reader_key, make_root_key
+from tipline.desk.changes import describe_changes
+from tipline.desk.keyfiles import check_absent, read_limited, read_root, write_new
+from tipline.desk.plain import make_printable_line
+from tipline.desk.readers import MAX_READERS_BYTES, parse_readers
+from tipline.errors import UsageError
+from tipline.files import name_file_errors
+from tipline.language import Translate
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+
+def register(parts: Commands, translate: Translate) -> None:
+    """
+    Add the parsers.
+
+    Args:
+        parts: Where they are added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    keygen = parts.add_parser(
+        "keygen",
+        help=_("make a key"),
+        description=_(
+            "Make a reader's identity, protected by a passphrase as age does it. With --root or"
+            " --client, make another of the desk's keys. What may be shown to others is printed."
+        ),
+    )
+    kind = keygen.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--root", action="store_true", help=_("make the desk root, which signs keysets")
+    )
+    kind.add_argument(
+        "--client",
+        action="store_true",
+        help=_("make the key with which the networked machine reaches the desk's onion"),
+    )
+    keygen.add_argument(
+        "--out", metavar=_("FILE"), type=Path, required=True, help=_("the new file")
+    )
+    _add_passphrase_file(keygen, translate)
+    keygen.add_argument("--json", action="store_true", help=_("print JSON"))
+    keygen.set_defaults(run=run_keygen)
+
+    keyset = parts.add_parser(
+        "keyset",
+        help=_("sign who may open tips"),
+        description=_(
+            "Sign a keyset: who may open tips, for which channel, from when until when. What"
+            " changes is shown first."
+        ),
+    )
+    keyset.add_argument(
+        "--root", metavar=_("FILE"), type=Path, required=True, help=_("the desk root's file")
+    )
+    keyset.add_argument(
+        "--readers", metavar=_("FILE"), type=Path, required=True, help=_("who reads what (TOML)")
+    )
+    keyset.add_argument(
+        "--previous",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("the keyset in force until now; without it this is the first one"),
+    )
+    keyset.add_argument(
+        "--service",
+        metavar=_("KEY"),
+        required=True,
+        help=_("the service's verifier key, as `tipline init` printed it"),
+    )
+    keyset.add_argument(
+        "--onion", metavar=_("ADDRESS"), help=_("the source's address, once it is known")
+    )
+    keyset.add_argument(
+        "--days",
+        metavar=_("N"),
+        type=int,
+        default=MAX_DAYS,
+        help=_("how many days it lives, today included (31 at most)"),
+    )
+    keyset.add_argument(
+        "--out", metavar=_("FILE"), type=Path, required=True, help=_("the new file")
+    )
+    keyset.add_argument("--yes", action="store_true", help=_("do not ask before signing"))
+    _add_passphrase_file(keyset, translate)
+    keyset.add_argument("--json", action="store_true", help=_("print JSON"))
+    keyset.set_defaults(run=run_keyset)
+
+
+def _add_passphrase_file(parser: argparse.ArgumentParser, translate: Translate) -> None:
+    _ = translate
+    parser.add_argument(
+        "--passphrase-file",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("read the passphrase from this file instead of asking"),
+    )
+
+
+def run_keygen(options: argparse.Namespace, console: Console) -> int:
+    """
+    Make a key.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        FileError: the file exists already, or cannot be written.
+        UsageError: the passphrase cannot be used.
+    """
+    _ = console.translate
+    today = system_clock().date()
+    with name_file_errors():
+        if options.client:
+            if options.passphrase_file is not None:
+                raise UsageError("client_passphrase")
+            field, public = "client", make_client_key(options.out)
+            words = _("give this line to the operator; it lets this machine reach the desk's onion")
+        else:
+            # Said before a person has chosen a passphrase for nothing.
+            check_absent(options.out)
+            passphrase = get_new_passphrase(options.passphrase_file, console=console)
+            if options.root:
+                field = "root"
+                public = make_root_key(options.out, passphrase=passphrase, today=today).format()
+                words = _("print this key on paper; everything that trusts this desk pins it")
+            else:
+                field = "recipient"
+                public = make_reader_key(options.out, passphrase=passphrase, today=today).format()
+                words = _("put this recipient into readers.toml")
+    if options.json:
+        console.print_json({field: public, "file": str(options.out)})
+    else:
+        console.say(words)
+        console.print(public)
+    return 0
+
+
+def run_keyset(options: argparse.Namespace, console: Console) -> int:
+    """
+    Sign a keyset.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        ConfigurationError: `readers.toml` is wrong; names the key.
+        KeysetError: this keyset must not be signed.
+        WrongPassphraseError: the passphrase does not open the desk root.
+        FileError: a file is missing, exists already, or cannot be written.
+        UsageError: a person did not confirm.
+    """
+    _ = console.translate
+    today = system_clock().date()
+    with name_file_errors():
+        check_absent(options.out)
+        readers, channels = parse_readers(
+            read_limited(options.readers, max_bytes=MAX_READERS_BYTES)
+        )
+        previous = None
+        if options.previous is not None:
+            previous = read_limited(options.previous, max_bytes=MAX_KEYSET_BYTES)
+        ask = make_asker(options.passphrase_file, console=console)
+        signer = read_root(options.root, ask=ask)
+        draft = KeysetDraft(
+            valid_from=today,
+            valid_until=today + datetime.timedelta(days=options.days - 1),
+            service=Verifier.parse(options.service),
+            onion=options.onion,
+            readers=readers,
+            channels=channels,
+        )
+        # Signed in memory first: what cannot be signed is refused before a person is asked.
+        note = sign_keyset(draft, signer=signer, today=today, previous=previous)
+        root = signer.verifier()
+        before = None if previous is None else verify_past_keyset(previous, root=root)
+        for line in describe_changes(draft, previous=before, translate=_):
+            console.say(make_printable_line(line))
+        if not options.yes:
+            confirm(_("Sign this keyset?"), console=console)
+        write_new(options.out, note)
+    keyset = verify_past_keyset(note, root=root)
+    if options.json:
+        console.print_json(
+            {
+                "number": keyset.number,
+                "valid_from": keyset.valid_from.isoformat(),
+                "valid_until": keyset.valid_until.isoformat(),
+                "sha256": keyset.sha256,
+                "file": str(options.out),
+            }
+        )
+    else:
+        console.print(
+            _("keyset {number}, valid until {last}: {file}").format(
+                number=keyset.number, last=keyset.valid_until, file=options.out
+            )
+        )
+    return 0

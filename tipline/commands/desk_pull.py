@@ -1,0 +1,170 @@
+"""`tipline desk pull`: on the desk's networked machine."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from crypto.note import Verifier
+from tipline.console import Console
+from tipline.desk.ceremony import read_client_key
+from tipline.errors import BrokenTipsError, UsageError
+from tipline.files import name_file_errors
+from tipline.language import Translate
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+    from tipline.desk.pulling import Source
+
+_MIB: Final = 1 << 20
+_PROGRESS_STEP_BYTES: Final = 16 * _MIB  # a line now and then, not one for each slice
+
+
+def register(parts: Commands, translate: Translate) -> None:
+    """
+    Add the parser.
+
+    Args:
+        parts: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = parts.add_parser(
+        "pull",
+        help=_("fetch a bundle from the service"),
+        description=_(
+            "Fetch one signed bundle with every tip the service holds, over the desk's onion. The"
+            " file takes its name only when all of it is there and verified."
+        ),
+    )
+    parser.add_argument(
+        "url",
+        metavar=_("URL"),
+        help=_("http://ADDRESS.onion; on the server itself also unix:PATH"),
+    )
+    parser.add_argument(
+        "--out", metavar=_("FILE"), type=Path, required=True, help=_("the new file")
+    )
+    parser.add_argument(
+        "--root", metavar=_("KEY"), required=True, help=_("the desk root's verifier key")
+    )
+    parser.add_argument(
+        "--client-key",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("the key that `tipline desk keygen --client` made; needed for an onion"),
+    )
+    parser.add_argument(
+        "--tor-control",
+        metavar=_("SOCKET"),
+        type=Path,
+        help=_("use a tor that runs already, by its control socket"),
+    )
+    parser.add_argument(
+        "--socks",
+        metavar=_("HOST:PORT"),
+        help=_("with --tor-control: where that tor takes connections"),
+    )
+    parser.add_argument(
+        "--tor", metavar=_("PROGRAM"), default="tor", help=_("the tor to start (default: tor)")
+    )
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Pull a bundle.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: options that do not go together.
+        NetworkError: tor gets nowhere, or the service does not answer.
+        BundleError: the bundle was cut or does not follow its format.
+        BrokenTipsError: the bundle is there, but some of its tips are broken.
+        CryptoError: the bundle's keyset or signature must not be trusted.
+        FileError: the file exists already, or cannot be written.
+    """
+    from tipline.desk.pulling import parse_source, pull_bundle
+
+    _ = console.translate
+    source = parse_source(options.url)
+    root = Verifier.parse(options.root)
+    with name_file_errors(), _reach(source, options, console) as socks:
+        pulled = pull_bundle(
+            source, out=options.out, root=root, socks=socks, on_progress=_make_progress(console)
+        )
+    if options.json:
+        console.print_json(
+            {
+                "file": str(options.out),
+                "made_on": pulled.index.made_on.isoformat(),
+                "keyset": pulled.index.keyset.number,
+                "size_bytes": pulled.size_bytes,
+                "tips": len(pulled.index.tips),
+                "broken": list(pulled.broken),
+            }
+        )
+    else:
+        console.print(
+            _("{count} tips, {size} MiB: {file}").format(
+                count=len(pulled.index.tips), size=pulled.size_bytes // _MIB, file=options.out
+            )
+        )
+    for tip_id in pulled.broken:
+        console.say(_("tip {id}: broken on the way or at the service").format(id=tip_id))
+    if pulled.broken:
+        raise BrokenTipsError(count=len(pulled.broken))
+    return 0
+
+
+@contextlib.contextmanager
+def _reach(source: Source, options: argparse.Namespace, console: Console) -> Iterator[str | None]:
+    from tipline.desk.torclient import Control, authorise, run_tor
+
+    if source.onion is None:
+        if options.client_key or options.tor_control or options.socks:
+            raise UsageError("pull_onion_only")
+        yield None
+        return
+    if options.client_key is None:
+        raise UsageError("pull_client_key")
+    if (options.tor_control is None) != (options.socks is None):
+        raise UsageError("pull_socks")
+    key = read_client_key(options.client_key)
+    if options.tor_control is not None:
+        control = Control(options.tor_control)
+        try:
+            with authorise(control, onion=source.onion, key=key):
+                yield str(options.socks)
+        finally:
+            control.close()
+    else:
+        _ = console.translate
+        with run_tor(
+            program=options.tor,
+            on_stage=lambda stage: console.note(_("tor: {stage}").format(stage=stage)),
+        ) as (control, socks), authorise(control, onion=source.onion, key=key):
+            yield socks
+
+
+def _make_progress(console: Console) -> Callable[[int], None]:
+    _ = console.translate
+    told = 0
+
+    def tell(size_bytes: int) -> None:
+        nonlocal told
+        if size_bytes - told >= _PROGRESS_STEP_BYTES:
+            told = size_bytes
+            console.note(_("{size} MiB so far").format(size=size_bytes // _MIB))
+
+    return tell

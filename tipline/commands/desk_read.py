@@ -1,0 +1,432 @@
+"""`tipline desk init`, `open`, `list`, `show` and `export`: on the offline workstation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.errors import ForeignError, NoMatchError
+from crypto.note import Verifier
+from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
+from tipline.clock import system_clock
+from tipline.console import Console
+from tipline.desk.asking import make_asker
+from tipline.desk.exporting import export_tip
+from tipline.desk.keyfiles import read_all_identities, read_limited
+from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
+from tipline.desk.plain import make_printable_line, make_printable_text
+from tipline.desk.vault import Record, Vault
+from tipline.errors import BrokenTipsError, VaultError
+from tipline.files import name_file_errors
+from tipline.language import Translate
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+
+def register(parts: Commands, translate: Translate) -> None:
+    """
+    Add the parsers.
+
+    Args:
+        parts: Where they are added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    init = parts.add_parser(
+        "init",
+        help=_("make a vault"),
+        description=_("Make a vault for opened tips, and pin the desk root in it."),
+    )
+    init.add_argument(
+        "--root", metavar=_("KEY"), required=True, help=_("the desk root's verifier key")
+    )
+    _add_vault(init, translate)
+    init.set_defaults(run=run_init)
+
+    opening = parts.add_parser(
+        "open",
+        help=_("open a bundle into a vault"),
+        description=_(
+            "Open the tips of a bundle into a vault. Run it on a machine without network. A tip"
+            " gets its place only once all of it is verified."
+        ),
+    )
+    opening.add_argument("bundle", metavar=_("BUNDLE"), type=Path, help=_("the bundle's file"))
+    _add_vault(opening, translate)
+    opening.add_argument(
+        "-i",
+        "--identity",
+        metavar=_("FILE"),
+        type=Path,
+        action="append",
+        required=True,
+        help=_("a reader's identity file; may be repeated"),
+    )
+    opening.add_argument(
+        "--root",
+        metavar=_("KEY"),
+        help=_("at first use: make the vault and pin this desk root in it"),
+    )
+    opening.add_argument(
+        "--passphrase-file",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("read the passphrase from this file instead of asking"),
+    )
+    opening.add_argument("--json", action="store_true", help=_("print JSON"))
+    opening.set_defaults(run=run_open)
+
+    listing = parts.add_parser(
+        "list", help=_("list the opened tips"), description=_("List the tips in a vault.")
+    )
+    _add_vault(listing, translate)
+    listing.add_argument("--json", action="store_true", help=_("print JSON"))
+    listing.set_defaults(run=run_list)
+
+    show = parts.add_parser(
+        "show",
+        help=_("show a tip"),
+        description=_(
+            "Show a tip's text and what is known of it. Characters that a terminal would obey are"
+            " written out as numbers."
+        ),
+    )
+    show.add_argument("id", metavar=_("ID"), help=_("the tip's id, or how it begins"))
+    _add_vault(show, translate)
+    show.add_argument("--json", action="store_true", help=_("print JSON"))
+    show.set_defaults(run=run_show)
+
+    export = parts.add_parser(
+        "export",
+        help=_("copy a tip's files"),
+        description=_("Copy a tip's files out of the vault, into a new directory."),
+    )
+    export.add_argument("id", metavar=_("ID"), help=_("the tip's id, or how it begins"))
+    _add_vault(export, translate)
+    export.add_argument(
+        "--out", metavar=_("DIR"), type=Path, required=True, help=_("the new directory")
+    )
+    export.add_argument("--json", action="store_true", help=_("print JSON"))
+    export.set_defaults(run=run_export)
+
+
+def _add_vault(parser: argparse.ArgumentParser, translate: Translate) -> None:
+    _ = translate
+    parser.add_argument(
+        "--vault", metavar=_("DIR"), type=Path, required=True, help=_("the vault's directory")
+    )
+
+
+def run_init(options: argparse.Namespace, console: Console) -> int:
+    """
+    Make a vault.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        VaultError: there is something already.
+        MalformedError: the root is not a verifier key.
+        FileError: it cannot be written.
+    """
+    with name_file_errors():
+        Vault.init(options.vault, root=Verifier.parse(options.root))
+    return 0
+
+
+def run_open(options: argparse.Namespace, console: Console) -> int:
+    """
+    Open a bundle.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0 if every tip of the bundle for these identities is now in the vault.
+
+    Raises:
+        BrokenTipsError: some tips are broken; the others were opened.
+        ForeignError: some tips are not in our format and were quarantined.
+        NoMatchError: nothing in the bundle is sealed to these identities.
+        CryptoError: the bundle, its keyset or an identity must not be used.
+        TiplineError: a file or the vault cannot be used.
+    """
+    with name_file_errors():
+        vault = _open_vault(options)
+        ask = make_asker(options.passphrase_file, console=console)
+        identities = read_all_identities(options.identity, ask=ask)
+        with options.bundle.open("rb") as bundle:
+            outcome = open_bundle(
+                bundle,
+                vault=vault,
+                identities=identities,
+                today=system_clock().date(),
+                on_tip=lambda tip: _tell_outcome(tip, console),
+            )
+    if options.json:
+        _print_json(console, _outcome_fields(outcome))
+    else:
+        _print_counts(console, outcome)
+    _raise_worst(outcome)
+    return 0
+
+
+def _open_vault(options: argparse.Namespace) -> Vault:
+    if options.root is None:
+        return Vault.open(options.vault)
+    root = Verifier.parse(options.root)
+    if not (options.vault / "root").exists():
+        return Vault.init(options.vault, root=root)
+    vault = Vault.open(options.vault)
+    if vault.root != root:
+        raise VaultError("vault_other_root", path=str(options.vault))
+    return vault
+
+
+def _tell_outcome(tip: TipOutcome, console: Console) -> None:
+    _ = console.translate
+    if tip.state == "broken":
+        console.say(
+            _("tip {id}: broken ({code}, {detail}), left out").format(
+                id=tip.id, code=tip.code, detail=tip.detail
+            )
+        )
+    if tip.state == "not_for_you":
+        console.say(_("tip {id}: not sealed to you").format(id=tip.id))
+    if tip.state == "already":
+        console.say(_("tip {id}: opened before, left as it is").format(id=tip.id))
+    if tip.state == "foreign":
+        console.say(_("tip {id}: not in our format, kept apart, not unpacked").format(id=tip.id))
+    for name, reason in tip.faults:
+        if name:
+            line = _("tip {id}: refused member {member} ({reason})")
+        else:
+            line = _("tip {id}: refused ({reason})")
+        console.say(line.format(id=tip.id, member=make_printable_line(name), reason=reason))
+
+
+def _print_counts(console: Console, outcome: BundleOutcome) -> None:
+    _ = console.translate
+    for tip_id in outcome.ids("opened"):
+        console.print(tip_id)
+    counts = {state: len(outcome.ids(state)) for state in _STATES}
+    console.say(
+        _(
+            "{opened} opened, {already} opened before, {not_for_you} not sealed to you,"
+            " {foreign} kept apart, {broken} broken"
+        ).format(**counts)
+    )
+
+
+_STATES: Final = ("opened", "already", "not_for_you", "foreign", "broken")
+
+
+def _outcome_fields(outcome: BundleOutcome) -> dict[str, Any]:
+    return {
+        "made_on": outcome.made_on.isoformat(),
+        "keyset": outcome.keyset,
+        "tips": [
+            {
+                "id": tip.id,
+                "state": tip.state,
+                "faults": [{"member": name, "reason": reason} for name, reason in tip.faults],
+                "code": tip.code or None,
+                "detail": tip.detail or None,
+            }
+            for tip in outcome.tips
+        ],
+    }
+
+
+def _raise_worst(outcome: BundleOutcome) -> None:
+    if broken := outcome.ids("broken"):
+        raise BrokenTipsError(count=len(broken))
+    if outcome.ids("foreign"):
+        raise ForeignError("quarantine")
+    readable = outcome.ids("opened") + outcome.ids("already")
+    if outcome.ids("not_for_you") and not readable:
+        raise NoMatchError("bundle")
+
+
+def run_list(options: argparse.Namespace, console: Console) -> int:
+    """
+    List the tips in a vault.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        VaultError: the vault is missing or damaged.
+        PermissionsError: others can read it.
+    """
+    _ = console.translate
+    with name_file_errors():
+        records = Vault.open(options.vault).list_records()
+    if options.json:
+        _print_json(console, {"tips": [record.as_fields() for record in records]})
+        return 0
+    for record in records:
+        console.print(
+            "  ".join(
+                (
+                    record.id,
+                    record.arrived_on,
+                    make_printable_line(record.channel),
+                    _state_words(record, _),
+                )
+            )
+        )
+    return 0
+
+
+def _state_words(record: Record, translate: Translate) -> str:
+    _ = translate
+    return _("kept apart") if record.state == "foreign" else _("opened")
+
+
+def run_show(options: argparse.Namespace, console: Console) -> int:
+    """
+    Show a tip.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        VaultError: there is no such tip, or the vault is damaged.
+        PermissionsError: others can read the vault.
+        CryptoError: the tip's files were changed since it was opened.
+    """
+    with name_file_errors():
+        vault = Vault.open(options.vault)
+        place, record = vault.find(options.id)
+        fields = None
+        if record.state == "opened":
+            fields = read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES)
+            names = sorted(
+                str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()
+            )
+    if options.json:
+        tip = None if fields is None else json.loads(fields)
+        _print_json(console, {"record": record.as_fields(), "tip": tip, "place": str(place)})
+        return 0
+    _print_record(console, record, place)
+    if fields is not None:
+        _print_tip(console, parse_tip(fields), names)
+    return 0
+
+
+def _print_record(console: Console, record: Record, place: Path) -> None:
+    _ = console.translate
+    sealed = _("by the service: it could read this tip for a moment")
+    if not record.sealed_by_service:
+        claims = {
+            "browser": _("in the source's browser, as the tip itself claims"),
+            "sender": _("by the sender program, as the tip itself claims"),
+        }
+        sealed = claims.get(record.claimed_sealing or "", _("not by the service"))
+    lines = (
+        (_("id"), record.id),
+        (_("place"), str(place)),
+        (_("arrived on"), record.arrived_on),
+        (_("dies at the service on"), record.dies_on),
+        (_("channel"), make_printable_line(record.channel)),
+        (_("keyset"), str(record.keyset)),
+        (_("envelope"), _("{count} bytes").format(count=record.size_bytes)),
+        (_("sealed"), sealed),
+        (_("opened on"), record.opened_on),
+    )
+    for name, value in lines:
+        console.print(f"{name}: {value}")
+    for member, reason in record.faults:
+        console.print(
+            _("refused: {member} ({reason})").format(
+                member=make_printable_line(member), reason=reason
+            )
+        )
+
+
+def _print_tip(console: Console, tip: Tip, names: list[str]) -> None:
+    _ = console.translate
+    yes_no = {True: _("yes"), False: _("no")}
+    days = None
+    if tip.days is not None:
+        days = _("{first} to {last}").format(first=tip.days.from_on, last=tip.days.to_on)
+    claims: Mapping[str, str | None] = {
+        _("channel"): tip.channel,
+        _("language"): tip.language,
+        _("page build"): tip.build,
+        _("sealed at"): tip.sealed_at,
+        _("kind"): tip.kind,
+        _("category"): tip.category,
+        _("place in words"): tip.place,
+        _("happened"): days,
+        _("somebody is in danger"): None if tip.danger is None else yes_no[tip.danger],
+        _("reply wanted"): None if tip.reply_wanted is None else yes_no[tip.reply_wanted],
+    }
+    console.print()
+    console.print(_("What the tip says of itself (claims, checked by nobody):"))
+    for name, value in claims.items():
+        if value is not None:
+            console.print(f"  {name}: {make_printable_line(value)}")
+    real_names = {attachment.path: attachment for attachment in tip.attachments}
+    for path in names:
+        if path in ("tip.json", "text.txt"):
+            continue
+        line = f"  {path}"
+        if path in real_names:
+            claimed = real_names[path]
+            line += " " + _("(named {name}, {type})").format(
+                name=make_printable_line(claimed.name), type=make_printable_line(claimed.media_type)
+            )
+        console.print(line)
+    console.print()
+    console.print(make_printable_text(tip.text))
+
+
+def run_export(options: argparse.Namespace, console: Console) -> int:
+    """
+    Copy a tip's files out of the vault.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0.
+
+    Raises:
+        VaultError: there is no such tip, or the vault is damaged.
+        PermissionsError: others can read the vault.
+        FileError: the directory exists already, or cannot be written.
+    """
+    with name_file_errors():
+        place, _record = Vault.open(options.vault).find(options.id)
+        written = export_tip(place, options.out)
+    if options.json:
+        _print_json(console, {"files": [str(path) for path in written]})
+    else:
+        for path in written:
+            console.print(str(path))
+    return 0
+
+
+def _print_json(console: Console, value: Mapping[str, Any]) -> None:
+    # ASCII only: JSON leaves C1 controls and direction marks as they are, a terminal obeys them.
+    console.print(json.dumps(value, ensure_ascii=True, sort_keys=True))

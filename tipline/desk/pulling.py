@@ -1,0 +1,220 @@
+"""
+Pulling a bundle from the service, on the desk's networked machine.
+
+Rules:
+    1. Over the desk's onion, or from a socket of this very machine for development: never over the
+       open network, where who asks and how much comes can be seen.
+    2. The file takes its name only when the whole bundle is there and its index is signed by the
+       service which the pinned root named. What was cut leaves nothing.
+    3. This machine holds no key that opens a tip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import re
+import secrets
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import aiohttp
+from aiohttp_socks import ProxyConnector, ProxyError
+
+from crypto.bundle import Index
+from crypto.note import Verifier
+from tipline.desk.bundlefile import find_broken, read_index
+from tipline.desk.keyfiles import check_absent
+from tipline.desk.torclient import ONION_SUFFIX
+from tipline.errors import BundleError, NetworkError, UsageError
+from tipline.files import sync_directory
+
+MAX_BUNDLE_BYTES: Final = 1 << 40  # more than a service's disk holds; an endless answer ends here
+CONNECT_LIMIT_SECONDS: Final = 180  # an onion under attack asks for minutes of work first
+SILENCE_LIMIT_SECONDS: Final = 180
+_READ_LEN: Final = 1 << 20
+_BUNDLE_PATH: Final = "/bundle"
+_ONION = re.compile(r"[a-z2-7]{56}\.onion")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_UNIX_START: Final = "unix:"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """
+    Where a bundle comes from.
+
+    Args:
+        url: What is asked for over HTTP.
+        onion: The desk's onion, or None.
+        unix_path: The service's socket on this machine, or None.
+    """
+
+    url: str
+    onion: str | None = None
+    unix_path: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PulledBundle:
+    """
+    A bundle that was pulled whole.
+
+    Args:
+        index: Verified.
+        size_bytes: Of the file.
+        broken: Ids of tips whose envelope is not the one of the index.
+    """
+
+    index: Index
+    size_bytes: int
+    broken: tuple[str, ...]
+
+
+def parse_source(text: str) -> Source:
+    """
+    Read where to pull from.
+
+    Args:
+        text: `http://ADDRESS.onion`, or `http://127.0.0.1:PORT` or `unix:PATH` on this machine.
+
+    Returns:
+        The source.
+
+    Raises:
+        UsageError: `pull_url`: neither an onion nor this machine.
+    """
+    if text.startswith(_UNIX_START):
+        path = text.removeprefix(_UNIX_START)
+        return Source(url=f"http://desk{_BUNDLE_PATH}", unix_path=path)
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as exc:
+        raise UsageError("pull_url") from exc
+    if parts.scheme != "http" or parts.path not in ("", "/", _BUNDLE_PATH):
+        raise UsageError("pull_url")
+    if parts.username or parts.query or parts.fragment:
+        raise UsageError("pull_url")
+    url = f"http://{parts.netloc.lower()}{_BUNDLE_PATH}"
+    if host.endswith(ONION_SUFFIX):
+        if not _ONION.fullmatch(host) or port is not None:
+            raise UsageError("pull_url")
+        return Source(url=url, onion=host)
+    if host not in _LOOPBACK:
+        raise UsageError("pull_url")
+    return Source(url=url)
+
+
+def pull_bundle(
+    source: Source,
+    *,
+    out: Path,
+    root: Verifier,
+    socks: str | None = None,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> PulledBundle:
+    """
+    Pull one bundle into a file.
+
+    1. Fetch it under a temporary name beside *out*.
+    2. Find its end; verify its index up to *root*.
+    3. Compare every envelope with the index.
+    4. Give the file its name.
+
+    Args:
+        source: Where from.
+        out: Must not exist.
+        root: The pinned desk root.
+        socks: Where tor takes connections, `HOST:PORT`; needed for an onion.
+        on_progress: Told now and then how many bytes are there.
+
+    Returns:
+        The bundle's index, and which of its tips are broken.
+
+    Raises:
+        NetworkError: nobody answers, or with something else than a bundle.
+        BundleError: the bundle was cut, or does not follow its format.
+        KeysetError: its keyset must not be used.
+        ForgedError: the service did not sign its index.
+        FileExistsError: something has the name already.
+        OSError: the file cannot be written.
+    """
+    with _write_new(out) as file:
+        asyncio.run(_fetch(source, file, socks=socks, on_progress=on_progress))
+        file.flush()
+        index = read_index(file, root=root)
+        broken = find_broken(file, index)
+        size_bytes = file.seek(0, os.SEEK_END)
+    return PulledBundle(index=index, size_bytes=size_bytes, broken=tuple(broken))
+
+
+async def _fetch(
+    source: Source,
+    file: BinaryIO,
+    *,
+    socks: str | None,
+    on_progress: Callable[[int], None],
+) -> None:
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=CONNECT_LIMIT_SECONDS, sock_read=SILENCE_LIMIT_SECONDS
+    )
+    try:
+        async with (
+            aiohttp.ClientSession(
+                connector=_make_connector(source, socks=socks),
+                timeout=timeout,
+                auto_decompress=False,
+                # What program asks is nobody's business, not even the service's.
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+                trust_env=False,
+            ) as session,
+            session.get(source.url, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                raise NetworkError("pull_status", status=response.status)
+            size_bytes = 0
+            async for chunk in response.content.iter_chunked(_READ_LEN):
+                size_bytes += len(chunk)
+                if size_bytes > MAX_BUNDLE_BYTES:
+                    raise BundleError("bundle_format", detail="size")
+                file.write(chunk)
+                on_progress(size_bytes)
+    except aiohttp.ClientPayloadError as exc:
+        raise BundleError("bundle_cut") from exc
+    except (aiohttp.ClientError, ProxyError, TimeoutError) as exc:
+        raise NetworkError("pull_silent") from exc
+
+
+def _make_connector(source: Source, *, socks: str | None) -> aiohttp.BaseConnector:
+    if source.unix_path is not None:
+        return aiohttp.UnixConnector(path=source.unix_path)
+    if source.onion is None:
+        return aiohttp.TCPConnector()
+    if socks is None:
+        raise ValueError("an onion needs a tor")
+    # rdns: tor itself must see the onion's name; no resolver ever does.
+    return ProxyConnector.from_url(f"socks5://{socks}", rdns=True)
+
+
+@contextlib.contextmanager
+def _write_new(out: Path) -> Iterator[BinaryIO]:
+    """Like `write_atomically`, but the file is read again before it takes its name."""
+    check_absent(out)
+    partial = out.with_name(f".tipline-{secrets.token_hex(8)}.partial")
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "w+b") as file:  # noqa: PTH123  # a descriptor has no path
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        # Claimed first, so that nothing is overwritten; a stick's file system has no links.
+        os.close(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_directory(out.parent)
