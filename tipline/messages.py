@@ -54,8 +54,14 @@ ERRORS: Final[Mapping[str, str]] = {
     "permissions": N_("a file that holds a secret can be read by others"),
     "network": N_("the other side does not answer as agreed"),
     "bundle": N_("the bundle is incomplete or was changed"),
-    "check": N_("what was opened is not what was sent"),
+    "check": N_("what was opened is not what was sent ({detail})"),
     "check_desk": N_("the desk refused: {reason}"),
+    "check_sending": N_("the page's worker did not bring the tip to the line: {reason}"),
+    "check_count": N_("the desk opened {count} tips where one was sent"),
+    "check_traces": N_("what was sent stands in clear on the server: {places}"),
+    "check_only": N_("--text, --file, --keep and --json go with --check"),
+    "check_text": N_("{path} holds no text in UTF-8"),
+    "check_keep": N_("{path} is not empty"),
     "file": N_("a file cannot be read or written"),
     "file_system": N_("{path}: {reason}"),
     "file_special": N_("{path} is not an ordinary file"),
@@ -135,7 +141,6 @@ ERRORS: Final[Mapping[str, str]] = {
     "pull_socks": N_("--tor-control and --socks go together"),
     "pull_status": N_("the service does not give a bundle (status {status})"),
     "pull_silent": N_("the service does not answer"),
-    "tor_stage": N_("tor did not reach its network in time (it stopped at: {stage})"),
 }
 
 HINTS: Final[Mapping[str, str]] = {

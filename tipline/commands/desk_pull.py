@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crypto.note import Verifier
+from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.ceremony import read_client_key
 from tipline.errors import BrokenTipsError, UsageError
@@ -17,7 +19,7 @@ from tipline.language import Translate
 
 if TYPE_CHECKING:
     from tipline.commands import Commands
-    from tipline.desk.pulling import Source
+    from tipline.desk.pulling import PulledBundle, Source
 
 _MIB: Final = 1 << 20
 _PROGRESS_STEP_BYTES: Final = 16 * _MIB  # a line now and then, not one for each slice
@@ -94,15 +96,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         CryptoError: the bundle's keyset or signature must not be trusted.
         FileError: the file exists already, or cannot be written.
     """
-    from tipline.desk.pulling import parse_source, pull_bundle
+    from tipline.desk.pulling import parse_source
 
     _ = console.translate
     source = parse_source(options.url)
     root = Verifier.parse(options.root)
-    with name_file_errors(), _reach(source, options, console) as socks:
-        pulled = pull_bundle(
-            source, out=options.out, root=root, socks=socks, on_progress=_make_progress(console)
-        )
+    with name_file_errors():
+        pulled = asyncio.run(_pull(source, root, options, console))
     if options.json:
         console.print_json(
             {
@@ -127,10 +127,21 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def _reach(source: Source, options: argparse.Namespace, console: Console) -> Iterator[str | None]:
-    from tipline.desk.torclient import Control, authorise, run_tor
+async def _pull(
+    source: Source, root: Verifier, options: argparse.Namespace, console: Console
+) -> PulledBundle:
+    from tipline.desk.pulling import pull_bundle
 
+    async with _reach(source, options, console) as socks:
+        return await pull_bundle(
+            source, out=options.out, root=root, socks=socks, on_progress=_make_progress(console)
+        )
+
+
+@contextlib.asynccontextmanager
+async def _reach(
+    source: Source, options: argparse.Namespace, console: Console
+) -> AsyncIterator[str | None]:
     if source.onion is None:
         if options.client_key or options.tor_control or options.socks:
             raise UsageError("pull_onion_only")
@@ -141,20 +152,33 @@ def _reach(source: Source, options: argparse.Namespace, console: Console) -> Ite
     if (options.tor_control is None) != (options.socks is None):
         raise UsageError("pull_socks")
     key = read_client_key(options.client_key)
-    if options.tor_control is not None:
-        control = Control(options.tor_control)
+    from tipline.desk.torclient import Control, authorise
+
+    async with _find_tor(options, console) as (control_socket, socks):
+        control = Control(control_socket)
         try:
             with authorise(control, onion=source.onion, key=key):
-                yield str(options.socks)
+                yield socks
         finally:
             control.close()
-    else:
-        _ = console.translate
-        with run_tor(
-            program=options.tor,
-            on_stage=lambda stage: console.note(_("tor: {stage}").format(stage=stage)),
-        ) as (control, socks), authorise(control, onion=source.onion, key=key):
-            yield socks
+
+
+@contextlib.asynccontextmanager
+async def _find_tor(
+    options: argparse.Namespace, console: Console
+) -> AsyncIterator[tuple[Path, str]]:
+    if options.tor_control is not None:
+        yield options.tor_control, options.socks
+        return
+    from tipline.desk.torclient import run_client
+
+    _ = console.translate
+    async with run_client(
+        program=options.tor,
+        today=system_clock().date(),
+        on_stage=lambda stage: console.note(_("tor: {stage}").format(stage=stage)),
+    ) as found:
+        yield found
 
 
 def _make_progress(console: Console) -> Callable[[int], None]:

@@ -11,7 +11,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import os
@@ -110,7 +109,7 @@ def parse_source(text: str) -> Source:
     return Source(url=url)
 
 
-def pull_bundle(
+async def pull_bundle(
     source: Source,
     *,
     out: Path,
@@ -145,7 +144,7 @@ def pull_bundle(
         OSError: the file cannot be written.
     """
     with _write_new(out) as file:
-        asyncio.run(_fetch(source, file, socks=socks, on_progress=on_progress))
+        await _fetch(source, file, socks=socks, on_progress=on_progress)
         file.flush()
         index = read_index(file, root=root)
         broken = find_broken(file, index)

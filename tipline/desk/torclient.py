@@ -11,15 +11,13 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
-import dataclasses
-import os
+import datetime
 import re
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,11 +27,13 @@ import stem.socket
 
 from crypto.secret import Secret
 from tipline.errors import NetworkError
+from tipline.onion.control import Bootstrap
+from tipline.onion.process import run_tor
 
 BOOTSTRAP_LIMIT_SECONDS: Final = 300  # a slow start takes a minute
-STOP_LIMIT_SECONDS: Final = 15
-_POLL_SECONDS: Final = 0.2
 ONION_SUFFIX: Final = ".onion"
+_DONE_PERCENT: Final = 100
+_POLL_SECONDS: Final = 0.2
 _DIRECTORY_PREFIX: Final = "tipline-tor-"
 _SOCKS = re.compile(r'"(127\.0\.0\.1:[0-9]+)"')
 
@@ -70,7 +70,7 @@ class Control:
             The answer's text.
 
         Raises:
-            NetworkError: `tor_control`: tor refuses it, or went away.
+            NetworkError: `tor_control` or `tor_refused`: tor went away, or refuses it.
         """
         try:
             self._socket.send(line)
@@ -78,7 +78,8 @@ class Control:
         except stem.SocketError as exc:
             raise NetworkError("tor_control") from exc
         if not answer.is_ok():
-            raise NetworkError("tor_control")
+            # The command holds a key; only its first word is named.
+            raise NetworkError("tor_refused", command=line.partition(" ")[0])
         return str(answer)
 
     def close(self) -> None:
@@ -100,7 +101,7 @@ def authorise(control: Control, *, onion: str, key: Secret) -> Iterator[None]:
         Nothing.
 
     Raises:
-        NetworkError: `tor_control`: tor refuses the key, or went away.
+        NetworkError: `tor_control` or `tor_refused`: tor went away, or refuses the key.
     """
     address = onion.removesuffix(ONION_SUFFIX)
     encoded = base64.b64encode(key.reveal()).decode("ascii")
@@ -111,109 +112,68 @@ def authorise(control: Control, *, onion: str, key: Secret) -> Iterator[None]:
         control.tell(f"ONION_CLIENT_AUTH_REMOVE {address}")
 
 
-@contextlib.contextmanager
-def run_tor(
+@contextlib.asynccontextmanager
+async def run_client(
     *,
     program: str = "tor",
     extra_lines: tuple[str, ...] = (),
+    today: datetime.date,
     limit_seconds: float = BOOTSTRAP_LIMIT_SECONDS,
     on_stage: Callable[[str], None] = lambda stage: None,
-) -> Iterator[tuple[Control, str]]:
+) -> AsyncIterator[tuple[Path, str]]:
     """
     Run a tor of our own for as long as the block lasts.
 
     Args:
         program: The tor to run.
         extra_lines: More torrc, for a private network.
+        today: In UTC, for its files' times.
         limit_seconds: How long it may take to reach the network.
         on_stage: Told each stage, in tor's words.
 
     Yields:
-        Its control connection, and where it takes connections (`HOST:PORT`).
+        Its control socket, and where it takes connections (`HOST:PORT`).
 
     Raises:
-        NetworkError: `tor_ended`, or `tor_stage` when the time is over.
-        OSError: the program cannot be run.
+        NetworkError: it is not there, or ended, or `tor_stalled`: it did not get far enough in
+            time.
     """
     with tempfile.TemporaryDirectory(prefix=_DIRECTORY_PREFIX) as name:
         directory = Path(name)
-        torrc = directory / "torrc"
-        torrc.write_text("\n".join((*_torrc_lines(directory), *extra_lines)) + "\n")
-        process = subprocess.Popen(
-            [program, "--defaults-torrc", str(directory / "none"), "-f", str(torrc), "--quiet"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            waiting = _Waiting(
-                process=process, ends_at=time.monotonic() + limit_seconds, on_stage=on_stage
-            )
-            control = waiting.connect(directory / "control")
+        async with run_tor(directory, program=program, extra_lines=extra_lines, today=today) as tor:
+            await tor.control.ask("SETCONF SocksPort=auto")
+            reached = Bootstrap(percent=0, stage="starting")
             try:
-                waiting.wait_for_network(control)
-                yield control, _read_socks(control)
-            finally:
-                control.close()
-        finally:
-            _stop(process)
+                async with asyncio.timeout(limit_seconds):
+                    while reached.percent < _DONE_PERCENT:
+                        now = await tor.control.read_bootstrap()
+                        if now.stage != reached.stage:
+                            on_stage(now.stage)
+                        reached = now
+                        # tor also tells by events; once a moment is as good and simpler.
+                        await asyncio.sleep(_POLL_SECONDS)
+            except TimeoutError as exc:
+                raise NetworkError(
+                    "tor_stalled", stage=reached.stage, percent=reached.percent
+                ) from exc
+            socks = parse_socks(str(await tor.control.ask("GETINFO net/listeners/socks")))
+            yield directory / "control", socks
 
 
-def _torrc_lines(directory: Path) -> tuple[str, ...]:
-    return (
-        f"DataDirectory {directory / 'data'}",
-        f"ControlSocket {directory / 'control'}",
-        "CookieAuthentication 1",
-        "SocksPort auto",
-        "ClientOnly 1",
-        f"__OwningControllerProcess {os.getpid()}",
-    )
+def parse_socks(text: str) -> str:
+    """
+    Read where a tor takes connections.
 
+    Args:
+        text: tor's answer.
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    Returns:
+        `HOST:PORT`, on loopback.
 
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class _Waiting:
-    """Waits for a tor that was just started, and remembers how far it came."""
-
-    process: subprocess.Popen[bytes]
-    ends_at: float
-    on_stage: Callable[[str], None]
-    stage: str = "start"
-
-    def connect(self, path: Path) -> Control:
-        while not path.exists():
-            self._pause()
-        return Control(path)
-
-    def wait_for_network(self, control: Control) -> None:
-        while True:
-            phase = control.tell("GETINFO status/bootstrap-phase")
-            words = dict(word.split("=", 1) for word in phase.split() if "=" in word)
-            if words.get("PROGRESS") == "100":
-                return
-            if words.get("TAG", self.stage) != self.stage:
-                self.stage = words["TAG"]
-                self.on_stage(self.stage)
-            self._pause()
-
-    def _pause(self) -> None:
-        if self.process.poll() is not None:
-            raise NetworkError("tor_ended", stage=self.stage)
-        if time.monotonic() > self.ends_at:
-            raise NetworkError("tor_stage", stage=self.stage)
-        time.sleep(_POLL_SECONDS)
-
-
-def _read_socks(control: Control) -> str:
-    match = _SOCKS.search(control.tell("GETINFO net/listeners/socks"))
+    Raises:
+        NetworkError: `tor_control`: the answer names no such place.
+    """
+    match = _SOCKS.search(text)
     if match is None:
         raise NetworkError("tor_control")
     return match.group(1)
