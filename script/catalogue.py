@@ -39,7 +39,8 @@ KEYWORDS: Final = {
     "translate": None,
 }
 PACKAGES: Final = ("crypto", "retention", "tipline")
-COMMENT_TAGS: Final = ("PROMISE",)
+# The two extractors, of Python and of the templates, cut a comment's first word differently.
+COMMENT_TAGS: Final = ("PROMISE", "PROMISE:")
 _PERCENT: Final = re.compile(r"%(?:\([a-z_]+\))?[srd]")
 
 
@@ -63,7 +64,9 @@ def extract() -> Catalog:
     ):
         files, remarks = found.setdefault(text, (set(), set()))
         files.add(name)
-        remarks.update(" ".join(comment.split()) for comment in comments)
+        remarks.update(
+            "PROMISE: " + " ".join(comment.removeprefix("PROMISE:").split()) for comment in comments
+        )
     catalog = Catalog(charset="utf-8")
     for text, (files, remarks) in sorted(found.items(), key=lambda item: sorted(item[1][0])):
         catalog.add(

@@ -1,8 +1,8 @@
 """
 Write the tables of docs/ that follow from the code: commands, errors, exit codes.
 
-A generated block stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page is
-written by hand. `update` writes the blocks anew, `check` says which do not fit the code.
+A generated block stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page
+is written by hand. `update` writes the blocks anew, `check` says which do not fit the code.
 """
 
 from __future__ import annotations
@@ -162,7 +162,9 @@ def fill(text: str) -> str:
     Returns:
         The page with the blocks of today's code.
     """
-    return BLOCK.sub(lambda match: match[1] + "\n" + BLOCKS[match["name"]]() + "\n" + match[3], text)
+    return BLOCK.sub(
+        lambda match: match[1] + "\n" + BLOCKS[match["name"]]() + "\n" + match[3], text
+    )
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFTOVERS = re.compile(r"\b(?:TO" + "DO|FIX" + "ME|X" + r"XX)\b")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:home|Users|root|work|farm)/[a-z]")
 SILENT_SKIPS = re.compile(
-    r"pytest\." + r"skip\(|mark\." + r"skip\b|except Exception: *" + "pass|# *type: *" + r"ignore(?!\[)"
+    r"pytest[.]skip[(]|mark[.]skip\b|except Exception: *pass|# *type: *ignore(?!\[)"
 )
 BUILT = re.compile(
     r"(^|/)(node_modules|dist|build|__pycache__|\.venv|\.stamps|[^/]*\.egg-info)/"
@@ -96,8 +96,7 @@ def test_modules_when_measured_then_none_is_longer_than_the_limit() -> None:
     long = {
         name: len(text.splitlines())
         for name, text in texts()
-        if Path(name).suffix in SOURCE_SUFFIXES
-        and len(text.splitlines()) > LONGEST_MODULE_LINES
+        if Path(name).suffix in SOURCE_SUFFIXES and len(text.splitlines()) > LONGEST_MODULE_LINES
     }
 
     assert long == {}

@@ -34,7 +34,26 @@ class Reviewed:
     reason: str
 
 
-REVIEWED: tuple[Reviewed, ...] = ()
+REVIEWED = (
+    Reviewed(
+        id="tor-browser-level",
+        sentences=(
+            (
+                "In Tor Browser, choose the security level Safer or Standard (the shield beside the"
+                " address), then load this page again."
+            ),
+            (
+                "En el Navegador Tor, elija el nivel de seguridad «Más seguro» o «Estándar» (el"
+                " escudo junto a la dirección) y cargue esta página otra vez."
+            ),
+            (
+                "No Navegador Tor, escolha o nível de segurança «Mais seguro» ou «Padrão» (o escudo"
+                " ao lado do endereço) e carregue esta página outra vez."
+            ),
+        ),
+        reason="These are Tor Browser's own names; a source must find them there.",
+    ),
+)
 
 
 def split_sentences(text: str) -> list[str]:
@@ -63,11 +82,7 @@ def source_pages() -> list[Path]:
 
 def page_texts() -> list[Path]:
     page = ROOT / "tipline" / "page"
-    return [
-        path
-        for suffix in ("*.html", "*.ts", "*.svg")
-        for path in sorted(page.rglob(suffix))
-    ]
+    return [path for suffix in ("*.html", "*.ts", "*.svg") for path in sorted(page.rglob(suffix))]
 
 
 def strip_code(path: Path) -> str:
@@ -77,7 +92,8 @@ def strip_code(path: Path) -> str:
         text = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)
         return "\n\n".join(re.findall(r'"[^"\n]*"|`[^`]*`', text))
     if path.suffix == ".html":
-        return re.sub(r"\{#.*?#\}|<!--.*?-->", "", text, flags=re.DOTALL)
+        # What is looked up in the catalogue is searched there.
+        return re.sub(r"\{#.*?#\}|\{\{.*?\}\}|<!--.*?-->", "", text, flags=re.DOTALL)
     return text
 
 
