@@ -55,7 +55,8 @@ STANDARD: Final[Preferences] = {
     "permissions.memory_only": True,
     "privacy.firstparty.isolate": True,
     "privacy.resistFingerprinting": True,
-    "privacy.resistFingerprinting.letterboxing": True,
+    # Tor Browser has it on; it would hold every page at 1000 by 600, and 320 is tested too.
+    "privacy.resistFingerprinting.letterboxing": False,
     "webgl.disabled": True,
 }
 

@@ -35,6 +35,8 @@ export function showOnly(root: ParentNode, attribute: string, value: string): vo
 }
 
 const language = document.documentElement.lang;
+// Day before month: 3/5 and 5/3 are then never mixed up, whatever English the reader speaks.
+const locale = language === "en" ? "en-GB" : language;
 
 /** The text in the page's language. */
 export function inLanguage(names: Readonly<Record<string, string>>): string {
@@ -43,12 +45,12 @@ export function inLanguage(names: Readonly<Record<string, string>>): string {
 
 /** A day of the keyset, in words. */
 export function formatDay(day: string): string {
-  const format = new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
   return format.format(new Date(`${day}T00:00:00Z`));
 }
 
 export function formatSize(bytes: number): string {
-  const format = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   if (bytes < 1024) return `${format.format(bytes)} B`;
   if (bytes < 1024 ** 2) return `${format.format(bytes / 1024)} KiB`;
   if (bytes < 1024 ** 3) return `${format.format(bytes / 1024 ** 2)} MiB`;

@@ -14,7 +14,10 @@ export function showState(state: string, reason = ""): void {
   showOnly(panel, "reason", reason);
   panel.classList.toggle("good", state === "arrived");
   panel.classList.toggle("stop", state === "failed" || state === "undecided");
-  progress.hidden = !["sealing", "sending", "finishing", "waiting", "unknown"].includes(state);
+  const isOnItsWay = ["sealing", "sending", "finishing", "waiting", "unknown"].includes(state);
+  progress.hidden = !isOnItsWay;
+  // The answer stands alone; what to think of before writing comes back with the form.
+  for (const id of ["before", "protection"]) byId(id).hidden = isOnItsWay || state === "arrived";
   // The source looks at the form's end: bring the answer into view, and to a screen reader.
   if (isNew && ["sealing", "arrived", "failed", "undecided"].includes(state)) panel.focus();
 }
