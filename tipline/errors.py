@@ -101,7 +101,7 @@ class BrokenTipsError(TiplineError):
     """Some tips of a bundle are broken; the others were opened."""
 
     code = "broken_tips"
-    exit_code = 46
+    exit_code = 47
 
 
 class VaultError(TiplineError):

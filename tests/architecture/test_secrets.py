@@ -8,7 +8,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # Where `.reveal()` is called, and why it must be.
-REVIEWED: dict[str, str] = {}
+REVIEWED = {
+    "crypto/age/header.py": "the header's MAC is keyed with the file key",
+    "crypto/age/hybrid.py": "the file key is wrapped; an identity is expanded, read and written",
+    "crypto/age/keys.py": "identity files are read and written",
+    "crypto/age/scrypt.py": "the file key is wrapped under the passphrase",
+    "crypto/age/stream.py": "the payload's key comes from the file key",
+    "crypto/age/x25519.py": "the file key is wrapped; an identity is expanded, read and written",
+    "crypto/note.py": "a signing key signs, is read and written",
+    "tipline/commands/age.py": "a new identity is written where the caller asked",
+    "tipline/demonstration/line.py": "the demonstration's own throwaway identity",
+    "tipline/desk/ceremony.py": "the client key is read to tell its public half",
+    "tipline/desk/keyfiles.py": "key files are sealed under a passphrase, and read",
+    "tipline/desk/torclient.py": "tor is given the key that reaches the desk's onion",
+    "tipline/instance.py": "the service's signing key is written into the instance",
+}
 
 
 def test_reveal_when_the_code_is_searched_then_only_reviewed_modules_open_a_secret() -> None:
