@@ -1,0 +1,250 @@
+"""
+The main job once, unattended, every part real.
+
+1. A private Tor network on loopback; beside it a line with its own tor in that network.
+2. The page's own worker, run by node, seals a text and a file and sends them to the line's onion.
+3. The desk's command pulls the bundle from the desk's onion, with its client key.
+4. The desk's command opens it in a process without network.
+5. What was opened is compared with what was sent, byte for byte.
+6. The instance's directory is searched for what was sent: it must not hold any of it in clear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from tipline.clock import Clock, system_clock
+from tipline.demonstration.bridge import open_bridge
+from tipline.demonstration.directory import make_throwaway_directory
+from tipline.demonstration.isolation import check_isolation
+from tipline.demonstration.keeping import keep
+from tipline.demonstration.line import ThrowawayLine, make_line
+from tipline.demonstration.opening import find_opened, open_at_desk
+from tipline.demonstration.sending import send_tip
+from tipline.demonstration.timeline import Timeline
+from tipline.demonstration.traces import make_needles, search
+from tipline.errors import CheckError
+from tipline.instance import KEYS_NAME, TOR_NAME, Instance
+from tipline.language import Translate
+from tipline.onion.services import Onions, open_onions
+from tipline.privatetor.network import PrivateNetwork, run_private_network
+from tipline.service.pages import load_pages
+from tipline.service.serve import open_line
+
+# A descriptor is taken within seconds in the private network.
+PUBLISHED_SECONDS: Final = 90
+PULL_SECONDS: Final = 600
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """
+    What is sent.
+
+    Args:
+        text: A file with the text, in UTF-8.
+        file: The attachment.
+    """
+
+    text: Path
+    file: Path
+
+
+def check_way(
+    sent: Sent,
+    *,
+    keep_directory: Path | None,
+    timeline: Timeline,
+    translate: Translate,
+    clock: Clock = system_clock,
+) -> None:
+    """
+    Send a tip all the way and compare.
+
+    Args:
+        sent: Files of the caller's.
+        keep_directory: Where to leave what an independent age tool can open; empty, or None.
+        timeline: Told of each step.
+        translate: Looks a text up in the catalogue.
+        clock: Tells the day.
+
+    Raises:
+        CheckError: what was opened is not what was sent, or a part refused.
+        TiplineError: a part could not be started.
+    """
+    _ = translate
+    check_isolation()
+    timeline.step("isolation", _("this machine can cut a process off from the network"))
+    with (
+        run_private_network(
+            report=lambda stage: timeline.step(
+                "retry", _("the private Tor network stopped at {stage}; again").format(stage=stage)
+            )
+        ) as network,
+        make_throwaway_directory() as directory,
+    ):
+        timeline.step("network", _("a private Tor network runs on this machine"))
+        line = make_line(
+            directory, today=clock().date(), translate=_, torrc_lines=network.torrc_lines
+        )
+        timeline.step("line", _("keys, keyset, configuration and policy are written"))
+        asyncio.run(_send_and_pull(sent, line, network=network, timeline=timeline, translate=_))
+        opened = open_at_desk(line)
+        if len(opened) != 1:
+            raise CheckError("check_count", count=len(opened))
+        timeline.step("opened", _("opened by the desk, in a process without network"))
+        place = compare(sent, line, tip_id=opened[0])
+        timeline.step("compared", _("what was opened is what was sent, byte for byte"))
+        search_instance(sent, line)
+        timeline.step("searched", _("the server's directory holds nothing of it in clear"))
+        if keep_directory is not None:
+            keep(line, sent_text=sent.text, sent_file=sent.file, place=place, into=keep_directory)
+            timeline.step("kept", _("left for other tools in {path}").format(path=keep_directory))
+
+
+async def _send_and_pull(
+    sent: Sent,
+    line: ThrowawayLine,
+    *,
+    network: PrivateNetwork,
+    timeline: Timeline,
+    translate: Translate,
+) -> None:
+    _ = translate
+    async with _serve(line) as onions:
+        timeline.step("service", _("the service runs, with a tor of its own"))
+        async with asyncio.timeout(PUBLISHED_SECONDS):
+            await onions.wait_published()
+        timeline.step("onion", _("its onion can be found: {onion}").format(onion=onions.source))
+        async with open_bridge(onion=onions.source, socks_port=network.socks_port) as port:
+            await send_tip(port=port, root=line.root, text=sent.text, files=(sent.file,))
+        timeline.step("sent", _("sealed by the page's worker, sent to the onion, arrived"))
+        await pull(line, onion=onions.desk or "", network=network)
+        timeline.step("pulled", _("pulled by the desk from its own onion, with its client key"))
+
+
+@contextlib.asynccontextmanager
+async def _serve(line: ThrowawayLine) -> AsyncIterator[Onions]:
+    with Instance.open(line.instance) as instance:
+        configuration = instance.configuration
+        pages = load_pages(configuration=configuration, demonstration=True)
+        async with (
+            open_line(instance, pages=pages) as running,
+            open_onions(
+                directory=line.instance / TOR_NAME,
+                keys=line.instance / KEYS_NAME,
+                settings=configuration.onion,
+                source_socket=running.addresses.source_socket,
+                desk_socket=running.addresses.desk_socket,
+                desk_clients=configuration.desk_clients,
+                today=system_clock().date(),
+                on_bootstrap=lambda _: None,
+            ) as onions,
+        ):
+            yield onions
+
+
+async def pull(line: ThrowawayLine, *, onion: str, network: PrivateNetwork) -> None:
+    """
+    Pull the bundle with the desk's command.
+
+    Args:
+        line: Whose bundle it is.
+        onion: The desk's address.
+        network: The private network; its client is the desk's tor.
+
+    Raises:
+        CheckError: the command failed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-m", "tipline"),
+        *("desk", "pull", f"http://{onion}"),
+        *("--out", str(line.bundle)),
+        *("--root", line.root),
+        *("--client-key", str(line.client_key)),
+        *("--tor-control", str(network.client.control_socket)),
+        *("--socks", f"127.0.0.1:{network.socks_port}"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PULL_SECONDS):
+            _out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise CheckError("check_desk", reason=err.decode("utf-8", errors="replace").strip())
+
+
+def compare(sent: Sent, line: ThrowawayLine, *, tip_id: str) -> Path:
+    """
+    Compare what the desk opened with what was sent.
+
+    Args:
+        sent: Files of the caller's.
+        line: Its desk opened the tip.
+        tip_id: Which.
+
+    Returns:
+        The directory of the tip's files.
+
+    Raises:
+        CheckError: something differs.
+    """
+    tip, place = find_opened(line, tip_id)
+    text = sent.text.read_bytes()
+    differing = [
+        name
+        for name, is_same in (
+            ("text.txt", (place / "text.txt").read_bytes() == text),
+            ("tip.json", tip["text"].encode() == text),
+            ("name", [entry["name"] for entry in tip["attachments"]] == [sent.file.name]),
+            ("files", _is_same_file(sent.file, place / tip["attachments"][0]["path"])),
+        )
+        if not is_same
+    ]
+    if differing:
+        raise CheckError(detail=", ".join(differing))
+    return place
+
+
+def _is_same_file(first: Path, second: Path) -> bool:
+    size_bytes = 1024 * 1024
+    with first.open("rb") as one, second.open("rb") as other:
+        while True:
+            pieces = one.read(size_bytes), other.read(size_bytes)
+            if pieces[0] != pieces[1]:
+                return False
+            if not pieces[0]:
+                return True
+
+
+def search_instance(sent: Sent, line: ThrowawayLine) -> None:
+    """
+    Search what stood on the server for what was sent.
+
+    Args:
+        sent: Files of the caller's.
+        line: Whose instance is searched, file by file and name by name.
+
+    Raises:
+        CheckError: something of it is there in clear.
+    """
+    needles = [
+        *make_needles("text", sent.text.read_bytes()),
+        *make_needles("file", sent.file.read_bytes()),
+        *make_needles("name", sent.file.name.encode()),
+    ]
+    found = search(line.instance, needles)
+    if found:
+        places = {f"{trace.of}: {trace.path.relative_to(line.instance)}" for trace in found}
+        raise CheckError("check_traces", places=", ".join(sorted(places)))
