@@ -10,24 +10,21 @@ import asyncio
 import io
 import sys
 import termios
-from pathlib import Path
 from typing import Final
 
-import aiohttp
-
+from crypto.note import Verifier
 from tipline.console import Console
 from tipline.demonstration.line import ThrowawayLine
 from tipline.demonstration.opening import open_at_desk, show_opened
 from tipline.demonstration.timeline import Timeline
+from tipline.desk.pulling import parse_source, pull_bundle
 from tipline.errors import CheckError, NetworkError
 from tipline.messages import ERRORS
-from tipline.service.deskside import BUNDLE_PATH
 from tipline.service.serve import RunningLine
 from tipline.service.store import StoredTip
 
 ROW_BYTES: Final = 16
 ROW_LEN: Final = 4
-PIECE_BYTES: Final = 1024 * 1024
 
 
 class Arrivals:
@@ -82,8 +79,8 @@ class Arrivals:
         if sys.stdin.isatty():
             self._timeline.tell(_("Press Enter to open it as the desk does."))
             await wait_for_enter()
-        await fetch_bundle(self._running.addresses.desk_socket, destination=self._line.bundle)
         try:
+            await self._fetch_bundle()
             opened = await asyncio.to_thread(open_at_desk, self._line)
             texts = [await asyncio.to_thread(show_opened, self._line, id_) for id_ in opened]
         except (CheckError, NetworkError) as error:
@@ -98,6 +95,15 @@ class Arrivals:
             self._timeline.tell()
         self._timeline.tell(_("Send another one, or end with Ctrl-C."))
         self._timeline.tell()
+
+    async def _fetch_bundle(self) -> None:
+        # On the server itself, as its own account may: the demonstration has no second machine.
+        self._line.bundle.unlink(missing_ok=True)
+        await pull_bundle(
+            parse_source(f"unix:{self._running.addresses.desk_socket}"),
+            out=self._line.bundle,
+            root=Verifier.parse(self._line.root),
+        )
 
 
 def format_rows(data: bytes) -> list[str]:
@@ -116,26 +122,6 @@ def format_rows(data: bytes) -> list[str]:
         readable = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece)
         rows.append(f"{piece.hex(' '):{3 * ROW_BYTES - 1}}   {readable}")
     return rows
-
-
-async def fetch_bundle(desk_socket: Path, *, destination: Path) -> None:
-    """
-    Fetch a bundle on the server itself, as its own account may.
-
-    Args:
-        desk_socket: Of the service.
-        destination: Where the bundle goes; replaced.
-
-    Raises:
-        aiohttp.ClientError: the service does not answer.
-    """
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(desk_socket))) as session,
-        session.get(f"http://desk{BUNDLE_PATH}", raise_for_status=True) as answer,
-    ):
-        with destination.open("wb") as file:
-            async for piece in answer.content.iter_chunked(PIECE_BYTES):
-                file.write(piece)
 
 
 async def wait_for_enter() -> None:

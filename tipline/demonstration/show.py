@@ -19,6 +19,7 @@ from tipline.console import Console
 from tipline.demonstration.arrivals import Arrivals
 from tipline.demonstration.directory import make_throwaway_directory
 from tipline.demonstration.line import ThrowawayLine, make_line
+from tipline.demonstration.onion import OnionShow
 from tipline.demonstration.timeline import Timeline
 from tipline.instance import Instance
 from tipline.service.pages import load_pages
@@ -85,9 +86,10 @@ async def _serve(
         timeline.tell()
         timeline.tell(f"    {running.addresses.loopback}")
         timeline.tell()
+        onion = OnionShow(instance, running=running, timeline=timeline, console=console)
         arrivals = Arrivals(line, running=running, timeline=timeline, console=console)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(arrivals.run(tips))]
+            tasks = [group.create_task(arrivals.run(tips)), group.create_task(onion.run())]
             await stop.wait()
             console.print()
             for task in tasks:
