@@ -1,1 +1,1 @@
-"""Pure functions on bytes: no disk, network, clock or log."""
+"""Pure functions on bytes: no disk, network, clock or log (INV-12)."""

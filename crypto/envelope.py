@@ -2,10 +2,11 @@
 The envelope: one age file of a fixed shape.
 
 Rules:
-    1. An envelope is checked without any key: size, version line, eight hybrid stanzas, MAC line.
-    2. A tip takes post-quantum hybrid recipients only. age itself, and its library in the browser,
-       would mix them with classic ones in silence; one classic stanza makes the whole tip readable
-       to whoever stores it until quantum computers come.
+    1. An envelope is checked without any key: size, version line, eight hybrid stanzas, MAC line
+       (INV-02).
+    2. A tip takes post-quantum hybrid recipients only (INV-01). age itself, and its library in the
+       browser, would mix them with classic ones in silence; one classic stanza makes the whole tip
+       readable to whoever stores it until quantum computers come.
     3. Exactly eight recipients, so that the header's length tells nothing.
 
 The check keeps plaintext from being stored by accident. It authenticates nobody: a sealed file of

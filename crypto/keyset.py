@@ -5,7 +5,7 @@ Rules:
     1. A keyset is a signed note by the pinned root, and by nobody else.
     2. Its number rises; after a newer one was seen, an older one is refused. An old keyset may name
        a reader who was removed since.
-    3. It lives at most `MAX_DAYS` days; before and after, nobody goes on with it.
+    3. It lives at most `MAX_DAYS` days; before and after, nobody goes on with it (INV-08).
     4. A channel has one to eight readers, at least one of whom the source cannot leave out.
     5. Every recipient in it is hybrid, and none stands there twice.
     6. A tip has exactly eight recipients: the channel's readers whose days include today, a fresh

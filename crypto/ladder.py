@@ -2,7 +2,7 @@
 Envelope sizes: a few exact ones, so that a size tells little.
 
 Rules:
-    1. An envelope has one of the sizes of `RUNGS`, exactly.
+    1. An envelope has one of the sizes of `RUNGS`, exactly (INV-03).
     2. The smallest rung is for text alone: a tip with an attachment never takes it.
     3. Padding is counted in bytes of the payload, so that every rung is met exactly.
 

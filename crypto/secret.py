@@ -1,5 +1,5 @@
 """
-A secret has one door.
+A secret has one door (INV-11).
 
 It cannot be printed, pickled, copied or hashed by accident, and is compared in constant time.
 Memory is not wiped: neither Python nor the libraries below it promise that, so this does not

@@ -3,8 +3,8 @@ The keyset of an instance: installed, remembered, in force.
 
 Rules:
 1. What lies in the directory is verified against the pinned root each time it is read.
-2. The highest number ever installed is remembered, and written before the keyset itself: after a
-   crash between the two an older keyset is refused rather than taken.
+2. The highest number ever installed is remembered (INV-07), and written before the keyset itself:
+   after a crash between the two an older keyset is refused rather than taken.
 3. A superseded number stays in force on the day of its end and the day after: a source may have
    loaded the page before. Days, since nothing here knows an hour.
 """

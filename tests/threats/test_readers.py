@@ -27,7 +27,7 @@ def test_corrupt_investigator_when_left_out_then_the_tip_stays_shut_for_that_key
 def test_corrupt_investigator_when_comparing_envelopes_then_leaving_out_does_not_show(
     desk: Any,
 ) -> None:
-    """With and without a reader left out, an envelope has one size and one shape."""
+    """INV-02: with and without a reader left out, an envelope has one size and one shape."""
     whole = desk.seal(desk.note)
     without = desk.seal(desk.note, leave_out=["bea", "caio"])
 
@@ -67,7 +67,7 @@ def test_removed_investigator_when_the_next_keyset_is_signed_then_new_tips_stay_
 def test_removed_investigator_when_the_old_keyset_is_served_again_then_it_is_refused(
     desk: Any,
 ) -> None:
-    """Who has seen the newer keyset never goes back to the one that named the removed reader."""
+    """INV-07: who has seen the newer keyset never goes back to one that named a removed reader."""
     newer = desk.verify(desk.sign(["ana", "caio"], after=desk.note))
 
     with pytest.raises(KeysetError) as caught:
@@ -78,7 +78,7 @@ def test_removed_investigator_when_the_old_keyset_is_served_again_then_it_is_ref
 def test_removed_investigator_when_nobody_renews_then_the_keyset_ends_within_31_days(
     desk: Any, today: datetime.date
 ) -> None:
-    """An old keyset that a server keeps serving runs out by itself."""
+    """INV-08: an old keyset that a server keeps serving runs out by itself."""
     desk.verify(desk.note, today=today + datetime.timedelta(days=30))
 
     with pytest.raises(KeysetError) as caught:

@@ -32,7 +32,7 @@ def test_network_observer_when_the_tip_is_text_then_its_length_does_not_show(
 def test_network_observer_when_files_are_attached_then_only_a_rung_shows(
     desk: Any, today: Any, content_len: int
 ) -> None:
-    """The size of an envelope with files is one of a few, never the files' own."""
+    """INV-03: the size of an envelope with files is one of a few, never the files' own."""
     recipients = choose_recipients(desk.verify(desk.note), channel="city", today=today)
     file = AttachedFile(
         extension="jpg",

@@ -7,8 +7,8 @@ Opening a bundle into the vault, on a machine without network.
 2. Each envelope has the shape of a tip, opens with one of the identities, and is the one of the
    index: all of it is read before anything of it gets a name.
 3. The payload is judged as a whole. If it fits the profile, its files are written below a temporary
-   directory, under the profile's own names only.
-4. Then, and only then, the directory is renamed to its place.
+   directory, under the profile's own names only (INV-09).
+4. Then, and only then, the directory is renamed to its place (INV-04).
 
 A payload that does not fit is kept whole and apart, and each member that breaks the rules is named.
 A tip that is broken is named and left; the others are opened.

@@ -3,8 +3,8 @@ Taking envelopes in: the upload protocol of docs/reference/formats.md.
 
 Rules:
 1. Nothing is durable before the envelope's head was checked; a bad upload leaves nothing.
-2. One refusal, always the same bytes, whatever was wrong.
-3. "Arrived" is said only after the store promised it.
+2. One refusal, always the same bytes, whatever was wrong (INV-10).
+3. "Arrived" is said only after the store promised it (INV-05).
 4. What was begun and has nothing on disk lives in memory alone, and is forgotten when idle.
 """
 

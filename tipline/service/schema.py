@@ -3,7 +3,7 @@ The database's tables, and how an older one becomes today's.
 
 Rules:
 1. No table has a rowid: rows lie in the order of random ids, which says nothing about arrival.
-2. Times are days.
+2. Times are days (INV-06).
 3. A version is a step; all missing steps run in one transaction, so a crash leaves the old version.
 4. A newer database than this program knows is refused: writing to it could lose what it holds.
 """

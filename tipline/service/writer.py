@@ -4,7 +4,7 @@ One thread that writes, and the group commit.
 Rules:
 1. Whatever waits goes into one transaction and one sync.
 2. A call that fails takes only its own changes with it: each runs in a savepoint.
-3. A call's result is handed out after the commit, never before.
+3. A call's result is handed out after the commit, never before (INV-05).
 """
 
 from __future__ import annotations
