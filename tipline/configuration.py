@@ -27,6 +27,7 @@ MAX_CONFIGURATION_BYTES: Final = 256 * 1024  # ours has 2 KiB; a larger file is 
 MAX_TEXT_CHARACTERS: Final = 2000  # a notice somebody in a hurry reads
 MAX_NUMBER: Final = 2**53 - 1
 CLIENT_KEY_BYTES: Final = 32  # X25519
+CLIENT_KEY_START: Final = "descriptor:x25519:"  # of tor's own files
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +213,8 @@ def _lines(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _clients(key: str, value: Any) -> tuple[str, ...]:
-    keys = _lines(key, value)
+    # As "tipline desk keygen" prints them, or without that start.
+    keys = tuple(text.removeprefix(CLIENT_KEY_START) for text in _lines(key, value))
     for text in keys:
         try:
             decoded = base64.b32decode(text + "=" * (-len(text) % 8))
