@@ -59,6 +59,7 @@ def register(commands: Commands, translate: Translate) -> None:
         "age",
         help=_("seal and open age files"),
         description=_("Seal and open age files, with the flags of the age program."),
+        # PROMISE: P-09, P-10
         epilog=_(
             "`tipline age keygen [-o FILE]` makes a new identity that holds against quantum"
             " computers; `tipline age keygen -y FILE` shows the recipients of the identities in a"

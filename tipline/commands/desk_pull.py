@@ -37,6 +37,7 @@ def register(parts: Commands, translate: Translate) -> None:
     parser = parts.add_parser(
         "pull",
         help=_("fetch a bundle from the service"),
+        # PROMISE: P-10
         description=_(
             "Fetch one signed bundle with every tip the service holds, over the desk's onion. The"
             " file takes its name only when all of it is there and verified."

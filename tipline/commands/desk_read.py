@@ -50,6 +50,7 @@ def register(parts: Commands, translate: Translate) -> None:
     opening = parts.add_parser(
         "open",
         help=_("open a bundle into a vault"),
+        # PROMISE: P-10
         description=_(
             "Open the tips of a bundle into a vault. Run it on a machine without network. A tip"
             " gets its place only once all of it is verified."
