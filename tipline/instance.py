@@ -172,7 +172,7 @@ def init_instance(
     create_file(directory / CONFIGURATION_NAME, configuration, day=today)
     with contextlib.closing(SqliteStore(directory, today=lambda: today)):
         pass
-    for folder in (directory / KEYS_NAME, directory):
+    for folder in (directory / KEYS_NAME, directory / TOR_NAME, directory / RUN_NAME, directory):
         sync_directory(folder)
         blur_times(folder, day=today)
     return signer

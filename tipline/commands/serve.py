@@ -9,11 +9,14 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.errors import InstanceError
-from tipline.instance import Instance
+from tipline.instance import KEYS_NAME, TOR_NAME, Instance
 from tipline.language import Translate
 from tipline.messages import ERRORS
+from tipline.onion.control import Bootstrap
+from tipline.onion.services import Onions, open_onions
 from tipline.service.pages import load_pages
 from tipline.service.serve import Addresses, open_line
 
@@ -92,12 +95,52 @@ async def _serve(instance: Instance, options: argparse.Namespace, console: Conso
         loopback_port=options.loopback,
         report=report,
     ) as line:
-        _tell(line.addresses, options, console)
-        await stop.wait()
-        console.say(_("Stopping: what was begun is finished first."))
+        _tell_sockets(line.addresses, options, console)
+        waited: set[asyncio.Task[None]] = {asyncio.create_task(_wait(stop))}
+        if not options.no_tor:
+            waited.add(asyncio.create_task(_run_tor(instance, line.addresses, options, console)))
+        try:
+            done, _pending = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # tor's end is an error: whoever started us starts us again
+            console.say(_("Stopping: what was begun is finished first."))
+        finally:
+            for task in waited:
+                task.cancel()
+            await asyncio.gather(*waited, return_exceptions=True)
 
 
-def _tell(addresses: Addresses, options: argparse.Namespace, console: Console) -> None:
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _run_tor(
+    instance: Instance, addresses: Addresses, options: argparse.Namespace, console: Console
+) -> None:
+    _ = console.translate
+
+    def tell_bootstrap(stage: Bootstrap) -> None:
+        console.note(
+            _("tor: {percent} % ({stage})").format(percent=stage.percent, stage=stage.stage)
+        )
+
+    async with open_onions(
+        directory=instance.directory / TOR_NAME,
+        keys=instance.directory / KEYS_NAME,
+        settings=instance.configuration.onion,
+        source_socket=addresses.source_socket,
+        desk_socket=addresses.desk_socket,
+        desk_clients=instance.configuration.desk_clients,
+        today=system_clock().date(),
+        on_bootstrap=tell_bootstrap,
+    ) as onions:
+        _tell_onions(onions, options, console, published=False)
+        await onions.wait_published()
+        _tell_onions(onions, options, console, published=True)
+        await onions.tor.wait()
+
+
+def _tell_sockets(addresses: Addresses, options: argparse.Namespace, console: Console) -> None:
     _ = console.translate
     if options.json:
         console.print_json(
@@ -111,3 +154,21 @@ def _tell(addresses: Addresses, options: argparse.Namespace, console: Console) -
     console.say(_("The line is running."))
     if addresses.loopback is not None:
         console.say(_("On this machine, for development: {url}").format(url=addresses.loopback))
+
+
+def _tell_onions(
+    onions: Onions, options: argparse.Namespace, console: Console, *, published: bool
+) -> None:
+    _ = console.translate
+    if options.json:
+        console.print_json(
+            {"onion": onions.source, "desk_onion": onions.desk, "published": published}
+        )
+    elif published:
+        console.say(_("The onions can be reached."))
+    else:
+        console.say(_("For sources: {url}").format(url=f"http://{onions.source}/"))
+        if onions.desk is None:
+            console.say(_("The desk has no onion yet: add its key to tipline.toml (desk.clients)."))
+        else:
+            console.say(_("For the desk: {url}").format(url=f"http://{onions.desk}/"))

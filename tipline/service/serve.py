@@ -136,6 +136,7 @@ async def open_line(
         idle_seconds = instance.configuration.limits.idle_seconds
         stack.enter_context(_silent_loop(faults))
         run = instance.directory / RUN_NAME
+        stack.callback(lambda: blur_times(run, day=clock().date()))
         addresses = Addresses(
             source_socket=run / SOURCE_SOCKET_NAME,
             desk_socket=run / DESK_SOCKET_NAME,

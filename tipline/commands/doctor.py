@@ -1,0 +1,78 @@
+"""`tipline doctor DIR`: what is wrong with a line, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tipline.clock import system_clock
+from tipline.console import Console
+from tipline.doctor import TEXTS, Finding, Level, examine
+from tipline.language import Translate
+from tipline.messages import ERRORS, HINTS
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+WRONG_EXIT_CODE = 49  # the command worked; the line does not
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "doctor",
+        help=_("say what is wrong with a line, and what to do"),
+        description=_(
+            "Look at a line and change nothing. The exit code is 0 if nothing is wrong, warnings or"
+            " not, and 49 if something is."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Examine the line.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0, or `WRONG_EXIT_CODE` if something is wrong.
+    """
+    _ = console.translate
+    findings = examine(options.directory, clock=system_clock)
+    if options.json:
+        console.print_json({"findings": [_format_finding(finding) for finding in findings]})
+    else:
+        words = {Level.WRONG: _("wrong"), Level.WARNING: _("warning")}
+        for finding in findings:
+            what, remedy = _choose_texts(finding)
+            console.print(f"{words[finding.level]}: {_(what).format(**finding.facts)}")
+            if remedy:
+                console.print("  " + _(remedy).format(**finding.facts))
+        if not findings:
+            console.print(_("Nothing is wrong."))
+    wrong = any(finding.level is Level.WRONG for finding in findings)
+    return WRONG_EXIT_CODE if wrong else 0
+
+
+def _choose_texts(finding: Finding) -> tuple[str, str]:
+    if finding.code in TEXTS:
+        return TEXTS[finding.code]
+    return ERRORS[finding.code], HINTS.get(finding.code, "")
+
+
+def _format_finding(finding: Finding) -> dict[str, object]:
+    return {"level": str(finding.level), "code": finding.code, "facts": dict(finding.facts)}

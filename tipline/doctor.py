@@ -1,0 +1,324 @@
+"""
+What is wrong with a line, and what to do.
+
+Looks and changes nothing; it can be run while the line is served. A finding is wrong (the line does
+not do what it should) or a warning (it does, but not for long, or not on this machine).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import enum
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from crypto.errors import CryptoError
+from crypto.keyset import verify_keyset
+from retention.errors import RetentionError
+from tipline.clock import Clock
+from tipline.configuration import (
+    CONFIGURATION_NAME,
+    Configuration,
+    OnionSettings,
+    load_configuration,
+)
+from tipline.errors import ConfigurationError, InstanceError, TiplineError
+from tipline.files import OTHERS_MASK
+from tipline.instance import KEYS_NAME, RUN_NAME, TOR_NAME, load_policy, load_signer
+from tipline.keysets import read_keyset
+from tipline.messages import N_
+from tipline.onion.control import parse_version
+from tipline.onion.services import SERVICE_DIRECTORY_NAME
+from tipline.onion.torrc import NO_OTHER_CONFIGURATION, format_path
+from tipline.service.pages import load_pages
+from tipline.service.serve import MAX_SOCKET_PATH_BYTES, SOURCE_SOCKET_NAME
+from tipline.service.sqlite_store import DATABASE_NAME
+
+EXPIRY_WARNING_DAYS: Final = 10  # time to meet, to sign and to carry a stick
+MINIMUM_TOR: Final = (0, 4, 9, 11)  # before it, a rendezvous point could stand in for the service
+TOR_SECONDS: Final = 20
+SPACE_WARNING_FACTOR: Final = 2
+KEEPING_OLD_BLOCKS: Final = frozenset({"btrfs", "zfs", "overlay", "bcachefs", "nilfs2", "f2fs"})
+NOT_DURABLE: Final = frozenset({"tmpfs", "ramfs"})
+OVER_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p"})
+
+
+class Level(enum.StrEnum):
+    """How much a finding matters."""
+
+    WRONG = "wrong"
+    WARNING = "warning"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """
+    One thing that was found.
+
+    Args:
+        level: How much it matters.
+        code: Names its texts: in `TEXTS`, or those of the error of the same code.
+        facts: For their placeholders.
+    """
+
+    level: Level
+    code: str
+    facts: Mapping[str, str | int]
+
+
+# What was found, and what to do.
+TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "readable": (
+        N_("others can read {path}"),
+        N_("take the rights away: chmod go= {path}"),
+    ),
+    "keyset_soon": (
+        N_("the keyset expires on {valid_until}; after that nobody can send a tip"),
+        N_("have the desk sign a new one now, and install it: tipline keyset DIR FILE"),
+    ),
+    "keyset_service": (
+        N_("the keyset names another service key, so the desk refuses what it fetches here"),
+        N_("give the desk this key, and have a keyset signed with it: {verifier}"),
+    ),
+    "keyset_onion": (
+        N_("the keyset names the onion {named}, but this line has {own}"),
+        N_("compare the two with the desk; one of them is wrong"),
+    ),
+    "tor_missing": (N_("there is no {program}"), N_("install tor 0.4.9.11 or later")),
+    "tor_old": (
+        N_("tor is version {version}; before 0.4.9.11 another could stand in for the service"),
+        N_("install tor 0.4.9.11 or later"),
+    ),
+    "tor_pow": (
+        N_("this tor was built without proof of work, the defence against floods"),
+        N_('install a tor whose "tor --list-modules" says "pow: yes"'),
+    ),
+    "tor_test_lines": (
+        N_("tor has test lines (onion.test_only_torrc_lines): it may not be in the real network"),
+        N_("empty that list in tipline.toml"),
+    ),
+    "desk_clients": (
+        N_("no machine of the desk can fetch tips over Tor: desk.clients is empty"),
+        N_("make a key on the desk's machine (tipline desk keygen) and add it to tipline.toml"),
+    ),
+    "disk_full": (
+        N_("{free_mib} MiB are free; only text is taken"),
+        N_("make room, or lower limits.disk_reserve_bytes"),
+    ),
+    "disk_soon": (N_("{free_mib} MiB are free; soon only text is taken"), N_("make room")),
+    "file_system_old_blocks": (
+        N_("the file system {kind} keeps old blocks: what is removed can be found for long"),
+        N_("put the line on ext4 or xfs, on an encrypted disk"),
+    ),
+    "file_system_lost": (
+        N_("the file system {kind} is lost at the next start of the machine"),
+        N_("put the line on a disk"),
+    ),
+    "file_system_network": (
+        N_("the file system {kind} is on another machine"),
+        N_("put the line on a disk of this machine"),
+    ),
+    "swap": (
+        N_("this machine swaps to {path}: what is kept in memory only can reach the disk"),
+        N_("switch it off (swapoff -a, and /etc/fstab), or encrypt it with a key made at start"),
+    ),
+    "clock_back": (
+        N_("the clock says {today}, but the line was used on {last} already"),
+        N_("set the clock; until then nothing dies on its day"),
+    ),
+    "path_long": (
+        N_("the path {path} is longer than {limit} bytes, which a socket cannot have"),
+        N_("move the line into a directory with a shorter path"),
+    ),
+}
+
+
+def examine(directory: Path, *, clock: Clock) -> list[Finding]:
+    """
+    Look at a line.
+
+    Args:
+        directory: The instance.
+        clock: Tells the day.
+
+    Returns:
+        What was found, the gravest first.
+    """
+    if not (directory / CONFIGURATION_NAME).is_file():
+        return [_fail(InstanceError("instance_missing", path=str(directory)))]
+    today = clock().date()
+    found = [
+        *_examine_parts(directory, today),
+        *_examine_rights(directory),
+        *_examine_file_system(directory, Path("/proc/self/mountinfo")),
+        *_examine_swap(Path("/proc/swaps")),
+        *_examine_clock(directory, today),
+        *_examine_path(directory),
+    ]
+    return sorted(found, key=lambda finding: finding.level is Level.WARNING)
+
+
+def _examine_parts(directory: Path, today: datetime.date) -> Iterator[Finding]:
+    for load in (load_policy, load_signer, _load_page):
+        try:
+            load(directory)
+        except (TiplineError, RetentionError) as exc:
+            yield _fail(exc)
+    try:
+        configuration = load_configuration(directory)
+    except TiplineError as exc:
+        yield _fail(exc)
+        return
+    yield from _examine_keyset(directory, configuration, today)
+    yield from _examine_tor(configuration.onion)
+    if not configuration.desk_clients:
+        yield _warn("desk_clients")
+    yield from _examine_space(directory, configuration.limits.disk_reserve_bytes)
+
+
+def _examine_keyset(
+    directory: Path, configuration: Configuration, today: datetime.date
+) -> Iterator[Finding]:
+    try:
+        installed = read_keyset(
+            directory, root=configuration.root, minimum=configuration.keyset_minimum
+        )
+        keyset = installed.keyset
+        verify_keyset(installed.note, root=configuration.root, today=today)
+        verifier = load_signer(directory).verifier()
+    except (TiplineError, CryptoError) as exc:
+        yield _fail(exc)
+        return
+    if (keyset.valid_until - today).days < EXPIRY_WARNING_DAYS:
+        yield _warn("keyset_soon", valid_until=keyset.valid_until.isoformat())
+    if keyset.service != verifier:
+        yield _wrong("keyset_service", verifier=verifier.format())
+    hostname = directory / TOR_NAME / SERVICE_DIRECTORY_NAME / "hostname"
+    if keyset.onion is not None and hostname.exists():
+        own = hostname.read_text("ascii").strip()
+        if keyset.onion != own:
+            yield _wrong("keyset_onion", named=keyset.onion, own=own)
+
+
+def _examine_tor(settings: OnionSettings) -> Iterator[Finding]:
+    if settings.test_only_torrc_lines:
+        yield _warn("tor_test_lines")
+    if shutil.which(settings.tor) is None:
+        yield _wrong("tor_missing", program=settings.tor)
+        return
+    version = parse_version(_run(settings.tor, "--version"))
+    if version < MINIMUM_TOR:
+        yield _wrong("tor_old", version=".".join(str(number) for number in version))
+    if "pow: yes" not in _run(settings.tor, "--list-modules"):
+        yield _wrong("tor_pow")
+
+
+def _examine_space(directory: Path, reserve_bytes: int) -> Iterator[Finding]:
+    disk = os.statvfs(directory)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    if free_bytes < reserve_bytes:
+        yield _wrong("disk_full", free_mib=free_bytes >> 20)
+    elif free_bytes < SPACE_WARNING_FACTOR * reserve_bytes:
+        yield _warn("disk_soon", free_mib=free_bytes >> 20)
+
+
+def _examine_rights(directory: Path) -> Iterator[Finding]:
+    # tor makes its own files inside a directory that is private; only what others can reach counts.
+    for path in (directory, directory / KEYS_NAME, directory / TOR_NAME, directory / RUN_NAME):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & OTHERS_MASK:
+            yield _wrong("readable", path=str(path))
+
+
+def _examine_file_system(directory: Path, mounts: Path) -> Iterator[Finding]:
+    kind = find_file_system(str(directory.resolve()), mounts.read_text("utf-8"))
+    if kind in NOT_DURABLE:
+        yield _wrong("file_system_lost", kind=kind)
+    elif kind in OVER_NETWORK:
+        yield _wrong("file_system_network", kind=kind)
+    elif kind in KEEPING_OLD_BLOCKS:
+        yield _warn("file_system_old_blocks", kind=kind)
+
+
+def find_file_system(path: str, mountinfo: str) -> str:
+    """
+    Tell on which kind of file system a path lies.
+
+    Args:
+        path: Absolute, without links.
+        mountinfo: What the kernel says of its mounts (proc(5), "mountinfo").
+
+    Returns:
+        Its name; empty if the kernel does not say.
+    """
+    best, kind = "", ""
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        mounted = before.split()[4].replace("\\040", " ")
+        inside = path == mounted or path.startswith(mounted.rstrip("/") + "/")
+        # A later mount on the same place covers the earlier one.
+        if inside and len(mounted) >= len(best):
+            best, kind = mounted, after.split()[0]
+    return kind
+
+
+def _examine_swap(swaps: Path) -> Iterator[Finding]:
+    for line in swaps.read_text("utf-8").splitlines()[1:]:
+        path = line.split()[0]
+        # zram stays in memory, dm- is most often encrypted.
+        if not path.startswith(("/dev/zram", "/dev/dm-")):
+            yield _warn("swap", path=path)
+
+
+def _examine_clock(directory: Path, today: datetime.date) -> Iterator[Finding]:
+    database = directory / DATABASE_NAME
+    if not database.exists():
+        return
+    last = datetime.datetime.fromtimestamp(database.stat().st_mtime, tz=datetime.UTC).date()
+    if today < last:
+        yield _wrong("clock_back", today=today.isoformat(), last=last.isoformat())
+
+
+def _examine_path(directory: Path) -> Iterator[Finding]:
+    path = directory.resolve() / RUN_NAME / SOURCE_SOCKET_NAME
+    if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
+        yield _wrong("path_long", path=str(path), limit=MAX_SOCKET_PATH_BYTES)
+    try:
+        format_path(directory.resolve())
+    except InstanceError as exc:
+        yield _fail(exc)
+
+
+def _load_page(directory: Path) -> None:
+    with contextlib.suppress(ConfigurationError):  # named by itself
+        load_pages(configuration=load_configuration(directory))
+
+
+def _run(program: str, option: str) -> str:
+    done = subprocess.run(
+        [program, *NO_OTHER_CONFIGURATION, option],
+        capture_output=True,
+        text=True,
+        timeout=TOR_SECONDS,
+        check=False,
+    )
+    return done.stdout
+
+
+def _wrong(code: str, **facts: str | int) -> Finding:
+    return Finding(level=Level.WRONG, code=code, facts=facts)
+
+
+def _warn(code: str, **facts: str | int) -> Finding:
+    return Finding(level=Level.WARNING, code=code, facts=facts)
+
+
+def _fail(error: TiplineError | RetentionError | CryptoError) -> Finding:
+    detail = getattr(error, "detail", "")
+    return Finding(level=Level.WRONG, code=error.code, facts={"detail": detail, **error.facts})
