@@ -1,0 +1,65 @@
+"""The examples in the pages hold: a file that is shown is read, a command that is shown parses."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from crypto.age.hybrid import HybridIdentity
+from tipline.__main__ import make_parser
+from tipline.desk.readers import parse_readers
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks_of(page: Path, language: str) -> list[str]:
+    """Return a page's code blocks of one language; "" for those that name none."""
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [block for name, block in fences if name == language]
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    """Return each line of a code block that calls our program, with its page."""
+    return [
+        (str(page.relative_to(ROOT)), line)
+        for page in PAGES
+        for block in blocks_of(page, "")
+        for line in block.splitlines()
+        if line.startswith("tipline ")
+    ]
+
+
+@pytest.mark.parametrize(("page", "line"), shown_commands())
+def test_command_when_a_page_shows_it_then_it_parses(page: str, line: str) -> None:
+    """Each command line of the pages is one that the program takes."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        try:
+            options = make_parser(lambda text: text).parse_args(shlex.split(line)[1:])
+        except SystemExit:
+            pytest.fail(f"{page}: {line}\n{said.getvalue()}")
+
+    assert isinstance(options, argparse.Namespace)
+
+
+def test_commands_when_the_pages_are_read_then_there_are_some() -> None:
+    """The search for command lines finds them."""
+    assert len(shown_commands()) >= 8
+
+
+def test_readers_when_the_page_shows_a_file_then_it_is_read() -> None:
+    """The example of readers.toml is a whole and valid one, but for its key."""
+    (block,) = blocks_of(ROOT / "docs" / "how-to" / "run-a-desk.md", "toml")
+    recipient = HybridIdentity.generate().recipient().format()
+
+    readers, channels = parse_readers(block.replace("age1pq1…", recipient).encode())
+
+    assert [reader.id for reader in readers] == ["ana"]
+    assert [channel.readers[0].reader for channel in channels] == ["ana"]
