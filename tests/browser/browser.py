@@ -188,11 +188,15 @@ class Browser(abc.ABC):
         Raises:
             BrowserError: it is not there, not in view, or something lies over it.
         """
+        quoted = json.dumps(selector)
+        await self.evaluate(
+            f"document.querySelector({quoted})?.scrollIntoView({{ block: 'center' }})"
+        )
+        await self._settle()
         x, y = await self.evaluate(
             f"""(() => {{
-              const element = document.querySelector({json.dumps(selector)});
+              const element = document.querySelector({quoted});
               if (element === null) throw new Error("not there");
-              element.scrollIntoView({{ block: "center" }});
               const box = element.getBoundingClientRect();
               const x = box.x + box.width / 2, y = box.y + box.height / 2;
               const top = document.elementFromPoint(x, y);
@@ -202,6 +206,16 @@ class Browser(abc.ABC):
             }})()"""
         )
         await self._click_at(x, y)
+
+    async def _settle(self) -> None:
+        # A click goes to what was painted last, and scrolling is painted later.
+        if self.profile == "safest":
+            await self._picture(full=False)  # no callback runs there; a picture is painted first
+        else:
+            await self.evaluate(
+                "new Promise((painted) =>"
+                " requestAnimationFrame(() => requestAnimationFrame(() => painted(true))))"
+            )
 
     async def type(self, selector: str, text: str) -> None:
         """

@@ -114,9 +114,11 @@ class Line:
             draft, signer=signer or self.root, today=on or today(), previous=previous
         )
 
-    def install(self, note: bytes) -> None:
+    def install(self, note: bytes, *, on: datetime.date | None = None) -> None:
         """Put a keyset in force."""
-        install_keyset(self.directory, note, root=self.root.verifier(), minimum=1, today=today())
+        install_keyset(
+            self.directory, note, root=self.root.verifier(), minimum=1, today=on or today()
+        )
 
     @contextlib.asynccontextmanager
     async def serve(self, *, demonstration: bool = False) -> AsyncIterator[Line]:

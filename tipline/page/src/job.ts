@@ -115,6 +115,7 @@ async function fetchKeyset(): Promise<Uint8Array> {
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(KEYSET_TIMEOUT_MILLISECONDS),
     });
+    if (response.status === 409) throw new Refusal("none");
     if (!response.ok) throw new Refusal("unreachable");
     const note = new Uint8Array(await response.arrayBuffer());
     if (note.length > KEYSET_LIMIT_BYTES) throw new Refusal("unsigned");

@@ -89,6 +89,10 @@ function hear(message: FromWorker): void {
       wipe();
       break;
     case "failed":
+      stage = "idle";
+      // The new readers follow in a moment, and the form with them.
+      showForm(message.reason !== "keyset");
+      break;
     case "undecided":
       stage = "idle";
       showForm(true);

@@ -2,7 +2,8 @@
 
 /** The keyset is the reason: nobody may be written to until a good one is served. */
 export type ClosedReason =
-  | "unreachable" // no keyset came
+  | "unreachable" // no answer came
+  | "none" // the service has no keyset that it may give
   | "unsigned" // not signed by the pinned root, or not in its format
   | "expired"
   | "early" // not valid yet: the device's clock, or the desk's
