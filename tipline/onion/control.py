@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,13 +196,16 @@ def parse_version(text: str) -> tuple[int, ...]:
 
 def _connect(path: Path) -> stem.control.Controller:
     try:
+        # stem leaves its socket open when nobody listens yet: ask with one of our own first.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
         controller: stem.control.Controller = stem.control.Controller.from_socket_file(str(path))
         try:
             controller.authenticate()
         except BaseException:
             controller.close()
             raise
-    except (stem.SocketError, stem.connection.AuthenticationFailure) as exc:
+    except (OSError, stem.SocketError, stem.connection.AuthenticationFailure) as exc:
         raise NetworkError("tor_control") from exc
     return controller
 
