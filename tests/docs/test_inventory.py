@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from tipline.configuration import CONFIGURATION_NAME
+from crypto.age.hybrid import HybridIdentity
+from crypto.keyset import sign_keyset
+from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
+from crypto.note import Signer
+from retention.policy import RecordClass
+from tipline.instance import Instance, init_instance
+from tipline.keysets import install_keyset
+from tipline.language import LANGUAGES
 from tipline.service.schema import migrate
+from tipline.service.serve import open_line
 
+TODAY = datetime.date(2031, 3, 14)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +42,28 @@ def columns_of_schema() -> list[tuple[str, str]]:
         if not table.name.startswith("sqlite_")
         for column in table.columns
     ]
+
+
+def sign_example_keyset(root: Signer, *, service: Signer) -> bytes:
+    """Sign a keyset of one reader and one channel."""
+    reader = Reader(
+        id="office",
+        name="Office",
+        unit="Unit",
+        since_on=TODAY,
+        recipient=HybridIdentity.generate().recipient(),
+    )
+    entry = ChannelReader(reader="office", from_on=TODAY, until_on=None, optional=False)
+    names = dict.fromkeys(LANGUAGES, "City")
+    draft = KeysetDraft(
+        valid_from=TODAY,
+        valid_until=TODAY,
+        service=service.verifier(),
+        onion=None,
+        readers=(reader,),
+        channels=(Channel(id="city", names=names, categories=(), readers=(entry,)),),
+    )
+    return sign_keyset(draft, signer=root, today=TODAY)
 
 
 def test_inventory_when_compared_with_the_schema_then_neither_has_a_line_more() -> None:
@@ -56,16 +90,38 @@ def test_schema_when_read_then_no_table_counts_its_rows() -> None:
         assert "AUTOINCREMENT" not in table.schema.upper()
 
 
-def test_files_when_an_instance_is_described_then_the_page_names_its_files() -> None:
-    """The files of an instance directory stand on the page."""
-    page = (ROOT / "docs" / "threat-model.md").read_text()
+async def test_files_when_a_line_is_made_and_served_then_the_page_names_each() -> None:
+    """Every file and folder that an instance directory has stands on the page, and no other."""
+    short = Path(tempfile.mkdtemp(prefix="line-"))
+    try:
+        directory = short / "line"
+        root = Signer.generate("tipline-root")
+        texts = {
+            f"line.{part}.{language}": "x"
+            for part in ("name", "emergency")
+            for language in LANGUAGES
+        }
+        service = init_instance(
+            directory,
+            settings={"root": root.verifier().format(), **texts},
+            keep_days=dict.fromkeys(RecordClass, 2),
+            translate=lambda text: text,
+            today=TODAY,
+        )
+        install_keyset(
+            directory,
+            sign_example_keyset(root, service=service),
+            root=root.verifier(),
+            minimum=1,
+            today=TODAY,
+        )
+        with Instance.open(directory) as instance:
+            async with open_line(instance, pages={}):
+                found = {path.name for path in directory.iterdir()}
+    finally:
+        shutil.rmtree(short)
 
-    for name in (
-        CONFIGURATION_NAME,
-        "policy.toml",
-        "keyset",
-        "tipline.db",
-        "envelopes/",
-        "partial/",
-    ):
-        assert f"`{name}`" in page
+    page = (ROOT / "docs" / "threat-model.md").read_text()
+    block = re.search(r"<!-- files -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    assert block
+    assert found == set(re.findall(r"^\| `([\w.-]+)` \|", block[1], re.MULTILINE))
