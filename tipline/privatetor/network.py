@@ -38,9 +38,9 @@ DESCRIPTORS_SECONDS: Final = 30
 # A vote round takes both delays; the rest is rounding to whole seconds and a slow machine.
 CONSENSUS_SECONDS: Final = torrc.VOTE_DELAY_SECONDS + torrc.DISTRIBUTION_DELAY_SECONDS + 6
 VOTE_LIMIT: Final = 4
-# A client that misses its moment backs off; starting it anew is quicker than waiting for it.
-CLIENT_SECONDS: Final = 8
-CLIENT_LIMIT: Final = 5
+# A client that misses its moment backs off; starting it anew is quicker than waiting for it. Each
+# try is given longer: on a machine that is busy, the first limit may be too short for any client.
+CLIENT_SECONDS: Final = (8, 16, 32)
 POLL_SECONDS: Final = 0.05
 # What a client would otherwise download first.
 WARM_FILES: Final = (
@@ -308,11 +308,12 @@ class _Start:
         return min(counts)
 
     def _start_clients(self, lines: tuple[str, ...]) -> None:
-        for _ in range(CLIENT_LIMIT):
+        for limit_seconds in CLIENT_SECONDS:
             for node, socks_port in zip(self._clients, self._socks_ports, strict=True):
                 if _is_ready(node):
                     continue
-                node.end()
+                # Anew means without the guards that it found unreachable a moment ago.
+                node.reset()
                 _warm(node.directory, source=self._authorities[0].directory)
                 node.start(
                     (
@@ -323,7 +324,7 @@ class _Start:
                         *torrc.client_lines(socks_port=socks_port),
                     )
                 )
-            if self._wait(lambda: all(map(_is_ready, self._clients)), limit_seconds=CLIENT_SECONDS):
+            if self._wait(lambda: all(map(_is_ready, self._clients)), limit_seconds=limit_seconds):
                 self._mark("clients")
                 return
         raise self._failure("clients")

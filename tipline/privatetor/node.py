@@ -8,6 +8,7 @@ owner, and then closing the controller ends that tor. stem's framing of messages
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -105,6 +106,12 @@ class Node:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    def reset(self) -> None:
+        """End the process and begin again with an empty directory."""
+        self.end()
+        shutil.rmtree(self.directory)
+        self.directory.mkdir(mode=0o700)
 
     def read_log_tail(self) -> str:
         """
