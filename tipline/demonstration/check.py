@@ -27,12 +27,13 @@ from tipline.demonstration.keeping import keep
 from tipline.demonstration.line import ThrowawayLine, make_line
 from tipline.demonstration.opening import find_opened, open_at_desk
 from tipline.demonstration.sending import send_tip
+from tipline.demonstration.serving import open_line_onions
 from tipline.demonstration.timeline import Timeline
 from tipline.demonstration.traces import make_needles, search
 from tipline.errors import CheckError
-from tipline.instance import KEYS_NAME, TOR_NAME, Instance
+from tipline.instance import Instance
 from tipline.language import Translate
-from tipline.onion.services import Onions, open_onions
+from tipline.onion.services import Onions
 from tipline.privatetor.network import PrivateNetwork, run_private_network
 from tipline.service.pages import load_pages
 from tipline.service.serve import open_line
@@ -132,20 +133,10 @@ async def _send_and_pull(
 @contextlib.asynccontextmanager
 async def _serve(line: ThrowawayLine) -> AsyncIterator[Onions]:
     with Instance.open(line.instance) as instance:
-        configuration = instance.configuration
-        pages = load_pages(configuration=configuration, demonstration=True)
+        pages = load_pages(configuration=instance.configuration, demonstration=True)
         async with (
             open_line(instance, pages=pages) as running,
-            open_onions(
-                directory=line.instance / TOR_NAME,
-                keys=line.instance / KEYS_NAME,
-                settings=configuration.onion,
-                source_socket=running.addresses.source_socket,
-                desk_socket=running.addresses.desk_socket,
-                desk_clients=configuration.desk_clients,
-                today=system_clock().date(),
-                on_bootstrap=lambda _: None,
-            ) as onions,
+            open_line_onions(instance, running=running) as onions,
         ):
             yield onions
 

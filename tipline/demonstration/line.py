@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from crypto.age.hybrid import HybridIdentity
@@ -94,7 +95,12 @@ class ThrowawayLine:
 
 
 def make_line(
-    directory: Path, *, today: datetime.date, translate: Translate, torrc_lines: Sequence[str] = ()
+    directory: Path,
+    *,
+    today: datetime.date,
+    translate: Translate,
+    torrc_lines: Sequence[str] = (),
+    settings: Mapping[str, object] = MappingProxyType({}),
 ) -> ThrowawayLine:
     """
     Make a throwaway line, complete and ready to be served.
@@ -104,6 +110,7 @@ def make_line(
         today: In UTC.
         translate: For the comments in the configuration.
         torrc_lines: Of a private Tor network; none for the real one.
+        settings: Values for keys of the configuration that replace ours.
 
     Returns:
         Where its parts lie.
@@ -125,6 +132,7 @@ def make_line(
             **_describe_line(),
             "desk.clients": [client.rpartition(":")[2]],
             "onion.test_only_torrc_lines": list(torrc_lines),
+            **settings,
         },
         keep_days=KEEP_DAYS,
         translate=translate,

@@ -13,14 +13,14 @@ from typing import Final
 
 import segno
 
-from tipline.clock import system_clock
 from tipline.console import Console
+from tipline.demonstration.serving import open_line_onions
 from tipline.demonstration.timeline import Timeline
 from tipline.errors import NetworkError
-from tipline.instance import KEYS_NAME, TOR_NAME, Instance
+from tipline.instance import Instance
 from tipline.messages import ERRORS
 from tipline.onion.control import Bootstrap
-from tipline.onion.services import Onions, open_onions
+from tipline.onion.services import Onions
 from tipline.service.serve import RunningLine
 
 PATIENCE_SECONDS: Final = 60
@@ -53,17 +53,9 @@ class OnionShow:
         """Run Tor until cancelled, or until it ends by itself: the line goes on without it."""
         _ = self._console.translate
         self._timeline.step("tor", _("Tor is starting; this network will see that it is used"))
-        configuration = self._instance.configuration
         try:
-            async with open_onions(
-                directory=self._instance.directory / TOR_NAME,
-                keys=self._instance.directory / KEYS_NAME,
-                settings=configuration.onion,
-                source_socket=self._running.addresses.source_socket,
-                desk_socket=self._running.addresses.desk_socket,
-                desk_clients=configuration.desk_clients,
-                today=system_clock().date(),
-                on_bootstrap=self._show_bootstrap,
+            async with open_line_onions(
+                self._instance, running=self._running, on_bootstrap=self._show_bootstrap
             ) as onions:
                 await self._wait(onions)
                 self._show_address(onions.source)
