@@ -1,0 +1,207 @@
+"""`readers.toml`, and what is said of the changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.age.hybrid import HybridIdentity
+from crypto.note import Signer
+from tipline.desk.changes import describe_changes
+from tipline.desk.readers import parse_readers
+from tipline.errors import ConfigurationError
+
+CATEGORY = "[[channel.category]]"
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "readers.md"
+TEMPLATE = """
+version = 1
+
+[[reader]]
+id = "ana"
+name = "Ana"
+unit = "Investigations"
+since = 2026-01-01
+recipient = "RECIPIENT"
+
+[[channel]]
+id = "works"
+names = { en = "Works", es = "Obras", pt = "Obras" }
+
+[[channel.category]]
+id = "roads"
+names = { en = "Roads", es = "Caminos", pt = "Estradas" }
+
+[[channel.reader]]
+reader = "ana"
+from = 2026-01-01
+until = 2027-01-01
+optional = false
+"""
+
+
+@pytest.fixture(scope="module")
+def text(ana: HybridIdentity) -> str:
+    """A complete file."""
+    return TEMPLATE.replace("RECIPIENT", ana.recipient().format())
+
+
+def test_readers_when_complete_then_everything_is_read(text: str, ana: HybridIdentity) -> None:
+    """Each key arrives where it belongs."""
+    readers, channels = parse_readers(text.encode())
+
+    assert [(r.id, r.name, r.unit, r.recipient) for r in readers] == [
+        ("ana", "Ana", "Investigations", ana.recipient())
+    ]
+    assert readers[0].since_on == datetime.date(2026, 1, 1)
+    assert channels[0].names["pt"] == "Obras"
+    assert channels[0].categories[0].names["es"] == "Caminos"
+    assert channels[0].readers[0].until_on == datetime.date(2027, 1, 1)
+    assert channels[0].readers[0].optional is False
+
+
+def test_readers_when_optional_keys_are_absent_then_that_has_a_meaning(text: str) -> None:
+    """No last day means as long as the keyset; no category means none."""
+    text = text.replace("until = 2027-01-01\n", "")
+    text = re.sub(r"\[\[channel\.category\]\]\n.*\n.*\n", "", text)
+    _readers, channels = parse_readers(text.encode())
+
+    assert channels[0].readers[0].until_on is None
+    assert channels[0].categories == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "old", "new"),
+    [
+        ("configuration_missing_key", "version", "version = 1", ""),
+        ("configuration_wrong_value", "version", "version = 1", "version = 2"),
+        ("configuration_wrong_value", "version", "version = 1", "version = true"),
+        ("configuration_unknown_key", "colour", "version = 1", "version = 1\ncolour = 'red'"),
+        ("configuration_missing_key", "reader[1].unit", 'unit = "Investigations"', ""),
+        ("configuration_unknown_key", "reader[1].x", 'unit = "Inv', 'x = 1\nunit = "Inv'),
+        ("configuration_wrong_value", "reader[1].name", 'name = "Ana"', "name = 1"),
+        ("configuration_wrong_value", "reader[1].name", 'name = "Ana"', 'name = ""'),
+        ("configuration_wrong_value", "reader[1].since", "2026-01-01\nrec", "'2026-01-01'\nrec"),
+        ("configuration_wrong_value", "reader[1].since", "-01\nrec", "-01T00:00:00\nrec"),
+        ("readers_recipient", "reader[1].recipient", "age1pq1", "age1"),
+        ("configuration_missing_key", "channel[1].names.pt", ', pt = "Obras"', ""),
+        ("configuration_unknown_key", "channel[1].names.de", 'pt = "O', 'de = "x", pt = "O'),
+        ("configuration_wrong_value", "channel[1].names", "names = {", "names = 1 #"),
+        ("configuration_missing_key", "channel[1].category[1].id", 'id = "roads"', ""),
+        ("configuration_missing_key", "channel[1].reader[1].optional", "optional = false", ""),
+        ("configuration_wrong_value", "channel[1].reader[1].optional", "= false", "= 0"),
+        ("configuration_unknown_key", "channel[1].reader[1].untill", "until =", "untill ="),
+        ("configuration_wrong_value", "reader", "[[reader]]", "[reader]"),
+        ("configuration_wrong_value", "channel[1].category", CATEGORY, "category = 1 #"),
+        ("configuration_wrong_value", "channel[1].category[1]", CATEGORY, "category = [1] #"),
+    ],
+)  # fmt: skip
+def test_readers_when_a_key_is_off_then_it_is_named(
+    text: str, code: str, key: str, old: str, new: str
+) -> None:
+    """A missing, unknown or wrong key is named by its place; its value is not."""
+    assert old in text
+    changed = text.replace(old, new, 1)
+    if "category = " in new:
+        changed = re.sub(r"(category = .*\n)id = .*\nnames = .*\n", r"\1", changed)
+
+    with pytest.raises(ConfigurationError) as caught:
+        parse_readers(changed.encode())
+    assert (caught.value.code, caught.value.facts) == (code, {"key": key})
+
+
+@pytest.mark.parametrize("untrusted", [b"\xff", b"version = ", b"version = 1\nversion = 1"])
+def test_readers_when_it_is_not_toml_then_it_is_said(untrusted: bytes) -> None:
+    """What is not TOML is not guessed."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_readers(untrusted)
+    assert caught.value.code == "readers_toml"
+
+
+def test_readers_when_documented_then_the_example_is_read(ana: HybridIdentity) -> None:
+    """The reference's example is a complete file."""
+    example = re.search(r"```toml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
+    assert example is not None
+    recipient = ana.recipient().format()
+    readers, channels = parse_readers(
+        re.sub(r'"age1pq1[^"]*"', f'"{recipient}"', example[1]).encode()
+    )
+
+    assert readers
+    assert channels
+
+
+@pytest.mark.parametrize("key", re.findall(r"^(\w+) =", TEMPLATE, re.MULTILINE))
+def test_readers_when_a_key_exists_then_it_is_documented(key: str) -> None:
+    """Every key has its line in the reference."""
+    assert f"`{key}`" in REFERENCE.read_text()
+
+
+def describe(line: Any, draft: Any) -> list[str]:
+    """What signing *draft* after the line's keyset would change."""
+    return describe_changes(draft, previous=line.keyset, translate=lambda text: text)
+
+
+def test_changes_when_nothing_changes_then_that_is_said(line: Any) -> None:
+    """A renewed keyset says so."""
+    assert describe(line, line.draft) == [
+        "keyset 2: valid from 2026-11-21 to 2026-12-21, 31 days",
+        "nothing else changes",
+    ]
+
+
+def test_changes_when_first_then_everything_is_new(line: Any) -> None:
+    """The first keyset names every reader and every channel."""
+    lines = describe_changes(line.draft, previous=None, translate=lambda text: text)
+
+    assert lines == [
+        "keyset 1: valid from 2026-11-21 to 2026-12-21, 31 days",
+        "this is the first keyset: nothing came before it",
+        "new reader: ana, Ana, Investigations",
+        "new reader: bea, Bea, Investigations",
+        "new channel: works",
+        "channel works: ana reads from 2026-01-01 on",
+        "channel works: bea reads from 2026-01-01 on (a source may leave this reader out)",
+    ]
+
+
+def test_changes_when_something_changes_then_each_is_named(
+    line: Any, stranger: HybridIdentity
+) -> None:
+    """A new key under an old name, a removed reader, other days: all are said."""
+    ana, _bea = line.draft.readers
+    channel = line.draft.channels[0]
+    entry = dataclasses.replace(channel.readers[0], until_on=datetime.date(2026, 12, 1))
+    draft = dataclasses.replace(
+        line.draft,
+        readers=(dataclasses.replace(ana, recipient=stranger.recipient(), unit="Audit"),),
+        channels=(
+            dataclasses.replace(channel, names={**channel.names, "en": "Roads"}, readers=(entry,)),
+        ),
+        service=Signer.generate("tipline-service").verifier(),
+        onion="a" * 56 + ".onion",
+    )
+
+    assert describe(line, draft)[1:] == [
+        "new key for reader ana, Ana",
+        "changed: name, unit or first day of reader ana",
+        "removed reader: bea, Bea",
+        "changed: names or categories of channel works",
+        "channel works: ana reads from 2026-01-01 to 2026-12-01",
+        "channel works: bea no longer reads",
+        "changed: the service's key",
+        "changed: the source's address",
+    ]
+
+
+def test_changes_when_a_channel_goes_then_it_is_named(line: Any) -> None:
+    """A channel that is no more is said to be removed."""
+    channel = dataclasses.replace(line.draft.channels[0], id="other")
+    lines = describe(line, dataclasses.replace(line.draft, channels=(channel,)))
+
+    assert "new channel: other" in lines
+    assert "removed channel: works" in lines
