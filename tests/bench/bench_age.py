@@ -49,6 +49,27 @@ def measure_open(directory: Path, _size_mib: int) -> Seconds:
         return _time(lambda: open_(source, opened, identities=[IDENTITY]))
 
 
+class Drop:
+    """Takes bytes and keeps none, so that a file system has no say."""
+
+    def write(self, value: bytes | memoryview, /) -> int:
+        """Take bytes."""
+        return len(value)
+
+
+def measure_seal_dropped(directory: Path, _size_mib: int) -> Seconds:
+    """Seal the plaintext to eight recipients and keep nothing."""
+    recipients = [IDENTITY.recipient()] * 8
+    with (directory / "plain").open("rb") as source:
+        return _time(lambda: seal(source, Drop(), recipients=recipients))
+
+
+def measure_open_dropped(directory: Path, _size_mib: int) -> Seconds:
+    """Open what was sealed and keep nothing."""
+    with (directory / "sealed").open("rb") as source:
+        return _time(lambda: open_(source, Drop(), identities=[IDENTITY]))
+
+
 def measure_seal_armored(directory: Path, _size_mib: int) -> Seconds:
     """Seal into armor."""
     with (directory / "plain").open("rb") as source, (directory / "armored").open("wb") as text:
@@ -97,6 +118,8 @@ MEASUREMENTS: dict[str, Callable[[Path, int], Seconds]] = {
     "copy": measure_copy,
     "seal": measure_seal,
     "open": measure_open,
+    "seal-dropped": measure_seal_dropped,
+    "open-dropped": measure_open_dropped,
     "seal-armored": measure_seal_armored,
     "open-armored": measure_open_armored,
 }

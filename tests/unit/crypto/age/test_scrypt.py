@@ -76,7 +76,7 @@ def test_work_factor_when_out_of_bounds_then_the_caller_is_wrong(factor: int) ->
         ScryptIdentity(PASSPHRASE, max_work_factor=factor)
 
 
-@pytest.mark.parametrize("factor", ["3", "22", "23", "100", "9" * 1000])
+@pytest.mark.parametrize("factor", ["3", "22", "23", "100", "9" * 5000])
 def test_unwrap_when_the_work_factor_is_above_the_limit_then_no_work_is_done(factor: str) -> None:
     """Whoever made a file does not choose how long we compute."""
     with pytest.raises(TooLargeError) as caught:
