@@ -130,9 +130,8 @@ class World:
         settings.setdefault("pages", {})
         with Instance.open(self.directory) as instance:
             async with (
-                open_line(
-                instance, clock=self.clock, on_tip=tips.append, **settings
-            ) as line, open_session(line.addresses.source_socket) as source,
+                open_line(instance, clock=self.clock, on_tip=tips.append, **settings) as line,
+                open_session(line.addresses.source_socket) as source,
                 open_session(line.addresses.desk_socket) as desk,
             ):
                 yield Site(line=line, source=source, desk=desk, tips=tips, instance=instance)

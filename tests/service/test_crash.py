@@ -1,0 +1,160 @@
+"""A process killed between any two steps loses nothing it acknowledged, and leaves no litter."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tipline.service.sqlite_store import SqliteStore
+
+DAY = datetime.date(2031, 3, 14)
+
+# Runs the store's operations; before the step given, the process kills itself.
+CHILD = """
+import asyncio, datetime, hashlib, os, pathlib, signal, sqlite3, sys
+from tipline.service import sqlite_store
+from tipline.service.store import Arrival, PartialUpload, StoredTip
+
+directory, kill_at = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+day = datetime.date(2031, 3, 14)
+steps = 0
+
+def counted(function):
+    def step(*args, **kw):
+        global steps
+        steps += 1
+        if steps == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kw)
+    return step
+
+def arrival(upload_id, size):
+    return Arrival(upload_id=upload_id, answer_dies_on=day, tip=StoredTip(
+        id=hashlib.sha256(upload_id).digest()[:16], arrived_on=day, dies_on=day, size_bytes=size,
+        channel="city", sealed_by_service=False, keyset=1))
+
+def partial(upload_id, size):
+    return PartialUpload(id=upload_id, begun_on=day, dies_on=day, size_bytes=size,
+                         channel="city", keyset=1)
+
+def say(*words):
+    print(*words, flush=True)
+
+async def main():
+    store = sqlite_store.SqliteStore(directory, today=lambda: day)
+    for name in ("fsync", "ftruncate", "unlink", "rename", "link", "utime", "write"):
+        setattr(os, name, counted(getattr(os, name)))
+    data = (directory.parent / "data").read_bytes()
+    mib = 1 << 20
+    for number, size in enumerate((1 << 16, 1 << 18, mib)):
+        upload_id = bytes([number]) * 16
+        await store.add_whole(arrival(upload_id, size), data[:size])
+        say("arrived", upload_id.hex(), size)
+    upload_id = b"\\x77" * 16
+    for offset in range(0, 3 * mib, mib):
+        await store.add_slice(partial(upload_id, 4 * mib), data[offset:offset + mib], offset=offset)
+        say("open", upload_id.hex(), offset + mib)
+    await store.complete(arrival(upload_id, 4 * mib), data[3 * mib:4 * mib], offset=3 * mib)
+    say("arrived", upload_id.hex(), 4 * mib)
+    left = b"\\x99" * 16
+    await store.add_slice(partial(left, 4 * mib), data[:mib], offset=0)
+    say("open", left.hex(), mib)
+    await store.rewrite()
+    say("rewritten")
+    store.close()
+
+asyncio.run(main())
+"""
+
+
+def run_child(directory: Path, kill_at: int) -> tuple[bool, list[list[str]]]:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(directory), str(kill_at)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode == 0, [line.split() for line in done.stdout.splitlines()]
+
+
+async def check(directory: Path, data: bytes, told: list[list[str]]) -> None:
+    store = SqliteStore(directory, today=lambda: DAY)
+    try:
+        tips = {tip.id: tip for tip in await store.tips()}
+        partial = await store.partial_uploads()
+        arrived = {bytes.fromhex(words[1]) for words in told if words[0] == "arrived"}
+        for upload_id in arrived:
+            tip = tips[hashlib.sha256(upload_id).digest()[:16]]
+            held = await store.read_envelope(tip, offset=0, length=1 << 23)
+            assert held == data[: tip.size_bytes]
+            assert await store.remembers(upload_id)
+            assert upload_id not in partial
+        offsets = {bytes.fromhex(words[1]): int(words[2]) for words in told if words[0] == "open"}
+        for upload_id, offset in offsets.items():
+            # Killed while the last slice was stored, it may be further than the client was told.
+            if not await store.remembers(upload_id):
+                assert partial[upload_id][1] >= min(offset, 3 << 20)
+        files = [path for path in (directory / "envelopes").rglob("*") if path.is_file()]
+        assert {bytes.fromhex(path.name) for path in files} == {
+            tip.id for tip in tips.values() if tip.size_bytes > 1 << 16
+        }
+        assert len(files) == len({path.name for path in files})
+        assert {bytes.fromhex(path.name) for path in (directory / "partial").iterdir()} == set(
+            partial
+        )
+    finally:
+        store.close()
+
+
+def test_store_when_killed_between_any_two_steps_then_nothing_acknowledged_is_lost(
+    short_path: Path,
+) -> None:
+    """For every step of storing and rewriting: kill -9 before it, start again, compare."""
+    data = secrets.token_bytes(4 << 20)
+    (short_path / "data").write_bytes(data)
+    finished, kill_at = False, 0
+    while not finished:
+        kill_at += 1
+        directory = short_path / f"line{kill_at}"
+        directory.mkdir(mode=0o700)
+        finished, told = run_child(directory, kill_at)
+        asyncio.run(check(directory, data, told))
+    assert kill_at > 40
+
+
+async def test_upload_when_the_service_restarts_under_way_then_it_goes_on(world: Any) -> None:
+    """A partial upload survives a restart, and the client goes on where it was."""
+    envelope = world.seal(files=(secrets.token_bytes(3_000_000),))
+    upload_id = secrets.token_hex(16)
+    async with world.serve() as site:
+        await site.put(upload_id, size_bytes=len(envelope))
+        await site.patch(upload_id, envelope[: 1 << 20], offset=0)
+    async with world.serve() as site:
+        assert await site.ask(upload_id) == (200, {"state": "open", "offset": 1 << 20})
+        for offset in range(1 << 20, len(envelope), 1 << 20):
+            status, answer = await site.patch(
+                upload_id, envelope[offset : offset + (1 << 20)], offset=offset
+            )
+        assert (status, answer) == (200, {"state": "arrived"})
+        (tip,) = await site.line.store.tips()
+        assert await site.line.store.read_envelope(tip, offset=0, length=1 << 23) == envelope
+
+
+async def test_answer_when_the_service_restarts_then_it_still_knows_what_arrived(
+    world: Any,
+) -> None:
+    """The memory that an upload arrived survives a restart."""
+    upload_id = secrets.token_hex(16)
+    async with world.serve() as site:
+        await site.put(upload_id)
+        await site.patch(upload_id, world.seal(), offset=0)
+    async with world.serve() as site:
+        assert await site.ask(upload_id) == (200, {"state": "arrived"})
