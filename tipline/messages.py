@@ -55,6 +55,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "network": N_("the other side does not answer as agreed"),
     "bundle": N_("the bundle is incomplete or was changed"),
     "check": N_("what was opened is not what was sent ({detail})"),
+    "check_service": N_("the service did not get onto its onions: {talk}"),
     "check_desk": N_("the desk refused: {reason}"),
     "check_sending": N_("the page's worker did not bring the tip to the line: {reason}"),
     "check_count": N_("the desk opened {count} tips where one was sent"),

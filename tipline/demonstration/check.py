@@ -12,10 +12,8 @@ The main job once, unattended, every part real.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -27,19 +25,13 @@ from tipline.demonstration.keeping import keep
 from tipline.demonstration.line import ThrowawayLine, make_line
 from tipline.demonstration.opening import find_opened, open_at_desk
 from tipline.demonstration.sending import send_tip
-from tipline.demonstration.serving import open_line_onions
+from tipline.demonstration.serving import serve_by_command
 from tipline.demonstration.timeline import Timeline
 from tipline.demonstration.traces import make_needles, search
 from tipline.errors import CheckError
-from tipline.instance import Instance
 from tipline.language import Translate
-from tipline.onion.services import Onions
 from tipline.privatetor.network import PrivateNetwork, run_private_network
-from tipline.service.pages import load_pages
-from tipline.service.serve import open_line
 
-# A descriptor is taken within seconds in the private network.
-PUBLISHED_SECONDS: Final = 90
 PULL_SECONDS: Final = 600
 
 
@@ -118,27 +110,14 @@ async def _send_and_pull(
     translate: Translate,
 ) -> None:
     _ = translate
-    async with _serve(line) as onions:
-        timeline.step("service", _("the service runs, with a tor of its own"))
-        async with asyncio.timeout(PUBLISHED_SECONDS):
-            await onions.wait_published()
-        timeline.step("onion", _("its onion can be found: {onion}").format(onion=onions.source))
-        async with open_bridge(onion=onions.source, socks_port=network.socks_port) as port:
+    async with serve_by_command(line) as served:
+        timeline.step("service", _("the service runs with a tor of its own, and is found at:"))
+        timeline.tell(served.source)
+        async with open_bridge(onion=served.source, socks_port=network.socks_port) as port:
             await send_tip(port=port, root=line.root, text=sent.text, files=(sent.file,))
         timeline.step("sent", _("sealed by the page's worker, sent to the onion, arrived"))
-        await pull(line, onion=onions.desk or "", network=network)
+        await pull(line, onion=served.desk, network=network)
         timeline.step("pulled", _("pulled by the desk from its own onion, with its client key"))
-
-
-@contextlib.asynccontextmanager
-async def _serve(line: ThrowawayLine) -> AsyncIterator[Onions]:
-    with Instance.open(line.instance) as instance:
-        pages = load_pages(configuration=instance.configuration, demonstration=True)
-        async with (
-            open_line(instance, pages=pages) as running,
-            open_line_onions(instance, running=running) as onions,
-        ):
-            yield onions
 
 
 async def pull(line: ThrowawayLine, *, onion: str, network: PrivateNetwork) -> None:
@@ -225,7 +204,8 @@ def search_instance(sent: Sent, line: ThrowawayLine) -> None:
 
     Args:
         sent: Files of the caller's.
-        line: Whose instance is searched, file by file and name by name.
+        line: Whose instance is searched, file by file and name by name; with it what the service
+            said, and where its temporary files would be.
 
     Raises:
         CheckError: something of it is there in clear.
@@ -235,7 +215,10 @@ def search_instance(sent: Sent, line: ThrowawayLine) -> None:
         *make_needles("file", sent.file.read_bytes()),
         *make_needles("name", sent.file.name.encode()),
     ]
-    found = search(line.instance, needles)
-    if found:
-        places = {f"{trace.of}: {trace.path.relative_to(line.instance)}" for trace in found}
+    places = {
+        f"{trace.of}: {trace.path.relative_to(line.directory)}"
+        for directory in line.server_directories
+        for trace in search(directory, needles)
+    }
+    if places:
         raise CheckError("check_traces", places=", ".join(sorted(places)))

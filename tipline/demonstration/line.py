@@ -69,6 +69,21 @@ class ThrowawayLine:
         return self.directory / "instance"
 
     @property
+    def said(self) -> Path:
+        """What the service says, where the shipped command serves the line."""
+        return self.directory / "said"
+
+    @property
+    def temporary(self) -> Path:
+        """Where that command would put temporary files."""
+        return self.directory / "temporary"
+
+    @property
+    def server_directories(self) -> tuple[Path, ...]:
+        """Whatever of this line would be found on its server."""
+        return self.instance, self.said, self.temporary
+
+    @property
     def workstation(self) -> Path:
         """What stands on the machine without network."""
         return self.directory / "workstation"
