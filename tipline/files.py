@@ -75,7 +75,7 @@ def create_file(path: Path, data: bytes | memoryview, *, day: datetime.date) -> 
         day: For the file's times.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
-    with open(descriptor, "wb", buffering=0) as file:
+    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  # a descriptor has no path
         write_all(file.fileno(), data)
         os.fsync(file.fileno())
     blur_times(path, day=day)
