@@ -154,7 +154,7 @@ def test_identities_when_several_then_each_is_tried(
 def test_tip_when_broken_then_it_is_named_and_the_others_open(
     line: Any, ana: HybridIdentity, tmp_path: Path, code: str, spoil: Callable[[bytes], bytes]
 ) -> None:
-    """A tip that was stored broken costs nobody the tips beside it."""
+    """INV-04: a tip that was stored broken gets no place, and costs nobody the tips beside it."""
     vault = line.make_vault(tmp_path)
     outcome = open_into(
         vault, line.bundle(line.seal("a"), spoil(line.seal("b")), line.seal("c")), ana
@@ -213,7 +213,7 @@ HOSTILE: list[tuple[str, str, bytes]] = [
 def test_payload_when_hostile_then_the_member_is_refused_aloud_and_nothing_is_unpacked(
     line: Any, ana: HybridIdentity, tmp_path: Path, hostile: tuple[str, str, bytes]
 ) -> None:
-    """A hostile tar is kept whole in quarantine; its member is named with the reason."""
+    """INV-09: a hostile tar is kept whole in quarantine; its member is named with the reason."""
     reason, name, payload = hostile
     vault = line.make_vault(tmp_path)
     before = set(tmp_path.rglob("*"))
