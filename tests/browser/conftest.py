@@ -121,11 +121,13 @@ class Line:
         )
 
     @contextlib.asynccontextmanager
-    async def serve(self, *, demonstration: bool = False) -> AsyncIterator[Line]:
+    async def serve(
+        self, *, demonstration: bool = False, loopback_port: int = 0
+    ) -> AsyncIterator[Line]:
         """Serve it on loopback, and on its unix sockets."""
         with Instance.open(self.directory) as instance:
             pages = load_pages(configuration=instance.configuration, demonstration=demonstration)
-            async with open_line(instance, pages=pages, loopback_port=0) as running:
+            async with open_line(instance, pages=pages, loopback_port=loopback_port) as running:
                 assert running.addresses.loopback is not None
                 self.url = running.addresses.loopback
                 self.desk_socket = running.addresses.desk_socket

@@ -113,5 +113,7 @@ class Firefox(Browser):
         return [
             (params["request"]["method"], params["request"]["url"])
             for method, params in self.wire.events
+            # Firefox itself loads fonts and pictures of its own from data: and resource:.
             if method == "network.beforeRequestSent"
+            and params["request"]["url"].startswith(("http:", "https:"))
         ]

@@ -192,10 +192,7 @@ export async function upload(
   let offset = 0;
   for await (const slice of slices) {
     const stand = await transfer.deliver(slice, offset);
-    if (stand === "arrived") {
-      listener.sent(totalBytes);
-      return;
-    }
+    if (stand === "arrived") return;
     offset = stand;
     listener.sent(offset);
   }
