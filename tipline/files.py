@@ -26,6 +26,28 @@ PRIVATE_DIRECTORY_MODE: Final = 0o700
 OTHERS_MASK: Final = 0o077  # any right of group or others
 
 
+def read_quietly(path: Path, *, offset: int = 0, length: int) -> bytes:
+    """
+    Read a part of a file of our own without the kernel noting when.
+
+    Args:
+        path: Belongs to us, or the kernel refuses.
+        offset: From its first byte.
+        length: At most this many bytes.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOATIME)
+    try:
+        return os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
+
+
 def blur_times(path: Path, *, day: datetime.date) -> None:
     """
     Set a file's or directory's modification and access times to the start of *day*.

@@ -18,13 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from crypto.errors import KeysetError, MalformedError
+from crypto.errors import CryptoError, KeysetError
 from crypto.keyset import MAX_KEYSET_BYTES, verify_keyset, verify_past_keyset
 from crypto.keyset_fields import Keyset
 from crypto.note import Verifier
 from crypto.strict import format_json, parse_day, parse_integer, parse_json_object
 from tipline.errors import InstanceError
-from tipline.files import save_file
+from tipline.files import read_quietly, save_file
 
 KEYSET_NAME: Final = "keyset"
 HISTORY_NAME: Final = "keyset-history"
@@ -94,12 +94,12 @@ def read_history(directory: Path) -> KeysetHistory:
         InstanceError: the file is damaged.
     """
     try:
-        untrusted = (directory / HISTORY_NAME).read_bytes()
+        untrusted = read_quietly(directory / HISTORY_NAME, length=MAX_HISTORY_BYTES + 1)
     except FileNotFoundError:
         return KeysetHistory()
     try:
         return _parse_history(parse_json_object(untrusted, max_bytes=MAX_HISTORY_BYTES))
-    except (MalformedError, KeyError, TypeError, AttributeError) as exc:
+    except (CryptoError, KeyError, TypeError, AttributeError) as exc:
         raise InstanceError("instance_history", path=str(directory / HISTORY_NAME)) from exc
 
 
@@ -120,8 +120,8 @@ def read_keyset(directory: Path, *, root: Verifier, minimum: int) -> InstalledKe
         KeysetError: it must not be used: see its reason.
     """
     try:
-        with (directory / KEYSET_NAME).open("rb") as file:
-            untrusted = file.read(MAX_KEYSET_BYTES + 1)
+        # A running line reads it when a request comes.
+        untrusted = read_quietly(directory / KEYSET_NAME, length=MAX_KEYSET_BYTES + 1)
     except FileNotFoundError as exc:
         raise InstanceError("instance_no_keyset", path=str(directory)) from exc
     history = read_history(directory)

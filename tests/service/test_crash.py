@@ -117,7 +117,7 @@ async def check(directory: Path, data: bytes, told: list[list[str]]) -> None:
 def test_store_when_killed_between_any_two_steps_then_nothing_acknowledged_is_lost(
     short_path: Path,
 ) -> None:
-    """For every step of storing and rewriting: kill -9 before it, start again, compare."""
+    """INV-05: for every step of storing and rewriting, kill -9 before it, start again, compare."""
     data = secrets.token_bytes(4 << 20)
     (short_path / "data").write_bytes(data)
     finished, kill_at = False, 0

@@ -156,7 +156,7 @@ async def test_slice_when_of_another_length_then_refused(world: Any, length: int
 
 
 async def test_refusals_when_compared_then_all_are_the_same_bytes(world: Any) -> None:
-    """What was wrong cannot be told from the refusal."""
+    """INV-10: what was wrong cannot be told from the refusal."""
     answers = set()
     async with world.serve() as site:
         for data in (bytes(65536), BAD["classic recipients"](b""), b"x"):

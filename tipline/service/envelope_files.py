@@ -26,6 +26,7 @@ from tipline.files import (
     blur_times,
     create_file,
     make_private_directory,
+    read_quietly,
     sync_directory,
     write_all,
 )
@@ -147,9 +148,8 @@ class EnvelopeFiles:
         """
         # Fresh first: the nightly rewrite makes the kept one before it removes the fresh one.
         for folder in (self._fresh, self._kept):
-            with contextlib.suppress(FileNotFoundError), (folder / tip_id.hex()).open("rb") as file:
-                file.seek(offset)
-                return file.read(length)
+            with contextlib.suppress(FileNotFoundError):
+                return read_quietly(folder / tip_id.hex(), offset=offset, length=length)
         return None
 
     def rewrite(self) -> None:

@@ -2,7 +2,7 @@
 What happens each night: what is past its day goes, and the day's writes are written anew.
 
 Rules:
-1. It also runs at the start, so that a machine that was off catches up at once.
+1. Purging also runs at the start, before anything is served: a machine that was off catches up.
 2. Purging collects failures, finishes the rest, and then raises; run again, it finds what is left.
 3. Rewriting comes after purging, so that it also takes away where the purged rows stood.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from retention.plan import plan_purge
@@ -24,6 +24,8 @@ from tipline.service.silence import Faults
 from tipline.service.store import Store
 
 LOOK_SECONDS: Final = 600.0  # how often the clock is looked at: it may be set meanwhile
+
+Report = Callable[[InstanceError | list[str]], None]
 
 
 async def purge_due(store: Store, *, intake: Intake, today: datetime.date) -> int:
@@ -59,6 +61,22 @@ async def purge_due(store: Store, *, intake: Intake, today: datetime.date) -> in
     return len(due)
 
 
+async def catch_up(*, store: Store, intake: Intake, today: datetime.date, report: Report) -> None:
+    """
+    Purge before anything is served, so that what died while the line was off is never seen again.
+
+    Args:
+        store: Where things lie.
+        intake: Told of partial uploads that go.
+        today: In UTC.
+        report: Shows the operator what failed; the line is served all the same.
+    """
+    try:
+        await purge_due(store, intake=intake, today=today)
+    except InstanceError as exc:
+        report(exc)
+
+
 async def run_nightly(
     *,
     store: Store,
@@ -66,10 +84,11 @@ async def run_nightly(
     clock: Clock,
     hour: int,
     faults: Faults,
-    report: Callable[[InstanceError | list[str]], None],
+    report: Report,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """
-    Purge now and every night, and rewrite after each purge, until cancelled.
+    Purge and rewrite every night, until cancelled.
 
     Args:
         store: Where things lie.
@@ -78,19 +97,26 @@ async def run_nightly(
         hour: In UTC.
         faults: Told once a night.
         report: Shows the operator what failed.
+        sleep: Waits.
     """
-    done_on: datetime.date | None = None
+    now = clock()
+    # A line that is started before the hour still has this night's run before it.
+    done_on = now.date() if now.hour >= hour else now.date() - datetime.timedelta(days=1)
     while True:
+        await sleep(LOOK_SECONDS)
         now = clock()
-        if done_on is None or (now.date() > done_on and now.hour >= hour):
-            try:
-                await purge_due(store, intake=intake, today=now.date())
-                await store.rewrite()
-            except InstanceError as exc:
-                report(exc)
-            except (OSError, sqlite3.Error) as exc:
-                faults.add(exc)
-            if places := faults.take():
-                report(places)
-            done_on = now.date()
-        await asyncio.sleep(LOOK_SECONDS)
+        if now.date() <= done_on or now.hour < hour:
+            continue
+        try:
+            await purge_due(store, intake=intake, today=now.date())
+        except InstanceError as exc:
+            report(exc)
+        try:
+            await store.rewrite()
+        except InstanceError as exc:
+            report(exc)
+        except (OSError, sqlite3.Error) as exc:
+            faults.add(exc)
+        if places := faults.take():
+            report(places)
+        done_on = now.date()

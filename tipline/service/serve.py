@@ -27,7 +27,7 @@ from tipline.service.answers import Answer
 from tipline.service.deskside import DeskSide
 from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
-from tipline.service.nightly import run_nightly
+from tipline.service.nightly import catch_up, run_nightly
 from tipline.service.pages import Page
 from tipline.service.silence import Faults, Handler, SilentServer
 from tipline.service.source import ChoosePage, SourceSide
@@ -117,6 +117,7 @@ async def open_line(
             faults=faults,
         )
         await intake.load()
+        await catch_up(store=store, intake=intake, today=clock().date(), report=report)
         source = SourceSide(
             pages={path: make_page_chooser(page) for path, page in pages.items()},
             keysets=instance.watch_keyset(),

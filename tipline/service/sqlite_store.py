@@ -69,7 +69,6 @@ class SqliteStore:
         truncate_wal(self._database)
         self._database.close()
         self._blur()
-        blur_times(self._directory, day=self._today())
 
     async def remembers(self, upload_id: bytes) -> bool:
         """Tell whether this upload has arrived."""
@@ -216,6 +215,7 @@ class SqliteStore:
         day = self._today()
         blur_times(self._directory / DATABASE_NAME, day=day)
         blur_times(self._directory / WAL_NAME, day=day)
+        blur_times(self._directory, day=day)  # the WAL comes and goes in it
 
 
 def open_database(directory: Path) -> Database:

@@ -1,0 +1,347 @@
+"""What the instance directory tells: contents, rights, names, orders and times."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import re
+import secrets
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retention.plan import Record
+from retention.policy import RecordClass
+from tipline.errors import InstanceError
+from tipline.service.nightly import purge_due, run_nightly
+from tipline.service.silence import Faults
+
+USER_AGENT = "canary-agent/9.1"
+# Named by what they are; everything else must have a random name.
+OWN_NAMES = {
+    "desk.sock",
+    "envelopes",
+    "fresh",
+    "keys",
+    "keyset",
+    "keyset-history",
+    "lock",
+    "partial",
+    "policy.toml",
+    "run",
+    "service.key",
+    "source.sock",
+    "tipline.db",
+    "tipline.db-wal",
+    "tipline.toml",
+    "tor",
+}
+
+
+def day_start(day: datetime.date) -> float:
+    return datetime.datetime.combine(day, datetime.time(), tzinfo=datetime.UTC).timestamp()
+
+
+def walk(directory: Path) -> Iterator[Path]:
+    yield directory
+    yield from directory.rglob("*")
+
+
+async def use(world: Any, site: Any) -> None:
+    """Send a text, a file of each kind, and a part of another."""
+    site.source.headers["User-Agent"] = USER_AGENT
+    await site.upload(world.seal())
+    await site.upload(world.seal(files=(secrets.token_bytes(100_000),)))
+    await site.upload(world.seal(files=(secrets.token_bytes(2_000_000),)))
+    envelope = world.seal(files=(secrets.token_bytes(2_000_000),))
+    upload_id = secrets.token_hex(16)
+    await site.put(upload_id, size_bytes=len(envelope))
+    await site.patch(upload_id, envelope[: 1 << 20], offset=0)
+    await site.fetch_bundle()
+
+
+# Touched when the service starts, before anything can arrive.
+STARTING_NAMES = {"lock", "policy.toml", "service.key", "tipline.toml"}
+
+
+def check_times(directory: Path, day: datetime.date) -> None:
+    for path in walk(directory):
+        status = path.lstat()
+        assert status.st_mtime == day_start(day) or path.name == "lock", path
+        # Walking a directory reads it, which the kernel notes; the files' times are ours.
+        known = path.is_dir() or path.name in STARTING_NAMES
+        assert known or status.st_atime == day_start(day), path
+
+
+async def test_times_when_tips_arrived_then_they_tell_the_day_alone(world: Any) -> None:
+    """While the line runs and after it stopped, every modification time is the day's start."""
+    async with world.serve() as site:
+        await use(world, site)
+        check_times(world.directory, world.clock.today)
+    check_times(world.directory, world.clock.today)
+
+
+async def test_files_when_tips_arrived_then_no_word_of_a_request_is_there(world: Any) -> None:
+    """Neither user agent, address, upload headers nor an exact time is in any file."""
+    async with world.serve() as site:
+        await use(world, site)
+        contents = {path: path.read_bytes() for path in walk(world.directory) if path.is_file()}
+    for path, content in contents.items():
+        for word in (USER_AGENT, "127.0.0.1", "line.invalid", "sha256 ", "15:09", "User-Agent"):
+            assert word.encode() not in content, path
+
+
+async def test_tables_when_tips_arrived_then_ids_order_them_and_days_are_all(world: Any) -> None:
+    """Rows lie in the order of random ids; there is no rowid, and no time finer than a day."""
+    async with world.serve() as site:
+        for number in range(12):
+            await site.upload(world.seal(str(number)))
+        arrived = [tip.id for tip in site.tips]
+    assert arrived != sorted(arrived)
+    database = sqlite3.connect(world.directory / "tipline.db")
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema")]
+    for table in (name for name in tables if not name.startswith("sqlite_")):
+        with pytest.raises(sqlite3.OperationalError, match="rowid"):
+            database.execute(f"SELECT rowid FROM {table}")
+        columns = {row[1]: row[2] for row in database.execute(f"PRAGMA table_info({table})")}
+        for row in database.execute(f"SELECT * FROM {table}"):
+            for name, value in zip(columns, row, strict=True):
+                if name.endswith("_on"):
+                    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
+    stored = [row[0] for row in database.execute("SELECT id FROM tips")]
+    assert stored == sorted(stored)
+    database.close()
+
+
+async def test_ids_when_compared_then_a_tip_has_nothing_of_its_upload(world: Any) -> None:
+    """The id that a client chose and the id of its tip stand in no row and no name together."""
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        envelope = world.seal(files=(secrets.token_bytes(2_000_000),))
+        await site.put(upload_id, size_bytes=len(envelope))
+        for offset in range(0, len(envelope), 1 << 20):
+            await site.patch(upload_id, envelope[offset : offset + (1 << 20)], offset=offset)
+        (tip,) = site.tips
+    assert tip.id.hex() != upload_id
+    assert not [path for path in walk(world.directory) if upload_id in path.name]
+
+
+async def test_rights_when_used_then_only_the_owner_has_any(world: Any) -> None:
+    """No file, socket or directory of the instance can be read or written by others."""
+    async with world.serve() as site:
+        await use(world, site)
+        for path in walk(world.directory):
+            assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
+        for name in ("source.sock", "desk.sock"):
+            socket = world.directory / "run" / name
+            assert stat.S_IMODE(socket.stat().st_mode) == 0o600
+
+
+async def test_names_when_used_then_each_is_known_or_random(world: Any) -> None:
+    """No file name carries a number, a date or an order."""
+    async with world.serve() as site:
+        await use(world, site)
+        names = {path.name for path in world.directory.rglob("*")}
+    assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in names - OWN_NAMES)
+
+
+async def test_rewrite_when_night_comes_then_inodes_and_the_wal_are_new(world: Any) -> None:
+    """The nightly rewrite gives every fresh envelope another inode and empties the WAL."""
+    async with world.serve() as site:
+        await use(world, site)
+        fresh = list((world.directory / "envelopes" / "fresh").iterdir())
+        inodes = {path.name: path.stat().st_ino for path in fresh}
+        content = {path.name: path.read_bytes() for path in fresh}
+        assert len(inodes) == 2
+        await site.line.store.rewrite()
+        check_times(world.directory, world.clock.today)
+        assert list((world.directory / "envelopes" / "fresh").iterdir()) == []
+        for name, inode in inodes.items():
+            path = world.directory / "envelopes" / name
+            assert path.stat().st_ino != inode
+            assert path.read_bytes() == content[name]
+        assert (world.directory / "tipline.db-wal").stat().st_size == 0
+        bundle = await site.fetch_bundle()
+        assert all(envelope in bundle for envelope in content.values())
+
+
+class NoIntake:
+    """An intake that only notes what it is told to forget."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[bytes] = []
+
+    def forget(self, upload_id: bytes) -> None:
+        self.forgotten.append(upload_id)
+
+
+async def test_purge_when_a_tips_day_comes_then_nothing_of_it_stays(world: Any) -> None:
+    """On its day a tip is gone from rows, files, database pages and WAL; younger ones stay."""
+    old_text, old_file = world.seal(), world.seal(files=(secrets.token_bytes(900_000),))
+    intake: Any = NoIntake()
+    async with world.serve() as site:
+        await site.upload(old_text)
+        await site.upload(old_file)
+        dies_on = site.tips[0].dies_on
+        world.clock.now += datetime.timedelta(days=1)
+        young = world.seal("younger")
+        await site.upload(young)
+        store = site.line.store
+        day_before = dies_on - datetime.timedelta(days=1)
+        await purge_due(store, intake=intake, today=day_before)
+        assert len(await store.tips()) == 3
+        assert await purge_due(store, intake=intake, today=dies_on) == 2
+        await store.rewrite()
+        assert [tip.id for tip in await store.tips()] == [site.tips[2].id]
+        everything = b"".join(path.read_bytes() for path in walk(world.directory) if path.is_file())
+    assert old_text[30_000:30_064] not in everything
+    assert old_file[500_000:500_064] not in everything
+    assert young[30_000:30_064] in everything
+
+
+async def test_purge_when_an_upload_was_never_completed_then_it_goes_and_is_forgotten(
+    world: Any,
+) -> None:
+    """A partial upload dies by its own period, on disk and in memory."""
+    envelope = world.seal(files=(secrets.token_bytes(2_000_000),))
+    upload_id = secrets.token_hex(16)
+    async with world.serve() as site:
+        await site.put(upload_id, size_bytes=len(envelope))
+        await site.patch(upload_id, envelope[: 1 << 20], offset=0)
+    world.clock.now += datetime.timedelta(days=2)
+    async with world.serve() as site:
+        assert (await site.ask(upload_id))[0] == 404
+    assert list((world.directory / "partial").iterdir()) == []
+
+
+async def test_purge_when_one_record_fails_then_the_others_go_and_it_is_said(
+    world: Any, monkeypatch: Any
+) -> None:
+    """A record that cannot be removed does not keep the others, and is not passed over."""
+    async with world.serve() as site:
+        for text in ("one", "two", "three"):
+            await site.upload(world.seal(text))
+        store = site.line.store
+        victim = site.tips[1].id
+        purge = store.purge
+
+        async def fail_once(record: Record) -> None:
+            if record.id == victim:
+                raise OSError
+            await purge(record)
+
+        monkeypatch.setattr(store, "purge", fail_once)
+        with pytest.raises(InstanceError) as failed:
+            await purge_due(store, intake=NoIntake(), today=datetime.date(2031, 6, 12))  # type: ignore[arg-type]
+        assert (failed.value.code, failed.value.facts) == ("purge_incomplete", {"count": 1})
+        assert [tip.id for tip in await store.tips()] == [victim]
+        monkeypatch.undo()
+        assert (
+            await purge_due(
+                store,
+                intake=NoIntake(),
+                today=datetime.date(2031, 6, 12),  # type: ignore[arg-type]
+            )
+            == 1
+        )
+
+
+async def test_records_when_listed_then_every_class_has_its_day(world: Any) -> None:
+    """Everything that is stored has a class and a day on which it dies."""
+    async with world.serve() as site:
+        await use(world, site)
+        records = await site.line.store.records()
+    assert {record.record_class for record in records} == set(RecordClass)
+    assert (
+        sorted(record.dies_on for record in records if record.record_class != "sealed_tip")
+        == [datetime.date(2031, 3, 16)] * 4
+    )
+
+
+@pytest.mark.parametrize(
+    ("started_at", "looked_at", "runs"),
+    [
+        ((14, 2), [(14, 2), (14, 3), (14, 4)], 1),
+        ((14, 3), [(14, 3), (14, 23), (15, 2)], 0),
+        ((14, 15), [(15, 2), (15, 3), (15, 3), (16, 2), (16, 5)], 2),
+        ((14, 15), [(18, 9), (18, 10)], 1),
+    ],
+)
+async def test_nightly_when_the_clock_is_looked_at_then_it_runs_once_a_night(
+    started_at: tuple[int, int], looked_at: list[tuple[int, int]], runs: int
+) -> None:
+    """The nightly run happens once after its hour, also after a night that was missed."""
+    store: Any = CountingStore()
+    times = [datetime.datetime(2031, 3, day, hour, tzinfo=datetime.UTC) for day, hour in looked_at]
+    now = datetime.datetime(2031, 3, *started_at, tzinfo=datetime.UTC)
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        if not times:
+            raise asyncio.CancelledError
+        now = times.pop(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await run_nightly(
+            store=store,
+            intake=NoIntake(),  # type: ignore[arg-type]
+            clock=lambda: now,
+            hour=3,
+            faults=Faults(),
+            report=lambda what: None,
+            sleep=sleep,
+        )
+    assert store.rewritten == runs
+
+
+class CountingStore:
+    """A store that is empty and counts its rewrites."""
+
+    def __init__(self) -> None:
+        self.rewritten = 0
+
+    async def records(self) -> list[Record]:
+        return []
+
+    async def rewrite(self) -> None:
+        self.rewritten += 1
+
+
+async def test_nightly_when_something_failed_then_the_operator_is_told_without_words() -> None:
+    """What the night could not do and where our code failed is reported, with no message."""
+    told: list[Any] = []
+    faults = Faults()
+    try:
+        int(USER_AGENT)
+    except ValueError as exc:
+        faults.add(exc)
+    store: Any = CountingStore()
+
+    async def fail() -> None:
+        raise InstanceError("instance_checkpoint")
+
+    store.rewrite = fail
+    times = [14, 15]
+
+    async def sleep(seconds: float) -> None:
+        if len(times) == 1:
+            raise asyncio.CancelledError
+        times.pop(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await run_nightly(
+            store=store,
+            intake=NoIntake(),  # type: ignore[arg-type]
+            clock=lambda: datetime.datetime(2031, 3, times[0], 5, tzinfo=datetime.UTC),
+            hour=3,
+            faults=faults,
+            report=told.append,
+            sleep=sleep,
+        )
+    assert told[0].code == "instance_checkpoint"
+    assert len(told[1]) == 1
+    assert told[1][0].startswith("ValueError test_disk.py:")
