@@ -23,6 +23,7 @@ from tipline.errors import FileError, PermissionsError
 
 PRIVATE_FILE_MODE: Final = 0o600
 PRIVATE_DIRECTORY_MODE: Final = 0o700
+NEVER_SECONDS: Final = 4_102_444_800  # 2100-01-01, later than any access
 OTHERS_MASK: Final = 0o077  # any right of group or others
 
 
@@ -60,6 +61,22 @@ def blur_times(path: Path, *, day: datetime.date) -> None:
     start_ns = int(start.timestamp()) * 1_000_000_000
     with contextlib.suppress(FileNotFoundError):
         os.utime(path, ns=(start_ns, start_ns))
+
+
+def blur_socket_times(path: Path, *, day: datetime.date) -> None:
+    """
+    Set a socket's times so that connecting to it leaves no time behind.
+
+    The kernel notes the access time of a socket when somebody connects, unless that time is later
+    than the socket's other times and less than a day old (the mount option relatime, Linux's
+    default): so it is set to a day that never comes.
+
+    Args:
+        path: Of the socket.
+        day: For its modification time.
+    """
+    blur_times(path, day=day)
+    os.utime(path, ns=(NEVER_SECONDS * 1_000_000_000, path.stat().st_mtime_ns))
 
 
 def sync_directory(path: Path) -> None:

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from tipline.clock import Clock, system_clock
 from tipline.errors import InstanceError
-from tipline.files import blur_times
+from tipline.files import blur_socket_times, blur_times
 from tipline.instance import RUN_NAME, Instance
 from tipline.service.answers import Answer
 from tipline.service.deskside import DeskSide
@@ -153,7 +153,7 @@ async def open_line(
             stack.push_async_callback(runner.cleanup)
             stack.callback(path.unlink, missing_ok=True)
             await _listen_unix(runner, path)
-            blur_times(path, day=clock().date())
+            blur_socket_times(path, day=clock().date())
         if loopback_port is not None:
             runner = await _start(
                 source.respond, faults=faults, idle_seconds=idle_seconds, trusts=False
