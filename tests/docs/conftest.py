@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 from pathlib import Path
@@ -25,8 +26,10 @@ def load_script(name: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def catalogue() -> ModuleType:
-    """Load the tool that keeps the catalogue."""
-    return load_script("catalogue")
+    """Load the tool that keeps the catalogue. It reads the code once: that does not change here."""
+    module = load_script("catalogue")
+    module.extract = functools.cache(module.extract)
+    return module
 
 
 @pytest.fixture(scope="session")
