@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tipline.demonstration.line import ThrowawayLine, make_line
-from tipline.demonstration.serving import open_line_onions
-from tipline.instance import Instance
-from tipline.onion.services import Onions
 from tipline.privatetor.network import PrivateNetwork, run_private_network
-from tipline.service.pages import load_pages
-from tipline.service.serve import open_line
 
 ROOT_DIRECTORY = Path(__file__).parents[2]
-PUBLISHED_SECONDS = 60
 
 MakeThrowawayLine = Callable[..., ThrowawayLine]
 
@@ -59,17 +51,3 @@ def make_onion_line(private_network: PrivateNetwork) -> Iterator[MakeThrowawayLi
 
     yield make
     shutil.rmtree(directory)
-
-
-@contextlib.asynccontextmanager
-async def serve_line(line: ThrowawayLine) -> AsyncIterator[Onions]:
-    """Serve a line on its onions, and wait until they can be found."""
-    with Instance.open(line.instance) as instance:
-        pages = load_pages(configuration=instance.configuration)
-        async with (
-            open_line(instance, pages=pages) as running,
-            open_line_onions(instance, running=running) as onions,
-        ):
-            async with asyncio.timeout(PUBLISHED_SECONDS):
-                await onions.wait_published()
-            yield onions

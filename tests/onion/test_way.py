@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import logging
 from pathlib import Path
 
 import pytest
 
 from tests.browser.driver import Firefox, Profile
-from tests.onion.conftest import MakeThrowawayLine, serve_line
+from tests.onion.conftest import MakeThrowawayLine
 from tipline.demonstration.bridge import Streams, open_door
 from tipline.demonstration.check import pull
+from tipline.demonstration.line import ThrowawayLine
 from tipline.demonstration.opening import find_opened, open_at_desk
 from tipline.demonstration.photo import make_photo
-from tipline.demonstration.traces import Needle, make_needles, search
+from tipline.demonstration.serving import serve_by_command
+from tipline.demonstration.traces import Needle, Trace, make_needles, search
 from tipline.privatetor.network import PrivateNetwork
 
 pytestmark = [pytest.mark.onion, pytest.mark.browser]
@@ -39,18 +40,20 @@ def make_all_needles(
     ]
 
 
+def search_server(line: ThrowawayLine, needles: list[Needle]) -> list[Trace]:
+    """Search whatever of a line would be found on its server, what it said included."""
+    return [trace for place in line.server_directories for trace in search(place, needles)]
+
+
 @pytest.mark.parametrize(("profile", "wasm"), [("standard", "object"), ("safer", "undefined")])
-async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(  # noqa: PLR0917  # fixtures
+async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(
     profile: Profile,
     wasm: str,
     private_network: PrivateNetwork,
     make_onion_line: MakeThrowawayLine,
     tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Text and photo open unchanged, with JIT and WASM on and off; the server keeps neither."""
-    caplog.set_level(logging.DEBUG)
     photo = make_photo(width_pixels=2400)
     (tmp_path / PHOTO_NAME).write_bytes(photo)
     line = make_onion_line()
@@ -59,12 +62,12 @@ async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(  # 
     async def reach_tor() -> Streams:
         return await asyncio.open_connection("127.0.0.1", private_network.socks_port)
 
-    async with serve_line(line) as onions:
+    async with serve_by_command(line) as served:
         async with (
             open_door(reach_tor, on_client=client_ports.add) as socks_port,
             Firefox(profile=profile, socks_port=socks_port) as browser,
         ):
-            await browser.open(f"http://{onions.source}/en/")
+            await browser.open(f"http://{served.source}/en/")
             assert await browser.evaluate("typeof WebAssembly") == wasm
             user_agent = await browser.evaluate("navigator.userAgent")
             await browser.until("!document.querySelector('#form').hidden", seconds=60)
@@ -75,7 +78,7 @@ async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(  # 
                 "!document.querySelector('[data-state=arrived]').hidden", seconds=120
             )
             assert await browser.violations() == []
-        await pull(line, onion=str(onions.desk), network=private_network)
+        await pull(line, onion=served.desk, network=private_network)
         needles = make_all_needles(
             photo=photo,
             user_agent=user_agent,
@@ -84,13 +87,8 @@ async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(  # 
         )
         assert client_ports
         # While it runs (the WAL, tor's own files, sockets' names), and after it has ended.
-        assert search(line.instance, needles) == []
-    assert search(line.instance, needles) == []
-    said = tmp_path / "said"
-    said.mkdir()
-    out, err = capfd.readouterr()
-    (said / "output").write_text(out + err + caplog.text)
-    assert search(said, needles) == []
+        assert search_server(line, needles) == []
+    assert search_server(line, needles) == []
 
     (tip_id,) = open_at_desk(line)
     tip, place = find_opened(line, tip_id)
@@ -115,5 +113,5 @@ async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(  # 
     ):
         canary = line.instance / "envelopes" / f"canary-{number}"
         canary.write_bytes(left)
-        assert {trace.path for trace in search(line.instance, needles)} == {canary}
+        assert {trace.path for trace in search_server(line, needles)} == {canary}
         canary.unlink()
