@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -197,7 +198,7 @@ def test_age_when_the_file_is_cut_then_nothing_remains(directory: Path, cut: int
 
 
 def test_age_when_cut_after_genuine_chunks_then_the_old_output_stays(directory: Path) -> None:
-    """Chunks that verified take no name before the last one has; an existing file is untouched."""
+    """INV-04: verified chunks take no name before the last one; an existing file stays."""
     plain = bytes(3 * 65536)
     (directory / "zeros").write_bytes(plain)
     run("-r", RECIPIENT, "-o", "sealed", "zeros", directory=directory)
@@ -213,6 +214,37 @@ def test_age_when_cut_after_genuine_chunks_then_the_old_output_stays(directory: 
         b"tipline: error: this was changed or cut on the way: its seal does not hold\n"
     )
     assert (directory / "opened").read_bytes() == b"what was here"
+    assert list_names(directory) == before
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_age_when_stopped_in_the_middle_then_nothing_remains(
+    directory: Path, stop: signal.Signals
+) -> None:
+    """INV-04: Ctrl-C, a kill and a closed terminal leave no part of the plaintext."""
+    (directory / "zeros").write_bytes(bytes(40 * 65536))
+    run("-r", RECIPIENT, "-o", "sealed", "zeros", directory=directory)
+    whole = (directory / "sealed").read_bytes()
+    before = list_names(directory)
+    with subprocess.Popen(
+        [sys.executable, "-m", "tipline", "age", "-d", "-i", "key", "-o", "opened"],
+        cwd=directory,
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(whole[: 20 * 65536])
+        process.stdin.flush()
+        while not list_names(directory) - before:
+            assert process.poll() is None
+        process.send_signal(stop)
+        # A signal that comes just before a read begins is seen when the read returns.
+        process.stdin.close()
+        code = process.wait(timeout=60)
+
+    assert code == 130
     assert list_names(directory) == before
 
 

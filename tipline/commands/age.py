@@ -2,8 +2,8 @@
 `tipline age`: seal and open age files, with age's own flags.
 
 It stands in where age 1.3, the first with hybrid recipients, is not packaged.
-With `-o FILE` the plaintext takes its name only after the last chunk has verified. On stdout each
-verified chunk goes out at once, so whoever reads a pipe must look at the exit code too.
+With `-o FILE` the plaintext takes its name only after the last chunk has verified (INV-04).
+On stdout each verified chunk goes out at once, so whoever reads a pipe must look at the exit code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -136,7 +137,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         FileError: a file cannot be read or written.
         CryptoError: what is read does not open, or cannot be sealed.
     """
-    with name_file_errors():
+    with name_file_errors(), _leave_nothing_when_stopped():
         if options.input == KEYGEN:
             _run_keygen(options, console)
         elif options.convert is not None:
@@ -282,6 +283,18 @@ def _convert(options: argparse.Namespace, console: Console) -> None:
 
 
 # --- files and streams ------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _leave_nothing_when_stopped() -> Iterator[None]:
+    """Let a closed terminal or a polite kill undo what was begun, as Ctrl-C does."""
+    stops = (signal.SIGTERM, signal.SIGHUP)
+    before = {stop: signal.signal(stop, signal.default_int_handler) for stop in stops}
+    try:
+        yield
+    finally:
+        for stop, action in before.items():
+            signal.signal(stop, action)
 
 
 def _check_stdin(options: argparse.Namespace, names: Sequence[str]) -> None:
