@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import aiohttp
-from aiohttp_socks import ProxyConnector, ProxyError
+from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError
 
 from crypto.bundle import Index
 from crypto.note import Verifier
@@ -185,7 +185,13 @@ async def _fetch(
                 on_progress(size_bytes)
     except aiohttp.ClientPayloadError as exc:
         raise BundleError("bundle_cut") from exc
-    except (aiohttp.ClientError, ProxyError, TimeoutError) as exc:
+    except (
+        aiohttp.ClientError,
+        ProxyError,
+        ProxyConnectionError,
+        ProxyTimeoutError,
+        TimeoutError,
+    ) as exc:
         raise NetworkError("pull_silent") from exc
 
 

@@ -1,0 +1,244 @@
+"""Pulling bundles: from a real server, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.bundle import START
+from crypto.errors import ForgedError, KeysetError
+from crypto.note import Signer
+from tipline.desk import pulling
+from tipline.desk.pulling import Source, parse_source, pull_bundle
+from tipline.desk.torclient import parse_socks
+from tipline.errors import BundleError, NetworkError, UsageError
+
+ONION = "a" * 56 + ".onion"
+
+
+@contextlib.asynccontextmanager
+async def serve(answer: bytes) -> AsyncIterator[tuple[Source, list[bytes]]]:
+    """A server on a unix socket that gives one fixed answer, and keeps what it was asked."""
+    asked: list[bytes] = []
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    with tempfile.TemporaryDirectory() as name:
+        path = f"{name}/desk.sock"
+        async with await asyncio.start_unix_server(respond, path):
+            yield parse_source(f"unix:{path}"), asked
+
+
+def respond_chunked(bundle: bytes, *, end: bytes = b"0\r\n\r\n") -> bytes:
+    """The answer as the service gives it: chunked, since its length is not known before."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    pieces = [bundle[start : start + 100_000] for start in range(0, len(bundle), 100_000)]
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + end
+
+
+def names(directory: Path) -> list[str]:
+    """What lies in a directory."""
+    return sorted(path.name for path in directory.iterdir())
+
+
+async def test_pull_when_the_bundle_is_whole_then_it_takes_its_name(
+    line: Any, tmp_path: Path
+) -> None:
+    """The file is the bundle, 0600, and progress was told."""
+    bundle = line.bundle(line.seal("a"), line.seal("b"))
+    told: list[int] = []
+    async with serve(respond_chunked(bundle)) as (source, asked):
+        pulled = await pull_bundle(
+            source, out=tmp_path / "bundle", root=line.root.verifier(), on_progress=told.append
+        )
+
+    assert (tmp_path / "bundle").read_bytes() == bundle
+    assert (tmp_path / "bundle").stat().st_mode & 0o777 == 0o600
+    assert names(tmp_path) == ["bundle"]
+    assert (pulled.size_bytes, len(pulled.index.tips), pulled.broken) == (len(bundle), 2, ())
+    assert told[-1] == len(bundle)
+    assert b"User-Agent" not in asked[0]
+    assert asked[0].startswith(b"GET /bundle HTTP/1.1\r\n")
+
+
+async def test_pull_when_a_tip_is_broken_then_it_is_named_and_the_bundle_kept(
+    line: Any, tmp_path: Path
+) -> None:
+    """One broken tip does not keep the others from being carried."""
+    bundle = bytearray(line.bundle(line.seal("a"), line.seal("b")))
+    bundle[len(START) + 30_000] ^= 1
+    async with serve(respond_chunked(bytes(bundle))) as (source, _asked):
+        pulled = await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+
+    assert pulled.broken == ("0" * 32,)
+    assert names(tmp_path) == ["bundle"]
+
+
+@pytest.mark.parametrize("cut", [1, 100, 60_000])
+@pytest.mark.parametrize("end", [b"", b"0\r\n\r\n"])
+async def test_pull_when_the_bundle_is_cut_then_nothing_is_left(
+    line: Any, tmp_path: Path, cut: int, end: bytes
+) -> None:
+    """Whether the connection broke or the service stopped: a clear error, and no file."""
+    bundle = line.bundle(line.seal("a"))[:-cut]
+    async with serve(respond_chunked(bundle, end=end)) as (source, _asked):
+        with pytest.raises(BundleError) as caught:
+            await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+
+    assert caught.value.code == "bundle_cut"
+    assert names(tmp_path) == []
+
+
+async def test_pull_when_the_signature_does_not_hold_then_nothing_is_left(
+    line: Any, tmp_path: Path
+) -> None:
+    """Another service, another root: both are refused before the file has a name."""
+    stranger = Signer.generate("tipline-service")
+    async with serve(respond_chunked(line.bundle(service=stranger))) as (source, _asked):
+        with pytest.raises(ForgedError):
+            await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+    other = Signer.generate("tipline-root").verifier()
+    async with serve(respond_chunked(line.bundle())) as (source, _asked):
+        with pytest.raises(KeysetError):
+            await pull_bundle(source, out=tmp_path / "bundle", root=other)
+
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", [301, 404, 500, 503])
+async def test_pull_when_the_service_gives_something_else_then_its_status_is_named(
+    line: Any, tmp_path: Path, status: int
+) -> None:
+    """No redirect is followed, and no error page becomes a bundle."""
+    answer = (
+        b"HTTP/1.1 %d X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nhi" % status
+    )
+    async with serve(answer) as (source, _asked):
+        with pytest.raises(NetworkError) as caught:
+            await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+
+    assert caught.value.facts == {"status": status}
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Len"])
+async def test_pull_when_nobody_answers_as_agreed_then_it_says_so(
+    line: Any, tmp_path: Path, answer: bytes
+) -> None:
+    """A broken answer is the network's fault, not a traceback."""
+    async with serve(answer) as (source, _asked):
+        with pytest.raises(NetworkError) as caught:
+            await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+
+    assert caught.value.code == "pull_silent"
+
+
+async def test_pull_when_nobody_is_there_then_it_says_so(line: Any, tmp_path: Path) -> None:
+    """No socket, no port, no tor: the same plain error."""
+    sources = (parse_source(f"unix:{tmp_path}/none"), parse_source("http://127.0.0.1:1"))
+    for source in (*sources, parse_source(f"http://{ONION}")):
+        with pytest.raises(NetworkError) as caught:
+            await pull_bundle(
+                source,
+                out=tmp_path / "bundle",
+                root=line.root.verifier(),
+                socks="127.0.0.1:1",
+            )
+        assert caught.value.code == "pull_silent"
+
+
+async def test_pull_when_an_onion_has_no_tor_then_it_is_never_resolved(
+    line: Any, tmp_path: Path
+) -> None:
+    """An onion's name is given to tor or to nobody."""
+    with pytest.raises(ValueError, match="tor"):
+        await pull_bundle(
+            parse_source(f"http://{ONION}"), out=tmp_path / "bundle", root=line.root.verifier()
+        )
+
+
+async def test_pull_when_the_answer_never_ends_then_it_stops(
+    line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle has an upper bound, so that a hostile service cannot fill the disk for ever."""
+    monkeypatch.setattr(pulling, "MAX_BUNDLE_BYTES", 100_000)
+    async with serve(respond_chunked(line.bundle(line.seal("a"), line.seal("b")))) as (source, _):
+        with pytest.raises(BundleError) as caught:
+            await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+
+    assert caught.value.code == "bundle_format"
+    assert names(tmp_path) == []
+
+
+async def test_pull_when_the_name_is_taken_then_nothing_is_asked(line: Any, tmp_path: Path) -> None:
+    """An earlier bundle is never overwritten."""
+    (tmp_path / "bundle").write_bytes(b"earlier")
+    async with serve(respond_chunked(line.bundle())) as (source, asked):
+        with pytest.raises(FileExistsError):
+            await pull_bundle(source, out=tmp_path / "bundle", root=line.root.verifier())
+
+    assert asked == []
+    assert (tmp_path / "bundle").read_bytes() == b"earlier"
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        (f"http://{ONION}", Source(url=f"http://{ONION}/bundle", onion=ONION)),
+        (f"http://{ONION}/", Source(url=f"http://{ONION}/bundle", onion=ONION)),
+        (f"http://{ONION.upper()}/bundle", Source(url=f"http://{ONION}/bundle", onion=ONION)),
+        ("http://127.0.0.1:8000", Source(url="http://127.0.0.1:8000/bundle")),
+        ("http://[::1]:8000", Source(url="http://[::1]:8000/bundle")),
+        ("unix:/run/desk.sock", Source(url="http://desk/bundle", unix_path="/run/desk.sock")),
+    ],
+)
+def test_source_when_it_is_an_onion_or_this_machine_then_it_is_taken(
+    text: str, source: Source
+) -> None:
+    """The two kinds of places a bundle comes from."""
+    assert parse_source(text) == source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ONION,
+        f"https://{ONION}",
+        f"http://{ONION}:8080",
+        f"http://{ONION[1:]}",
+        f"http://{ONION}.example.org",
+        f"http://user@{ONION}",
+        f"http://{ONION}/other",
+        f"http://{ONION}/?q",
+        f"http://{ONION}/#f",
+        "http://example.org",
+        "http://192.0.2.1",
+        "http://127.0.0.1.example.org",
+        "http://[::1",
+        "http://127.0.0.1:x",
+        "file:///etc/passwd",
+    ],
+)
+def test_source_when_it_is_anything_else_then_it_is_refused(text: str) -> None:
+    """Nothing is ever asked over the open network."""
+    with pytest.raises(UsageError) as caught:
+        parse_source(text)
+    assert caught.value.code == "pull_url"
+
+
+def test_socks_when_tor_answers_then_its_place_is_read() -> None:
+    """tor names where it listens; another answer is refused."""
+    assert parse_socks('net/listeners/socks="127.0.0.1:9050"') == "127.0.0.1:9050"
+    with pytest.raises(NetworkError):
+        parse_socks("net/listeners/socks=")
