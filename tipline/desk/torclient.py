@@ -53,10 +53,17 @@ class Control:
     """
 
     def __init__(self, path: Path) -> None:
+        # stem leaves its socket open when there is none to connect to.
+        if not path.is_socket():
+            raise NetworkError("tor_control")
         try:
             self._socket = stem.socket.ControlSocketFile(str(path))
+        except stem.SocketError as exc:
+            raise NetworkError("tor_control") from exc
+        try:
             stem.connection.authenticate(self._socket)
         except (stem.SocketError, stem.connection.AuthenticationFailure) as exc:
+            self._socket.close()
             raise NetworkError("tor_control") from exc
 
     def tell(self, line: str) -> str:
