@@ -127,3 +127,24 @@ def test_tests_when_a_named_one_is_missing_then_it_is_seen() -> None:
         find_missing_tests(f"`{here}::test_tests_when_a_named_one_is_missing_then_it_is_seen`")
         == []
     )
+
+
+def test_model_when_read_then_its_version_day_and_changelog_agree() -> None:
+    """The page says which version it is, when it was reviewed, and what changed then."""
+    head = re.search(r"^Version (\d+) · reviewed on (\d{4}-\d\d-\d\d)", MODEL, re.MULTILINE)
+    assert head
+    changes = re.findall(r"^\| (\d+) \| (\d{4}-\d\d-\d\d) \| .+ \|$", MODEL, re.MULTILINE)
+
+    assert changes[-1] == (head[1], head[2])
+
+
+def test_model_when_read_then_every_component_has_its_four_moments() -> None:
+    """For each component it is said what is learned at rest, live, seized and compelled."""
+    section = MODEL.split("## Component and moment")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+
+    assert rows[0] == "| component | at rest | live | seized | compelled |"
+    assert len(rows) >= 10
+    for row in rows:
+        assert all(cell.strip() for cell in row.split("|")[1:-1]), row
+        assert len(row.split("|")) == 7, row
