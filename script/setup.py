@@ -35,12 +35,15 @@ LOG_TAIL_LEN: Final = 25
 MISSING_EXIT_CODE: Final = 3
 FAILED_EXIT_CODE: Final = 4
 
+# Debian's way to keep packages from starting services while they are installed.
+POLICY: Final = "/usr/sbin/policy-rc.d"
 # Debian's package starts a tor of its own, which goes to the real network. It is kept from starting
 # now (policy-rc.d) and at the next boot (disable). A tor that was there before is not touched.
 INSTALL: Final = """
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-policy=/usr/sbin/policy-rc.d
+policy=$1
+shift
 if [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
     printf '#!/bin/sh\\nexit 101\\n' >"$policy"
@@ -185,7 +188,7 @@ def install_missing(what: str, *, agreed: bool) -> None:
     log = STAMPS / "packages.log"
     with log.open("wb") as output:
         done = subprocess.run(
-            [*prefix, "sh", "-c", INSTALL, "sh", *packages],
+            [*prefix, "sh", "-c", INSTALL, "sh", POLICY, *packages],
             stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
