@@ -306,7 +306,8 @@ class Intake:
                 async with asyncio.timeout(self._limits.idle_seconds):
                     piece = await request.content.readany()
             except TimeoutError as exc:
-                raise ConnectionResetError from exc
+                # aiohttp ends the connection, since the rest of the body does not come.
+                raise BusyError from exc
             except web.RequestPayloadError as exc:
                 raise _RefusedError from exc
             if not piece:

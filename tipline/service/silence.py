@@ -133,7 +133,8 @@ class SilentProtocol(web.RequestHandler):
             raise ConnectionError
         if status == MALFORMED.status:
             return MALFORMED.closing_reply()
-        if exc is not None:
+        # A client that went away is no fault of ours.
+        if exc is not None and not isinstance(exc, ConnectionError):
             self._faults.add(exc)
         return FAULT.closing_reply()
 

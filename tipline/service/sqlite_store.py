@@ -57,10 +57,14 @@ class SqliteStore:
         self._directory = directory
         self._today = today
         self._database = open_database(directory)
-        migrate(self._database)
-        self._files = EnvelopeFiles(directory, today=today)
-        self._reconcile()
-        self._blur()
+        try:
+            migrate(self._database)
+            self._files = EnvelopeFiles(directory, today=today)
+            self._reconcile()
+            self._blur()
+        except BaseException:
+            self._database.close()
+            raise
         self._writer = GroupWriter(self._database, after_commit=self._blur)
 
     def close(self) -> None:

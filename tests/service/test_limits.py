@@ -1,0 +1,216 @@
+"""Budgets per circuit, places, and the reserve for text."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tipline.service.limits import MAX_CIRCUITS, BusyError, Places, RequestBudget
+from tipline.service.silence import parse_proxy_line
+
+PROXY = "PROXY TCP6 fc00:dead:beef:4dad::{circuit} ::1 41 80\r\n"
+BUSY = (503, b'{"error":"busy"}')
+
+
+async def ask(path: Any, requests: list[bytes], *, circuit: str) -> list[tuple[int, bytes]]:
+    """Send requests on one connection of a circuit, one after the other."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(PROXY.format(circuit=circuit).encode())
+    answers = []
+    try:
+        for request in requests:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+            answers.append((int(head.split()[1]), await reader.readexactly(length)))
+            if b"Connection: close" in head:
+                break
+    finally:
+        writer.close()
+    return answers
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+def put(size_bytes: int = 65536) -> bytes:
+    body = b'{"channel":"city","keyset":1,"size_bytes":%d}' % size_bytes
+    head = (
+        f"PUT /uploads/{secrets.token_hex(16)} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}"
+    )
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def test_budget_when_spent_then_it_is_earned_back_with_time() -> None:
+    """A circuit has its burst, then what it earns a second; others have their own."""
+    now = 0.0
+    budget = RequestBudget(per_second=2, burst=3, monotonic=lambda: now)
+    assert [budget.spend("a") for _ in range(4)] == [True, True, True, False]
+    assert budget.spend("b")
+    now = 0.5
+    assert [budget.spend("a") for _ in range(2)] == [True, False]
+    now = 100.0
+    assert [budget.spend("a") for _ in range(4)] == [True, True, True, False]
+
+
+def test_budget_when_there_is_no_circuit_then_there_is_no_limit() -> None:
+    """What did not come through tor is the operator's own."""
+    budget = RequestBudget(per_second=1, burst=1, monotonic=lambda: 0.0)
+    assert all(budget.spend(None) for _ in range(10))
+
+
+def test_budget_when_circuits_are_many_then_the_longest_silent_is_forgotten() -> None:
+    """Memory for circuits is bounded; the one that asked last is kept."""
+    budget = RequestBudget(per_second=1, burst=1, monotonic=lambda: 0.0)
+    budget.spend("first")
+    budget.spend("second")
+    assert not budget.spend("first")
+    for number in range(MAX_CIRCUITS - 1):
+        budget.spend(str(number))
+    assert not budget.spend("first")
+    assert budget.spend("second")
+
+
+def test_places_when_full_then_one_more_is_busy_until_one_leaves() -> None:
+    """As many as there are places, and one that left makes room."""
+    places = Places(1)
+    with places, pytest.raises(BusyError), places:
+        raise AssertionError
+    with places:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("line", "circuit"),
+    [
+        (b"PROXY TCP6 fc00:dead:beef:4dad::0:29 ::1 41 80", "fc00:dead:beef:4dad::0:29"),
+        (b"PROXY TCP4 127.0.0.1 127.0.0.1 41 80", None),
+        (b"PROXY UNKNOWN", None),
+        (b"PROXY TCP6 fc00::1", None),
+        (b"PROXY TCP6 \xff\xfe ::1 41 80", "\xff\xfe"),
+    ],
+)
+def test_proxy_line_when_read_then_it_names_the_circuit(line: bytes, circuit: str | None) -> None:
+    """The circuit is the source address of a TCP6 line; every other line names none."""
+    assert parse_proxy_line(line) == circuit
+
+
+async def test_requests_when_a_circuit_asks_too_often_then_busy_and_others_are_served(
+    make_world: Callable[..., Any], page: Any
+) -> None:
+    """One circuit's flood does not use up another's budget."""
+    world = make_world(limits__requests_per_second=1, limits__requests_burst=3)
+    async with world.serve(pages={"/": page}, monotonic=lambda: 0.0) as site:
+        path = site.line.addresses.source_socket
+        answers = await ask(path, [get("/")] * 9, circuit="0:1")
+        assert [status for status, _ in answers] == [200, 200, 200, 503]
+        assert answers[-1] == BUSY
+        assert (await ask(path, [get("/")], circuit="0:2"))[0][0] == 200
+
+
+async def test_uploads_when_a_circuit_opens_too_many_then_busy(
+    make_world: Callable[..., Any],
+) -> None:
+    """A circuit may begin so many uploads; another circuit still has its own."""
+    world = make_world(limits__open_uploads_per_circuit=2)
+    async with world.serve() as site:
+        path = site.line.addresses.source_socket
+        answers = await ask(path, [put()] * 1 + [put(), put()], circuit="0:1")
+        assert [status for status, _ in answers] == [200, 200, 503]
+        assert (await ask(path, [put()], circuit="0:2"))[0][0] == 200
+
+
+async def test_uploads_when_attachments_took_every_place_then_text_is_still_taken(
+    make_world: Callable[..., Any],
+) -> None:
+    """The places for uploads, on disk and in memory are counted apart for text."""
+    world = make_world(
+        limits__open_uploads=2, limits__partial_bytes=0, limits__disk_reserve_bytes=1 << 52
+    )
+    async with world.serve() as site:
+        ids = [secrets.token_hex(16) for _ in range(3)]
+        answers = [await site.put(upload_id, size_bytes=4 << 20) for upload_id in ids]
+        assert [status for status, _ in answers] == [200, 200, 503]
+        envelope = world.seal(files=(secrets.token_bytes(2_000_000),))
+        assert await site.patch(ids[0], envelope[: 1 << 20], offset=0) == (503, {"error": "busy"})
+        assert await site.upload(world.seal()) == (200, {"state": "arrived"})
+
+
+@pytest.mark.parametrize(
+    "settings", [{"limits__partial_bytes": 1 << 20}, {"limits__disk_reserve_bytes": 1 << 52}]
+)
+async def test_slices_when_the_disk_has_no_room_then_busy_and_the_upload_can_go_on(
+    make_world: Callable[..., Any], settings: dict[str, int]
+) -> None:
+    """Over the cap for partial bytes, or under the disk's reserve, a slice is told to wait."""
+    world = make_world(**settings)
+    envelope = world.seal(files=(secrets.token_bytes(2_000_000),))
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        await site.put(upload_id, size_bytes=len(envelope))
+        answers = [
+            await site.patch(upload_id, envelope[offset : offset + (1 << 20)], offset=offset)
+            for offset in range(0, 2 << 20, 1 << 20)
+        ]
+        assert (503, {"error": "busy"}) in answers
+        assert (await site.ask(upload_id))[1]["state"] == "open"
+
+
+async def test_uploads_when_idle_and_empty_then_they_make_room(
+    make_world: Callable[..., Any],
+) -> None:
+    """An upload that was opened and never fed is forgotten when its place is needed."""
+    world = make_world(limits__open_uploads=1)
+    now = 0.0
+    async with world.serve(monotonic=lambda: now) as site:
+        first = secrets.token_hex(16)
+        assert (await site.put(first))[0] == 200
+        assert (await site.put(secrets.token_hex(16)))[0] == 503
+        now = 1801.0
+        assert (await site.put(secrets.token_hex(16)))[0] == 200
+        assert (await site.ask(first))[0] == 404
+
+
+async def test_slices_when_the_disk_fails_then_busy_and_nothing_is_promised(
+    world: Any, monkeypatch: Any
+) -> None:
+    """A full or broken disk is answered "busy"; the tip can be sent again afterwards."""
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        envelope = world.seal()
+        await site.put(upload_id)
+        store = site.line.store
+
+        async def fail(*args: object, **kw: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(store, "add_whole", fail)
+        assert await site.patch(upload_id, envelope, offset=0) == (503, {"error": "busy"})
+        monkeypatch.undo()
+        assert await site.patch(upload_id, envelope, offset=0) == (200, {"state": "arrived"})
+
+
+async def test_slice_when_it_stops_coming_then_its_connection_ends_and_its_place_is_free(
+    make_world: Callable[..., Any],
+) -> None:
+    """A slice that sends nothing for the idle time does not keep a place."""
+    world = make_world(limits__idle_seconds=1, limits__texts_in_memory=1)
+    envelope = world.seal()
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        await site.put(upload_id)
+        reader, writer = await asyncio.open_unix_connection(str(site.line.addresses.source_socket))
+        writer.write(
+            f"PATCH /uploads/{upload_id} HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\n"
+            f"Upload-Checksum: sha256 {'A' * 43}=\r\nContent-Length: 65536\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        assert answer.endswith(b'{"error":"busy"}')
+        writer.close()
+        assert await site.upload(envelope) == (200, {"state": "arrived"})
