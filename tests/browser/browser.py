@@ -16,6 +16,7 @@ from tests.browser.profiles import Profile
 from tests.browser.wire import BrowserError, Wire
 
 LOOK_AGAIN_SECONDS = 0.05
+SETTLE_ATTEMPTS = 20
 
 # Kept by the browser from before the page's own script: what its policies refused.
 WATCH_VIOLATIONS = """
@@ -189,26 +190,34 @@ class Browser(abc.ABC):
             BrowserError: it is not there, not in view, or something lies over it.
         """
         quoted = json.dumps(selector)
-        await self.evaluate(
-            f"document.querySelector({quoted})?.scrollIntoView({{ block: 'center' }})"
-        )
-        await self._settle()
-        x, y = await self.evaluate(
+        place = f"""(() => {{
+          const element = document.querySelector({quoted});
+          if (element === null) throw new Error("not there");
+          element.scrollIntoView({{ block: "center" }});
+          const box = element.getBoundingClientRect();
+          return [box.x + box.width / 2, box.y + box.height / 2];
+        }})()"""
+        x, y = await self.evaluate(place)
+        # A click goes to what was painted last; scrolling is painted later, and a field that was
+        # typed into scrolls once more by itself.
+        for _attempt in range(SETTLE_ATTEMPTS):
+            await self._settle()
+            before, (x, y) = (x, y), await self.evaluate(place)
+            if before == (x, y):
+                break
+        covered_by = await self.evaluate(
             f"""(() => {{
               const element = document.querySelector({quoted});
-              if (element === null) throw new Error("not there");
-              const box = element.getBoundingClientRect();
-              const x = box.x + box.width / 2, y = box.y + box.height / 2;
-              const top = document.elementFromPoint(x, y);
-              if (top === null || !(element.contains(top) || top.contains(element)))
-                throw new Error(`covered by ${{top?.outerHTML.slice(0, 80)}}`);
-              return [x, y];
+              const top = document.elementFromPoint({x}, {y});
+              const isFree = top !== null && (element.contains(top) || top.contains(element));
+              return isFree ? "" : (top?.outerHTML.slice(0, 80) ?? "nothing: it is out of view");
             }})()"""
         )
+        if covered_by:
+            raise BrowserError(f"{selector} is covered by {covered_by}")
         await self._click_at(x, y)
 
     async def _settle(self) -> None:
-        # A click goes to what was painted last, and scrolling is painted later.
         if self.profile == "safest":
             await self._picture(full=False)  # no callback runs there; a picture is painted first
         else:
