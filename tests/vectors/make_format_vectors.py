@@ -22,7 +22,6 @@ from crypto.keyset_fields import Category, Channel, ChannelReader, KeysetDraft, 
 from crypto.ladder import TEXT_RUNG, payload_len_of
 from crypto.note import Signer, sign_note
 from crypto.randomness import RandomSource
-from crypto.secret import Secret
 from crypto.tar import Member, format_header
 from crypto.tip import Tip, format_tip
 
@@ -135,7 +134,8 @@ def make_payload_vectors() -> list[dict[str, Any]]:
         }
 
     tip, body = member("tip.json", fields), member("text.txt", text)
-    other = member("text.txt", "Senal\n".encode())
+    file = member("files/01.a", b"a")
+    other = member("text.txt", b"Senal\n")
     mode = bytearray(tip)
     mode[106] ^= 1  # the last digit of the mode
     mode[148:155] = b"%06o\0" % (sum(mode[:148]) + 8 * 32 + sum(mode[156:512]))
@@ -151,7 +151,7 @@ def make_payload_vectors() -> list[dict[str, Any]]:
         vector("padding", "a byte in the padding", "padding", tip + body + bytes(5000) + b"\x01"),
         vector("second", "a second archive", "second archive", tip + body + bytes(1024) + tip),
         vector("text", "text.txt is not the text", "text", tip + other),
-        vector("attachment", "a file on the text's rung", "length", tip + body + member("files/01.a", b"a")),
+        vector("attachment", "a file on the text's rung", "length", tip + body + file),
     ]  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def make_index_vectors() -> list[dict[str, Any]]:
         vector("valid", "none", "success", index(SERVICE)),
         vector("stranger", "signed by another", "forged", index(STRANGER)),
         vector("late", "its keyset had expired", "keyset_expired", late),
-        vector("gap", "an envelope is missing", "malformed", index(SERVICE), envelopes_end=len(START)),
+        vector("gap", "no envelope", "malformed", index(SERVICE), envelopes_end=len(START)),
     ]  # fmt: skip
 
 
