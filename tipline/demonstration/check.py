@@ -97,7 +97,14 @@ def check_way(
         search_instance(sent, line)
         timeline.step("searched", _("the server's directory holds nothing of it in clear"))
         if keep_directory is not None:
-            keep(line, sent_text=sent.text, sent_file=sent.file, place=place, into=keep_directory)
+            keep(
+                line,
+                sent_text=sent.text,
+                sent_file=sent.file,
+                place=place,
+                into=keep_directory,
+                translate=_,
+            )
             timeline.step("kept", _("left for other tools in {path}").format(path=keep_directory))
 
 

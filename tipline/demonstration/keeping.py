@@ -10,8 +10,12 @@ from crypto.note import Verifier
 from tipline.demonstration.line import ThrowawayLine
 from tipline.desk.bundlefile import read_index
 from tipline.files import make_private_directory
+from tipline.language import Translate
+from tipline.messages import N_
 
-README: Final = """\
+# One text: a translator sees all of it.
+README: Final = N_(
+    """\
 What `script/run --check` sent, and what its desk opened.
 
   sent/       the text and the file, as they were given
@@ -31,9 +35,18 @@ Open the tip with age 1.3 or later and any tar, and compare:
 Never pipe age into tar: tar stops at its end marker, and the rest would go unverified.
 Where age 1.3 is not packaged, `tipline age` takes the same flags.
 """
+)
 
 
-def keep(line: ThrowawayLine, *, sent_text: Path, sent_file: Path, place: Path, into: Path) -> None:
+def keep(
+    line: ThrowawayLine,
+    *,
+    sent_text: Path,
+    sent_file: Path,
+    place: Path,
+    into: Path,
+    translate: Translate,
+) -> None:
     """
     Leave what an independent age tool can open.
 
@@ -43,6 +56,7 @@ def keep(line: ThrowawayLine, *, sent_text: Path, sent_file: Path, place: Path, 
         sent_file: What was sent.
         place: What the desk opened.
         into: An empty directory.
+        translate: Looks a text up in the catalogue.
 
     Raises:
         OSError: it cannot be written.
@@ -63,4 +77,4 @@ def keep(line: ThrowawayLine, *, sent_text: Path, sent_file: Path, place: Path, 
                 piece = bundle.read(min(left, 1024 * 1024))
                 envelope.write(piece)
                 left -= len(piece)
-    (into / "README.txt").write_text(README, "utf-8")
+    (into / "README.txt").write_text(translate(README), "utf-8")
