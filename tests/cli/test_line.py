@@ -1,0 +1,334 @@
+"""init, keyset, serve and doctor, as an operator runs them."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import hashlib
+import http.client
+import io
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.age.hybrid import HybridIdentity
+from crypto.envelope import seal_tip
+from crypto.keyset import choose_recipients, sign_keyset, verify_keyset
+from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
+from crypto.note import Signer, Verifier
+from crypto.tip import Tip
+
+ROOT = Signer.generate("tipline-root")
+READER = HybridIdentity.generate()
+TODAY = datetime.datetime.now(datetime.UTC).date()
+KEEP = ["--keep-sealed-tip=30", "--keep-partial-upload=2", "--keep-upload-answer=2"]
+
+
+def run(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "tipline", *words],
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, "LANGUAGE": "en"},
+    )
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A directory with a short path, for the sockets."""
+    path = Path(tempfile.mkdtemp(prefix="cli-"))
+    yield path / "line"
+    shutil.rmtree(path)
+
+
+def init(directory: Path) -> Verifier:
+    words = ["--root", ROOT.verifier().format(), "--name", "Harbour", "--emergency", "112"]
+    done = run("init", str(directory), *words, *KEEP, "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    return Verifier.parse(json.loads(done.stdout)["service"])
+
+
+def sign(service: Verifier, *, days: int = 31, previous: bytes | None = None) -> bytes:
+    reader = Reader(
+        id="office", name="Office", unit="U", since_on=TODAY, recipient=READER.recipient()
+    )
+    entry = ChannelReader(reader="office", from_on=TODAY, until_on=None, optional=False)
+    names = dict.fromkeys(("en", "es", "pt"), "City")
+    draft = KeysetDraft(
+        valid_from=TODAY,
+        valid_until=TODAY + datetime.timedelta(days=days - 1),
+        service=service,
+        onion=None,
+        readers=(reader,),
+        channels=(Channel(id="city", names=names, categories=(), readers=(entry,)),),
+    )
+    return sign_keyset(draft, signer=ROOT, today=TODAY, previous=previous)
+
+
+def install(directory: Path, note: bytes) -> subprocess.CompletedProcess[bytes]:
+    (directory.parent / "note").write_bytes(note)
+    return run("keyset", str(directory), str(directory.parent / "note"))
+
+
+@pytest.fixture
+def line(directory: Path) -> Path:
+    """A line that can be served."""
+    assert install(directory, sign(init(directory))).returncode == 0
+    return directory
+
+
+@contextlib.contextmanager
+def serve(directory: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Any]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tipline", "serve", str(directory), "--json", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LANGUAGE": "en"},
+    )
+    try:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def request(method: str, url: str, data: bytes | None = None, **headers: str) -> Any:
+    asked = urllib.request.Request(url, data=data, method=method)
+    for name, value in headers.items():
+        asked.add_header(name.replace("_", "-"), value)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def fetch_bundle(path: str) -> bytes:
+    """Fetch a bundle from the desk's socket."""
+    connection = http.client.HTTPConnection("desk.invalid", timeout=30)
+    with socket.socket(socket.AF_UNIX) as connection.sock:
+        connection.sock.connect(path)
+        connection.request("GET", "/bundle")
+        return connection.getresponse().read()
+
+
+def send_tip(url: str, directory: Path) -> None:
+    """Send a text as a source's client does."""
+    note = (directory / "keyset").read_bytes()
+    keyset = verify_keyset(note, root=ROOT.verifier(), today=TODAY)
+    sealed = io.BytesIO()
+    seal_tip(
+        sealed,
+        tip=Tip(text="seen at the harbour"),
+        recipients=choose_recipients(keyset, channel="city", today=TODAY),
+    )
+    data = sealed.getvalue()
+    upload = f"{url}uploads/{secrets.token_hex(16)}"
+    opening = {"channel": "city", "keyset": keyset.number, "size_bytes": len(data)}
+    assert request("PUT", upload, json.dumps(opening).encode()) == {"state": "open", "offset": 0}
+    checksum = "sha256 " + base64.b64encode(hashlib.sha256(data).digest()).decode()
+    answer = request("PATCH", upload, data, Upload_Offset="0", Upload_Checksum=checksum)
+    assert answer == {"state": "arrived"}
+
+
+def test_init_when_everything_is_given_then_it_says_what_comes_next(directory: Path) -> None:
+    """A newcomer is told each next step, with the key for the desk."""
+    words = ["--root", ROOT.verifier().format(), "--name", "Harbour", "--emergency", "112"]
+    done = run("init", str(directory), *words)
+    assert done.returncode == 0
+    said = done.stdout.decode()
+    for word in ("tipline.toml", "policy.toml", "tipline-service+", "keyset", "doctor", "serve"):
+        assert word in said
+    toml = (directory / "tipline.toml").read_text()
+    assert "112" in toml
+    assert "Si alguien" in toml or "peligro" in toml
+
+
+def test_init_when_something_is_missing_and_nobody_can_be_asked_then_usage_error(
+    directory: Path,
+) -> None:
+    """Without a terminal the missing option is named, and nothing is made."""
+    done = run("init", str(directory), "--name", "x", "--emergency", "112")
+    assert done.returncode == 2
+    assert b"--root" in done.stderr
+    assert not directory.exists()
+
+
+def test_keyset_when_forged_then_refused_with_its_own_exit_code(line: Path) -> None:
+    """A keyset that the root did not sign is not installed."""
+    before = (line / "keyset").read_bytes()
+    done = install(line, before.replace(b"Office", b"Police"))
+    assert done.returncode == 18
+    assert b"not signed by the desk root" in done.stderr
+    assert (line / "keyset").read_bytes() == before
+
+
+def test_keyset_when_older_than_one_seen_then_refused(line: Path) -> None:
+    """After a newer keyset the older one is refused."""
+    first = (line / "keyset").read_bytes()
+    service = verify_keyset(first, root=ROOT.verifier(), today=TODAY).service
+    assert install(line, sign(service, previous=first)).returncode == 0
+    done = install(line, first)
+    assert done.returncode == 18
+    assert b"keyset 1 is older than keyset 2" in done.stderr
+
+
+def test_serve_when_stopped_then_what_arrived_is_there_after_the_next_start(line: Path) -> None:
+    """SIGTERM ends the service with code 0, and the next start still has the tip."""
+    with serve(line, "--loopback", "0", "--no-tor") as (process, told):
+        send_tip(told["loopback"], line)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        _, talk = process.communicate()
+    assert b"Traceback" not in talk
+    assert not (line / "run" / "source.sock").exists()
+    with serve(line, "--no-tor") as (process, told):
+        bundle = fetch_bundle(told["desk_socket"])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert len(bundle) > 65536
+
+
+def test_serve_when_killed_then_what_arrived_is_there_after_the_next_start(line: Path) -> None:
+    """kill -9 after the answer loses nothing, and leaves no lock behind."""
+    with serve(line, "--loopback", "0", "--no-tor") as (process, told):
+        send_tip(told["loopback"], line)
+        process.kill()
+        process.wait(30)
+    with serve(line, "--loopback", "0", "--no-tor") as (process, told):
+        send_tip(told["loopback"], line)
+        bundle = fetch_bundle(told["desk_socket"])
+    assert len(bundle) > 2 * 65536
+
+
+def test_serve_when_served_already_then_the_second_is_refused(line: Path) -> None:
+    """Starting twice is refused, and the first goes on."""
+    with serve(line, "--loopback", "0", "--no-tor") as (_, told):
+        done = run("serve", str(line), "--no-tor")
+        assert done.returncode == 41
+        assert b"runs already" in done.stderr
+        send_tip(told["loopback"], line)
+
+
+def test_serve_when_there_is_no_keyset_then_it_does_not_start(directory: Path) -> None:
+    """A line nobody can read from does not start, and says what to do."""
+    init(directory)
+    done = run("serve", str(directory), "--no-tor")
+    assert done.returncode == 41
+    assert b"tipline keyset DIR FILE" in done.stderr
+
+
+def test_serve_when_the_policy_is_not_filled_in_then_it_does_not_start(line: Path) -> None:
+    """Without the operator's periods the line does not start."""
+    policy = line / "policy.toml"
+    policy.write_text(policy.read_text().replace("keep_days = 30", "# keep_days ="))
+    done = run("serve", str(line), "--no-tor")
+    assert done.returncode == 31
+    assert b"sealed_tip.keep_days" in done.stderr
+
+
+def test_serve_when_tips_come_then_its_output_says_nothing_of_them(line: Path) -> None:
+    """What goes to the journal does not change when tips come."""
+    with serve(line, "--loopback", "0", "--no-tor") as (process, told):
+        send_tip(told["loopback"], line)
+        with contextlib.suppress(urllib.error.HTTPError):
+            request("GET", told["loopback"] + "canary-path", User_Agent="canary-agent")
+        process.send_signal(signal.SIGTERM)
+        out, talk = process.communicate(timeout=30)
+    assert out == b""
+    assert talk == b"Stopping: what was begun is finished first.\n"
+
+
+def doctor(directory: Path) -> tuple[int, dict[str, dict[str, Any]]]:
+    done = run("doctor", str(directory), "--json")
+    found = json.loads(done.stdout)["findings"]
+    return done.returncode, {finding["code"]: finding for finding in found}
+
+
+def test_doctor_when_the_line_is_well_then_nothing_is_wrong(line: Path) -> None:
+    """A fresh line has warnings at most."""
+    code, found = doctor(line)
+    assert code == 0, found
+    assert {finding["level"] for finding in found.values()} <= {"warning"}
+    assert "desk_clients" in found
+    said = run("doctor", str(line)).stdout.decode()
+    assert "warning: no machine of the desk" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code"),
+    [
+        ("tor", '"no-such-tor"', "tor_missing"),
+        ("disk_reserve_bytes", "4503599627370496", "disk_full"),
+        ("nightly_hour", "24", "configuration_wrong_value"),
+    ],
+)
+def test_doctor_when_the_configuration_is_wrong_then_it_is_named(
+    line: Path, key: str, value: str, code: str
+) -> None:
+    """A missing tor, a full disk and a wrong value are each found, and the exit code says so."""
+    path = line / "tipline.toml"
+    lines = [
+        f"{key} = {value}" if row.startswith(f"{key} =") else row
+        for row in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(lines))
+    exit_code, found = doctor(line)
+    assert (exit_code, found[code]["level"]) == (49, "wrong")
+
+
+def test_doctor_when_others_can_read_then_it_is_named(line: Path) -> None:
+    """A directory that others can enter is found."""
+    line.chmod(0o755)
+    assert doctor(line)[1]["readable"]["level"] == "wrong"
+
+
+def test_doctor_when_the_keyset_ends_within_ten_days_then_it_warns(directory: Path) -> None:
+    """Ten days are the time to sign the next one."""
+    service = init(directory)
+    assert install(directory, sign(service, days=11)).returncode == 0
+    assert "keyset_soon" not in doctor(directory)[1]
+    note = (directory / "keyset").read_bytes()
+    assert install(directory, sign(service, days=10, previous=note)).returncode == 0
+    code, found = doctor(directory)
+    assert (code, found["keyset_soon"]["level"]) == (0, "warning")
+
+
+def test_doctor_when_the_keyset_names_another_service_then_it_is_wrong(directory: Path) -> None:
+    """The desk would refuse what this line signs."""
+    init(directory)
+    other = Signer.generate("tipline-service").verifier()
+    assert install(directory, sign(other)).returncode == 0
+    assert doctor(directory)[1]["keyset_service"]["level"] == "wrong"
+
+
+def test_doctor_when_the_clock_went_back_then_it_is_wrong(line: Path) -> None:
+    """A clock before the line's last day would keep what should die."""
+    tomorrow = datetime.datetime.combine(TODAY, datetime.time()).timestamp() + 2 * 86400
+    os.utime(line / "tipline.db", (tomorrow, tomorrow))
+    assert doctor(line)[1]["clock_back"]["level"] == "wrong"
+
+
+def test_doctor_when_it_is_no_line_then_said(directory: Path) -> None:
+    """Any other directory is named as such."""
+    assert doctor(directory)[0] == 49
+    assert "instance_missing" in doctor(directory)[1]
+
+
+def test_doctor_when_the_line_is_served_then_it_can_still_look(line: Path) -> None:
+    """Looking does not need the lock."""
+    with serve(line, "--no-tor"):
+        assert doctor(line)[0] == 0
