@@ -66,11 +66,14 @@ class Arrivals:
             self._timeline.tell("    " + row)
         self._timeline.tell("    …")
         self._timeline.tell(
+            # PROMISE: P-05
             "    " + _("size: {count} bytes, one of a few exact sizes").format(count=tip.size_bytes)
         )
         self._timeline.tell(
+            # PROMISE: P-08
             "    " + _("arrived on {day}; no hour is kept").format(day=tip.arrived_on)
         )
+        # PROMISE: P-11
         self._timeline.tell("    " + _("dies on {day}").format(day=tip.dies_on))
         self._timeline.tell()
 
