@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from crypto.bundle import START, TRAILER_LEN, Index, IndexEntry, parse_trailer, verify_index
 from crypto.errors import MalformedError, TooLargeError
@@ -72,7 +72,8 @@ class EnvelopeReader(io.RawIOBase):
     def __init__(self, untrusted: BinaryIO, entry: IndexEntry) -> None:
         super().__init__()
         untrusted.seek(entry.offset)
-        self._source = untrusted
+        # Every file has readinto, but the type BinaryIO does not say so.
+        self._source = cast(io.BufferedIOBase, untrusted)
         self._left = entry.size_bytes
         self._hash = hashlib.sha256()
         self._expected = entry.sha256
@@ -97,11 +98,10 @@ class EnvelopeReader(io.RawIOBase):
             How many, 0 at the envelope's end.
         """
         view = memoryview(buffer).cast("B")[: self._left]
-        chunk = self._source.read(len(view))
-        view[: len(chunk)] = chunk
-        self._hash.update(chunk)
-        self._left -= len(chunk)
-        return len(chunk)
+        read_len = self._source.readinto(view) if view else 0
+        self._hash.update(view[:read_len])
+        self._left -= read_len
+        return read_len
 
     def holds(self) -> bool:
         """

@@ -35,7 +35,8 @@ from tipline.desk.bundlefile import EnvelopeReader, read_index
 from tipline.desk.vault import Record, Vault
 from tipline.files import make_private_directory, sync_directory
 
-_COPY_LEN: Final = 1 << 20
+_BUFFER_LEN: Final = 1 << 14  # small: larger reads go past the buffer, without a copy
+_COPY_LEN: Final = 1 << 24  # the kernel copies; a call now and then lets Ctrl-C through
 # As tar sets it: the profile's members all say 0.
 _MEMBER_TIME_NS: Final = (0, 0)
 
@@ -159,7 +160,7 @@ def _open_one(untrusted: BinaryIO, opening: _Opening) -> TipOutcome:
     try:
         with _make_private_file(opening.payload_path) as payload:
             _open_envelope(untrusted, payload, opening=opening)
-            payload.seek(0)
+            payload.flush()
             try:
                 tip = read_tip_payload(payload)
             except ForeignError as error:
@@ -186,7 +187,7 @@ def _open_envelope(untrusted: BinaryIO, payload: BinaryIO, *, opening: _Opening)
     try:
         check_envelope_head(head, size_bytes=opening.entry.size_bytes)
         age_file.open_(
-            io.BufferedReader(envelope, _COPY_LEN), payload, identities=opening.identities
+            io.BufferedReader(envelope, _BUFFER_LEN), payload, identities=opening.identities
         )
     except CryptoError as error:
         # Whatever went wrong: if the bytes are not those the service signed, that is the reason.
@@ -220,15 +221,12 @@ def _write_members(payload: BinaryIO, tip: TipPayload, *, made: Path) -> None:
 
 
 def _copy_member(payload: BinaryIO, file: BinaryIO, member: PlacedMember) -> None:
-    payload.seek(member.offset)
-    left = member.size_bytes
-    while left:
-        chunk = payload.read(min(left, _COPY_LEN))
-        if not chunk:
+    offset, end = member.offset, member.offset + member.size_bytes
+    while offset < end:
+        copied = os.sendfile(file.fileno(), payload.fileno(), offset, min(end - offset, _COPY_LEN))
+        if copied == 0:
             raise ForeignError("size")
-        file.write(chunk)
-        left -= len(chunk)
-    file.flush()
+        offset += copied
     os.fsync(file.fileno())
 
 
