@@ -40,11 +40,15 @@ export async function chooseRecipients(
 ): Promise<string[]> {
   const channel = keyset.channels.find((candidate) => candidate.id === id);
   if (channel === undefined) throw new Refusal("keyset");
+  const optional = channel.readers.filter((member) => member.optional);
+  // A wish that cannot be met is never dropped in silence.
+  if (!leaveOut.every((wish) => optional.some((member) => member.reader.id === wish))) {
+    throw new Refusal("keyset");
+  }
   const recipients: string[] = [];
   let openers = 0;
   for (const member of channel.readers) {
-    const isLeftOut = member.optional && leaveOut.includes(member.reader.id);
-    if (readsOn(member, today) && !isLeftOut) {
+    if (readsOn(member, today) && !leaveOut.includes(member.reader.id)) {
       recipients.push(member.reader.recipient);
       openers += 1;
     } else {
