@@ -195,6 +195,8 @@ def _open_vault(options: argparse.Namespace) -> Vault:
 
 def _tell_outcome(tip: TipOutcome, console: Console) -> None:
     _ = console.translate
+    if tip.state == "opened":
+        console.note(_("tip {id}: opened").format(id=tip.id))
     if tip.state == "broken":
         console.say(
             _("tip {id}: broken ({code}, {detail}), left out").format(

@@ -8,7 +8,7 @@ The vault: the offline workstation's directory of opened tips.
       tips/ID/      a tip's files, exactly as age and tar would unpack them
       foreign/ID/   payload.tar of what opened but is not in our format, never unpacked
       records/ID.json   what the service and the desk know of it, beside the files
-      opening/      what is being opened; emptied when the next opening begins
+      opening/      what is being opened; emptied when an opening begins and when it ends
       lock
 
 Rules:
@@ -179,8 +179,12 @@ class Vault:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as exc:
                 raise VaultError("vault_in_use", path=str(self.directory)) from exc
+            # Before, for what a crash left; after, for what a full disk or Ctrl-C left.
             self._empty_opening()
-            yield
+            try:
+                yield
+            finally:
+                self._empty_opening()
         finally:
             os.close(descriptor)
 

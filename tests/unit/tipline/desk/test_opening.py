@@ -399,6 +399,24 @@ def test_vault_when_an_opening_was_interrupted_then_its_plaintext_goes(
     assert tmp_path.is_dir()
 
 
+def test_vault_when_the_disk_refuses_then_no_plaintext_stays(
+    line: Any, ana: HybridIdentity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An opening that ends with an error leaves nothing half opened."""
+    vault = line.make_vault(tmp_path)
+    seen: list[set[str]] = []
+
+    def refuse(*_arguments: object) -> int:
+        seen.append({path.name for path in (vault.directory / "opening").rglob("*")})
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    with pytest.raises(OSError, match="space"):
+        open_into(vault, line.bundle(line.seal()), ana)
+    assert seen == [{"payload.tar", "0" * 32, "tip.json"}]
+    assert list((vault.directory / "opening").iterdir()) == []
+
+
 def test_vault_when_in_use_then_a_second_opening_is_refused(
     line: Any, ana: HybridIdentity, tmp_path: Path
 ) -> None:
