@@ -61,6 +61,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "check_count": N_("the desk opened {count} tips where one was sent"),
     "check_traces": N_("what was sent stands in clear on the server: {places}"),
     "check_only": N_("--text, --file, --keep and --json go with --check"),
+    "check_no_tor": N_("--no-tor does not go with --check, which has a Tor network of its own"),
     "check_text": N_("{path} holds no text in UTF-8"),
     "check_keep": N_("{path} is not empty"),
     "file": N_("a file cannot be read or written"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,9 @@ def register(commands: Commands, translate: Translate) -> None:
         help=_("with --check: leave there what an independent age tool can open"),
     )
     parser.add_argument("--json", action="store_true", help=_("with --check: print JSON"))
+    parser.add_argument(
+        "--no-tor", action="store_true", help=_("without --check: stay on this machine")
+    )
     parser.set_defaults(run=run)
 
 
@@ -78,13 +82,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         TiplineError: a part could not be started.
     """
     if options.check:
+        if options.no_tor:
+            raise UsageError("check_no_tor")
         _check(options, console)
         return 0
     if options.text or options.file or options.keep or options.json:
         raise UsageError("check_only")
     from tipline.demonstration.show import show
 
-    asyncio.run(show(console))
+    asyncio.run(show(console, with_tor=not options.no_tor))
     return 0
 
 
@@ -92,6 +98,9 @@ def _check(options: argparse.Namespace, console: Console) -> None:
     from tipline.demonstration.check import check_way
     from tipline.demonstration.timeline import Timeline
 
+    # Ended from outside, it ends like Ctrl-C: no process and no directory stays behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     timeline = Timeline(console, as_json=options.json)
     with _find_sent(options) as sent:
         if options.keep is not None:

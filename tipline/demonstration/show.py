@@ -11,6 +11,7 @@ The demonstration: a line that a newcomer sees working, and that leaves nothing.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import signal
 from typing import Final
 
@@ -29,12 +30,13 @@ from tipline.service.store import StoredTip
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-async def show(console: Console, *, clock: Clock = system_clock) -> None:
+async def show(console: Console, *, with_tor: bool, clock: Clock = system_clock) -> None:
     """
     Run the demonstration until it is told to stop.
 
     Args:
         console: Where it shows itself.
+        with_tor: Whether to bring the page to an onion, too.
         clock: Tells the day.
 
     Raises:
@@ -53,7 +55,8 @@ async def show(console: Console, *, clock: Clock = system_clock) -> None:
         timeline.tell(f"    {line.instance / 'tipline.toml'}")
         timeline.tell(f"    {line.instance / 'policy.toml'}")
         with Instance.open(line.instance) as instance:
-            await _serve(instance, line, stop=stop, timeline=timeline, console=console)
+            serving = _Serving(instance=instance, line=line, timeline=timeline, console=console)
+            await serving.run(stop, with_tor=with_tor)
     timeline.step("erased", _("stopped; the directory and all that was in it are erased"))
     console.print()
     console.print("  " + _("For a real line, on a server of its own: tipline init DIR"))
@@ -70,27 +73,37 @@ def _show_banner(console: Console) -> None:
     console.print()
 
 
-async def _serve(
-    instance: Instance,
-    line: ThrowawayLine,
-    *,
-    stop: asyncio.Event,
-    timeline: Timeline,
-    console: Console,
-) -> None:
-    _ = console.translate
-    tips: asyncio.Queue[StoredTip] = asyncio.Queue()
-    pages = load_pages(configuration=instance.configuration, demonstration=True)
-    async with open_line(instance, pages=pages, loopback_port=0, on_tip=tips.put_nowait) as running:
-        timeline.step("service", _("the service runs; open the page on this machine:"))
-        timeline.tell()
-        timeline.tell(f"    {running.addresses.loopback}")
-        timeline.tell()
-        onion = OnionShow(instance, running=running, timeline=timeline, console=console)
-        arrivals = Arrivals(line, running=running, timeline=timeline, console=console)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(arrivals.run(tips)), group.create_task(onion.run())]
-            await stop.wait()
-            console.print()
-            for task in tasks:
-                task.cancel()
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Serving:
+    """The line while it is served."""
+
+    instance: Instance
+    line: ThrowawayLine
+    timeline: Timeline
+    console: Console
+
+    async def run(self, stop: asyncio.Event, *, with_tor: bool) -> None:
+        _ = self.console.translate
+        tips: asyncio.Queue[StoredTip] = asyncio.Queue()
+        pages = load_pages(configuration=self.instance.configuration, demonstration=True)
+        async with open_line(
+            self.instance, pages=pages, loopback_port=0, on_tip=tips.put_nowait
+        ) as running:
+            self.timeline.step("service", _("the service runs; open the page on this machine:"))
+            self.timeline.tell()
+            self.timeline.tell(f"    {running.addresses.loopback}")
+            self.timeline.tell()
+            arrivals = Arrivals(
+                self.line, running=running, timeline=self.timeline, console=self.console
+            )
+            onion = OnionShow(
+                self.instance, running=running, timeline=self.timeline, console=self.console
+            )
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(arrivals.run(tips))]
+                if with_tor:
+                    tasks.append(group.create_task(onion.run()))
+                await stop.wait()
+                self.console.print()
+                for task in tasks:
+                    task.cancel()
