@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable
 
 import pytest
@@ -256,3 +257,15 @@ def test_json_when_nested_too_deep_then_it_is_not_parsed() -> None:
         with pytest.raises(TooLargeError) as caught:
             parse('{"a":' + opening * (inner + 1))
         assert caught.value.detail == "json depth"
+
+
+@pytest.mark.parametrize("end", ["", "\\", "[", '"'], ids=["open", "cut", "bracket", "closed"])
+def test_parse_json_object_when_a_string_is_all_escapes_then_the_work_grows_with_its_length(
+    end: str,
+) -> None:
+    """A megabyte of escaped quotes is refused in a moment, not in hours."""
+    untrusted = ('{"version":1,"a":"' + '\\"' * 500_000 + end).encode()
+    began_seconds = time.process_time()
+    with pytest.raises(MalformedError):
+        parse_json_object(untrusted, max_bytes=len(untrusted))
+    assert time.process_time() - began_seconds < 5
