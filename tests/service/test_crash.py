@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import datetime
 import hashlib
 import secrets
@@ -12,6 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tipline.service.envelope_files import EnvelopeFiles
 from tipline.service.sqlite_store import SqliteStore
 
 DAY = datetime.date(2031, 3, 14)
@@ -158,3 +163,58 @@ async def test_answer_when_the_service_restarts_then_it_still_knows_what_arrived
         await site.patch(upload_id, world.seal(), offset=0)
     async with world.serve() as site:
         assert await site.ask(upload_id) == (200, {"state": "arrived"})
+
+
+async def test_stop_when_a_slice_is_being_received_then_it_is_finished_first(world: Any) -> None:
+    """A source that is in the middle of its slice when the line stops still gets its answer."""
+    envelope = world.seal()
+    upload_id = secrets.token_hex(16)
+    checksum = base64.b64encode(hashlib.sha256(envelope).digest()).decode()
+    head = (
+        f"PATCH /uploads/{upload_id} HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\n"
+        f"Upload-Checksum: sha256 {checksum}\r\nContent-Length: 65536\r\n\r\n"
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        site = await stack.enter_async_context(world.serve())
+        await site.put(upload_id)
+        reader, writer = await asyncio.open_unix_connection(str(site.line.addresses.source_socket))
+        writer.write(head.encode() + envelope[:30_000])
+        await writer.drain()
+        # The service answers this one after it has begun to read the other.
+        await site.ask(upload_id)
+        stopping = asyncio.create_task(stack.aclose())
+        async with asyncio.timeout(10):
+            with pytest.raises(OSError, match=""):
+                while True:  # until nobody listens any more
+                    _, other = await asyncio.open_unix_connection(
+                        str(site.line.addresses.source_socket)
+                    )
+                    other.close()
+            writer.write(envelope[30_000:])
+            answer = await reader.read()
+            await stopping
+        writer.close()
+    assert answer.endswith(b'{"state":"arrived"}')
+    assert len(site.tips) == 1
+
+
+async def test_slice_when_its_upload_was_purged_meanwhile_then_it_is_not_brought_back(
+    short_path: Path,
+) -> None:
+    """A slice that comes for an upload that was purged makes no new file."""
+    files = EnvelopeFiles(short_path, today=lambda: DAY)
+    files.write_slice(bytes(16), b"x" * (1 << 20), offset=0)
+    files.remove_partial(bytes(16))
+    with pytest.raises(FileNotFoundError):
+        files.write_slice(bytes(16), b"x", offset=1 << 20)
+    assert list((short_path / "partial").iterdir()) == []
+
+
+async def test_slice_when_a_former_try_was_cut_off_then_its_rest_does_not_stay(
+    short_path: Path,
+) -> None:
+    """Bytes that a failed try left behind the offset are not part of the upload."""
+    files = EnvelopeFiles(short_path, today=lambda: DAY)
+    files.write_slice(bytes(16), b"x" * 100, offset=0)
+    files.write_slice(bytes(16), b"y" * 40, offset=0)
+    assert files.partial_len(bytes(16)) == 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,13 @@ def put(size_bytes: int = 65536) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
+def patch_head(upload_id: str) -> bytes:
+    return (
+        f"PATCH /uploads/{upload_id} HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\n"
+        f"Upload-Checksum: sha256 {'A' * 43}=\r\nContent-Length: 65536\r\n\r\n"
+    ).encode()
+
+
 def test_budget_when_spent_then_it_is_earned_back_with_time() -> None:
     """A circuit has its burst, then what it earns a second; others have their own."""
     now = 0.0
@@ -76,13 +84,46 @@ def test_budget_when_circuits_are_many_then_the_longest_silent_is_forgotten() ->
     assert budget.spend("second")
 
 
-def test_places_when_full_then_one_more_is_busy_until_one_leaves() -> None:
-    """As many as there are places, and one that left makes room."""
+def test_places_when_all_bytes_have_come_then_one_more_is_busy_until_one_leaves() -> None:
+    """What is being stored is not interrupted for anybody."""
     places = Places(1)
-    with places, pytest.raises(BusyError), places:
+    with places.hold("a"), pytest.raises(BusyError), places.hold("b"):
         raise AssertionError
-    with places:
+    with places.hold("b"):
         pass
+
+
+async def test_places_when_full_then_the_longest_wait_of_the_busiest_circuit_makes_room() -> None:
+    """A circuit that holds many places loses one of them, the oldest; others keep theirs."""
+    places = Places(3)
+    ended: list[str] = []
+
+    async def wait(name: str, circuit: str) -> None:
+        with places.hold(circuit) as place:
+            try:
+                await place.receive(asyncio.Event().wait())  # type: ignore[arg-type]
+            except BusyError:
+                ended.append(name)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        tasks = []
+        for name, circuit in (("other", "b"), ("first", "a"), ("second", "a")):
+            tasks.append(group.create_task(wait(name, circuit)))
+            await asyncio.sleep(0)
+        with places.hold("c"):
+            await tasks[1]
+            assert ended == ["first"]
+        for task in tasks:
+            task.cancel()
+
+
+async def test_receive_when_it_takes_too_long_then_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A byte now and then is not enough to keep a place."""
+    monkeypatch.setattr("tipline.service.limits.RECEIVE_SECONDS", 0.01)
+    with Places(1).hold("a") as place, pytest.raises(BusyError):
+        await place.receive(asyncio.Event().wait())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -161,19 +202,33 @@ async def test_slices_when_the_disk_has_no_room_then_busy_and_the_upload_can_go_
         assert (await site.ask(upload_id))[1]["state"] == "open"
 
 
-async def test_uploads_when_idle_and_empty_then_they_make_room(
+async def test_uploads_when_opened_and_never_fed_then_they_keep_nobody_out(
     make_world: Callable[..., Any],
 ) -> None:
-    """An upload that was opened and never fed is forgotten when its place is needed."""
-    world = make_world(limits__open_uploads=1)
-    now = 0.0
-    async with world.serve(monotonic=lambda: now) as site:
-        first = secrets.token_hex(16)
-        assert (await site.put(first))[0] == 200
-        assert (await site.put(secrets.token_hex(16)))[0] == 503
-        now = 1801.0
-        assert (await site.put(secrets.token_hex(16)))[0] == 200
-        assert (await site.ask(first))[0] == 404
+    """However many uploads are opened, the next is opened too: the longest idle one makes room."""
+    world = make_world(limits__open_uploads=2)
+    async with world.serve() as site:
+        ids = [secrets.token_hex(16) for _ in range(3)]
+        assert [(await site.put(upload_id))[0] for upload_id in ids] == [200, 200, 200]
+        assert [(await site.ask(upload_id))[0] for upload_id in ids] == [404, 200, 200]
+        assert await site.upload(world.seal()) == (200, {"state": "arrived"})
+
+
+async def test_text_when_slow_ones_hold_every_place_then_it_is_still_taken(
+    make_world: Callable[..., Any],
+) -> None:
+    """Requests that send a byte and wait, on however many circuits, do not shut the line."""
+    world = make_world(limits__texts_in_memory=2)
+    async with world.serve() as site, contextlib.AsyncExitStack() as stack:
+        path = site.line.addresses.source_socket
+        for circuit in ("0:1", "0:2"):
+            upload_id = secrets.token_hex(16)
+            assert (await site.put(upload_id))[0] == 200
+            _, writer = await asyncio.open_unix_connection(str(path))
+            stack.callback(writer.close)
+            writer.write(PROXY.format(circuit=circuit).encode() + patch_head(upload_id) + b"a")
+            await writer.drain()
+        assert await site.upload(world.seal()) == (200, {"state": "arrived"})
 
 
 async def test_slices_when_the_disk_fails_then_busy_and_nothing_is_promised(
@@ -205,10 +260,7 @@ async def test_slice_when_it_stops_coming_then_its_connection_ends_and_its_place
         upload_id = secrets.token_hex(16)
         await site.put(upload_id)
         reader, writer = await asyncio.open_unix_connection(str(site.line.addresses.source_socket))
-        writer.write(
-            f"PATCH /uploads/{upload_id} HTTP/1.1\r\nHost: x\r\nUpload-Offset: 0\r\n"
-            f"Upload-Checksum: sha256 {'A' * 43}=\r\nContent-Length: 65536\r\n\r\n".encode()
-        )
+        writer.write(patch_head(upload_id))
         async with asyncio.timeout(10):
             answer = await reader.read()
         assert answer.endswith(b'{"error":"busy"}')

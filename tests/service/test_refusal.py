@@ -155,6 +155,19 @@ async def test_slice_when_of_another_length_then_refused(world: Any, length: int
         assert await site.patch(upload_id, bytes(length), offset=0) == REFUSED
 
 
+@pytest.mark.parametrize("length", [65536, (1 << 20) - 1, (1 << 20) + 1])
+async def test_slice_when_not_whole_though_its_head_is_right_then_refused(
+    world: Any, length: int
+) -> None:
+    """Every slice but the last has exactly 1 MiB, so that an upload stands at whole slices."""
+    envelope = world.seal(files=(secrets.token_bytes(3_000_000),))
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        await site.put(upload_id, size_bytes=len(envelope))
+        assert await site.patch(upload_id, envelope[:length], offset=0) == REFUSED
+    assert stored_files(world.directory) == []
+
+
 async def test_refusals_when_compared_then_all_are_the_same_bytes(world: Any) -> None:
     """INV-10: what was wrong cannot be told from the refusal."""
     answers = set()

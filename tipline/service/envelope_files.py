@@ -73,9 +73,14 @@ class EnvelopeFiles:
             upload_id: Its name.
             data: The slice.
             offset: Where it belongs.
+
+        Raises:
+            OSError: the disk refuses, or the upload was purged meanwhile.
         """
         path = self._partial / upload_id.hex()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE_MODE)
+        # Only the first slice makes the file: a later one must not bring back what was purged.
+        create = os.O_CREAT if offset == 0 else 0
+        descriptor = os.open(path, os.O_WRONLY | create, PRIVATE_FILE_MODE)
         try:
             # What a failed try left behind the offset does not count.
             os.ftruncate(descriptor, offset)

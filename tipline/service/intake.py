@@ -5,12 +5,13 @@ Rules:
 1. Nothing is durable before the envelope's head was checked; a bad upload leaves nothing.
 2. One refusal, always the same bytes, whatever was wrong (INV-10).
 3. "Arrived" is said only after the store promised it (INV-05).
-4. What was begun and has nothing on disk lives in memory alone, and is forgotten when idle.
+4. What was begun and has nothing on disk lives in memory alone, and makes room for others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -18,7 +19,7 @@ import hmac
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,14 +46,13 @@ from tipline.service.answers import (
     make_offset_answer,
     make_open_answer,
 )
-from tipline.service.limits import BusyError, Places
+from tipline.service.limits import BusyError, Place, Places
 from tipline.service.silence import Faults
 from tipline.service.store import Arrival, PartialUpload, Store, StoredTip
 
 SLICE_BYTES: Final = 1024 * 1024  # formats.md, "Upload"
 TEXT_BYTES: Final = 64 * 1024  # the rung of a tip of text alone
 MAX_OPENING_BYTES: Final = 1024  # of the JSON that opens an upload; ours has 80
-FORGET_AFTER_SECONDS: Final = 1800.0  # an upload that has nothing on disk and no request
 ID_BYTES: Final = 16
 CHECKSUM_START: Final = "sha256 "
 UPLOADS_PATH: Final = "/uploads/"
@@ -124,6 +124,9 @@ class Intake:
         self._uploads: dict[bytes, _Upload] = {}
         self._slices = Places(limits.slices_in_memory)
         self._texts = Places(limits.texts_in_memory)
+        self._receiving = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def load(self) -> None:
         """Take up the uploads that a former run left on disk."""
@@ -147,6 +150,30 @@ class Intake:
             upload_id: Its id.
         """
         self._uploads.pop(upload_id, None)
+
+    async def wait_idle(self, *, limit_seconds: float) -> None:
+        """
+        Wait until no slice is being received, for a stop that cuts nobody off.
+
+        Args:
+            limit_seconds: A slice that comes more slowly than this is cut off; its client asks
+                later and goes on.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), limit_seconds)
+
+    @contextlib.contextmanager
+    def _receive(self, upload: _Upload, circuit: str | None) -> Iterator[Place]:
+        places = self._texts if upload.is_text else self._slices
+        with places.hold(circuit) as place:
+            self._receiving += 1
+            self._idle.clear()
+            try:
+                yield place
+            finally:
+                self._receiving -= 1
+                if self._receiving == 0:
+                    self._idle.set()
 
     async def respond(self, request: web.BaseRequest, *, circuit: str | None) -> Answer:
         """
@@ -183,7 +210,7 @@ class Intake:
         if request.method == "PUT":
             return await self._open(request, upload_id, circuit)
         if request.method == "PATCH":
-            return await self._append(request, upload_id)
+            return await self._append(request, upload_id, circuit)
         if request.method == "GET":
             return await self._tell(upload_id)
         return WRONG_METHOD
@@ -228,7 +255,9 @@ class Intake:
         self._uploads[upload_id] = upload
         return make_open_answer(0)
 
-    async def _append(self, request: web.BaseRequest, upload_id: bytes) -> Answer:
+    async def _append(
+        self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
+    ) -> Answer:
         upload = self._uploads.get(upload_id)
         if upload is None:
             return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
@@ -245,8 +274,8 @@ class Intake:
                 raise _RefusedError
             if not upload.is_text:
                 self._check_disk(slice_len)
-            with self._texts if upload.is_text else self._slices:
-                data = await self._read(request, max_bytes=slice_len)
+            with self._receive(upload, circuit) as place:
+                data = await place.receive(self._read(request, max_bytes=slice_len))
                 digest = await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
                 if not hmac.compare_digest(digest, checksum):
                     return WRONG_CHECKSUM
@@ -326,18 +355,20 @@ class Intake:
     def _check_room(self, new: _Upload) -> None:
         # Attachments and texts are counted apart, so that neither takes the other's places.
         alike = [entry for entry in self._uploads.values() if entry.is_text == new.is_text]
-        if len(alike) >= self._limits.open_uploads:
-            oldest = self._monotonic() - FORGET_AFTER_SECONDS
-            for entry in alike:
-                if entry.begun_on is None and entry.asked_at_seconds < oldest:
-                    del self._uploads[entry.id]
-            alike = [entry for entry in alike if entry.id in self._uploads]
-        if len(alike) >= self._limits.open_uploads:
-            raise BusyError
         if new.circuit is not None:
             own = [entry for entry in alike if entry.circuit == new.circuit]
             if len(own) >= self._limits.open_uploads_per_circuit:
                 raise BusyError
+        if len(alike) >= self._limits.open_uploads:
+            self._forget_longest_idle(alike)
+
+    def _forget_longest_idle(self, uploads: Sequence[_Upload]) -> None:
+        # An upload costs its opener nothing until it has sent a slice, so it may not keep others
+        # out. Its client is told "unknown" and begins again.
+        idle = [entry for entry in uploads if entry.begun_on is None and not entry.lock.locked()]
+        if not idle:
+            raise BusyError
+        del self._uploads[min(idle, key=lambda entry: entry.asked_at_seconds).id]
 
     def _check_disk(self, slice_len: int) -> None:
         held = sum(entry.offset for entry in self._uploads.values())

@@ -39,7 +39,8 @@ DESK_SOCKET_NAME: Final = "desk.sock"
 BACKLOG: Final = 4096  # measured: with 128, connections are refused under load
 MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path of Linux, without its end
 SOCKET_UMASK: Final = 0o177  # sockets are born 0600
-SHUTDOWN_SECONDS: Final = 20.0  # for a slice that is being received
+DRAIN_SECONDS: Final = 20.0  # for slices that are being received when the line is stopped
+SHUTDOWN_SECONDS: Final = 2.0  # then, for answers that are being written
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,7 @@ async def open_line(
             desk_socket=run / DESK_SOCKET_NAME,
             loopback=None,
         )
+        runners: list[web.ServerRunner] = []
         for path, handler, trusts_proxy_line in (
             (addresses.source_socket, source.respond, True),
             (addresses.desk_socket, desk.respond, False),
@@ -150,6 +152,7 @@ async def open_line(
             runner = await _start(
                 handler, faults=faults, idle_seconds=idle_seconds, trusts=trusts_proxy_line
             )
+            runners.append(runner)
             stack.push_async_callback(runner.cleanup)
             stack.callback(path.unlink, missing_ok=True)
             await _listen_unix(runner, path)
@@ -158,6 +161,7 @@ async def open_line(
             runner = await _start(
                 source.respond, faults=faults, idle_seconds=idle_seconds, trusts=False
             )
+            runners.append(runner)
             stack.push_async_callback(runner.cleanup)
             port = await _listen_loopback(runner, loopback_port)
             addresses = dataclasses.replace(addresses, loopback=f"http://127.0.0.1:{port}/")
@@ -172,6 +176,8 @@ async def open_line(
                 report=report,
             )
         )
+        # MUT
+        stack.push_async_callback(_stop_listening, runners)
         stack.push_async_callback(_cancel, nightly)
         yield RunningLine(addresses=addresses, store=store)
 
@@ -231,6 +237,12 @@ async def _listen_loopback(runner: web.ServerRunner, port: int) -> int:
     listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
     await web.SockSite(runner, listener, backlog=BACKLOG).start()
     return int(listener.getsockname()[1])
+
+
+async def _stop_listening(runners: list[web.ServerRunner]) -> None:
+    for runner in runners:
+        for site in runner.sites:
+            await site.stop()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
