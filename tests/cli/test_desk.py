@@ -315,7 +315,8 @@ def test_open_when_one_tip_is_broken_then_it_is_named_and_the_rest_opens(desk: D
 
     assert opened.returncode == 47
     assert lines(opened.stdout) == ["0" * 32, "2" + "0" * 31]
-    assert f"tip 1{'0' * 31}: broken (malformed, version), left out" in opened.stderr
+    words = "this is not in the format it should be in (version)"
+    assert f"tip 1{'0' * 31}: broken, left out: {words}" in opened.stderr
     assert "tipline: error: 1 tips of this bundle are broken and were left out" in opened.stderr
 
 
@@ -335,13 +336,16 @@ def test_open_when_a_member_is_hostile_then_it_is_refused_aloud(desk: Desk) -> N
     said = lines(opened.stderr)
     tip_id = "0" * 32
     assert f"tip {tip_id}: not in our format, kept apart, not unpacked" in said
-    assert f"tip {tip_id}: refused member ../\\u{{1b}}[2Jescape (dotdot)" in said
-    assert f"tip {tip_id}: refused member files/01.a (link)" in said
+    name, words = "../\\u{1b}[2Jescape", "a name that leads out of its directory"
+    assert f"tip {tip_id}: refused member {name} ({words})" in said
+    assert f"tip {tip_id}: refused member files/01.a (a link)" in said
     assert "\x1b" not in opened.stderr + opened.stdout
+    in_spanish = run("show", tip_id, "--vault", "vault", directory=desk.directory, language="es")
+    assert "un enlace" in in_spanish.stdout
     kept = desk.directory / "vault" / "foreign" / tip_id
     assert [path.name for path in kept.iterdir()] == ["payload.tar"]
     shown = desk.run("show", tip_id, "--vault", "vault")
-    assert "refused: ../\\u{1b}[2Jescape (dotdot)" in shown.stdout
+    assert f"refused: {name} ({words})" in shown.stdout
     assert desk.run("list", "--vault", "vault").stdout.endswith("  kept apart\n")
 
 

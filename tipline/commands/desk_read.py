@@ -18,10 +18,12 @@ from tipline.desk.exporting import export_tip
 from tipline.desk.keyfiles import read_all_identities, read_limited
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
 from tipline.desk.plain import make_printable_line, make_printable_text
+from tipline.desk.reasons import FAULTS
 from tipline.desk.vault import Record, Vault
 from tipline.errors import BrokenTipsError, VaultError
 from tipline.files import name_file_errors
 from tipline.language import Translate
+from tipline.messages import ERRORS
 
 if TYPE_CHECKING:
     from tipline.commands import Commands
@@ -198,11 +200,8 @@ def _tell_outcome(tip: TipOutcome, console: Console) -> None:
     if tip.state == "opened":
         console.note(_("tip {id}: opened").format(id=tip.id))
     if tip.state == "broken":
-        console.say(
-            _("tip {id}: broken ({code}, {detail}), left out").format(
-                id=tip.id, code=tip.code, detail=tip.detail
-            )
-        )
+        reason = _(ERRORS[tip.code]).format(detail=tip.detail)
+        console.say(_("tip {id}: broken, left out: {reason}").format(id=tip.id, reason=reason))
     if tip.state == "not_for_you":
         console.say(_("tip {id}: not sealed to you").format(id=tip.id))
     if tip.state == "already":
@@ -214,7 +213,8 @@ def _tell_outcome(tip: TipOutcome, console: Console) -> None:
             line = _("tip {id}: refused member {member} ({reason})")
         else:
             line = _("tip {id}: refused ({reason})")
-        console.say(line.format(id=tip.id, member=make_printable_line(name), reason=reason))
+        member = make_printable_line(name)
+        console.say(line.format(id=tip.id, member=member, reason=_(FAULTS[reason])))
 
 
 def _print_counts(console: Console, outcome: BundleOutcome) -> None:
@@ -357,12 +357,11 @@ def _print_record(console: Console, record: Record, place: Path) -> None:
     )
     for name, value in lines:
         console.print(f"{name}: {value}")
-    for member, reason in record.faults:
-        console.print(
-            _("refused: {member} ({reason})").format(
-                member=make_printable_line(member), reason=reason
-            )
-        )
+    for name, reason in record.faults:
+        line = _("refused: {member} ({reason})") if name else _("refused: {reason}")
+        # A record of another version may know reasons that this one has no words for.
+        words = _(FAULTS[reason]) if reason in FAULTS else make_printable_line(reason)
+        console.print(line.format(member=make_printable_line(name), reason=words))
 
 
 def _print_tip(console: Console, tip: Tip, names: list[str]) -> None:
