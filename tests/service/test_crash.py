@@ -190,7 +190,7 @@ async def test_stop_when_a_slice_is_being_received_then_it_is_finished_first(wor
         await site.ask(upload_id)
         stopping = asyncio.create_task(stack.aclose())
         async with asyncio.timeout(10):
-            while is_listening(site.line.addresses.source_socket):
+            while is_listening(site.line.addresses.source_socket):  # noqa: ASYNC110  # no event tells
                 await asyncio.sleep(0)
             writer.write(envelope[30_000:])
             answer = await reader.read()

@@ -155,7 +155,7 @@ async def test_slice_when_of_another_length_then_refused(world: Any, length: int
         assert await site.patch(upload_id, bytes(length), offset=0) == REFUSED
 
 
-@pytest.mark.parametrize("length", [65536, (1 << 20) - 1, (1 << 20) + 1])
+@pytest.mark.parametrize("length", [65536, (1 << 20) - 1])
 async def test_slice_when_not_whole_though_its_head_is_right_then_refused(
     world: Any, length: int
 ) -> None:
