@@ -1,13 +1,17 @@
 """
 Run a command where there is no network.
 
-The command runs in a network namespace of its own, which holds nothing but a loopback interface
-that is down. This module is also what runs inside it: it looks for itself before it goes on, so
-that a namespace that was not made cannot pass for one.
+1. In a network namespace of its own, which holds nothing but a loopback interface that is down.
+2. Where the machine makes none for us: in a process that can make no socket (see `seccomp`).
+3. Where neither can be: not at all.
+
+This module is also what runs inside: it looks for itself before it goes on, so that a namespace or
+a filter that was not made cannot pass for one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -16,10 +20,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tipline.demonstration.seccomp import refuse_sockets
 from tipline.errors import NetworkError
 
 # Exit code of this module when it finds a network where none should be.
 NETWORK_FOUND_EXIT_CODE: Final = 99
+FILTER: Final = "filter"
+NAMESPACE: Final = "namespace"
 
 
 def run_offline(
@@ -39,8 +46,14 @@ def run_offline(
     Raises:
         NetworkError: this machine lets no process be cut off, so nothing was run.
     """
+    unshare = _find_unshare()
     done = subprocess.run(
-        [*_find_unshare(), sys.executable, "-I", "-m", __name__, *arguments],
+        [
+            *unshare,
+            *(sys.executable, "-I", "-m", __name__),
+            NAMESPACE if unshare else FILTER,
+            *arguments,
+        ],
         cwd=directory,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -68,34 +81,48 @@ def is_offline() -> bool:
     Look whether this process has any network.
 
     Returns:
-        True if there is no interface beside loopback, and that one is down.
+        True if it can make no socket, or if there is no interface beside loopback and that one is
+        down.
     """
-    # Not from /sys: it shows the interfaces of the namespace in which it was mounted.
-    interfaces = [name for _, name in socket.if_nameindex()]
-    return interfaces in ([], ["lo"]) and not _reaches_loopback()
+    try:
+        probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    except PermissionError:
+        return not _can_make(socket.AF_INET6) and not _can_make(socket.AF_UNIX)
+    with probe:
+        # Not from /sys: it shows the interfaces of the namespace in which it was mounted.
+        interfaces = [name for _, name in socket.if_nameindex()]
+        return interfaces in ([], ["lo"]) and not _reaches_loopback(probe)
 
 
-def _reaches_loopback() -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # UDP: this chooses a route and sends nothing.
-            probe.connect(("127.0.0.1", 9))
-        except OSError:
-            return False
+def _can_make(family: socket.AddressFamily) -> bool:
+    try:
+        socket.socket(family, socket.SOCK_STREAM).close()
+    except PermissionError:
+        return False
+    return True
+
+
+def _reaches_loopback(probe: socket.socket) -> bool:
+    try:
+        # UDP: this chooses a route and sends nothing.
+        probe.connect(("127.0.0.1", 9))
+    except OSError:
+        return False
     return True
 
 
 def _find_unshare() -> list[str]:
+    """Find what to write before a command so that it gets a namespace; nothing if none can be."""
     unshare = shutil.which("unshare")
     if unshare is None:
-        raise NetworkError("program_missing", program="unshare")
+        return []
     for command in (
         [unshare, "--net"],
         [unshare, "--user", "--map-current-user", "--net"],
     ):
         if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
             return command
-    raise NetworkError("offline_impossible")
+    return []
 
 
 def main() -> int:
@@ -107,7 +134,12 @@ def main() -> int:
     """
     from tipline.__main__ import main as run_command
 
-    return run_command(sys.argv[1:]) if is_offline() else NETWORK_FOUND_EXIT_CODE
+    way, *arguments = sys.argv[1:]
+    if way == FILTER:
+        # A machine that does not take it still has its network: that is what is looked at.
+        with contextlib.suppress(OSError):
+            refuse_sockets()
+    return run_command(arguments) if is_offline() else NETWORK_FOUND_EXIT_CODE
 
 
 if __name__ == "__main__":
