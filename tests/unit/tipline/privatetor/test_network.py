@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tipline.errors import NetworkError
-from tipline.privatetor import network
+from tipline.privatetor import network, starting
 
 
 def write_program(directory: Path, name: str, *, text: str) -> None:
@@ -50,5 +50,5 @@ def test_network_when_keys_cannot_be_made_tries_again_and_then_says_where_it_sto
 
 def test_free_ports_are_distinct() -> None:
     """No two processes of the network are given one port."""
-    ports = network.find_free_ports(50)
+    ports = starting.find_free_ports(50)
     assert len(set(ports)) == 50
