@@ -169,16 +169,24 @@ async def test_uploads_when_a_circuit_opens_too_many_then_busy(
 async def test_uploads_when_attachments_took_every_place_then_text_is_still_taken(
     make_world: Callable[..., Any],
 ) -> None:
-    """The places for uploads, on disk and in memory are counted apart for text."""
-    world = make_world(
-        limits__open_uploads=2, limits__partial_bytes=0, limits__disk_reserve_bytes=1 << 52
-    )
+    """Places are counted apart: what is on disk of attachments keeps no text out."""
+    world = make_world(limits__open_uploads=1)
     async with world.serve() as site:
-        ids = [secrets.token_hex(16) for _ in range(2)]
-        answers = [await site.put(upload_id, size_bytes=4 << 20) for upload_id in ids]
-        assert [status for status, _ in answers] == [200, 200]
+        upload_id = secrets.token_hex(16)
         envelope = world.seal(files=(secrets.token_bytes(2_000_000),))
-        assert await site.patch(ids[0], envelope[: 1 << 20], offset=0) == (503, {"error": "busy"})
+        await site.put(upload_id, size_bytes=len(envelope))
+        assert (await site.patch(upload_id, envelope[: 1 << 20], offset=0))[0] == 200
+        assert (await site.put(secrets.token_hex(16), size_bytes=4 << 20))[0] == 503
+        assert await site.upload(world.seal()) == (200, {"state": "arrived"})
+
+
+async def test_disk_when_it_has_no_room_for_attachments_then_text_is_still_taken(
+    make_world: Callable[..., Any],
+) -> None:
+    """The cap for partial bytes and the disk's reserve hold attachments back, and no text."""
+    world = make_world(limits__partial_bytes=0, limits__disk_reserve_bytes=1 << 52)
+    async with world.serve() as site:
+        assert (await site.upload(world.seal(files=(b"x",))))[0] == 503
         assert await site.upload(world.seal()) == (200, {"state": "arrived"})
 
 

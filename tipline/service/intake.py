@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime
 import hashlib
 import hmac
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,33 +46,16 @@ from tipline.service.answers import (
     make_open_answer,
 )
 from tipline.service.limits import BusyError, Place, Places
+from tipline.service.open_uploads import OpenUpload, OpenUploads
 from tipline.service.silence import Faults
 from tipline.service.store import Arrival, PartialUpload, Store, StoredTip
 
 SLICE_BYTES: Final = 1024 * 1024  # formats.md, "Upload"
-TEXT_BYTES: Final = 64 * 1024  # the rung of a tip of text alone
 MAX_OPENING_BYTES: Final = 1024  # of the JSON that opens an upload; ours has 80
 ID_BYTES: Final = 16
 CHECKSUM_START: Final = "sha256 "
 UPLOADS_PATH: Final = "/uploads/"
 _ID = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclasses.dataclass(slots=True, kw_only=True, eq=False)
-class _Upload:
-    id: bytes
-    size_bytes: int
-    channel: str
-    keyset: int
-    circuit: str | None
-    asked_at_seconds: float
-    offset: int = 0
-    begun_on: datetime.date | None = None
-    lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
-
-    @property
-    def is_text(self) -> bool:
-        return self.size_bytes == TEXT_BYTES
 
 
 class _RefusedError(Exception):
@@ -91,7 +73,6 @@ class Intake:
         limits: Of the configuration.
         directory: The instance, to measure its disk.
         today: Tells the day.
-        monotonic: A clock that never steps back, in seconds.
         on_tip: Told of each tip after it is durable.
         faults: Where a disk's failures are remembered.
         random: Where tips' ids come from.
@@ -106,7 +87,6 @@ class Intake:
         limits: Limits,
         directory: Path,
         today: Callable[[], datetime.date],
-        monotonic: Callable[[], float],
         on_tip: Callable[[StoredTip], None],
         faults: Faults,
         random: RandomSource = system_random,
@@ -117,11 +97,12 @@ class Intake:
         self._limits = limits
         self._directory = directory
         self._today = today
-        self._monotonic = monotonic
         self._on_tip = on_tip
         self._faults = faults
         self._random = random
-        self._uploads: dict[bytes, _Upload] = {}
+        self._uploads = OpenUploads(
+            places=limits.open_uploads, places_per_circuit=limits.open_uploads_per_circuit
+        )
         self._slices = Places(limits.slices_in_memory)
         self._texts = Places(limits.texts_in_memory)
         self._receiving = 0
@@ -131,15 +112,16 @@ class Intake:
     async def load(self) -> None:
         """Take up the uploads that a former run left on disk."""
         for upload, offset in (await self._store.partial_uploads()).values():
-            self._uploads[upload.id] = _Upload(
-                id=upload.id,
-                size_bytes=upload.size_bytes,
-                channel=upload.channel,
-                keyset=upload.keyset,
-                circuit=None,
-                asked_at_seconds=self._monotonic(),
-                offset=offset,
-                begun_on=upload.begun_on,
+            self._uploads.restore(
+                OpenUpload(
+                    id=upload.id,
+                    size_bytes=upload.size_bytes,
+                    channel=upload.channel,
+                    keyset=upload.keyset,
+                    circuit=None,
+                    offset=offset,
+                    begun_on=upload.begun_on,
+                )
             )
 
     def forget(self, upload_id: bytes) -> None:
@@ -149,7 +131,7 @@ class Intake:
         Args:
             upload_id: Its id.
         """
-        self._uploads.pop(upload_id, None)
+        self._uploads.remove(upload_id)
 
     async def wait_idle(self, *, limit_seconds: float) -> None:
         """
@@ -163,7 +145,7 @@ class Intake:
             await asyncio.wait_for(self._idle.wait(), limit_seconds)
 
     @contextlib.contextmanager
-    def _receive(self, upload: _Upload, circuit: str | None) -> Iterator[Place]:
+    def _receive(self, upload: OpenUpload, circuit: str | None) -> Iterator[Place]:
         places = self._texts if upload.is_text else self._slices
         with places.hold(circuit) as place:
             self._receiving += 1
@@ -243,16 +225,15 @@ class Intake:
             raise _RefusedError
         if not is_rung(size_bytes):
             raise _RefusedError
-        upload = _Upload(
-            id=upload_id,
-            size_bytes=size_bytes,
-            channel=channel,
-            keyset=number,
-            circuit=circuit,
-            asked_at_seconds=self._monotonic(),
+        self._uploads.open(
+            OpenUpload(
+                id=upload_id,
+                size_bytes=size_bytes,
+                channel=channel,
+                keyset=number,
+                circuit=circuit,
+            )
         )
-        self._check_room(upload)
-        self._uploads[upload_id] = upload
         return make_open_answer(0)
 
     async def _append(
@@ -265,7 +246,6 @@ class Intake:
             # While this request waited, another may have completed or refused the upload.
             if self._uploads.get(upload_id) is not upload:
                 return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
-            upload.asked_at_seconds = self._monotonic()
             offset, checksum = _parse_slice_headers(request)
             if offset != upload.offset:
                 return make_offset_answer(upload.offset)
@@ -283,7 +263,7 @@ class Intake:
                     _check_head(data, size_bytes=upload.size_bytes)
                 return await self._store_slice(upload, data)
 
-    async def _store_slice(self, upload: _Upload, data: bytes) -> Answer:
+    async def _store_slice(self, upload: OpenUpload, data: bytes) -> Answer:
         today = self._today()
         begun_on = upload.begun_on or today
         if upload.offset + len(data) < upload.size_bytes:
@@ -296,19 +276,18 @@ class Intake:
                 keyset=upload.keyset,
             )
             await self._store.add_slice(partial, data, offset=upload.offset)
-            upload.begun_on = begun_on
-            upload.offset += len(data)
+            self._uploads.grow(upload, added_bytes=len(data), today=today)
             return make_open_answer(upload.offset)
         arrival = self._make_arrival(upload, today)
         if upload.offset == 0:
             await self._store.add_whole(arrival, data)
         else:
             await self._store.complete(arrival, data, offset=upload.offset)
-        self._uploads.pop(upload.id, None)
+        self._uploads.remove(upload.id)
         self._on_tip(arrival.tip)
         return ARRIVED
 
-    def _make_arrival(self, upload: _Upload, today: datetime.date) -> Arrival:
+    def _make_arrival(self, upload: OpenUpload, today: datetime.date) -> Arrival:
         return Arrival(
             upload_id=upload.id,
             answer_dies_on=self._policy.dies_on(RecordClass.UPLOAD_ANSWER, event_on=today),
@@ -324,7 +303,7 @@ class Intake:
         )
 
     async def _drop(self, upload_id: bytes) -> None:
-        upload = self._uploads.pop(upload_id, None)
+        upload = self._uploads.remove(upload_id)
         if upload is not None and upload.begun_on is not None:
             await self._store.discard_upload(upload_id)
 
@@ -352,27 +331,8 @@ class Intake:
             # The page says why, from /keyset; here the answer is that it is not in force.
             return None
 
-    def _check_room(self, new: _Upload) -> None:
-        # Attachments and texts are counted apart, so that neither takes the other's places.
-        alike = [entry for entry in self._uploads.values() if entry.is_text == new.is_text]
-        if new.circuit is not None:
-            own = [entry for entry in alike if entry.circuit == new.circuit]
-            if len(own) >= self._limits.open_uploads_per_circuit:
-                raise BusyError
-        if len(alike) >= self._limits.open_uploads:
-            self._forget_longest_idle(alike)
-
-    def _forget_longest_idle(self, uploads: Sequence[_Upload]) -> None:
-        # An upload costs its opener nothing until it has sent a slice, so it may not keep others
-        # out. Its client is told "unknown" and begins again.
-        idle = [entry for entry in uploads if entry.begun_on is None and not entry.lock.locked()]
-        if not idle:
-            raise BusyError
-        del self._uploads[min(idle, key=lambda entry: entry.asked_at_seconds).id]
-
     def _check_disk(self, slice_len: int) -> None:
-        held = sum(entry.offset for entry in self._uploads.values())
-        if held + slice_len > self._limits.partial_bytes:
+        if self._uploads.held_bytes + slice_len > self._limits.partial_bytes:
             raise BusyError
         disk = os.statvfs(self._directory)
         if disk.f_bavail * disk.f_frsize < self._limits.disk_reserve_bytes:

@@ -113,7 +113,6 @@ async def open_line(
             limits=instance.configuration.limits,
             directory=instance.directory,
             today=lambda: clock().date(),
-            monotonic=monotonic,
             on_tip=on_tip,
             faults=faults,
         )
