@@ -36,6 +36,14 @@ class Reviewed:
 
 REVIEWED = (
     Reviewed(
+        id="no-anonymity",
+        sentences=(
+            "It does not make anybody anonymous.",
+            "**Anonymity.** Nobody here can promise it.",
+        ),
+        reason="These deny it, where readers look for it.",
+    ),
+    Reviewed(
         id="tor-browser-level",
         sentences=(
             (
@@ -59,7 +67,8 @@ REVIEWED = (
 def split_sentences(text: str) -> list[str]:
     """Split at full stops, colons before a space, table cells and empty lines."""
     pieces = re.split(r"(?<=[.!?])\s+|\n\s*\n|\s\|\s|\n[-*#|] ?", text)
-    return [" ".join(piece.split()) for piece in pieces if piece.strip()]
+    marks = r"^\s*(?:[-*#>|]+|[0-9]+\.) +"  # of lists, headings, quotations and tables
+    return [" ".join(re.sub(marks, "", piece).split()) for piece in pieces if piece.strip()]
 
 
 def find_unreviewed(text: str) -> list[str]:
