@@ -21,16 +21,16 @@ def public_definitions(tree: ast.Module) -> Iterator[Definition]:
         yield node
         if isinstance(node, ast.ClassDef):
             for method in node.body:
-                if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
-                    if not method.name.startswith("_"):
-                        yield method
+                is_function = isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+                if is_function and not method.name.startswith("_"):
+                    yield method
 
 
-def tests_of(tree: ast.Module) -> Iterator[Definition]:
+def list_tests(tree: ast.Module) -> Iterator[Definition]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.name.startswith("test_"):
-                yield node
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if is_function and node.name.startswith("test_"):
+            yield node
 
 
 def undocumented(definitions: Iterator[Definition]) -> list[str]:
@@ -60,8 +60,8 @@ def test_tests_when_read_then_each_states_its_property() -> None:
     silent, twice = [], []
     for path in modules("tests"):
         tree = ast.parse(path.read_text())
-        silent += [f"{path.relative_to(ROOT)}: {name}" for name in undocumented(tests_of(tree))]
-        names = [node.name for node in tests_of(tree)]
+        silent += [f"{path.relative_to(ROOT)}: {name}" for name in undocumented(list_tests(tree))]
+        names = [node.name for node in list_tests(tree)]
         twice += [
             f"{path.relative_to(ROOT)}: {name}" for name in set(names) if names.count(name) > 1
         ]
@@ -75,4 +75,4 @@ def test_search_when_a_docstring_is_missing_then_it_is_found() -> None:
     tree = ast.parse("class A:\n    'x'\n    def b(self): pass\n    def _c(self): pass\n")
 
     assert undocumented(public_definitions(tree)) == ["b"]
-    assert undocumented(tests_of(ast.parse("def test_a(): pass"))) == ["test_a"]
+    assert undocumented(list_tests(ast.parse("def test_a(): pass"))) == ["test_a"]
