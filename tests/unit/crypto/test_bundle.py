@@ -66,6 +66,13 @@ def index(keyset_note: bytes, service: Signer) -> bytes:
     return format_index([entry(0), entry(1)], made_on=DAY, keyset_note=keyset_note, signer=service)
 
 
+def shift(fields: dict[str, Any]) -> None:
+    """Two sizes off the ladder that fill the same place without a gap."""
+    first, second = fields["tips"]
+    first.update(size_bytes=TEXT_RUNG - 1)
+    second.update(size_bytes=TEXT_RUNG + 1, offset=second["offset"] - 1)
+
+
 def resign(index: bytes, service: Signer, change: Callable[[dict[str, Any]], object]) -> bytes:
     """The same index with its object changed, signed by the same service."""
     fields = json.loads(index.decode().split("\n")[1])
@@ -138,6 +145,7 @@ def test_index_when_the_root_is_another_then_it_is_refused(index: bytes) -> None
         lambda f: f.update(tips={}),
         lambda f: f["tips"].append(1),
         lambda f: f["tips"].reverse(),
+        shift,
         lambda f: f["tips"].pop(),
         lambda f: f["tips"][1].update(id=f["tips"][0]["id"]),
         lambda f: f["tips"][0].update(extra=1),
