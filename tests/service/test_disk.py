@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import re
 import secrets
+import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tipline.errors import InstanceError
 from tipline.files import NEVER_SECONDS
 from tipline.service.nightly import purge_due, run_nightly
 from tipline.service.silence import Faults
+from tipline.service.sqlite_store import _set_pragma, open_database
 
 USER_AGENT = "canary-agent/9.1"
 # Named by what they are; everything else must have a random name.
@@ -170,6 +172,48 @@ async def test_rewrite_when_night_comes_then_inodes_and_the_wal_are_new(world: A
         assert (world.directory / "tipline.db-wal").stat().st_size == 0
         bundle = await site.fetch_bundle()
         assert all(envelope in bundle for envelope in content.values())
+
+
+async def test_pages_when_night_comes_then_they_lie_in_the_order_of_random_ids(world: Any) -> None:
+    """Before the night the database's pages tell the order of arrival; after it, they do not."""
+    path = world.directory / "tipline.db"
+    async with world.serve() as site:
+        pieces = []
+        for number in range(8):
+            envelope = world.seal(str(number))
+            await site.upload(envelope)
+            pieces.append(envelope[40_000:40_016])
+        piece_of_tip = {tip.id: piece for tip, piece in zip(site.tips, pieces, strict=True)}
+        await site.line.store.rewrite()
+        content = path.read_bytes()
+    by_id = [content.index(piece_of_tip[tip_id]) for tip_id in sorted(piece_of_tip)]
+    by_arrival = [content.index(piece) for piece in pieces]
+    assert by_id == sorted(by_id)
+    assert by_arrival != sorted(by_arrival)
+
+
+def test_database_when_opened_then_every_pragma_is_asked_for_and_checked(
+    short_path: Path, monkeypatch: Any
+) -> None:
+    """Builds of SQLite differ in their defaults and ignore pragmas without a word."""
+    asked: dict[str, str | int] = {}
+    monkeypatch.setattr(
+        "tipline.service.sqlite_store._set_pragma",
+        lambda database, pragma, *, wanted: asked.update({pragma: wanted}),
+    )
+    open_database(short_path).close()
+    assert asked == {
+        "locking_mode = EXCLUSIVE": "exclusive",
+        "journal_mode = WAL": "wal",
+        "secure_delete = ON": 1,
+    }
+    monkeypatch.undo()
+    database = open_database(short_path)
+    with pytest.raises(InstanceError) as refused:
+        _set_pragma(database, "secure_delete = OFF", wanted=1)
+    assert refused.value.code == "instance_sqlite"
+    assert database.execute("PRAGMA synchronous").fetchone()[0] == 2
+    database.close()
 
 
 class NoIntake:
@@ -348,3 +392,32 @@ async def test_nightly_when_something_failed_then_the_operator_is_told_without_w
     assert told[0].code == "instance_checkpoint"
     assert len(told[1]) == 1
     assert told[1][0].startswith("ValueError test_disk.py:")
+
+
+async def test_rewrite_when_the_disk_is_full_for_one_then_it_stops_no_other(
+    world: Any, monkeypatch: Any
+) -> None:
+    """A copy that fails leaves nothing behind, stops no other, and is made up for."""
+    async with world.serve() as site:
+        for _ in range(3):
+            envelope = world.seal(files=(secrets.token_bytes(100_000),))
+            assert await site.upload(envelope) == (200, {"state": "arrived"})
+        kept = world.directory / "envelopes"
+        fresh = kept / "fresh"
+        copy, failed = shutil.copyfileobj, []
+
+        def fail_once(source: Any, destination: Any, length: int) -> None:
+            if not failed:
+                failed.append(source.name)
+                destination.write(b"part")
+                raise OSError(28, "No space left on device")
+            copy(source, destination, length)
+
+        monkeypatch.setattr(shutil, "copyfileobj", fail_once)
+        with pytest.raises(OSError, match="No space left"):
+            await site.line.store.rewrite()
+        assert len(list(fresh.iterdir())) == 1
+        assert len([path for path in kept.iterdir() if path.is_file()]) == 2
+        await site.line.store.rewrite()
+        assert list(fresh.iterdir()) == []
+        assert len([path for path in kept.iterdir() if path.is_file()]) == 3

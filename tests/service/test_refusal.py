@@ -290,6 +290,22 @@ async def test_keyset_when_installed_under_way_then_the_running_line_takes_it(
     assert before != after == world.note
 
 
+async def test_keyset_when_its_inode_is_given_again_then_the_running_line_still_takes_it(
+    world: Any,
+) -> None:
+    """However many keysets are installed between two requests, the newest is served."""
+    async with world.serve() as site:
+        inode = (world.directory / "keyset").stat().st_ino
+        async with site.source.get("/keyset") as response:
+            assert await response.read() == world.note
+        for _ in range(12):
+            world.install(world.sign())
+            if (world.directory / "keyset").stat().st_ino == inode:
+                break
+        async with site.source.get("/keyset") as response:
+            assert await response.read() == world.note
+
+
 @pytest.mark.parametrize("defect", ["forged", "other root", "older", "missing"])
 async def test_keyset_when_it_must_not_be_used_then_nothing_is_served_or_taken(
     world: Any, defect: str

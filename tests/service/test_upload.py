@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import secrets
+import sqlite3
 from typing import Any
 
 import pytest
@@ -73,3 +75,49 @@ async def test_bundle_when_fetched_then_the_desk_can_verify_and_open_it(world: A
     index = verify_index(bundle[end:-16], root=world.root.verifier(), envelopes_end=end)
     assert index.keyset_note == world.note
     assert {bundle[tip.offset : tip.offset + tip.size_bytes] for tip in index.tips} == envelopes
+
+
+async def test_opening_when_its_look_into_the_store_ends_after_the_arrival_then_it_has_arrived(
+    world: Any, monkeypatch: Any
+) -> None:
+    """A repeated opening that is answered late does not begin an upload that has arrived."""
+    async with world.serve() as site:
+        upload_id, envelope = secrets.token_hex(16), world.seal()
+        store, begun, arrived = site.line.store, asyncio.Event(), asyncio.Event()
+        remembers = store.remembers
+
+        async def remember_late(upload: bytes) -> bool:
+            answer = bool(await remembers(upload))
+            if not begun.is_set():
+                begun.set()
+                await arrived.wait()
+            return answer
+
+        monkeypatch.setattr(store, "remembers", remember_late)
+        late = asyncio.create_task(site.put(upload_id))
+        await begun.wait()
+        assert await site.put(upload_id) == (200, {"state": "open", "offset": 0})
+        assert await site.patch(upload_id, envelope, offset=0) == (200, {"state": "arrived"})
+        arrived.set()
+        assert await late == (200, {"state": "arrived"})
+        assert await site.ask(upload_id) == (200, {"state": "arrived"})
+
+
+async def test_tip_when_its_row_cannot_be_written_then_no_file_stays(
+    world: Any, monkeypatch: Any
+) -> None:
+    """A file that no row names would outlive every purge."""
+    envelope = world.seal(files=(secrets.token_bytes(100_000),))
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        await site.put(upload_id, size_bytes=len(envelope))
+
+        def fail(*args: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(site.line.store, "_insert_arrival", fail)
+        assert (await site.patch(upload_id, envelope, offset=0))[0] == 503
+        fresh = world.directory / "envelopes" / "fresh"
+        assert list(fresh.iterdir()) == []
+        monkeypatch.undo()
+        assert await site.patch(upload_id, envelope, offset=0) == (200, {"state": "arrived"})
