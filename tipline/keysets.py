@@ -180,7 +180,7 @@ class KeysetWatch:
         self._directory = directory
         self._root = root
         self._minimum = minimum
-        self._inode: int | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._installed: InstalledKeyset | None = None
 
     def read(self) -> InstalledKeyset:
@@ -194,14 +194,16 @@ class KeysetWatch:
             InstanceError: there is none.
             KeysetError: it must not be used: see its reason.
         """
-        inode = None
+        stamp = None
         with contextlib.suppress(FileNotFoundError):
-            # Installing renames, so a new keyset has another inode; its time is a day's.
-            inode = (self._directory / KEYSET_NAME).stat().st_ino
-        if self._installed is None or inode is None or inode != self._inode:
+            # Its modification time is a day's, and an inode is given again after some renames; the
+            # time of its last change cannot be set by anybody.
+            status = (self._directory / KEYSET_NAME).stat()
+            stamp = (status.st_ino, status.st_ctime_ns, status.st_size)
+        if self._installed is None or stamp is None or stamp != self._stamp:
             self._installed = None
             self._installed = read_keyset(self._directory, root=self._root, minimum=self._minimum)
-            self._inode = inode
+            self._stamp = stamp
         return self._installed
 
 

@@ -133,11 +133,11 @@ class EnvelopeFiles:
         Args:
             tip_id: Its name.
         """
-        for folder in (self._fresh, self._kept):
-            path = folder / tip_id.hex()
+        name = tip_id.hex()
+        for path in (self._fresh / name, self._kept / f".{name}", self._kept / name):
             if path.exists():
                 path.unlink()
-                self._sync(folder)
+                self._sync(path.parent)
 
     def read(self, tip_id: bytes, *, offset: int, length: int) -> bytes | None:
         """
@@ -158,21 +158,39 @@ class EnvelopeFiles:
         return None
 
     def rewrite(self) -> None:
-        """Copy every fresh envelope to a new inode, in random order."""
+        """
+        Copy every fresh envelope to a new inode, in random order.
+
+        Raises:
+            OSError: some were not copied and stay fresh until the next night; the others were.
+        """
         names = [path.name for path in self._fresh.iterdir()]
         secrets.SystemRandom().shuffle(names)
+        failures: list[OSError] = []
         for name in names:
-            temporary = self._kept / f".{name}"
-            with (self._fresh / name).open("rb") as source, temporary.open("xb") as destination:
+            try:
+                self._rewrite(name)
+            except OSError as exc:
+                failures.append(exc)
+        if failures:
+            raise failures[0]
+
+    def _rewrite(self, name: str) -> None:
+        temporary = self._kept / f".{name}"
+        try:
+            with (self._fresh / name).open("rb") as source, temporary.open("wb") as destination:
                 os.fchmod(destination.fileno(), PRIVATE_FILE_MODE)
                 shutil.copyfileobj(source, destination, SLICE_BYTES)
                 destination.flush()
                 os.fsync(destination.fileno())
             blur_times(temporary, day=self._today())
             temporary.rename(self._kept / name)
-            self._sync(self._kept)
-            (self._fresh / name).unlink()
-            self._sync(self._fresh)
+        finally:
+            # On a full disk a part of a copy must not take the room that the next night needs.
+            temporary.unlink(missing_ok=True)
+        self._sync(self._kept)
+        (self._fresh / name).unlink()
+        self._sync(self._fresh)
 
     def reconcile(self, tip_ids: Collection[bytes]) -> None:
         """

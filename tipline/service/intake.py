@@ -207,13 +207,15 @@ class Intake:
         self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
     ) -> Answer:
         opening = _parse_opening(await self._read(request, max_bytes=MAX_OPENING_BYTES))
+        remembered = await self._store.remembers(upload_id)
+        # From here on nothing waits: what is known now is true until the upload is open.
+        if remembered or self._uploads.has_arrived(upload_id):
+            return ARRIVED
         known = self._uploads.get(upload_id)
         if known is not None:
             if (known.channel, known.keyset, known.size_bytes) != opening:
                 raise _RefusedError
             return make_open_answer(known.offset)
-        if await self._store.remembers(upload_id):
-            return ARRIVED
         channel, number, size_bytes = opening
         installed = self._read_keyset()
         if installed is None or not installed.is_in_force(number, today=self._today()):
@@ -283,7 +285,7 @@ class Intake:
             await self._store.add_whole(arrival, data)
         else:
             await self._store.complete(arrival, data, offset=upload.offset)
-        self._uploads.remove(upload.id)
+        self._uploads.finish(upload.id)
         self._on_tip(arrival.tip)
         return ARRIVED
 

@@ -21,6 +21,7 @@ from typing import Final
 from tipline.service.limits import BusyError
 
 TEXT_BYTES: Final = 64 * 1024  # the rung of a tip of text alone
+MAX_ARRIVED: Final = 4096  # arrivals while one look into the store lasts, with room to spare
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
@@ -74,6 +75,9 @@ class OpenUploads:
             False: collections.OrderedDict(),
             True: collections.OrderedDict(),
         }
+        # Their clients may still ask; a request that began before the arrival must not open them
+        # anew.
+        self._arrived: collections.OrderedDict[bytes, None] = collections.OrderedDict()
         self.held_bytes = 0
 
     def __iter__(self) -> Iterator[OpenUpload]:
@@ -134,6 +138,30 @@ class OpenUploads:
         if self._uploads.get(upload.id) is upload:
             self._empty[upload.is_text].pop(upload.id, None)
             self.held_bytes += added_bytes
+
+    def finish(self, upload_id: bytes) -> None:
+        """
+        Let an upload's place go because it arrived.
+
+        Args:
+            upload_id: As the client chose it.
+        """
+        self.remove(upload_id)
+        self._arrived[upload_id] = None
+        if len(self._arrived) > MAX_ARRIVED:
+            self._arrived.popitem(last=False)
+
+    def has_arrived(self, upload_id: bytes) -> bool:
+        """
+        Tell whether an upload was among the last that arrived.
+
+        Args:
+            upload_id: As the client chose it.
+
+        Returns:
+            True if it was; False says nothing, the store remembers longer.
+        """
+        return upload_id in self._arrived
 
     def remove(self, upload_id: bytes) -> OpenUpload | None:
         """

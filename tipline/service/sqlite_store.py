@@ -96,14 +96,22 @@ class SqliteStore:
             await self._writer.call(lambda: self._insert_arrival(arrival, envelope))
             return
         await asyncio.to_thread(self._files.create, arrival.tip.id, envelope)
-        await self._writer.call(lambda: self._insert_arrival(arrival, None))
+        await self._insert_arrival_of_file(arrival)
 
     async def complete(self, arrival: Arrival, data: bytes, *, offset: int) -> None:
         """Keep the last of several slices: a crash leaves the upload or the tip, not both."""
         await asyncio.to_thread(self._files.write_slice, arrival.upload_id, data, offset=offset)
         await asyncio.to_thread(self._files.link, arrival.upload_id, tip_id=arrival.tip.id)
-        await self._writer.call(lambda: self._insert_arrival(arrival, None))
+        await self._insert_arrival_of_file(arrival)
         await asyncio.to_thread(self._files.remove_partial, arrival.upload_id)
+
+    async def _insert_arrival_of_file(self, arrival: Arrival) -> None:
+        try:
+            await self._writer.call(lambda: self._insert_arrival(arrival, None))
+        except sqlite3.Error:
+            # No row names the file, so no purge would ever find it.
+            await asyncio.to_thread(self._files.remove, arrival.tip.id)
+            raise
 
     async def discard_upload(self, upload_id: bytes) -> None:
         """Let a partial upload go."""
