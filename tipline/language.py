@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -41,15 +42,18 @@ def choose_language(environment: Mapping[str, str] = os.environ) -> str:
     """
     Choose the language of a command from the environment, as gettext does.
 
+    The first variable that is set decides, also when none of its wishes can be met: argparse's own
+    words are looked up by gettext itself, and a help must not be half in one language.
+
     Args:
-        environment: `LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`: the first that names one wins.
+        environment: `LANGUAGE` (wishes, with colons between), `LC_ALL`, `LC_MESSAGES`, `LANG`.
 
     Returns:
-        One of `LANGUAGES`; English if the wish cannot be met.
+        One of `LANGUAGES`; English if no wish can be met.
     """
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        for wish in environment.get(name, "").split(":"):
-            language = wish.split(".")[0].split("_")[0].split("@")[0]
-            if language in LANGUAGES:
-                return language
+        wishes = environment.get(name)
+        if wishes:
+            languages = (re.split(r"[_.@]", wish)[0] for wish in wishes.split(":"))
+            return next((language for language in languages if language in LANGUAGES), "en")
     return "en"

@@ -1,0 +1,204 @@
+"""The way from a command line to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crypto.errors import KeysetError, MalformedError
+from retention.errors import PolicyError
+from tipline import __version__
+from tipline.__main__ import main, make_parser, report_error
+from tipline.console import Console
+from tipline.errors import InstanceError
+from tipline.language import make_translations
+from tipline.messages import N_
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def make_console(language: str = "en") -> Console:
+    return Console(
+        translate=make_translations(language).gettext,
+        out=io.StringIO(),
+        err=io.StringIO(),
+        input=io.BytesIO(),
+    )
+
+
+def said(console: Console) -> tuple[str, str]:
+    assert isinstance(console.out, io.StringIO)
+    assert isinstance(console.err, io.StringIO)
+    return console.out.getvalue(), console.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "tipline: error: this is not in the format it should be in (header)\n"),
+        ("es", "tipline: error: esto no tiene el formato que debería (header)\n"),
+        ("pt", "tipline: erro: isto não está no formato que deveria (header)\n"),
+    ],
+)
+def test_error_when_reported_then_its_words_are_in_the_language(language: str, text: str) -> None:
+    """An error's words come from the catalogue, its detail from the error."""
+    console = make_console(language)
+
+    assert report_error(MalformedError("header"), console=console) == 11
+    assert said(console) == ("", text)
+
+
+def test_error_when_it_has_a_hint_then_a_second_line_says_what_to_do() -> None:
+    """What to do stands on a line of its own, with the error's facts."""
+    console = make_console()
+
+    code = report_error(KeysetError("keyset_old", number=1, seen=2), console=console)
+
+    assert code == 18
+    first, second = said(console)[1].splitlines()
+    assert first == "tipline: error: keyset 1 is older than keyset 2, which was seen before"
+    assert second.startswith("tipline: hint: ask the desk")
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [(MalformedError("x"), 11), (PolicyError("policy"), 31), (InstanceError("instance"), 41)],
+)
+def test_main_when_a_command_raises_then_its_class_gives_the_exit_code(
+    error: Exception, exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of each package ends with its exit code and one line, and no traceback."""
+
+    def run(options: argparse.Namespace, console: Console) -> int:
+        raise error
+
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run)
+    monkeypatch.setattr("tipline.__main__.make_parser", lambda translate: parser)
+    console = make_console()
+
+    assert main([], console=console) == exit_code
+    out, err = said(console)
+    assert out == ""
+    assert err.startswith("tipline: error: ")
+    assert "Traceback" not in err
+
+
+def test_main_when_interrupted_then_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends a command with the code that shells expect, and no traceback."""
+
+    def run(options: argparse.Namespace, console: Console) -> int:
+        raise KeyboardInterrupt
+
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run)
+    monkeypatch.setattr("tipline.__main__.make_parser", lambda translate: parser)
+    console = make_console()
+
+    assert main([], console=console) == 130
+    assert said(console) == ("", "")
+
+
+def test_main_when_the_reader_goes_away_then_it_ends_quietly() -> None:
+    """`tipline age keygen | true` says nothing about a broken pipe."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", "tipline", "age", "keygen"],
+            cwd=ROOT,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            # Python ignores SIGPIPE; a shell's child must not have it set otherwise.
+            preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN),
+        )
+    finally:
+        os.close(writer)
+
+    assert result.returncode == 1
+    assert "Broken" not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_main_when_asked_for_its_version_then_it_says_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The version is that of the package."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"], console=make_console())
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"tipline {__version__}\n"
+
+
+def test_main_when_no_command_is_given_then_usage_and_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a command it says how it is called."""
+    with pytest.raises(SystemExit) as caught:
+        main([], console=make_console())
+
+    assert caught.value.code == 2
+    assert "usage: tipline" in capsys.readouterr().err
+
+
+def test_parser_when_made_then_each_command_has_its_function() -> None:
+    """No command is registered without what it runs."""
+    parser = make_parser(lambda text: text)
+    (commands,) = (
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    )
+
+    assert {"init", "serve", "keyset", "doctor", "desk", "age"} <= set(commands.choices)
+    for name, command in commands.choices.items():
+        if name != "desk":
+            assert callable(command.get_default("run")), name
+
+
+def test_console_when_it_prints_json_then_a_machine_reads_one_line() -> None:
+    """JSON is one line, its keys in order, in UTF-8 and not in escapes."""
+    console = make_console()
+    console.print_json({"b": "año", "a": 1})
+
+    out, _ = said(console)
+    assert out == '{"a": 1, "b": "año"}\n'
+    assert json.loads(out) == {"a": 1, "b": "año"}
+
+
+def test_console_when_nobody_watches_then_progress_is_quiet() -> None:
+    """Progress is for a terminal; talk is for both."""
+    console = make_console()
+    console.note("10 %")
+    console.say("done")
+
+    assert said(console) == ("", "done\n")
+
+
+def test_console_when_somebody_watches_then_progress_is_shown() -> None:
+    """On a terminal progress is told."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    console = Console(
+        translate=lambda text: text, out=io.StringIO(), err=Terminal(), input=io.BytesIO()
+    )
+    console.note("10 %")
+
+    assert said(console)[1] == "10 %\n"
+
+
+def test_mark_when_used_then_the_text_is_itself() -> None:
+    """Marking a text for the catalogue changes nothing of it."""
+    assert N_("Leave now") == "Leave now"
