@@ -1,5 +1,5 @@
 """
-Write the tables of docs/ that follow from the code: commands, errors, exit codes.
+Write the tables of docs/ that follow from the code: commands, errors, exit codes, modules.
 
 A generated block stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page
 is written by hand. `update` writes the blocks anew, `check` says which do not fit the code.
@@ -8,6 +8,7 @@ is written by hand. `update` writes the blocks anew, `check` says which do not f
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 import re
 import sys
@@ -22,7 +23,7 @@ from tipline.__main__ import make_parser
 from tipline.messages import ERRORS, HINTS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-REFERENCE: Final = ROOT / "docs" / "reference"
+DOCS: Final = ROOT / "docs"
 BLOCK: Final = re.compile(
     r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
 )
@@ -145,10 +146,31 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def format_modules() -> str:
+    """
+    List every module with what it says of itself.
+
+    Returns:
+        A Markdown table for each folder.
+    """
+    folders: dict[Path, list[str]] = {}
+    for package in ("crypto", "retention", "tipline"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            said = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0]
+            name = "the folder" if path.name == "__init__.py" else f"`{path.name}`"
+            rows = folders.setdefault(path.parent.relative_to(ROOT), [])
+            rows.append(f"| {name} | {_cell(' '.join(said.split()))} |")
+    return "\n".join(
+        "\n".join([f"### `{folder}/`", "", "| module | what |", "| --- | --- |", *rows, ""])
+        for folder, rows in folders.items()
+    )
+
+
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "commands": format_commands,
     "errors": format_errors,
     "exit-codes": format_exit_codes,
+    "modules": format_modules,
 }
 
 
@@ -178,7 +200,7 @@ def main() -> int:
     parser.add_argument("step", choices=("update", "check"))
     step = parser.parse_args().step
     stale = []
-    for path in sorted(REFERENCE.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text()
         if fill(text) != text:
             stale.append(path)
