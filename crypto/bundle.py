@@ -32,7 +32,6 @@ START: Final = b"tipline-bundle/v1\n"
 END: Final = b"tlbundle"
 TRAILER_LEN: Final = 8 + len(END)
 MAX_INDEX_BYTES: Final = MAX_NOTE_BYTES
-SERVICE_NAME: Final = "tipline-service"
 _FIRST_LINE: Final = "tipline-bundle-index/v1\n"
 
 _TIP_ID = re.compile(r"[0-9a-f]{32}")

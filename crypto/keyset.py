@@ -97,6 +97,9 @@ def verify_past_keyset(untrusted: bytes, *, root: Verifier) -> Keyset:
     Raises:
         KeysetError: `keyset_unsigned`, `keyset_malformed` or `keyset_too_long`.
     """
+    # A key's role is its name: whoever pinned the service's key by mistake is told at once.
+    if root.name != ROOT_NAME:
+        raise KeysetError("keyset_unsigned")
     if len(untrusted) > MAX_KEYSET_BYTES:
         raise KeysetError("keyset_malformed", "too large")
     try:

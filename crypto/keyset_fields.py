@@ -22,6 +22,7 @@ from crypto.note import Verifier
 from crypto.strict import decode_hex, format_json, parse_day, parse_json_object
 
 FIRST_LINE: Final = "tipline-keyset/v1\n"
+SERVICE_NAME: Final = "tipline-service"  # a key's role is its name: no other key makes bundles
 LANGUAGES: Final = ("en", "es", "pt")
 MAX_CHANNEL_READERS: Final = 8
 MAX_FIELD_BYTES: Final = 256 << 10
@@ -259,7 +260,7 @@ def parse_fields(text: str, *, sha256: str) -> Keyset:
         confirmed_on=fields.take("confirmed_on", _day),
         valid_from=fields.take("valid_from", _day),
         valid_until=fields.take("valid_until", _day),
-        service=Verifier.parse(fields.take("service", _string)),
+        service=fields.take("service", _service),
         onion=onion,
         readers=fields.take("readers", _items(_parse_reader)),
         fill=fields.take("fill", _items(_recipient)),
@@ -374,6 +375,13 @@ def _positive(value: object, name: str) -> int:
     if type(value) is not int or value < 1:
         raise MalformedError(name)
     return value
+
+
+def _service(value: object, name: str) -> Verifier:
+    service = Verifier.parse(_string(value, name))
+    if service.name != SERVICE_NAME:
+        raise MalformedError(name)
+    return service
 
 
 def _recipient(value: object, name: str) -> HybridRecipient:

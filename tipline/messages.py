@@ -136,6 +136,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "vault_two_tips": N_("{count} tips begin like this: type more of the id"),
     "vault_other_root": N_("another desk root is pinned in {path}"),
     "not_confirmed": N_("nothing was signed"),
+    "root_key": N_("this is not the key of a desk root: that one begins with tipline-root"),
     "client_passphrase": N_("the client key has no passphrase: it opens no tip"),
     "pull_url": N_("pull from http://ADDRESS.onion, or from unix:PATH on the server itself"),
     "pull_client_key": N_("an onion needs the desk's client key"),

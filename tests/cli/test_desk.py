@@ -417,6 +417,16 @@ def test_open_when_another_root_is_pinned_then_it_says_so(desk: Desk) -> None:
     assert "not signed by the desk root" in unsigned.stderr
 
 
+def test_init_when_the_key_is_not_a_roots_then_it_says_so(desk: Desk) -> None:
+    """The service's key, typed by mistake, is not pinned."""
+    other = desk.service.verifier().format()
+    done = desk.run("init", "--vault", "vault", "--root", other)
+
+    assert done.returncode == 2
+    assert "not the key of a desk root" in done.stderr
+    assert not (desk.directory / "vault").exists()
+
+
 def test_open_when_an_older_keyset_comes_back_then_it_says_so(desk: Desk) -> None:
     """After a newer keyset was seen, a bundle with an older one is refused."""
     first = (desk.directory / "keyset").read_bytes()

@@ -13,6 +13,7 @@ from crypto.note import Verifier
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.ceremony import read_client_key
+from tipline.desk.keyfiles import parse_root_key
 from tipline.errors import BrokenTipsError, UsageError
 from tipline.files import name_file_errors
 from tipline.language import Translate
@@ -101,7 +102,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     _ = console.translate
     source = parse_source(options.url)
-    root = Verifier.parse(options.root)
+    root = parse_root_key(options.root)
     with name_file_errors():
         pulled = asyncio.run(_pull(source, root, options, console))
     if options.json:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.errors import ForeignError, NoMatchError
-from crypto.note import Verifier
 from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.asking import make_asker
 from tipline.desk.exporting import export_tip
-from tipline.desk.keyfiles import read_all_identities, read_limited
+from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
 from tipline.desk.plain import make_printable_line, make_printable_text
 from tipline.desk.reasons import FAULTS
@@ -141,7 +140,7 @@ def run_init(options: argparse.Namespace, console: Console) -> int:
         FileError: it cannot be written.
     """
     with name_file_errors():
-        Vault.init(options.vault, root=Verifier.parse(options.root))
+        Vault.init(options.vault, root=parse_root_key(options.root))
     return 0
 
 
@@ -186,7 +185,7 @@ def run_open(options: argparse.Namespace, console: Console) -> int:
 def _open_vault(options: argparse.Namespace) -> Vault:
     if options.root is None:
         return Vault.open(options.vault)
-    root = Verifier.parse(options.root)
+    root = parse_root_key(options.root)
     if not (options.vault / "root").exists():
         return Vault.init(options.vault, root=root)
     vault = Vault.open(options.vault)

@@ -25,8 +25,10 @@ from crypto.age.file import Identity
 from crypto.age.keys import MAX_KEY_FILE_BYTES, is_age_file
 from crypto.age.scrypt import ScryptIdentity, ScryptRecipient
 from crypto.errors import MalformedError, TooLargeError
-from crypto.note import Signer
+from crypto.keyset import ROOT_NAME
+from crypto.note import Signer, Verifier
 from crypto.secret import Secret
+from tipline.errors import UsageError
 from tipline.files import write_atomically
 from tipline.identities import read_identity_file
 from tipline.passphrase import check_private
@@ -173,6 +175,26 @@ def format_root_file(signer: Signer, *, created_on: datetime.date) -> Secret:
     """
     comments = f"# created: {created_on}\n# verifier key: {signer.verifier().format()}\n"
     return Secret(comments.encode() + signer.format().reveal() + b"\n")
+
+
+def parse_root_key(text: str) -> Verifier:
+    """
+    Read the verifier key of a desk root, as a person typed it.
+
+    Args:
+        text: From paper.
+
+    Returns:
+        The key.
+
+    Raises:
+        MalformedError: it is not a verifier key.
+        UsageError: `root_key`: it is one, but not of a desk root.
+    """
+    verifier = Verifier.parse(text)
+    if verifier.name != ROOT_NAME:
+        raise UsageError("root_key")
+    return verifier
 
 
 def read_root(path: Path, *, ask: AskPassphrase) -> Signer:

@@ -124,6 +124,20 @@ def test_keyset_when_signed_by_another_root_then_it_is_unsigned(note: bytes) -> 
     assert caught.value.code == "keyset_unsigned"
 
 
+def test_keyset_when_the_pinned_key_is_no_root_then_it_is_unsigned(
+    note: bytes, draft: Draft, root: Signer
+) -> None:
+    """A key of another role signs no keyset, even if its bytes are the root's."""
+    other = Signer(name="tipline-service", seed=root.seed)
+    text = note.decode().split("\n\n")[0] + "\n"
+
+    with pytest.raises(KeysetError) as verifying:
+        verify_keyset(sign_note(text, other), root=other.verifier(), today=DAY)
+    with pytest.raises(KeysetError) as signing:
+        sign_keyset(draft(), signer=other, today=DAY)
+    assert verifying.value.code == signing.value.code == "keyset_unsigned"
+
+
 def test_keyset_when_a_byte_of_its_text_changed_then_it_is_unsigned(
     note: bytes, root: Signer
 ) -> None:
@@ -192,6 +206,7 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], object]:
         _set("confirmed_on", "2026-11-31"),
         _set("confirmed_on", 1),
         _set("service", "tipline-service"),
+        _set("service", Signer.generate("tipline-root").verifier().format()),
         _set("onion", "x.onion"),
         _set("onion", "1" * 56 + ".onion"),
         _set("readers", {}),
