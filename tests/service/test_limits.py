@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tipline.service.limits import MAX_CIRCUITS, BusyError, Places, RequestBudget
+from tipline.service.limits import MAX_CIRCUITS, BusyError, Place, Places, RequestBudget
 from tipline.service.silence import parse_proxy_line
 
 PROXY = "PROXY TCP6 fc00:dead:beef:4dad::{circuit} ::1 41 80\r\n"
@@ -84,36 +84,50 @@ def test_budget_when_circuits_are_many_then_the_longest_silent_is_forgotten() ->
     assert budget.spend("second")
 
 
-def test_places_when_all_bytes_have_come_then_one_more_is_busy_until_one_leaves() -> None:
+async def test_places_when_all_bytes_have_come_then_one_more_is_busy_until_one_leaves() -> None:
     """What is being stored is not interrupted for anybody."""
-    places = Places(1)
-    with places.hold("a"), pytest.raises(BusyError), places.hold("b"):
-        raise AssertionError
-    with places.hold("b"):
-        pass
+    places = Places(10)
+    with places.hold() as first:
+        first.count(8)
+        with places.hold() as second, pytest.raises(BusyError):
+            second.count(8)
+    with places.hold() as second:
+        second.count(8)
 
 
-async def test_places_when_full_then_the_longest_wait_of_the_busiest_circuit_makes_room() -> None:
-    """A circuit that holds many places loses one of them, the oldest; others keep theirs."""
-    places = Places(3)
+async def test_places_when_full_then_the_slowest_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fast request gets its memory from a slow one; a slow one gets none from a fast one."""
+    places = Places(100)
+    now = 0.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     ended: list[str] = []
+    started: dict[str, Place] = {}
 
-    async def wait(name: str, circuit: str) -> None:
-        with places.hold(circuit) as place:
+    async def receive(name: str) -> None:
+        with places.hold() as place:
+            started[name] = place
             try:
                 await place.receive(asyncio.Event().wait())  # type: ignore[arg-type]
             except BusyError:
                 ended.append(name)
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        tasks = []
-        for name, circuit in (("other", "b"), ("first", "a"), ("second", "a")):
-            tasks.append(group.create_task(wait(name, circuit)))
-            await asyncio.sleep(0)
-        with places.hold("c"):
-            await tasks[1]
-            assert ended == ["first"]
-        for task in tasks:
+    async with asyncio.TaskGroup() as group:
+        tasks = {name: group.create_task(receive(name)) for name in ("drip", "fast", "idle")}
+        await asyncio.sleep(0)
+        started["drip"].count(10)
+        now = 10.0
+        started["fast"].count(85)
+        started["idle"].count(5)
+        with pytest.raises(BusyError):
+            started["idle"].count(1)
+        started["fast"].count(5)
+        await tasks["idle"]
+        started["fast"].count(3)
+        await tasks["drip"]
+        assert ended == ["idle", "drip"]
+        for task in tasks.values():
             task.cancel()
 
 
@@ -122,7 +136,7 @@ async def test_receive_when_it_takes_too_long_then_it_ends(
 ) -> None:
     """A byte now and then is not enough to keep a place."""
     monkeypatch.setattr("tipline.service.limits.RECEIVE_SECONDS", 0.01)
-    with Places(1).hold("a") as place, pytest.raises(BusyError):
+    with Places(1).hold() as place, pytest.raises(BusyError):
         await place.receive(asyncio.Event().wait())  # type: ignore[arg-type]
 
 
@@ -234,7 +248,8 @@ async def test_text_when_slow_ones_hold_every_place_then_it_is_still_taken(
             assert (await site.put(upload_id))[0] == 200
             _, writer = await asyncio.open_unix_connection(str(path))
             stack.callback(writer.close)
-            writer.write(PROXY.format(circuit=circuit).encode() + patch_head(upload_id) + b"a")
+            writer.write(PROXY.format(circuit=circuit).encode() + patch_head(upload_id))
+            writer.write(bytes(65_535))
             await writer.drain()
         assert await site.upload(world.seal()) == (200, {"state": "arrived"})
 

@@ -46,7 +46,7 @@ from tipline.service.answers import (
     make_open_answer,
 )
 from tipline.service.limits import BusyError, Place, Places
-from tipline.service.open_uploads import OpenUpload, OpenUploads
+from tipline.service.open_uploads import TEXT_BYTES, OpenUpload, OpenUploads
 from tipline.service.silence import Faults
 from tipline.service.store import Arrival, PartialUpload, Store, StoredTip
 
@@ -103,8 +103,8 @@ class Intake:
         self._uploads = OpenUploads(
             places=limits.open_uploads, places_per_circuit=limits.open_uploads_per_circuit
         )
-        self._slices = Places(limits.slices_in_memory)
-        self._texts = Places(limits.texts_in_memory)
+        self._slices = Places(limits.slices_in_memory * SLICE_BYTES)
+        self._texts = Places(limits.texts_in_memory * TEXT_BYTES)
         self._receiving = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -145,9 +145,9 @@ class Intake:
             await asyncio.wait_for(self._idle.wait(), limit_seconds)
 
     @contextlib.contextmanager
-    def _receive(self, upload: OpenUpload, circuit: str | None) -> Iterator[Place]:
+    def _receive(self, upload: OpenUpload) -> Iterator[Place]:
         places = self._texts if upload.is_text else self._slices
-        with places.hold(circuit) as place:
+        with places.hold() as place:
             self._receiving += 1
             self._idle.clear()
             try:
@@ -192,7 +192,7 @@ class Intake:
         if request.method == "PUT":
             return await self._open(request, upload_id, circuit)
         if request.method == "PATCH":
-            return await self._append(request, upload_id, circuit)
+            return await self._append(request, upload_id)
         if request.method == "GET":
             return await self._tell(upload_id)
         return WRONG_METHOD
@@ -238,9 +238,7 @@ class Intake:
         )
         return make_open_answer(0)
 
-    async def _append(
-        self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
-    ) -> Answer:
+    async def _append(self, request: web.BaseRequest, upload_id: bytes) -> Answer:
         upload = self._uploads.get(upload_id)
         if upload is None:
             return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
@@ -256,8 +254,9 @@ class Intake:
                 raise _RefusedError
             if not upload.is_text:
                 self._check_disk(slice_len)
-            with self._receive(upload, circuit) as place:
-                data = await place.receive(self._read(request, max_bytes=slice_len))
+            with self._receive(upload) as place:
+                reading = self._read(request, max_bytes=slice_len, count=place.count)
+                data = await place.receive(reading)
                 digest = await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
                 if not hmac.compare_digest(digest, checksum):
                     return WRONG_CHECKSUM
@@ -309,7 +308,13 @@ class Intake:
         if upload is not None and upload.begun_on is not None:
             await self._store.discard_upload(upload_id)
 
-    async def _read(self, request: web.BaseRequest, *, max_bytes: int) -> bytes:
+    async def _read(
+        self,
+        request: web.BaseRequest,
+        *,
+        max_bytes: int,
+        count: Callable[[int], None] = lambda piece_len: None,
+    ) -> bytes:
         data = bytearray()
         while True:
             try:
@@ -325,6 +330,7 @@ class Intake:
             data += piece
             if len(data) > max_bytes:
                 raise _RefusedError
+            count(len(piece))
 
     def _read_keyset(self) -> InstalledKeyset | None:
         try:

@@ -5,8 +5,8 @@ Rules:
 1. A circuit is the unit, and lives in memory only. Circuits are cheap, so these budgets are
    fairness; the defence is tor's proof of work and the reserve for text.
 2. Text has its own places: however many attachments come, a tip of text alone gets through.
-3. Nobody keeps a place by being slow: there is an end to every wait, and when places run out the
-   longest wait makes room for whoever comes.
+3. Nobody keeps a place by being slow: there is an end to every wait, and when memory runs out the
+   slowest makes room.
 4. What is over a limit is answered "busy", the same for everybody.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -83,29 +83,38 @@ class RequestBudget:
 
 class Place:
     """
-    A place that a request holds while its bytes come and are stored.
+    A request whose bytes come into memory and are stored from there.
 
     Args:
-        circuit: Whose; None if it did not come through tor.
+        places: Whose.
     """
 
-    __slots__ = ("_receiving", "circuit")
+    __slots__ = ("_began_seconds", "_places", "_receiving", "received_bytes")
 
-    def __init__(self, circuit: str | None) -> None:
-        self.circuit = circuit
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._began_seconds = asyncio.get_running_loop().time()
         self._receiving: asyncio.Timeout | None = None
+        self.received_bytes = 0
 
     @property
     def is_receiving(self) -> bool:
         """Whether its bytes are still coming: only then can it be taken away."""
         return self._receiving is not None
 
+    @property
+    def bytes_per_second(self) -> float:
+        """How fast its bytes have come."""
+        # Within the first second nobody is fast or slow: the divisor is at least one.
+        seconds = asyncio.get_running_loop().time() - self._began_seconds
+        return self.received_bytes / max(seconds, 1.0)
+
     async def receive(self, reading: Awaitable[bytes]) -> bytes:
         """
         Wait for the bytes.
 
         Args:
-            reading: Gives them.
+            reading: Gives them, and tells `count` of each piece.
 
         Returns:
             The bytes.
@@ -121,6 +130,19 @@ class Place:
         finally:
             self._receiving = None
 
+    def count(self, piece_len: int) -> None:
+        """
+        Count bytes that came.
+
+        Args:
+            piece_len: How many.
+
+        Raises:
+            BusyError: there is no memory for them.
+        """
+        self.received_bytes += piece_len
+        self._places.grow(self, piece_len)
+
     def give_up(self) -> None:
         """Stop waiting for the bytes. Its request is answered "busy"."""
         if self._receiving is not None:
@@ -130,48 +152,57 @@ class Place:
 
 class Places:
     """
-    So many requests at the same time.
+    The memory for what is being received.
 
-    When all places are taken, the one that has been receiving longest makes room, of the circuit
-    that holds most: whoever sends a byte a minute on many circuits does not keep others out.
+    What counts are bytes, not requests: whoever opens many and sends nothing takes nothing. When
+    the memory is full, the request whose bytes have come most slowly makes room, so that keeping a
+    place costs as much bandwidth as an honest sender spends.
 
     Args:
-        count: How many.
+        limit_bytes: Of all requests together.
     """
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._held: list[Place] = []  # the oldest first
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._held_bytes = 0
+        self._held: set[Place] = set()
 
     @contextlib.contextmanager
-    def hold(self, circuit: str | None) -> Iterator[Place]:
+    def hold(self) -> Iterator[Place]:
         """
-        Take a place.
-
-        Args:
-            circuit: Whose.
+        Hold a place until its bytes are stored.
 
         Yields:
             The place.
-
-        Raises:
-            BusyError: all places are held by requests whose bytes have all come.
         """
-        if len(self._held) >= self._count:
-            self._make_room()
-        place = Place(circuit)
-        self._held.append(place)
+        place = Place(self)
+        self._held.add(place)
         try:
             yield place
         finally:
-            if place in self._held:
-                self._held.remove(place)
+            self._remove(place)
 
-    def _make_room(self) -> None:
-        receiving = [place for place in self._held if place.is_receiving]
-        if not receiving:
-            raise BusyError
-        held_by = Counter(place.circuit for place in receiving)
-        slowest = max(receiving, key=lambda place: held_by[place.circuit])
-        self._held.remove(slowest)
-        slowest.give_up()
+    def grow(self, place: Place, piece_len: int) -> None:
+        """
+        Count bytes of a place, and make room for them.
+
+        Args:
+            place: One of these.
+            piece_len: How many.
+
+        Raises:
+            BusyError: this place is the slowest, or what is held is being stored already.
+        """
+        self._held_bytes += piece_len
+        while self._held_bytes > self._limit_bytes:
+            receiving = [held for held in self._held if held.is_receiving]
+            slowest = min(receiving, key=lambda held: held.bytes_per_second, default=place)
+            if slowest is place:
+                raise BusyError
+            self._remove(slowest)
+            slowest.give_up()
+
+    def _remove(self, place: Place) -> None:
+        if place in self._held:
+            self._held.remove(place)
+            self._held_bytes -= place.received_bytes

@@ -250,6 +250,7 @@ def open_database(directory: Path) -> Database:
         InstanceError: another program holds it, or this SQLite does not do what is asked.
     """
     path = directory / DATABASE_NAME
+    os.environ["SQLITE_TMPDIR"] = os.fspath(directory)  # SQLite knows no other way to be told
     # SQLite gives its WAL the rights of the database, so these are set before it opens it.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
     path.chmod(PRIVATE_FILE_MODE)
@@ -264,7 +265,9 @@ def open_database(directory: Path) -> Database:
         ):
             _set_pragma(database, pragma, wanted=wanted)
         database.execute("PRAGMA synchronous = FULL")
-        database.execute("PRAGMA temp_store = MEMORY")
+        # The nightly VACUUM makes a copy of the whole database: not in memory, which has an end,
+        # but in a nameless file beside the database, sealed as everything in it is.
+        database.execute("PRAGMA temp_store = FILE")
         database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as exc:
         database.close()
