@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.browser.process import Process
-from tests.browser.profiles import Profile
+from tests.browser.profiles import Preferences, Profile
 from tests.browser.wire import BrowserError, Wire
 
 LOOK_AGAIN_SECONDS = 0.05
@@ -33,10 +33,18 @@ class Browser(abc.ABC):
     Args:
         profile: Tor Browser's security level, as far as this browser has it.
         socks_port: On loopback, if all traffic goes through one.
+        preferences: Of Firefox, on top of the profile.
     """
 
-    def __init__(self, *, profile: Profile = "standard", socks_port: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        profile: Profile = "standard",
+        socks_port: int | None = None,
+        preferences: Preferences | None = None,
+    ) -> None:
         self.profile = profile
+        self.preferences = preferences or {}
         self.socks_port = socks_port
         self.process = Process()
         self.wire: Wire

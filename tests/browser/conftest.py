@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import io
 import shutil
 import subprocess
@@ -177,39 +178,49 @@ def short_path() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+def new_line(directory: Path, *, keyset: bool = True, **settings: object) -> Line:
+    """
+    Make a line.
+
+    Args:
+        directory: Where; its path is short, for the sockets.
+        keyset: Whether a keyset of today's is in force.
+        settings: Of the configuration, with double underscores for dots.
+
+    Returns:
+        The line, not yet served.
+    """
+    root = Signer.generate("tipline-root")
+    names = dict.fromkeys(("en", "es", "pt"), "Harbour line")
+    service = init_instance(
+        directory / "line",
+        settings={
+            "root": root.verifier().format(),
+            **{f"line.name.{language}": name for language, name in names.items()},
+            **{f"line.emergency.{language}": text for language, text in EMERGENCY.items()},
+            **{key.replace("__", "."): value for key, value in settings.items()},
+        },
+        keep_days={
+            RecordClass.SEALED_TIP: 90,
+            RecordClass.PARTIAL_UPLOAD: 2,
+            RecordClass.UPLOAD_ANSWER: 2,
+        },
+        translate=lambda text: text,
+        today=today(),
+    )
+    ids = ("inspector", "auditor", "newsroom")
+    line = Line(
+        directory=directory / "line",
+        root=root,
+        service=service,
+        readers={id_: HybridIdentity.generate() for id_ in ids},
+    )
+    if keyset:
+        line.install(line.sign(line.draft()))
+    return line
+
+
 @pytest.fixture
 def make_line(short_path: Path) -> Callable[..., Line]:
     """Make a line, with settings of the test's own."""
-
-    def make(*, keyset: bool = True, **settings: object) -> Line:
-        root = Signer.generate("tipline-root")
-        names = dict.fromkeys(("en", "es", "pt"), "Harbour line")
-        service = init_instance(
-            short_path / "line",
-            settings={
-                "root": root.verifier().format(),
-                **{f"line.name.{language}": name for language, name in names.items()},
-                **{f"line.emergency.{language}": text for language, text in EMERGENCY.items()},
-                **{key.replace("__", "."): value for key, value in settings.items()},
-            },
-            keep_days={
-                RecordClass.SEALED_TIP: 90,
-                RecordClass.PARTIAL_UPLOAD: 2,
-                RecordClass.UPLOAD_ANSWER: 2,
-            },
-            translate=lambda text: text,
-            today=today(),
-        )
-        line = Line(
-            directory=short_path / "line",
-            root=root,
-            service=service,
-            readers={
-                id_: HybridIdentity.generate() for id_ in ("inspector", "auditor", "newsroom")
-            },
-        )
-        if keyset:
-            line.install(line.sign(line.draft()))
-        return line
-
-    return make
+    return functools.partial(new_line, short_path)

@@ -16,7 +16,7 @@ class Firefox(Browser):
     """Firefox ESR by WebDriver BiDi, with Tor Browser's preferences."""
 
     async def _start(self) -> None:
-        preferences = QUIET | PROFILES[self.profile]
+        preferences = QUIET | PROFILES[self.profile] | self.preferences
         if self.socks_port is not None:
             preferences |= over_socks(self.socks_port)
         lines = (

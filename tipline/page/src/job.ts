@@ -1,6 +1,6 @@
 // What the worker does: fetch and verify the keyset, seal a tip, bring it to the service.
 
-import { seal } from "./envelope.js";
+import { seal, warmUp } from "./envelope.js";
 import {
   checkValidity,
   dayOf,
@@ -24,7 +24,7 @@ export type Report = (message: FromWorker) => void;
 
 /** One page's work, from its start to its last tip. */
 export class Job {
-  #keyset: Keyset | undefined;
+  #shown: { readonly keyset: Keyset; readonly on: string } | undefined;
   #minimum: number;
   #isAllSent = false;
 
@@ -37,7 +37,7 @@ export class Job {
 
   /** Fetch the keyset, and say who reads or why nobody does. */
   async open(): Promise<void> {
-    this.#keyset = undefined;
+    this.#shown = undefined;
     try {
       const today = dayOf(new Date());
       const keyset = verifyKeyset(await fetchKeyset(), {
@@ -47,8 +47,9 @@ export class Job {
       });
       const view = viewKeyset(keyset, today);
       this.#minimum = keyset.number;
-      this.#keyset = keyset;
+      this.#shown = { keyset, on: today };
       this.report({ type: "open", keyset: view });
+      await warmUp([...keyset.fill, keyset.fill[0] ?? ""]);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.report({ type: "closed", reason: error.reason as ClosedReason, facts: error.facts });
@@ -72,17 +73,17 @@ export class Job {
 
   async #deliver(draft: Draft): Promise<void> {
     this.#isAllSent = false;
-    const keyset = this.#keyset;
     const now = new Date();
     const today = dayOf(now);
-    if (keyset === undefined || keyset.number !== draft.keyset) throw new Refusal("keyset");
+    if (this.#shown?.keyset.number !== draft.keyset) throw new Refusal("keyset");
+    const { keyset, on: shownOn } = this.#shown;
     checkValidity(keyset, today);
     const members = makeMembers(draft, { build: this.settings.build, sealedAt: now });
     const rungBytes = chooseRung(tarBytes(members), { hasAttachments: draft.files.length > 0 });
     if (rungBytes === undefined) throw new Refusal("too_large");
     for (let sealing = 1; ; sealing++) {
       this.report({ type: "sealing", totalBytes: rungBytes });
-      const recipients = await chooseRecipients(keyset, { ...draft, today });
+      const recipients = await chooseRecipients(keyset, { ...draft, shownOn, today });
       try {
         await upload(seal(members, { recipients, rungBytes }), {
           announcement: { channel: draft.channel, keyset: keyset.number },

@@ -6,7 +6,7 @@ import { readDraft } from "./draft.js";
 import { FileList } from "./files.js";
 import { watchLeave } from "./leave.js";
 import type { FromWorker, KeysetView, ToWorker } from "./protocol.js";
-import { showKeyset } from "./readers.js";
+import { ReaderChoice } from "./readers.js";
 import { showProgress, showState } from "./status.js";
 
 declare const WORKER_URL: string; // a literal, put in by the build
@@ -39,6 +39,7 @@ function setting(name: string): string {
 const form = byId<HTMLFormElement>("form");
 const closed = byId("closed");
 const files = new FileList();
+const readers = new ReaderChoice();
 let keyset: KeysetView | undefined;
 let worker: Worker;
 let stage: "starting" | "idle" | "sending" | "all_sent" = "starting";
@@ -46,6 +47,7 @@ let stage: "starting" | "idle" | "sending" | "all_sent" = "starting";
 function wipe(): void {
   form.reset();
   files.clear();
+  readers.clear();
 }
 
 function showForm(isShown: boolean): void {
@@ -68,7 +70,7 @@ function hear(message: FromWorker): void {
       stage = "idle";
       keyset = message.keyset;
       closed.hidden = true;
-      showKeyset(keyset);
+      readers.show(keyset);
       showForm(true);
       return;
     case "closed":

@@ -32,14 +32,23 @@ export function shuffle<T>(items: readonly T[]): T[] {
  * The eight recipients of one tip.
  *
  * A reader who is left out, or does not read today, is replaced by a throwaway in the same place;
- * `fill` completes the eight.
+ * `fill` completes the eight. It is sealed to nobody whom the source was not shown.
  */
 export async function chooseRecipients(
   keyset: Keyset,
-  { channel: id, leaveOut, today }: { channel: string; leaveOut: readonly string[]; today: string },
+  {
+    channel: id,
+    leaveOut,
+    shownOn,
+    today,
+  }: { channel: string; leaveOut: readonly string[]; shownOn: string; today: string },
 ): Promise<string[]> {
   const channel = keyset.channels.find((candidate) => candidate.id === id);
   if (channel === undefined) throw new Refusal("keyset");
+  // Since the page was opened midnight may have passed, and with it somebody's first or last day.
+  if (channel.readers.some((each) => readsOn(each, today) !== readsOn(each, shownOn))) {
+    throw new Refusal("keyset");
+  }
   const optional = channel.readers.filter((member) => member.optional);
   // A wish that cannot be met is never dropped in silence.
   if (!leaveOut.every((wish) => optional.some((member) => member.reader.id === wish))) {

@@ -16,10 +16,15 @@ export function showState(state: string, reason = ""): void {
   panel.classList.toggle("stop", state === "failed" || state === "undecided");
   const isOnItsWay = ["sealing", "sending", "finishing", "waiting", "unknown"].includes(state);
   progress.hidden = !isOnItsWay;
-  // The answer stands alone; what to think of before writing comes back with the form.
-  for (const id of ["before", "protection"]) byId(id).hidden = isOnItsWay || state === "arrived";
-  // The source looks at the form's end: bring the answer into view, and to a screen reader.
-  if (isNew && ["sealing", "arrived", "failed", "undecided"].includes(state)) panel.focus();
+  // A link that would throw away a tip on its way.
+  byId("languages").hidden = isOnItsWay;
+  // From here on the answer stands first: what to think of before writing has been read.
+  for (const id of ["before", "protection"]) byId(id).hidden = true;
+  if (isNew && ["sealing", "arrived", "failed", "undecided"].includes(state)) {
+    // The source looks at the form's end: bring the answer into view, and to a screen reader.
+    panel.focus();
+    scrollTo(0, 0);
+  }
 }
 
 export function showProgress(sentBytes: number, totalBytes: number): void {

@@ -4,7 +4,7 @@
 import { Refusal } from "./refusal.js";
 
 const BLOCK_BYTES = 512;
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024; // little enough that what was read does not pile up
 
 /** One file in the tar: generated name, content in memory or on disk. */
 export interface Member {

@@ -1,11 +1,20 @@
 // What is inside an envelope: tip.json, text.txt and the files (reference/formats.md, "tip.json").
+//
+// The desk never shows a tip that is outside its format, and nobody can tell the source. So what
+// the source wrote is refused here if it does not fit, and what only a device says is cut or left
+// out.
 
+import { isDay } from "./days.js";
 import type { Draft } from "./protocol.js";
 import { Refusal } from "./refusal.js";
 import type { Member } from "./tar.js";
 
 const TEXT_LIMIT_BYTES = 262_144;
+const TIP_JSON_LIMIT_BYTES = 1_048_576;
+const WORDS_LIMIT = 500; // characters of a name, a type or a place
 const FILES_LIMIT = 99; // generated names have two digits
+const FIRST_TIME = Date.parse("0001-01-01T00:00:00.000Z"); // years have four digits
+const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
 
 function extensionOf(name: string): string {
   return /\.([a-z0-9]{1,5})$/.exec(name.toLowerCase())?.[1] ?? "bin";
@@ -13,6 +22,21 @@ function extensionOf(name: string): string {
 
 function pathOf(file: File, index: number): string {
   return `files/${String(index + 1).padStart(2, "0")}.${extensionOf(file.name)}`;
+}
+
+/** The text as its UTF-8 holds it: a lone surrogate has none. */
+function toWellFormed(text: string): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(text));
+}
+
+function toWords(text: string): string {
+  return toWellFormed(text.slice(0, WORDS_LIMIT));
+}
+
+/** A device may say any number, or none that is a time. */
+function timeOf(milliseconds: number): string | undefined {
+  const isTime = milliseconds >= FIRST_TIME && milliseconds <= LAST_TIME;
+  return isTime ? new Date(milliseconds).toISOString() : undefined;
 }
 
 /**
@@ -29,10 +53,13 @@ export function makeMembers(
   if (draft.text.trim() === "") throw new Refusal("no_text");
   if (text.length > TEXT_LIMIT_BYTES) throw new Refusal("text_too_long");
   if (draft.files.length > FILES_LIMIT) throw new Refusal("too_many_files");
+  const { days } = draft;
+  if (days !== undefined && !(isDay(days.from) && isDay(days.to) && days.from <= days.to)) {
+    throw new Refusal("days");
+  }
   const tip = {
     version: 1,
-    // A lone surrogate has no UTF-8: what is sealed is what text.txt holds.
-    text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(text),
+    text: toWellFormed(draft.text),
     channel: draft.channel,
     keyset: draft.keyset,
     language: draft.language,
@@ -41,19 +68,22 @@ export function makeMembers(
     sealed_at: sealedAt.toISOString(),
     kind: draft.kind,
     category: draft.category,
-    place: draft.place,
-    days: draft.days,
+    place: draft.place === undefined ? undefined : toWords(draft.place),
+    days,
     danger: draft.danger,
     attachments: draft.files.map((file, index) => ({
       path: pathOf(file, index),
-      name: file.name,
-      type: file.type,
+      name: toWords(file.name),
+      type: toWords(file.type),
       size_bytes: file.size,
-      modified_at: new Date(file.lastModified).toISOString(),
+      modified_at: timeOf(file.lastModified),
     })),
   };
+  const json = new Blob([JSON.stringify(tip)]);
+  // A control character takes six bytes there and one in the text.
+  if (json.size > TIP_JSON_LIMIT_BYTES) throw new Refusal("text_too_long");
   return [
-    { name: "tip.json", content: new Blob([JSON.stringify(tip)]) },
+    { name: "tip.json", content: json },
     { name: "text.txt", content: new Blob([text]) },
     ...draft.files.map((file, index) => ({ name: pathOf(file, index), content: file })),
   ];

@@ -60,6 +60,11 @@ async function ask(path: string, init: RequestInit, timeout: number): Promise<An
   }
 }
 
+/** Answers that say that this slice was not taken. */
+function isClear(answer: Answer | undefined): boolean {
+  return answer !== undefined && [409, 460, 503].includes(answer.status);
+}
+
 /** Waits longer each time, and knows when to stop. */
 class Patience {
   #pause = FIRST_PAUSE_MILLISECONDS;
@@ -84,7 +89,10 @@ class Patience {
 class Upload {
   readonly #path = `/uploads/${bytesToHex(randomBytes(16))}`;
   readonly #patience = new Patience();
-  #isAllSent = false;
+  #hasFinished = false;
+  // The last slice was sent and no answer came. Never taken back before an answer: a request that
+  // seems lost may still be on its way, and complete the tip.
+  #isUncertain = false;
 
   constructor(
     private readonly totalBytes: number,
@@ -93,7 +101,7 @@ class Upload {
 
   /** Say what is (not) known, wait, or give up while giving up is certain. */
   async #pause(): Promise<void> {
-    if (this.#isAllSent) {
+    if (this.#isUncertain) {
       this.listener.unknown();
     } else {
       if (this.#patience.isOver) throw new Refusal("connection");
@@ -135,9 +143,9 @@ class Upload {
     let offset = start;
     for (;;) {
       const rest = slice.subarray(offset - start);
-      // Never taken back: a request that seems lost may still be on its way, and complete the tip.
-      if (end === this.totalBytes && !this.#isAllSent) {
-        this.#isAllSent = true;
+      const isLast = end === this.totalBytes;
+      if (isLast && !this.#hasFinished) {
+        this.#hasFinished = true;
         this.listener.finishing();
       }
       const answer = await ask(
@@ -156,6 +164,7 @@ class Upload {
       if (answer?.status === 200 && answer.state === "arrived") return "arrived";
       if (answer?.status === 422) throw new Refusal("refused");
       if (answer?.status === 404) throw new LostUpload();
+      if (isLast && !isClear(answer)) this.#isUncertain = true;
       const isConfirmed = answer?.status === 200 && answer.offset === end;
       if (!isConfirmed && answer?.status !== 409) await this.#pause();
       const stand = isConfirmed ? end : await this.#locate();

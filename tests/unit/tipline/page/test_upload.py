@@ -195,6 +195,7 @@ SURVIVED: dict[str, tuple[Reaction, bool]] = {
     "slice's answer lost": (once("PATCH", LOSE, at=2, times=3), True),
     "last answer lost": (once("PATCH", LOSE, at=4, times=3), True),
     "busy at a slice": (once("PATCH", BUSY, at=2), False),
+    "busy at the last slice": (once("PATCH", BUSY, at=4, times=2), False),
     "checksum wrong on the way": (once("PATCH", (460, {"error": "checksum"}), at=2), False),
     "question lost, too": (
         lambda service, upload: (
