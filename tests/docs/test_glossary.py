@@ -48,9 +48,9 @@ def terms() -> dict[str, dict[str, str]]:
 
 
 def stem(word: str) -> str:
-    """Cut a word's ending, so that its plural and its feminine match too."""
-    first, *rest = word.split(" ")
-    return r"\w* ".join(re.escape(part[: max(4, len(part) - 2)]) for part in [first, *rest])
+    """Cut the endings and leave out articles, so that plural and feminine match too."""
+    long = [part for part in word.split(" ") if len(part) > 3]
+    return r"\w* .*".join(re.escape(part[: max(4, len(part) - 2)]) for part in long)
 
 
 def strip_names(text: str) -> str:
