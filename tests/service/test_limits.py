@@ -32,6 +32,7 @@ async def ask(path: Any, requests: list[bytes], *, circuit: str) -> list[tuple[i
                 break
     finally:
         writer.close()
+        await writer.wait_closed()
     return answers
 
 
@@ -288,4 +289,5 @@ async def test_slice_when_it_stops_coming_then_its_connection_ends_and_its_place
             answer = await reader.read()
         assert answer.endswith(b'{"error":"busy"}')
         writer.close()
+        await writer.wait_closed()
         assert await site.upload(envelope) == (200, {"state": "arrived"})

@@ -88,6 +88,7 @@ async def exchange(path: Path, sent: bytes, *, size: int | None = None, answers:
                 received += head + await reader.readexactly(length)
     finally:
         writer.close()
+        await writer.wait_closed()
     return received
 
 
@@ -198,6 +199,7 @@ async def test_proxy_line_when_not_from_tor_then_it_is_malformed(world: Any, pag
         writer.write(PROXY + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await reader.readline()) == b"HTTP/1.1 400 Bad Request\r\n"
         writer.close()
+        await writer.wait_closed()
 
 
 async def test_page_when_served_then_neither_server_nor_time_is_told(world: Any, page: Any) -> None:
