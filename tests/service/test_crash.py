@@ -193,6 +193,8 @@ async def test_stop_when_a_slice_is_being_received_then_it_is_finished_first(wor
         async with asyncio.timeout(10):
             while is_listening(site.line.addresses.source_socket):  # noqa: ASYNC110  # no event tells
                 await asyncio.sleep(0)
+            for _ in range(100):  # turns for the stop to cut this slice off, if it would
+                await asyncio.sleep(0)
             writer.write(envelope[30_000:])
             answer = await reader.read()
             await stopping
