@@ -32,6 +32,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "wrong_passphrase": N_("wrong passphrase"),
     "recipient": N_("this recipient is not allowed here ({detail})"),
     "foreign": N_("this opens, but is not a tip in our format ({detail})"),
+    "no_room": N_("this disk has no room for it; a tip takes twice its size while it is opened"),
     "keyset_unsigned": N_("the keyset is not signed by the desk root that is pinned here"),
     "keyset_expired": N_("the keyset expired on {valid_until}: nobody reads until it is renewed"),
     "keyset_early": N_("the keyset is not valid before {valid_from}"),

@@ -122,6 +122,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 count=len(pulled.index.tips), size=pulled.size_bytes // _MIB, file=options.out
             )
         )
+    if pulled.index.made_on != system_clock().date():
+        # A service that answers with an old bundle withholds what came since.
+        console.say(
+            _("the service dated this bundle {day}, not today: ask the operator why").format(
+                day=pulled.index.made_on
+            )
+        )
     for tip_id in pulled.broken:
         console.say(_("tip {id}: broken on the way or at the service").format(id=tip_id))
     if pulled.broken:

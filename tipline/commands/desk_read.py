@@ -220,6 +220,7 @@ def _print_counts(console: Console, outcome: BundleOutcome) -> None:
     _ = console.translate
     for tip_id in outcome.ids("opened"):
         console.print(tip_id)
+    console.say(_("the service made this bundle on {day}").format(day=outcome.made_on))
     counts = {state: len(outcome.ids(state)) for state in _STATES}
     console.say(
         _(

@@ -11,15 +11,18 @@ Opening a bundle into the vault, on a machine without network.
 4. Then, and only then, the directory is renamed to its place (INV-04).
 
 A payload that does not fit is kept whole and apart, and each member that breaks the rules is named.
-A tip that is broken is named and left; the others are opened.
+A tip that is broken, or larger than the disk has room for, is named and left; the others are
+opened.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
 import io
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -37,6 +40,8 @@ from tipline.files import make_private_directory, sync_directory
 
 _BUFFER_LEN: Final = 1 << 14  # small: larger reads go past the buffer, without a copy
 _COPY_LEN: Final = 1 << 24  # the kernel copies; a call now and then lets Ctrl-C through
+# What the system says when there is no room for one file; a smaller one may still fit.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 # As tar sets it: the profile's members all say 0.
 _MEMBER_TIME_NS: Final = (0, 0)
 
@@ -115,7 +120,7 @@ def open_bundle(
         KeysetError: its keyset must not be used.
         ForgedError: the service did not sign its index.
         VaultError: another process opens tips into this vault.
-        OSError: the vault cannot be written.
+        OSError: the vault cannot be written, for another reason than the size of one tip.
     """
     with vault.lock():
         index = read_index(untrusted, root=vault.root, seen=vault.seen)
@@ -176,6 +181,11 @@ def _open_one(untrusted: BinaryIO, opening: _Opening) -> TipOutcome:
         return TipOutcome(id=entry.id, state="not_for_you")
     except CryptoError as error:
         return TipOutcome(id=entry.id, state="broken", code=error.code, detail=error.detail)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        shutil.rmtree(opening.made_path, ignore_errors=True)
+        return TipOutcome(id=entry.id, state="broken", code="no_room")
     finally:
         opening.payload_path.unlink(missing_ok=True)
 

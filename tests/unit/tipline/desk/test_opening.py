@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import io
 import json
 import os
+import resource
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -408,10 +410,10 @@ def test_vault_when_the_disk_refuses_then_no_plaintext_stays(
 
     def refuse(*_arguments: object) -> int:
         seen.append({path.name for path in (vault.directory / "opening").rglob("*")})
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "sendfile", refuse)
-    with pytest.raises(OSError, match="space"):
+    with pytest.raises(OSError, match="Input"):
         open_into(vault, line.bundle(line.seal()), ana)
     assert seen == [{"payload.tar", "0" * 32, "tip.json"}]
     assert list((vault.directory / "opening").iterdir()) == []
@@ -450,3 +452,23 @@ def test_record_when_a_tip_is_opened_then_it_lies_beside_the_files(
         "claimed_sealing": "browser",
         "faults": [],
     }
+
+
+def test_tip_when_the_disk_has_no_room_for_it_then_it_is_named_and_the_others_open(
+    line: Any, ana: HybridIdentity, tmp_path: Path
+) -> None:
+    """One tip that does not fit stops no other, leaves nothing, and opens when there is room."""
+    vault = line.make_vault(tmp_path)
+    bundle = line.bundle(
+        line.seal("large", files=[("jpg", os.urandom(300_000))]), line.seal("small")
+    )
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, limits[1]))
+    try:
+        outcome = open_into(vault, bundle, ana)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert states(outcome) == ["broken", "opened"]
+    assert outcome.tips[0].code == "no_room"
+    assert list((vault.directory / "opening").iterdir()) == []
+    assert states(open_into(vault, bundle, ana)) == ["opened", "already"]
