@@ -1,5 +1,6 @@
 // What the source wrote, read from the form.
 
+import { areDays } from "./days.js";
 import { byId } from "./dom.js";
 import type { Draft, Kind } from "./protocol.js";
 
@@ -29,10 +30,10 @@ export function readDraft(
   const fields = new FormData(form);
   const text = valueOf("text");
   const days = readDays();
-  const isOrderWrong = days !== undefined && days.to < days.from;
-  showFault("days", isOrderWrong);
+  const areDaysWrong = days !== undefined && !areDays(days);
+  showFault("days", areDaysWrong);
   showFault("text", text.trim() === "");
-  if (isOrderWrong || text.trim() === "") return undefined;
+  if (areDaysWrong || text.trim() === "") return undefined;
   const kind = valueOf("kind");
   const category = valueOf("category");
   const place = valueOf("place").trim();

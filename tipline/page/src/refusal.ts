@@ -16,6 +16,7 @@ export type FailedReason =
   | "no_reader" // everybody was left out
   | "no_text"
   | "text_too_long"
+  | "days" // no days, or the last before the first
   | "too_many_files"
   | "too_large"
   | "file" // a file could not be read any more

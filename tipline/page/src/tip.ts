@@ -4,7 +4,7 @@
 // the source wrote is refused here if it does not fit, and what only a device says is cut or left
 // out.
 
-import { isDay } from "./days.js";
+import { areDays } from "./days.js";
 import type { Draft } from "./protocol.js";
 import { Refusal } from "./refusal.js";
 import type { Member } from "./tar.js";
@@ -54,9 +54,7 @@ export function makeMembers(
   if (text.length > TEXT_LIMIT_BYTES) throw new Refusal("text_too_long");
   if (draft.files.length > FILES_LIMIT) throw new Refusal("too_many_files");
   const { days } = draft;
-  if (days !== undefined && !(isDay(days.from) && isDay(days.to) && days.from <= days.to)) {
-    throw new Refusal("days");
-  }
+  if (days !== undefined && !areDays(days)) throw new Refusal("days");
   const tip = {
     version: 1,
     text: toWellFormed(draft.text),
@@ -68,6 +66,7 @@ export function makeMembers(
     sealed_at: sealedAt.toISOString(),
     kind: draft.kind,
     category: draft.category,
+    // Its field takes no more.
     place: draft.place === undefined ? undefined : toWords(draft.place),
     days,
     danger: draft.danger,
