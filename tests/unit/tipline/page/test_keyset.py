@@ -187,7 +187,8 @@ def test_page_refuses_an_older_keyset() -> None:
 def choose(*, leave_out: list[str], times: int = 1, channel: str = "works") -> list[Any]:
     """Recipients, as the page chooses them."""
     keyset = ask(NOTE)["value"]
-    wish = {"channel": channel, "leaveOut": leave_out, "today": TODAY.isoformat()}
+    day = TODAY.isoformat()
+    wish = {"channel": channel, "leaveOut": leave_out, "shownOn": day, "today": day}
     return call_page("recipients.ts", *[("chooseRecipients", [keyset, wish])] * times)
 
 
@@ -225,3 +226,18 @@ def test_page_refuses_to_leave_out_whom_the_channel_does_not_let_go(leave_out: l
 def test_page_refuses_an_unknown_channel() -> None:
     """No tip goes to a channel that the keyset does not have."""
     assert choose(leave_out=[], channel="other") == [{"error": "keyset"}]
+
+
+@pytest.mark.parametrize(
+    ("shown", "today", "error"),
+    [(0, 1, None), (-1, -1, None), (-1, 0, "keyset"), (0, -1, "keyset")],
+)
+def test_page_seals_to_nobody_whom_the_source_was_not_shown(
+    shown: int, today: int, error: str | None
+) -> None:
+    """Another day is no reason to refuse; another set of readers is, whichever way it differs."""
+    keyset = ask(NOTE)["value"]  # the third reader's last day is the day before
+    days = [(TODAY + datetime.timedelta(days=offset)).isoformat() for offset in (shown, today)]
+    wish = {"channel": "works", "leaveOut": [], "shownOn": days[0], "today": days[1]}
+    (answer,) = call_page("recipients.ts", ("chooseRecipients", [keyset, wish]))
+    assert answer.get("error") == error

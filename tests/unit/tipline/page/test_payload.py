@@ -133,11 +133,64 @@ def test_page_leaves_out_fields_that_the_source_left_empty() -> None:
     assert not {"kind", "category", "place", "days", "danger", "reply_wanted"} & set(tip)
 
 
+def _file(**facts: Any) -> dict[str, Any]:
+    return {"files": [{"file": "", "name": "a.jpg", "type": "", "lastModified": 0, **facts}]}
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "first and last day": {"days": {"from": "0001-01-01", "to": "9999-12-31"}},
+    "the day that counts as zero": {"days": {"from": "1970-01-01", "to": "1970-01-01"}},
+    "half a character in the text": {"text": "a\ud800"},
+    "half a character in the place": {"place": "a\ud800"},
+    "half a character in a name": _file(name="a\ud800.jpg"),
+    "a name cut in the middle of a character": _file(name="a" * 499 + "🌉.jpg"),
+    "a long type": _file(type="a/" + "b" * 499),
+    "a long place": {"place": "b" * 501},
+    "text of which tip.json holds just less than a mebibyte": {"text": "\x01" * 174_000},
+    "99 long names": {"files": _file(name="\x01" * 255)["files"] * 99},
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_page_writes_nothing_that_python_does_not_read(case: str) -> None:
+    """Whatever the form and the device can give is inside the format, so the desk shows it."""
+    (answer,) = call_page("tip.ts", ("makeMembers", [{**DRAFT, **ODD[case]}, MADE]))
+    parse_tip(bytes.fromhex(answer["value"][0]["content"]["hex"]))
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "written"),
+    [
+        (-62_135_596_800_001, None),
+        (-62_135_596_800_000, "0001-01-01T00:00:00.000Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        (253_402_300_800_000, None),
+        (8_640_000_000_000_001, None),
+    ],
+)
+def test_page_leaves_out_a_time_that_python_does_not_read(
+    milliseconds: int, written: str | None
+) -> None:
+    """A device whose clock is far off takes nothing from the tip but that time."""
+    draft = {**DRAFT, **_file(lastModified=milliseconds)}
+    (answer,) = call_page("tip.ts", ("makeMembers", [draft, MADE]))
+    tip = parse_tip(bytes.fromhex(answer["value"][0]["content"]["hex"]))
+    assert [file.modified_at for file in tip.attachments] == [written]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"text": " \n\t"}, "no_text"),
         ({"text": "é" * 131_073}, "text_too_long"),
+        ({"text": "\x01" * 180_000}, "text_too_long"),  # six bytes each in tip.json
+        ({"days": {"from": "12025-01-01", "to": "12025-01-01"}}, "days"),
+        ({"days": {"from": "12025-01-01", "to": "2025-01-01"}}, "days"),
+        ({"days": {"from": "0000-01-01", "to": "2025-01-01"}}, "days"),
+        ({"days": {"from": "2025-02-28", "to": "2025-02-31"}}, "days"),
+        ({"days": {"from": "2025-02-02", "to": "2025-02-01"}}, "days"),
+        ({"days": {"from": "3 May", "to": "3 May"}}, "days"),
         ({"files": [{"file": "", "name": "a.b"}] * 100}, "too_many_files"),
     ],
 )
