@@ -166,6 +166,12 @@ async def test_answer_when_the_service_restarts_then_it_still_knows_what_arrived
         assert await site.ask(upload_id) == (200, {"state": "arrived"})
 
 
+async def take_turns() -> None:
+    """Let everything else in this event loop go on for a while."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 def is_listening(path: Path) -> bool:
     # Asked of the kernel: a connection to find out would itself be cut off by the stop.
     rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
@@ -187,14 +193,12 @@ async def test_stop_when_a_slice_is_being_received_then_it_is_finished_first(wor
         reader, writer = await asyncio.open_unix_connection(str(site.line.addresses.source_socket))
         writer.write(head.encode() + envelope[:30_000])
         await writer.drain()
-        # The service answers this one after it has begun to read the other.
-        await site.ask(upload_id)
+        await take_turns()  # for the service to begin to receive it
         stopping = asyncio.create_task(stack.aclose())
         async with asyncio.timeout(10):
             while is_listening(site.line.addresses.source_socket):  # noqa: ASYNC110  # no event tells
                 await asyncio.sleep(0)
-            for _ in range(100):  # turns for the stop to cut this slice off, if it would
-                await asyncio.sleep(0)
+            await take_turns()  # for the stop to cut this slice off, if it would
             writer.write(envelope[30_000:])
             answer = await reader.read()
             await stopping

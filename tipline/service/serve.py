@@ -175,7 +175,7 @@ async def open_line(
                 report=report,
             )
         )
-        # MUT
+        stack.push_async_callback(intake.wait_idle, limit_seconds=DRAIN_SECONDS)
         stack.push_async_callback(_stop_listening, runners)
         stack.push_async_callback(_cancel, nightly)
         yield RunningLine(addresses=addresses, store=store)
