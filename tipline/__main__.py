@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,10 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
         130 interrupted.
     """
     if console is None:
+        for stream in (sys.stdout, sys.stderr):
+            # A tip may hold what this terminal cannot write: it is shown spelled out, not lost.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         language = choose_language()
         translate_argparse(language)
         console = Console(translate=make_translations(language).gettext)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "PYTHONPATH": str(ROOT)}
 PHOTO = bytes(range(256)) * 1000
 WRONG = ["--out", "k", "--root", "root.key", "--passphrase-file", "wrong"]
-HOSTILE_TEXT = "look\x1b[2J\u202efdp.exe\nsecond line"
+HOSTILE_TEXT = "look\x1b[2J\u202efdp.exe\nsecond line, 5 €"
 READERS = """
 version = 1
 
@@ -226,6 +226,7 @@ def test_keyset_when_not_confirmed_then_nothing_is_signed(desk: Desk, answer: by
     ("exit_code", "words", "more"),
     [
         (18, "a keyset lives at most 31 days", ["--out", "k", "--days", "32"]),
+        (18, "a keyset lives at most 31 days", ["--out", "k", "--days", "99999999999"]),
         (18, "is not in its format", ["--out", "k", "--days", "0"]),
         (18, "is not in its format (onion)", ["--out", "k", "--onion", "example.org"]),
         (46, "File exists", ["--out", "keyset"]),
@@ -474,6 +475,19 @@ def test_list_when_there_are_tips_then_each_has_a_line(filled: Desk) -> None:
     assert [tip["sealed_by_service"] for tip in listed["tips"]] == [False, True]
 
 
+def test_show_when_the_terminal_cannot_write_it_then_it_is_spelled_out(filled: Desk) -> None:
+    """A tip is read whole on a terminal of any encoding."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "tipline", "desk", "show", "00", "--vault", "vault"],
+        cwd=filled.directory,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert shown.stdout.splitlines()[-1] == b"second line, 5 \\u20ac"
+
+
 def test_show_when_the_text_would_be_obeyed_then_it_is_written_out(filled: Desk) -> None:
     """No escape, direction mark or false line gets out; claims are called claims."""
     shown = filled.run("show", "00", "--vault", "vault")
@@ -489,7 +503,7 @@ def test_show_when_the_text_would_be_obeyed_then_it_is_written_out(filled: Desk)
     assert "  reply wanted: no" in said
     assert "  page build: b\\u{7}" in said
     assert "  files/01.jpg (named ../\\u{1b}[1mbridge\\u{202e}gpj.exe, image/jpeg)" in said
-    assert said[-2:] == ["look\\u{1b}[2J\\u{202e}fdp.exe", "second line"]
+    assert said[-2:] == ["look\\u{1b}[2J\\u{202e}fdp.exe", "second line, 5 €"]
 
 
 def test_show_when_the_service_sealed_then_that_is_said(filled: Desk) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,43 @@ async def test_answers_when_malformed_then_all_are_the_same_bytes(world: Any) ->
             await exchange(site.line.addresses.source_socket, sent) for sent in MALFORMED.values()
         }
     assert len(answers) == 1
+
+
+async def test_slice_when_compressed_then_nothing_of_it_is_inflated(world: Any) -> None:
+    """What is counted is what came: a slice that would grow when inflated is refused."""
+    async with world.serve() as site:
+        upload_id = secrets.token_hex(16)
+        await site.put(upload_id)
+        packed = gzip.compress(bytes(65_536))
+        answer = await site.patch(upload_id, packed, offset=0, headers={"Content-Encoding": "gzip"})
+        assert answer == (422, {"error": "refused"})
+        # Taken as the bytes they are: of the right length, they fail as an envelope, not as gzip.
+        await site.put(upload_id)
+        padded = packed + bytes(65_536 - len(packed))
+        answer = await site.patch(upload_id, padded, offset=0, headers={"Content-Encoding": "gzip"})
+        assert answer == (422, {"error": "refused"})
+        envelope = world.seal()
+        await site.put(upload_id)
+        answer = await site.patch(
+            upload_id, envelope, offset=0, headers={"Content-Encoding": "gzip"}
+        )
+        assert answer == (200, {"state": "arrived"})
+
+
+async def test_request_when_it_expects_a_go_ahead_then_it_is_refused_before_its_body(
+    world: Any,
+) -> None:
+    """No interim answer is ever given, so none can tell how far a request was read."""
+    async with world.serve() as site:
+        reader, writer = await asyncio.open_unix_connection(str(site.line.addresses.source_socket))
+        writer.write(
+            f"PUT /uploads/{secrets.token_hex(16)} HTTP/1.1\r\nHost: x\r\n"
+            "Content-Length: 50\r\nExpect: 100-continue\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 417 ")
 
 
 async def test_fault_when_our_code_fails_then_only_its_place_is_kept(

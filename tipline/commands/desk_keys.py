@@ -189,7 +189,9 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
         signer = read_root(options.root, ask=ask)
         draft = KeysetDraft(
             valid_from=today,
-            valid_until=today + datetime.timedelta(days=options.days - 1),
+            # What is out of bounds is refused when signing; no number may lead out of the calendar.
+            valid_until=today
+            + datetime.timedelta(days=min(max(options.days, 0), 2 * MAX_DAYS) - 1),
             service=Verifier.parse(options.service),
             onion=options.onion,
             readers=readers,
