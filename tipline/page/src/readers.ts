@@ -33,8 +33,8 @@ export class ReaderChoice {
   show(keyset: KeysetView): void {
     const wanted = this.#seen?.id ?? keyset.channels[0]?.id;
     const channel = keyset.channels.find(({ id }) => id === wanted);
-    this.#channels.querySelectorAll("div").forEach((row) => row.remove());
-    this.#channels.append(...keyset.channels.map((each) => this.#channelRow(each)));
+    this.#channels.querySelectorAll(".check").forEach((row) => row.remove());
+    this.#unmet.before(...keyset.channels.map((each) => this.#channelRow(each)));
     fill(byId("confirmed"), { day: formatDay(keyset.confirmedOn) });
     this.#unmet.replaceChildren();
     if (channel === undefined || this.#showUnmet(channel)) {
