@@ -149,10 +149,13 @@ def install_keyset(
         The keyset, verified and on disk.
 
     Raises:
-        KeysetError: it must not be used: see its reason.
+        KeysetError: it must not be used: see its reason; `keyset_forked` if another one of its
+            number is installed, which every vault has seen.
     """
     history = read_history(directory)
     keyset = verify_keyset(untrusted, root=root, today=today, seen=max(minimum, history.highest))
+    if keyset.number == history.highest:
+        _check_same(directory, untrusted, number=keyset.number, root=root)
     superseded = {
         number: ended_on
         for number, ended_on in history.superseded.items()
@@ -205,6 +208,17 @@ class KeysetWatch:
             self._installed = read_keyset(self._directory, root=self._root, minimum=self._minimum)
             self._stamp = stamp
         return self._installed
+
+
+def _check_same(directory: Path, untrusted: bytes, *, number: int, root: Verifier) -> None:
+    try:
+        installed = read_quietly(directory / KEYSET_NAME, length=MAX_KEYSET_BYTES + 1)
+        installed_number = verify_past_keyset(installed, root=root).number
+    except (FileNotFoundError, CryptoError):
+        # After a crash none may lie there, and what does not verify was shown to nobody.
+        return
+    if installed_number == number and installed != untrusted:
+        raise KeysetError("keyset_forked", number=number)
 
 
 def _parse_history(value: Mapping[str, Any]) -> KeysetHistory:

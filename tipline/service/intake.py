@@ -18,6 +18,7 @@ import hmac
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +77,7 @@ class Intake:
         on_tip: Told of each tip after it is durable.
         faults: Where a disk's failures are remembered.
         random: Where tips' ids come from.
+        monotonic: A clock that never steps back, in seconds.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Intake:
         on_tip: Callable[[StoredTip], None],
         faults: Faults,
         random: RandomSource = system_random,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._keysets = keysets
@@ -101,7 +104,9 @@ class Intake:
         self._faults = faults
         self._random = random
         self._uploads = OpenUploads(
-            places=limits.open_uploads, places_per_circuit=limits.open_uploads_per_circuit
+            places=limits.open_uploads,
+            places_per_circuit=limits.open_uploads_per_circuit,
+            monotonic=monotonic,
         )
         self._slices = Places(limits.slices_in_memory * SLICE_BYTES)
         self._texts = Places(limits.texts_in_memory * TEXT_BYTES)
@@ -227,7 +232,7 @@ class Intake:
             raise _RefusedError
         if not is_rung(size_bytes):
             raise _RefusedError
-        self._uploads.open(
+        silent = self._uploads.open(
             OpenUpload(
                 id=upload_id,
                 size_bytes=size_bytes,
@@ -236,6 +241,8 @@ class Intake:
                 circuit=circuit,
             )
         )
+        if silent is not None:
+            await self._drop(silent.id)
         return make_open_answer(0)
 
     async def _append(self, request: web.BaseRequest, upload_id: bytes) -> Answer:
@@ -253,7 +260,7 @@ class Intake:
             if request.content_length != slice_len:
                 raise _RefusedError
             if not upload.is_text:
-                self._check_disk(slice_len)
+                await self._make_room(slice_len)
             with self._receive(upload) as place:
                 reading = self._read(request, max_bytes=slice_len, count=place.count)
                 data = await place.receive(reading)
@@ -280,10 +287,17 @@ class Intake:
             self._uploads.grow(upload, added_bytes=len(data), today=today)
             return make_open_answer(upload.offset)
         arrival = self._make_arrival(upload, today)
-        if upload.offset == 0:
-            await self._store.add_whole(arrival, data)
-        else:
-            await self._store.complete(arrival, data, offset=upload.offset)
+        try:
+            if upload.offset == 0:
+                await self._store.add_whole(arrival, data)
+            else:
+                await self._store.complete(arrival, data, offset=upload.offset)
+        except (OSError, sqlite3.Error) as exc:
+            # What failed may have come after the commit, or after that of a former try.
+            if not await self._store.remembers(upload.id):
+                raise
+            self._faults.add(exc)
+            await self._tidy(upload.id)
         self._uploads.finish(upload.id)
         self._on_tip(arrival.tip)
         return ARRIVED
@@ -304,9 +318,23 @@ class Intake:
         )
 
     async def _drop(self, upload_id: bytes) -> None:
-        upload = self._uploads.remove(upload_id)
-        if upload is not None and upload.begun_on is not None:
+        upload = self._uploads.get(upload_id)
+        if upload is None:
+            return
+        # A slice that is being received would bring back what is discarded.
+        async with upload.lock:
+            if self._uploads.get(upload_id) is not upload:
+                return
+            if upload.begun_on is not None:
+                await self._store.discard_upload(upload_id)
+            self._uploads.remove(upload_id)
+
+    async def _tidy(self, upload_id: bytes) -> None:
+        try:
             await self._store.discard_upload(upload_id)
+        except (OSError, sqlite3.Error) as exc:
+            # The tip has arrived all the same; the next start removes what is left of its upload.
+            self._faults.add(exc)
 
     async def _read(
         self,
@@ -339,12 +367,19 @@ class Intake:
             # The page says why, from /keyset; here the answer is that it is not in force.
             return None
 
-    def _check_disk(self, slice_len: int) -> None:
-        if self._uploads.held_bytes + slice_len > self._limits.partial_bytes:
-            raise BusyError
+    async def _make_room(self, slice_len: int) -> None:
+        while not self._has_room(slice_len):
+            silent = self._uploads.take_longest_silent(is_text=False)
+            if silent is None:
+                raise BusyError
+            await self._drop(silent.id)
+
+    def _has_room(self, slice_len: int) -> bool:
         disk = os.statvfs(self._directory)
-        if disk.f_bavail * disk.f_frsize < self._limits.disk_reserve_bytes:
-            raise BusyError
+        return (
+            self._uploads.held_bytes + slice_len <= self._limits.partial_bytes
+            and disk.f_bavail * disk.f_frsize >= self._limits.disk_reserve_bytes
+        )
 
 
 def _parse_opening(untrusted: bytes) -> tuple[str, int, int]:

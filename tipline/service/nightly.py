@@ -99,9 +99,8 @@ async def run_nightly(
         report: Shows the operator what failed.
         sleep: Waits.
     """
-    now = clock()
-    # A line that is started before the hour still has this night's run before it.
-    done_on = now.date() if now.hour >= hour else now.date() - datetime.timedelta(days=1)
+    # Whether this night's run was made before the start is not known, so it is made again.
+    done_on = clock().date() - datetime.timedelta(days=1)
     while True:
         await sleep(LOOK_SECONDS)
         now = clock()

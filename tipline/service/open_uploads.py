@@ -6,7 +6,8 @@ Rules:
 2. An upload costs its opener nothing until a slice of it is on disk, so it keeps nobody out: when
    every place is taken, the one that was silent longest is forgotten. Its client is told "unknown"
    and begins again.
-3. Each question costs the same, however many uploads there are.
+3. What is on disk makes room, too, once no slice has come for an hour: its client has given up.
+4. Each question costs the same, however many uploads there are.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import asyncio
 import collections
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from tipline.service.limits import BusyError
 
 TEXT_BYTES: Final = 64 * 1024  # the rung of a tip of text alone
+SILENT_SECONDS: Final = 3600.0  # the page gives up after 15 minutes without a slice
 MAX_ARRIVED: Final = 4096  # arrivals while one look into the store lasts, with room to spare
 
 
@@ -38,6 +40,7 @@ class OpenUpload:
         offset: Bytes held on disk.
         begun_on: The day of its first slice; None as long as nothing is on disk.
         lock: Held while a slice of it is received.
+        grown_seconds: When its last slice came, by the monotonic clock.
     """
 
     id: bytes
@@ -48,6 +51,7 @@ class OpenUpload:
     offset: int = 0
     begun_on: datetime.date | None = None
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
+    grown_seconds: float = 0.0
 
     @property
     def is_text(self) -> bool:
@@ -62,16 +66,25 @@ class OpenUploads:
     Args:
         places: Uploads of text, and uploads with attachments, that may be begun.
         places_per_circuit: The same, of one circuit.
+        monotonic: A clock that never steps back, in seconds.
     """
 
-    def __init__(self, *, places: int, places_per_circuit: int) -> None:
+    def __init__(
+        self, *, places: int, places_per_circuit: int, monotonic: Callable[[], float]
+    ) -> None:
         self._places = places
         self._places_per_circuit = places_per_circuit
+        self._monotonic = monotonic
         self._uploads: dict[bytes, OpenUpload] = {}
         self._count: collections.Counter[bool] = collections.Counter()
         self._count_of_circuit: collections.Counter[tuple[str, bool]] = collections.Counter()
         # Of text and of attachments: those of which nothing is on disk, the longest silent first.
         self._empty: dict[bool, collections.OrderedDict[bytes, OpenUpload]] = {
+            False: collections.OrderedDict(),
+            True: collections.OrderedDict(),
+        }
+        # The same of those of which something is.
+        self._begun: dict[bool, collections.OrderedDict[bytes, OpenUpload]] = {
             False: collections.OrderedDict(),
             True: collections.OrderedDict(),
         }
@@ -107,22 +120,48 @@ class OpenUploads:
         """
         self._insert(upload)
 
-    def open(self, upload: OpenUpload) -> None:
+    def open(self, upload: OpenUpload) -> OpenUpload | None:
         """
         Give a new upload its place.
 
         Args:
             upload: Nothing of it is on disk.
 
+        Returns:
+            An upload whose place it got: the caller discards what is on disk of it.
+
         Raises:
-            BusyError: the circuit has its share, or every place is taken by something on disk.
+            BusyError: the circuit has its share, or every place is taken by something on disk that
+                still grows.
         """
         own = self._count_of_circuit[upload.circuit or "", upload.is_text]
         if upload.circuit is not None and own >= self._places_per_circuit:
             raise BusyError
-        if self._count[upload.is_text] >= self._places:
-            self._forget_longest_silent(is_text=upload.is_text)
+        silent = None
+        is_full = self._count[upload.is_text] >= self._places
+        if is_full and not self._forget_longest_silent(is_text=upload.is_text):
+            silent = self.take_longest_silent(is_text=upload.is_text)
+            if silent is None:
+                raise BusyError
         self._insert(upload)
+        return silent
+
+    def take_longest_silent(self, *, is_text: bool) -> OpenUpload | None:
+        """
+        Choose the upload on disk that grew longest ago, to be discarded.
+
+        Args:
+            is_text: Of which kind.
+
+        Returns:
+            The upload, which is not chosen again; None if each grew within the hour.
+        """
+        begun = self._begun[is_text]
+        quiet = (entry for entry in begun.values() if not entry.lock.locked())
+        longest = next(quiet, None)
+        if longest is None or self._monotonic() - longest.grown_seconds <= SILENT_SECONDS:
+            return None
+        return begun.pop(longest.id)
 
     def grow(self, upload: OpenUpload, *, added_bytes: int, today: datetime.date) -> None:
         """
@@ -137,6 +176,7 @@ class OpenUploads:
         upload.offset += added_bytes
         if self._uploads.get(upload.id) is upload:
             self._empty[upload.is_text].pop(upload.id, None)
+            self._note_growth(upload)
             self.held_bytes += added_bytes
 
     def finish(self, upload_id: bytes) -> None:
@@ -176,6 +216,7 @@ class OpenUploads:
         upload = self._uploads.pop(upload_id, None)
         if upload is not None:
             self._empty[upload.is_text].pop(upload_id, None)
+            self._begun[upload.is_text].pop(upload_id, None)
             self._count[upload.is_text] -= 1
             self.held_bytes -= upload.offset
             if upload.circuit is not None:
@@ -191,14 +232,21 @@ class OpenUploads:
         self.held_bytes += upload.offset
         if upload.begun_on is None:
             self._empty[upload.is_text][upload.id] = upload
+        else:
+            self._note_growth(upload)
         if upload.circuit is not None:
             self._count_of_circuit[upload.circuit, upload.is_text] += 1
 
-    def _forget_longest_silent(self, *, is_text: bool) -> None:
+    def _note_growth(self, upload: OpenUpload) -> None:
+        upload.grown_seconds = self._monotonic()
+        self._begun[upload.is_text][upload.id] = upload
+        self._begun[upload.is_text].move_to_end(upload.id)
+
+    def _forget_longest_silent(self, *, is_text: bool) -> bool:
         # One that is receiving a slice is not silent; there are no more of these than places in
         # memory, so this does not look far.
         silent = (entry for entry in self._empty[is_text].values() if not entry.lock.locked())
         longest = next(silent, None)
-        if longest is None:
-            raise BusyError
-        self.remove(longest.id)
+        if longest is not None:
+            self.remove(longest.id)
+        return longest is not None

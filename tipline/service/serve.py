@@ -103,7 +103,7 @@ async def open_line(
         InstanceError: the database is in use or newer, or the directory's path is too long.
     """
     faults = Faults()
-    store = SqliteStore(instance.directory, today=lambda: clock().date())
+    store = SqliteStore(instance.directory, today=lambda: clock().date(), on_fault=faults.add)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(store.close)
         intake = Intake(
@@ -115,6 +115,7 @@ async def open_line(
             today=lambda: clock().date(),
             on_tip=on_tip,
             faults=faults,
+            monotonic=monotonic,
         )
         await intake.load()
         await catch_up(store=store, intake=intake, today=clock().date(), report=report)

@@ -48,12 +48,19 @@ class SqliteStore:
     Args:
         directory: The instance.
         today: Tells the day, for the files' times.
+        on_fault: Told of what failed after it was stored, from any thread.
 
     Raises:
         InstanceError: another program holds the database, or it is newer than this program.
     """
 
-    def __init__(self, directory: Path, *, today: Callable[[], datetime.date]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        today: Callable[[], datetime.date],
+        on_fault: Callable[[Exception], None] = lambda fault: None,
+    ) -> None:
         self._directory = directory
         self._today = today
         self._database = open_database(directory)
@@ -65,7 +72,7 @@ class SqliteStore:
         except BaseException:
             self._database.close()
             raise
-        self._writer = GroupWriter(self._database, after_commit=self._blur)
+        self._writer = GroupWriter(self._database, after_commit=self._blur, on_fault=on_fault)
 
     def close(self) -> None:
         """Finish what waits, empty the WAL into the database and close it."""
@@ -76,12 +83,7 @@ class SqliteStore:
 
     async def remembers(self, upload_id: bytes) -> bool:
         """Tell whether this upload has arrived."""
-        return await self._writer.call(
-            lambda: (
-                self._database.execute("SELECT 1 FROM answers WHERE id = ?", [upload_id]).fetchone()
-                is not None
-            )
-        )
+        return await self._writer.call(lambda: self._has("answers", upload_id))
 
     async def partial_uploads(self) -> dict[bytes, tuple[PartialUpload, int]]:
         """List the uploads that are begun, by id, each with the bytes held of it."""
@@ -112,8 +114,10 @@ class SqliteStore:
         try:
             await self._writer.call(lambda: self._insert_arrival(arrival, None))
         except sqlite3.Error:
-            # No row names the file, so no purge would ever find it.
-            await asyncio.to_thread(self._files.remove, arrival.tip.id)
+            # A commit that failed may have been made all the same. Otherwise no row names the file,
+            # so no purge would ever find it.
+            if not await self._writer.call(lambda: self._has("tips", arrival.tip.id)):
+                await asyncio.to_thread(self._files.remove, arrival.tip.id)
             raise
 
     async def discard_upload(self, upload_id: bytes) -> None:
@@ -166,6 +170,10 @@ class SqliteStore:
         # as much as the row. Table and columns are names of ours, never of a request.
         columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
         self._database.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", row)  # noqa: S608
+
+    def _has(self, table: str, record_id: bytes) -> bool:
+        query = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
+        return self._database.execute(query, [record_id]).fetchone() is not None
 
     def _delete(self, table: str, record_id: bytes) -> None:
         self._database.execute(f"DELETE FROM {table} WHERE id = ?", [record_id])  # noqa: S608

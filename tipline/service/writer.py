@@ -5,6 +5,7 @@ Rules:
 1. Whatever waits goes into one transaction and one sync.
 2. A call that fails takes only its own changes with it: each runs in a savepoint.
 3. A call's result is handed out after the commit, never before (INV-05).
+4. What fails after the commit takes nothing back: it is told apart from the calls' results.
 """
 
 from __future__ import annotations
@@ -39,11 +40,19 @@ class GroupWriter:
     Args:
         database: Used by no other thread from now on.
         after_commit: Run after each transaction, before results are handed out.
+        on_fault: Told, in the writer's thread, when `after_commit` failed.
     """
 
-    def __init__(self, database: Database, *, after_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        after_commit: Callable[[], None],
+        on_fault: Callable[[Exception], None],
+    ) -> None:
         self._database = database
         self._after_commit = after_commit
+        self._on_fault = on_fault
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -107,10 +116,10 @@ class GroupWriter:
         try:
             with self._database.atomic():
                 outcomes.extend(self._run_in_savepoint(call) for call in calls)
-            self._after_commit()
         except (sqlite3.Error, OSError) as exc:
             # Not known to be durable: everybody in the group is told.
             outcomes = [(call, None, exc) for call in calls]
+        self._finish_commit()
         for call, value, error in outcomes:
             _finish(call, value, error)
 
@@ -124,11 +133,18 @@ class GroupWriter:
     def _run_alone(self, call: _Call) -> None:
         try:
             value = call.work()
-            self._after_commit()
         except Exception as exc:  # not swallowed: handed to whoever called
             _finish(call, None, exc)
         else:
+            self._finish_commit()
             _finish(call, value, None)
+
+    def _finish_commit(self) -> None:
+        try:
+            self._after_commit()
+        except Exception as exc:  # not swallowed: told to the operator
+            # What was committed stays so: a caller told otherwise would send its tip again.
+            self._on_fault(exc)
 
 
 def _finish(call: _Call, value: object, error: Exception | None) -> None:
