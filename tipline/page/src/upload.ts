@@ -60,9 +60,13 @@ async function ask(path: string, init: RequestInit, timeout: number): Promise<An
   }
 }
 
-/** Answers that say that this slice was not taken. */
+/**
+ * Answers that say that this slice was not taken.
+ *
+ * 503 is none: a service whose disk fails says it, too, and the slice may be stored all the same.
+ */
 function isClear(answer: Answer | undefined): boolean {
-  return answer !== undefined && [409, 460, 503].includes(answer.status);
+  return answer !== undefined && [409, 460].includes(answer.status);
 }
 
 /** Waits longer each time, and knows when to stop. */

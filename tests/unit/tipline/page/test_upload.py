@@ -35,6 +35,19 @@ NAMES = dict.fromkeys(("en", "es", "pt"), "Works")
 SLICE_BYTES = 1024 * 1024
 TEXT_BYTES = 65536
 
+# Each answer 503 takes longer than the page has patience.
+SLOW_CLOCK = """
+const { fetch, Date } = globalThis;
+const { now } = Date;
+let late = 0;
+Date.now = () => now() + late;
+globalThis.fetch = async (...request) => {
+  const response = await fetch(...request);
+  if (response.status === 503) late += 16 * 60_000;
+  return response;
+};
+"""
+
 LOSE = "lose"  # the connection, with no answer
 Reaction = Callable[["Stumbling", str], "tuple[int, dict[str, Any]] | str | None"]
 
@@ -151,9 +164,10 @@ async def serve(service: Stumbling) -> AsyncIterator[str]:
 
 
 async def send(
-    service: Stumbling, worker: Path, tmp_path: Path, *, file_bytes: int = 0
+    service: Stumbling, worker: Path, tmp_path: Path, *, file_bytes: int = 0, before: str = ""
 ) -> dict[str, Any]:
-    """Run the worker until it says how it ended."""
+    """Run the worker, after a script that runs before it, until it says how it ended."""
+    (tmp_path / "before.mjs").write_text(before)
     text = tmp_path / "text"
     text.write_text("words")
     arguments = []
@@ -162,7 +176,8 @@ async def send(
         arguments = ["--file", str(tmp_path / "file.bin")]
     async with serve(service) as url:
         process = await asyncio.create_subprocess_exec(
-            *("node", str(DRIVER), "--worker", str(worker), "--base-url", url),
+            *("node", "--import", str(tmp_path / "before.mjs"), str(DRIVER)),
+            *("--worker", str(worker), "--base-url", url),
             *("--root", ROOT.verifier().format(), "--channel", "works", "--text", str(text)),
             *arguments,
             stdout=asyncio.subprocess.PIPE,
@@ -239,6 +254,24 @@ async def test_upload_when_an_earlier_slice_was_lost_seals_anew_under_another_na
     assert len(service.arrived) == 1
     first, second = service.uploads.values()
     assert bytes(first[:4096]) != bytes(second[:4096])
+
+
+@pytest.mark.parametrize(
+    ("is_late", "at", "result"),
+    [
+        (True, 4, {"state": "arrived"}),
+        (False, 4, {"state": "arrived"}),
+        (False, 2, {"state": "failed", "reason": "connection"}),
+    ],
+)
+async def test_upload_when_all_was_sent_and_503_is_the_answer_is_not_called_failed(
+    is_late: bool, at: int, result: dict[str, Any], worker: Path, tmp_path: Path
+) -> None:
+    """After the last slice, and not before it, "busy" is no proof that nothing has arrived."""
+    service = Stumbling(react=once("PATCH", BUSY, at=at), is_late=is_late)
+    answer = await send(service, worker, tmp_path, file_bytes=3 * SLICE_BYTES, before=SLOW_CLOCK)
+    assert answer == result
+    assert len(service.arrived) == (1 if result["state"] == "arrived" else 0)
 
 
 FINAL: dict[str, tuple[Reaction, str]] = {
