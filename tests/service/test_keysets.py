@@ -36,3 +36,14 @@ def test_install_when_a_crash_left_none_then_the_number_is_taken(world: Any, lef
     note = sign_first(world, days=30)
     world.install(note)
     assert path.read_bytes() == note
+
+
+def test_install_when_a_crash_left_the_one_before_then_the_number_is_taken(world: Any) -> None:
+    """After a crash between history and keyset the new one can be installed again."""
+    path = world.directory / KEYSET_NAME
+    first = path.read_bytes()
+    second = world.sign()
+    world.install(second)
+    path.write_bytes(first)
+    world.install(second)
+    assert path.read_bytes() == second
