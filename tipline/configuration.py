@@ -213,7 +213,7 @@ def _lines(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _clients(key: str, value: Any) -> tuple[str, ...]:
-    # As "tipline desk keygen" prints them, or without that start.
+    # As "tipline desk keygen --client" prints them, or without that start.
     keys = tuple(text.removeprefix(CLIENT_KEY_START) for text in _lines(key, value))
     for text in keys:
         try:

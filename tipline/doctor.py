@@ -106,7 +106,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "desk_clients": (
         N_("no machine of the desk can fetch tips over Tor: desk.clients is empty"),
-        N_("make a key on the desk's machine (tipline desk keygen) and add it to tipline.toml"),
+        N_(
+            "make a key on the desk's machine (tipline desk keygen --client) and"
+            " add it to tipline.toml"
+        ),
     ),
     "disk_full": (
         N_("{free_mib} MiB are free; only text is taken"),

@@ -19,7 +19,7 @@ from tipline.messages import N_
 MEANINGS: Final[Mapping[str, str]] = {
     "version": N_("The version of this file."),
     "root": N_(
-        'The desk root\'s verifier key, as "tipline desk keygen" printed it. Only keysets'
+        'The desk root\'s verifier key, as "tipline desk keygen --root" printed it. Only keysets'
         " signed by it are accepted."
     ),
     "keyset_minimum": N_("The lowest keyset number that is accepted."),

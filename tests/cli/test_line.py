@@ -186,6 +186,19 @@ def test_keyset_when_older_than_one_seen_then_refused(line: Path) -> None:
     assert b"keyset 1 is older than keyset 2" in done.stderr
 
 
+def test_serve_when_a_newer_keyset_was_seen_then_the_page_takes_no_older_one(line: Path) -> None:
+    """A page opened afresh remembers nothing, so it is told the highest number seen."""
+    first = (line / "keyset").read_bytes()
+    service = verify_keyset(first, root=ROOT.verifier(), today=TODAY).service
+    assert install(line, sign(service, previous=first)).returncode == 0
+    with (
+        serve(line, "--loopback", "0", "--no-tor") as (_process, told),
+        urllib.request.urlopen(told["loopback"] + "en/", timeout=30) as answer,
+    ):
+        page = answer.read()
+    assert b'<meta name="tipline-keyset-minimum" content="2">' in page
+
+
 def test_serve_when_stopped_then_what_arrived_is_there_after_the_next_start(line: Path) -> None:
     """SIGTERM ends the service with code 0, and the next start still has the tip."""
     with serve(line, "--loopback", "0", "--no-tor") as (process, told):

@@ -40,7 +40,9 @@ def register(commands: Commands, translate: Translate) -> None:
     )
     parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("new or empty"))
     parser.add_argument(
-        "--root", metavar=_("KEY"), help=_("the desk root's verifier key (tipline desk keygen)")
+        "--root",
+        metavar=_("KEY"),
+        help=_("the desk root's verifier key (tipline desk keygen --root)"),
     )
     parser.add_argument("--name", metavar=_("TEXT"), help=_("the line's name as sources read it"))
     parser.add_argument(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import resource
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tipline.clock import system_clock
+from tipline.configuration import Configuration
 from tipline.console import Console
 from tipline.errors import InstanceError
 from tipline.instance import KEYS_NAME, TOR_NAME, Instance
@@ -66,12 +68,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
     # A core dump would write to disk what is kept in memory only.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with Instance.open(options.directory) as instance:
-        instance.watch_keyset().read()
-        asyncio.run(_serve(instance, options, console))
+        keyset = instance.watch_keyset().read().keyset
+        # A page that is opened afresh remembers nothing: it is told which keyset was in force.
+        minimum = max(instance.configuration.keyset_minimum, keyset.number)
+        configuration = dataclasses.replace(instance.configuration, keyset_minimum=minimum)
+        asyncio.run(_serve(instance, configuration, options, console))
     return 0
 
 
-async def _serve(instance: Instance, options: argparse.Namespace, console: Console) -> None:
+async def _serve(
+    instance: Instance, configuration: Configuration, options: argparse.Namespace, console: Console
+) -> None:
     _ = console.translate
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -91,7 +98,7 @@ async def _serve(instance: Instance, options: argparse.Namespace, console: Conso
 
     async with open_line(
         instance,
-        pages=load_pages(configuration=instance.configuration),
+        pages=load_pages(configuration=configuration),
         loopback_port=options.loopback,
         report=report,
     ) as line:
