@@ -307,3 +307,21 @@ async def test_envelope_of_a_text_is_the_smallest_and_fits_the_check_without_key
     assert len(envelope) == TEXT_BYTES
     check_envelope_head(bytes(envelope[:HEADER_LEN]), size_bytes=TEXT_BYTES)
     assert service.asked == ["PUT", "PATCH"]
+
+
+# What a page sees whose address the browser does not count as secure, such as an onion in Chromium.
+NO_SUBTLE = """
+Object.defineProperty(globalThis.crypto, "subtle", { value: undefined });
+if (globalThis.crypto.subtle !== undefined) throw new Error("still there");
+"""
+
+
+async def test_envelope_without_crypto_subtle_is_sealed_all_the_same(
+    worker: Path, tmp_path: Path
+) -> None:
+    """Sealing needs nothing of the browser's own ciphers, which are missing outside TLS."""
+    service = Stumbling(react=once("PUT", None, times=0))
+    result = await send(service, worker, tmp_path, file_bytes=300_000, before=NO_SUBTLE)
+    assert result == {"state": "arrived"}
+    (envelope,) = service.uploads.values()
+    check_envelope_head(bytes(envelope[:HEADER_LEN]), size_bytes=len(envelope))
