@@ -112,6 +112,8 @@ async def test_demonstration_when_a_tip_arrives_shows_it_sealed_and_opened_and_e
         assert TEXT not in held
         await screen.read_until("process without network")
         await screen.read_until(TEXT)
+        # At the start, above what is held and above what was opened: each may be a screen.
+        assert screen.shown.count(BANNER) == 3
         last = await stop(screen, number)
         assert "erased" in last
         assert "tipline init DIR" in last

@@ -60,6 +60,7 @@ class Arrivals:
     async def _show_held(self, tip: StoredTip) -> None:
         _ = self._console.translate
         self._timeline.step("arrived", _("a tip has arrived; all that this server holds of it:"))
+        self._timeline.tell(_("DEMONSTRATION: not for real tips"))
         self._timeline.tell()
         head = await self._running.store.read_envelope(tip, offset=0, length=ROW_BYTES * ROW_LEN)
         for row in format_rows(head or b""):
@@ -91,6 +92,7 @@ class Arrivals:
             self._timeline.step("refused", _(ERRORS[error.code]).format(**error.facts))
             return
         self._timeline.step("opened", _("opened by the demo desk, in a process without network:"))
+        self._timeline.tell(_("DEMONSTRATION: not for real tips"))
         self._timeline.tell()
         for text in texts:
             for row in text.rstrip("\n").split("\n"):

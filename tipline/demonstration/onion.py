@@ -99,6 +99,7 @@ class OnionShow:
         _ = self._console.translate
         url = f"http://{onion}/"
         self._timeline.step("onion", _("the page is on an onion; open it in Tor Browser:"))
+        self._timeline.tell(_("DEMONSTRATION: not for real tips"))
         self._timeline.tell()
         self._timeline.tell(f"    {url}")
         self._timeline.tell()
