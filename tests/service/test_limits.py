@@ -132,6 +132,22 @@ async def test_places_when_full_then_the_slowest_makes_room(
             task.cancel()
 
 
+async def test_place_when_taken_away_then_bytes_that_still_come_are_not_counted() -> None:
+    """A request that was given up takes no memory for good."""
+    places = Places(100)
+    with places.hold() as slow, places.hold() as fast:
+        waiting = asyncio.create_task(slow.receive(asyncio.Event().wait()))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        slow.count(1)
+        fast.count(100)
+        with pytest.raises(BusyError):
+            slow.count(50)
+        with pytest.raises(BusyError):
+            await waiting
+    with places.hold() as next_one:
+        next_one.count(100)
+
+
 async def test_receive_when_it_takes_too_long_then_it_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -140,7 +140,6 @@ class Place:
         Raises:
             BusyError: there is no memory for them.
         """
-        self.received_bytes += piece_len
         self._places.grow(self, piece_len)
 
     def give_up(self) -> None:
@@ -191,8 +190,13 @@ class Places:
             piece_len: How many.
 
         Raises:
-            BusyError: this place is the slowest, or what is held is being stored already.
+            BusyError: this place is the slowest, was taken away, or what is held is being stored
+                already.
         """
+        if place not in self._held:
+            # Its bytes woke it before it learned that it was given up: nobody would uncount them.
+            raise BusyError
+        place.received_bytes += piece_len
         self._held_bytes += piece_len
         while self._held_bytes > self._limit_bytes:
             receiving = [held for held in self._held if held.is_receiving]
