@@ -17,6 +17,7 @@ from tests.browser.wire import BrowserError, Wire
 
 LOOK_AGAIN_SECONDS = 0.05
 SETTLE_ATTEMPTS = 20
+PAINT_MILLISECONDS = 500  # two frames take 33 where frames are drawn at all
 
 # Kept by the browser from before the page's own script: what its policies refused.
 WATCH_VIOLATIONS = """
@@ -229,9 +230,12 @@ class Browser(abc.ABC):
         if self.profile == "safest":
             await self._picture(full=False)  # no callback runs there; a picture is painted first
         else:
+            # A browser without a screen may stop painting when nothing changes; whoever asks looks
+            # at the place itself afterwards, so this waits no longer than it helps.
             await self.evaluate(
-                "new Promise((painted) =>"
-                " requestAnimationFrame(() => requestAnimationFrame(() => painted(true))))"
+                "new Promise((painted) => {"
+                " requestAnimationFrame(() => requestAnimationFrame(() => painted(true)));"
+                f" setTimeout(() => painted(false), {PAINT_MILLISECONDS}); }})"
             )
 
     async def type(self, selector: str, text: str) -> None:

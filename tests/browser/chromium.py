@@ -34,6 +34,10 @@ class Chromium(Browser):
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            # A window that nobody sees goes on painting and keeps its timers.
+            "--disable-renderer-backgrounding",
+            "--disable-backgrounding-occluded-windows",
+            "--disable-background-timer-throttling",
             "--remote-debugging-port=0",
             f"--user-data-dir={self.process.home / 'profile'}",
             *flags,
