@@ -1,10 +1,14 @@
 """
-Set everything up, for `script/run` (`run`) and for `script/test` (`test`). Standard library only.
+Set everything up, for `script/run` (`run`), for `script/test` (`test`), and what a workstation of
+the desk needs (`desk`). Standard library only.
 
 1. System packages: what is missing is listed once and installed as root or through sudo; where that
    cannot be, the command that would do it is named and nothing else happens (exit code 3).
 2. Each further step has a stamp, the hash of what it was made from. A step whose stamp holds is not
    done again, so that a second run is quick and needs no network.
+
+With `--wheels DIR` no network is asked: Python packages come from that folder, which `script/carry`
+made on another machine. Their hashes are those of requirements/ all the same.
 
 What a step prints goes to `.stamps/STEP.log` and is shown only when the step fails (exit code 4).
 """
@@ -124,7 +128,7 @@ def list_requirements(what: str) -> list[Requirement]:
     List what the system must have.
 
     Args:
-        what: `run` or `test`.
+        what: `run`, `test` or `desk`.
 
     Returns:
         Met and unmet ones.
@@ -132,8 +136,10 @@ def list_requirements(what: str) -> list[Requirement]:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     system_version = _read_version_of("/usr/bin/python3")
     venv_package = "python3-venv" if version == system_version else f"python{version}-venv"
-    requirements = [
-        Requirement(name="python3-venv", is_met=has_venv, package=venv_package),
+    requirements = [Requirement(name="python3-venv", is_met=has_venv, package=venv_package)]
+    if what == "desk":
+        return requirements
+    requirements += [
         Requirement(name="tor", is_met=has_program("tor"), package="tor"),
         Requirement(name="unshare", is_met=has_program("unshare"), package="util-linux"),
     ]
@@ -164,7 +170,7 @@ def install_missing(what: str, *, agreed: bool) -> None:
     Install what the system lacks, or say exactly what is missing and stop.
 
     Args:
-        what: `run` or `test`.
+        what: `run`, `test` or `desk`.
         agreed: The caller agreed beforehand (`--yes`).
 
     Raises:
@@ -243,12 +249,13 @@ def find_node() -> tuple[str, str] | None:
     return (node, npm) if match is not None and int(match[1]) >= NODE_MAJOR else None
 
 
-def list_steps(what: str) -> list[Step]:
+def list_steps(what: str, *, wheels: Path | None = None) -> list[Step]:
     """
     List the steps, in order.
 
     Args:
-        what: `run` or `test`.
+        what: `run`, `test` or `desk`.
+        wheels: The folder that Python packages come from; None for the registry.
 
     Returns:
         All of them, done or not.
@@ -256,6 +263,7 @@ def list_steps(what: str) -> list[Step]:
     requirements = ROOT / "requirements"
     python_salt = f"{sys.version} {ROOT}"
     node = find_node()
+    pip = PIP if wheels is None else (*PIP, "--no-index", "--find-links", str(wheels.resolve()))
 
     def make_venv(run: Callable[..., None]) -> None:
         if _is_venv_sound():
@@ -265,7 +273,7 @@ def list_steps(what: str) -> list[Step]:
     def install(*names: str) -> Callable[[Callable[..., None]], None]:
         def act(run: Callable[..., None]) -> None:
             for name in names:
-                run(*PIP, "--require-hashes", "--no-build-isolation", "-r", str(lock(name)))
+                run(*pip, "--require-hashes", "--no-build-isolation", "-r", str(lock(name)))
 
         return act
 
@@ -273,7 +281,7 @@ def list_steps(what: str) -> list[Step]:
         return requirements / f"{name}.txt"
 
     def install_project(run: Callable[..., None]) -> None:
-        run(*PIP, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
     def install_node(run: Callable[..., None]) -> None:
         link = VENV / "bin" / "node"
@@ -296,7 +304,7 @@ def list_steps(what: str) -> list[Step]:
     locale = ROOT / "tipline" / "locale"
     languages = [path.parent for path in sorted(locale.glob("*/LC_MESSAGES/tipline.po"))]
     packages = [ROOT / "package.json", ROOT / "package-lock.json"]
-    return [
+    steps = [
         Step(name="venv", inputs=[], outputs=[PYTHON], act=make_venv, salt=python_salt),
         Step(
             name="python-run",
@@ -331,6 +339,11 @@ def list_steps(what: str) -> list[Step]:
             outputs=[folder / "tipline.mo" for folder in languages],
             act=lambda run: run(str(PYTHON), str(ROOT / "script" / "catalogue.py"), "compile"),
         ),
+    ]
+    if what == "desk":
+        return steps
+    return [
+        *steps,
         Step(
             name="node",
             inputs=[lock("node")],
@@ -459,14 +472,19 @@ def main() -> int:
         The exit code.
     """
     parser = argparse.ArgumentParser(prog="script/setup", description="Set everything up.")
-    parser.add_argument("what", nargs="?", choices=("run", "test"), default="run")
+    parser.add_argument("what", nargs="?", choices=("run", "test", "desk"), default="run")
     parser.add_argument("--yes", action="store_true", help="install system packages unasked")
+    parser.add_argument(
+        "--wheels", metavar="DIR", type=Path, help="with desk: what script/carry made, no network"
+    )
     options = parser.parse_args()
+    if options.wheels is not None and (options.what != "desk" or not options.wheels.is_dir()):
+        parser.error("--wheels needs desk, and the folder of wheels that script/carry made")
     os.environ.setdefault("PATH", os.defpath)
     install_missing(options.what, agreed=options.yes)
     try:
         with hold_lock():
-            for step in list_steps(options.what):
+            for step in list_steps(options.what, wheels=options.wheels):
                 take(step)
     except StepError as error:
         say(f"error: the step {error} failed (all of it: .stamps/{error}.log)")

@@ -36,7 +36,7 @@ def read_unit() -> configparser.RawConfigParser:
         ("ReadWritePaths", "/srv/tipline"),
         ("MemoryDenyWriteExecute", "yes"),
         ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
-        ("ExecStart", "/opt/tipline/bin/tipline serve /srv/tipline"),
+        ("ExecStart", "/usr/local/bin/tipline serve /srv/tipline"),
     ],
 )
 def test_unit_when_read_then_the_sandbox_is_on(option: str, value: str) -> None:
@@ -60,7 +60,7 @@ def test_unit_when_systemd_reads_it_then_it_finds_no_fault(tmp_path: Path) -> No
         return
     # The program need not be installed where the tests run.
     unit = tmp_path / "tipline.service"
-    unit.write_text(UNIT.read_text().replace("/opt/tipline/bin/tipline", "/bin/true"))
+    unit.write_text(UNIT.read_text().replace("/usr/local/bin/tipline", "/bin/true"))
     verified = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
     judged = subprocess.run(
