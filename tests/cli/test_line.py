@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 
 from crypto.age.hybrid import HybridIdentity
-from crypto.envelope import seal_tip
+from crypto.envelope import AttachedFile, seal_tip
 from crypto.keyset import choose_recipients, sign_keyset, verify_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer, Verifier
@@ -125,14 +125,25 @@ def fetch_bundle(path: str) -> bytes:
         return connection.getresponse().read()
 
 
-def send_tip(url: str, directory: Path) -> None:
-    """Send a text as a source's client does."""
+def attach(photo: bytes) -> AttachedFile:
+    return AttachedFile(
+        extension="jpg",
+        size_bytes=len(photo),
+        source=io.BytesIO(photo),
+        name="harbour.jpg",
+        media_type="image/jpeg",
+    )
+
+
+def send_tip(url: str, directory: Path, *, photo: bytes | None = None) -> None:
+    """Send a text, with a photo or without, as a source's client does."""
     note = (directory / "keyset").read_bytes()
     keyset = verify_keyset(note, root=ROOT.verifier(), today=TODAY)
     sealed = io.BytesIO()
     seal_tip(
         sealed,
         tip=Tip(text="seen at the harbour"),
+        files=[] if photo is None else [attach(photo)],
         recipients=choose_recipients(keyset, channel="city", today=TODAY),
     )
     data = sealed.getvalue()
@@ -225,6 +236,23 @@ def test_serve_when_killed_then_what_arrived_is_there_after_the_next_start(line:
         send_tip(told["loopback"], line)
         bundle = fetch_bundle(told["desk_socket"])
     assert len(bundle) > 2 * 65536
+
+
+def test_pull_when_texts_alone_are_wanted_then_they_come_and_it_says_what_is_missing(
+    line: Path,
+) -> None:
+    """R-15: the texts come without what is larger, and nobody takes them for everything."""
+    root = ROOT.verifier().format()
+    with serve(line, "--loopback", "0", "--no-tor") as (_, told):
+        send_tip(told["loopback"], line)
+        send_tip(told["loopback"], line, photo=secrets.token_bytes(1000))
+        words = ["desk", "pull", f"unix:{told['desk_socket']}", "--root", root, "--json", "--out"]
+        texts = run(*words, str(line.parent / "texts"), "--texts")
+        both = run(*words, str(line.parent / "both"))
+    assert (texts.returncode, both.returncode, both.stderr) == (0, 0, b"")
+    assert b"only texts" in texts.stderr
+    said = [json.loads(done.stdout) for done in (texts, both)]
+    assert [(told["tips"], told["texts_only"]) for told in said] == [(1, True), (2, False)]
 
 
 def test_serve_when_served_already_then_the_second_is_refused(line: Path) -> None:

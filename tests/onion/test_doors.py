@@ -76,8 +76,9 @@ async def test_source_onion_when_asked_for_a_bundle_knows_nothing_of_it(
 ) -> None:
     """What is for the desk is not on the source's onion."""
     async with serve_by_command(make_onion_line()) as served:
-        url = f"http://{served.source}/bundle"
-        assert await ask(url, network=private_network, circuit="source") == [404]
+        for path in ("bundle", "bundle/texts"):
+            url = f"http://{served.source}/{path}"
+            assert await ask(url, network=private_network, circuit="source") == [404]
 
 
 async def test_onions_when_the_line_is_started_again_keep_their_addresses(

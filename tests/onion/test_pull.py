@@ -23,7 +23,7 @@ TODAY = datetime.datetime.now(datetime.UTC).date()
 async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
     private_network: PrivateNetwork, make_onion_line: MakeThrowawayLine, tmp_path: Path
 ) -> None:
-    """With a tor of its own and the client key the desk gets its bundle; stages were told."""
+    """With a tor of its own and the client key the desk gets both bundles; stages were told."""
     line = make_onion_line()
     stages: list[str] = []
     root = Verifier.parse(line.root)
@@ -45,9 +45,16 @@ async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
                 root=root,
                 socks=socks,
             )
+            texts = await pull_bundle(
+                parse_source(f"http://{served.desk}", texts_only=True),
+                out=tmp_path / "texts",
+                root=root,
+                socks=socks,
+            )
         control.close()
 
     assert pulled.index.tips == ()
+    assert texts.index == pulled.index
     assert "done" in stages
 
 

@@ -177,9 +177,9 @@ class Site:
             offset += len(data)
         return status, answer
 
-    async def fetch_bundle(self) -> bytes:
+    async def fetch_bundle(self, path: str = "/bundle") -> bytes:
         """Fetch a bundle as the desk does."""
-        async with self.desk.get("/bundle") as response:
+        async with self.desk.get(path) as response:
             assert response.status == 200
             return await response.read()
 

@@ -75,6 +75,11 @@ def register(parts: Commands, translate: Translate) -> None:
     parser.add_argument(
         "--tor", metavar=_("PROGRAM"), default="tor", help=_("the tor to start (default: tor)")
     )
+    parser.add_argument(
+        "--texts",
+        action="store_true",
+        help=_("only the tips of the size of text alone; they wait for nothing larger"),
+    )
     parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=run)
 
@@ -101,7 +106,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tipline.desk.pulling import parse_source
 
     _ = console.translate
-    source = parse_source(options.url)
+    source = parse_source(options.url, texts_only=options.texts)
     root = parse_root_key(options.root)
     with name_file_errors():
         pulled = asyncio.run(_pull(source, root, options, console))
@@ -113,6 +118,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 "keyset": pulled.index.keyset.number,
                 "size_bytes": pulled.size_bytes,
                 "tips": len(pulled.index.tips),
+                "texts_only": options.texts,
                 "broken": list(pulled.broken),
             }
         )
@@ -121,6 +127,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
             _("{count} tips, {size} MiB: {file}").format(
                 count=len(pulled.index.tips), size=pulled.size_bytes // _MIB, file=options.out
             )
+        )
+    if options.texts:
+        console.say(
+            _("only texts: for what is larger, pull again without --texts, into another file")
         )
     if pulled.index.made_on != system_clock().date():
         # A service that answers with an old bundle withholds what came since.

@@ -37,6 +37,7 @@ CONNECT_LIMIT_SECONDS: Final = 180  # an onion under attack asks for minutes of 
 SILENCE_LIMIT_SECONDS: Final = 180
 _READ_LEN: Final = 1 << 20
 _BUNDLE_PATH: Final = "/bundle"
+_TEXTS_PATH: Final = "/bundle/texts"
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _UNIX_START: Final = "unix:"
@@ -74,12 +75,13 @@ class PulledBundle:
     broken: tuple[str, ...]
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str, *, texts_only: bool = False) -> Source:
     """
     Read where to pull from.
 
     Args:
         text: `http://ADDRESS.onion`, or `http://127.0.0.1:PORT` or `unix:PATH` on this machine.
+        texts_only: Ask for the tips of the size of text alone.
 
     Returns:
         The source.
@@ -87,9 +89,10 @@ def parse_source(text: str) -> Source:
     Raises:
         UsageError: `pull_url`: neither an onion nor this machine.
     """
+    asked = _TEXTS_PATH if texts_only else _BUNDLE_PATH
     if text.startswith(_UNIX_START):
         path = text.removeprefix(_UNIX_START)
-        return Source(url=f"http://desk{_BUNDLE_PATH}", unix_path=path)
+        return Source(url=f"http://desk{asked}", unix_path=path)
     try:
         parts = urllib.parse.urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -99,7 +102,7 @@ def parse_source(text: str) -> Source:
         raise UsageError("pull_url")
     if parts.username or parts.query or parts.fragment:
         raise UsageError("pull_url")
-    url = f"http://{parts.netloc.lower()}{_BUNDLE_PATH}"
+    url = f"http://{parts.netloc.lower()}{asked}"
     if host.endswith(ONION_SUFFIX):
         if not _ONION.fullmatch(host) or port is not None:
             raise UsageError("pull_url")

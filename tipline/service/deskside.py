@@ -1,5 +1,10 @@
 """
-The desk's side: one bundle with everything there is, streamed and signed.
+The desk's side: one bundle, of everything there is or of the texts alone, streamed and signed.
+
+Rules:
+    1. The texts alone are a bundle of their own: what else was sent, and how much, costs it nothing
+       but the look into the list of tips.
+    2. The smallest stand first, so that texts are opened first at the workstation, too.
 
 Fetching changes nothing: the service does not note that it was fetched, and tips stay until their
 day. Who may ask is decided by tor (client authorisation) and by the socket's rights.
@@ -17,6 +22,7 @@ from multidict import CIMultiDict
 
 from crypto.bundle import START, IndexEntry, format_index, format_trailer
 from crypto.errors import KeysetError
+from crypto.ladder import TEXT_RUNG
 from crypto.note import Signer
 from tipline.errors import InstanceError
 from tipline.keysets import InstalledKeyset, KeysetWatch
@@ -30,6 +36,7 @@ from tipline.service.answers import (
 from tipline.service.store import Store, StoredTip
 
 BUNDLE_PATH: Final = "/bundle"
+TEXTS_PATH: Final = "/bundle/texts"
 PIECE_BYTES: Final = 1024 * 1024  # of an envelope, in memory at a time
 
 
@@ -71,12 +78,13 @@ class DeskSide:
             ConnectionError: an envelope went away while it was sent; the bundle is cut, which the
                 desk notices.
         """
-        if request.rel_url.raw_path != BUNDLE_PATH or request.method != "GET":
+        path = request.rel_url.raw_path
+        if path not in (BUNDLE_PATH, TEXTS_PATH) or request.method != "GET":
             return UNKNOWN.reply(request)
         installed = self._read_keyset()
         if installed is None or request.version < HttpVersion11:
             return NOT_IN_FORCE.reply(request)
-        await self._stream(request, installed)
+        await self._stream(request, installed, texts_only=path == TEXTS_PATH)
         return WRITTEN
 
     def _read_keyset(self) -> InstalledKeyset | None:
@@ -87,7 +95,16 @@ class DeskSide:
         in_force = installed.is_in_force(installed.keyset.number, today=self._today())
         return installed if in_force else None
 
-    async def _stream(self, request: web.BaseRequest, installed: InstalledKeyset) -> None:
+    async def _list(self, *, texts_only: bool) -> list[StoredTip]:
+        tips = await self._store.tips()
+        if texts_only:
+            return [tip for tip in tips if tip.size_bytes == TEXT_RUNG]
+        # Within a size they stay in the order of their random ids.
+        return sorted(tips, key=lambda tip: tip.size_bytes)
+
+    async def _stream(
+        self, request: web.BaseRequest, installed: InstalledKeyset, *, texts_only: bool
+    ) -> None:
         writer = request.writer
         writer.enable_chunking()
         headers = CIMultiDict(COMMON_HEADERS)
@@ -98,7 +115,7 @@ class DeskSide:
         await writer.write(START)
         entries: list[IndexEntry] = []
         offset = len(START)
-        for tip in await self._store.tips():
+        for tip in await self._list(texts_only=texts_only):
             digest = await self._stream_envelope(request, tip)
             if digest is None:
                 continue

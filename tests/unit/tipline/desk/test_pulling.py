@@ -210,6 +210,22 @@ def test_source_when_it_is_an_onion_or_this_machine_then_it_is_taken(
 
 
 @pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (f"http://{ONION}", f"http://{ONION}/bundle/texts"),
+        (f"http://{ONION}/bundle", f"http://{ONION}/bundle/texts"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/bundle/texts"),
+        ("unix:/run/desk.sock", "http://desk/bundle/texts"),
+    ],
+)
+def test_source_when_texts_alone_are_wanted_then_their_bundle_is_asked_for(
+    text: str, url: str
+) -> None:
+    """The same places give the texts alone."""
+    assert parse_source(text, texts_only=True).url == url
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
