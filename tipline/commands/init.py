@@ -101,32 +101,35 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(_("The line is in {directory}.").format(directory=options.directory))
     console.print()
     console.print(_("Next:"))
+    for number, step in enumerate(_list_next_steps(options.directory, verifier, _), start=1):
+        console.print(f"{number}. {step}")
     console.print(
-        _("1. Read {path}: every key has a comment.").format(
-            path=options.directory / "tipline.toml"
-        )
-    )
-    console.print(
-        _("2. Decide in {path} how long things are kept.").format(
-            path=options.directory / "policy.toml"
-        )
-    )
-    console.print(_('3. Give this key to the desk; it belongs into the keyset as "service":'))
-    console.print(f"   {verifier}")
-    console.print(
-        _("4. Install the keyset that the desk signed: tipline keyset {directory} FILE").format(
-            directory=options.directory
-        )
-    )
-    console.print(
-        _("5. Look for what is missing: tipline doctor {directory}").format(
-            directory=options.directory
-        )
-    )
-    console.print(
-        _("6. Start the line: tipline serve {directory}").format(directory=options.directory)
+        _("The order of all of it, for the desk too: docs/how-to/set-up-a-line.md in the source")
     )
     return 0
+
+
+def _list_next_steps(directory: Path, verifier: str, translate: Translate) -> tuple[str, ...]:
+    _ = translate
+    return (
+        _("Read {path}: every key has a comment.").format(path=directory / "tipline.toml"),
+        _("Decide in {path} how long things are kept.").format(path=directory / "policy.toml"),
+        _(
+            "Write the key of the desk's networked machine (tipline desk keygen --client there)"
+            " into {path}, under desk.clients."
+        ).format(path=directory / "tipline.toml"),
+        _("Give this key to the desk, which names it when it signs a keyset (--service):")
+        + f"\n   {verifier}",
+        _("Put the keyset that the desk signed in force: tipline keyset {directory} FILE").format(
+            directory=directory
+        ),
+        _("Look for what is missing: tipline doctor {directory}").format(directory=directory),
+        _("Start the line: tipline serve {directory}").format(directory=directory),
+        _(
+            "Give the desk both addresses that it shows; the desk signs a second keyset, which"
+            " names the sources' one (--onion). Put that one in force too."
+        ),
+    )
 
 
 def _ask(console: Console, option: str, question: str) -> str:
