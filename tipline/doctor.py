@@ -47,6 +47,10 @@ TOR_SECONDS: Final = 20
 SPACE_WARNING_FACTOR: Final = 2
 KEEPING_OLD_BLOCKS: Final = frozenset({"btrfs", "zfs", "overlay", "bcachefs", "nilfs2", "f2fs"})
 NOT_DURABLE: Final = frozenset({"tmpfs", "ramfs"})
+# How cryptsetup begins the names that it gives to device-mapper (lib/libdevmapper.c,
+# dm_prepare_uuid); two of its kinds check what is on the disk and do not encrypt it.
+CRYPT_PREFIX: Final = "CRYPT-"
+CRYPT_ONLY_CHECKING: Final = ("CRYPT-VERITY-", "CRYPT-INTEGRITY-")
 OVER_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p"})
 
 
@@ -161,7 +165,7 @@ def examine(directory: Path, *, clock: Clock) -> list[Finding]:
         *_examine_parts(directory, today),
         *_examine_rights(directory),
         *_examine_file_system(directory, Path("/proc/self/mountinfo")),
-        *_examine_swap(Path("/proc/swaps")),
+        *_examine_swap(Path("/proc/swaps"), Path("/sys/block")),
         *_examine_clock(directory, today),
         *_examine_path(directory),
     ]
@@ -271,12 +275,30 @@ def find_file_system(path: str, mountinfo: str) -> str:
     return kind
 
 
-def _examine_swap(swaps: Path) -> Iterator[Finding]:
+def _examine_swap(swaps: Path, blocks: Path) -> Iterator[Finding]:
     for line in swaps.read_text("utf-8").splitlines()[1:]:
         path = line.split()[0]
-        # zram stays in memory, dm- is most often encrypted.
-        if not path.startswith(("/dev/zram", "/dev/dm-")):
+        device = blocks / path.removeprefix("/dev/")
+        if not (path.startswith("/dev/") and (_stays_in_memory(device) or _is_encrypted(device))):
             yield _warn("swap", path=path)
+
+
+def _stays_in_memory(device: Path) -> bool:
+    # zram compresses in memory, unless it was given a disk to write to.
+    backing = device / "backing_dev"
+    return device.name.startswith("zram") and (
+        not backing.exists() or backing.read_text("ascii").strip() == "none"
+    )
+
+
+def _is_encrypted(device: Path) -> bool:
+    uuid = device / "dm" / "uuid"
+    kind = uuid.read_text("utf-8") if uuid.exists() else ""
+    if kind.startswith(CRYPT_PREFIX):
+        return not kind.startswith(CRYPT_ONLY_CHECKING)
+    # A logical volume or an array is as good as the worst of what it lies on.
+    below = [device.parent / slave.name for slave in (device / "slaves").glob("*")]
+    return bool(below) and all(_is_encrypted(slave) for slave in below)
 
 
 def _examine_clock(directory: Path, today: datetime.date) -> Iterator[Finding]:

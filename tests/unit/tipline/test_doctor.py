@@ -56,14 +56,56 @@ def test_file_system_when_it_cannot_promise_then_it_is_found(
     assert list(_examine_file_system(tmp_path, mounts)) == []
 
 
-def test_swap_when_it_is_on_a_plain_device_then_it_is_found(tmp_path: Path) -> None:
-    """Swap on a disk or in a file is named; zram and device-mapper are not."""
-    swaps = tmp_path / "swaps"
-    swaps.write_text(
-        "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 1\n/dev/dm-1 partition 1 0 1\n"
-        "/swapfile file 1 0 1\n"
-    )
-    assert [finding.facts["path"] for finding in _examine_swap(swaps)] == ["/swapfile"]
+@pytest.mark.parametrize(
+    ("path", "devices", "is_found"),
+    [
+        ("/swapfile", {}, True),
+        ("/dev/sda2", {}, True),
+        ("/dev/dm-0", {}, True),
+        ("/dev/dm-0", {"dm-0/dm/uuid": "LVM-abc"}, True),
+        ("/dev/dm-0", {"dm-0/dm/uuid": "LVM-abc", "dm-0/slaves/sda2/x": ""}, True),
+        ("/dev/dm-0", {"dm-0/dm/uuid": "CRYPT-PLAIN-swap"}, False),
+        ("/dev/dm-0", {"dm-0/dm/uuid": "CRYPT-LUKS2-0123-disk"}, False),
+        ("/dev/dm-0", {"dm-0/dm/uuid": "CRYPT-VERITY-0123-disk"}, True),
+        ("/dev/dm-0", {"dm-0/dm/uuid": "CRYPT-INTEGRITY-disk"}, True),
+        ("/dev/zram0", {}, False),
+        ("/dev/zram0", {"zram0/backing_dev": "none\n"}, False),
+        ("/dev/zram0", {"zram0/backing_dev": "/dev/sda3\n"}, True),
+    ],
+)
+def test_swap_when_it_is_not_encrypted_then_it_is_found(
+    tmp_path: Path, path: str, devices: dict[str, str], *, is_found: bool
+) -> None:
+    """Swap in a file, on a bare disk or on a volume that only checks is named."""
+    found = examine_swap(tmp_path, path, devices)
+    assert found == ([path] if is_found else [])
+
+
+@pytest.mark.parametrize(
+    ("second", "is_found"), [("CRYPT-LUKS2-0123-b", False), ("LVM-other", True)]
+)
+def test_swap_when_a_volume_lies_on_others_then_the_worst_of_them_counts(
+    tmp_path: Path, second: str, *, is_found: bool
+) -> None:
+    """A logical volume on two disks is encrypted only if both are, as Debian's installer does."""
+    devices = {
+        "dm-2/dm/uuid": "LVM-swap",
+        "dm-2/slaves/dm-0/x": "",
+        "dm-2/slaves/dm-1/x": "",
+        "dm-0/dm/uuid": "CRYPT-LUKS2-0123-a",
+        "dm-1/dm/uuid": second,
+    }
+    assert examine_swap(tmp_path, "/dev/dm-2", devices) == (["/dev/dm-2"] if is_found else [])
+
+
+def examine_swap(folder: Path, path: str, devices: dict[str, str]) -> list[str | int]:
+    """Tell what is found on a machine that swaps to *path* and has these devices."""
+    swaps, blocks = folder / "swaps", folder / "block"
+    swaps.write_text(f"Filename Type Size Used Priority\n{path} partition 1 0 1\n")
+    for name, content in devices.items():
+        (blocks / name).parent.mkdir(parents=True, exist_ok=True)
+        (blocks / name).write_text(content)
+    return [finding.facts["path"] for finding in _examine_swap(swaps, blocks)]
 
 
 def test_texts_when_listed_then_both_halves_have_the_same_facts_or_fewer() -> None:
