@@ -4,7 +4,9 @@ Taking envelopes in: the upload protocol of docs/reference/formats.md.
 Rules:
 1. Nothing is durable before the envelope's head was checked; a bad upload leaves nothing.
 2. One refusal, always the same bytes, whatever was wrong (INV-10).
-3. "Arrived" is said only after the store promised it (INV-05).
+3. "Arrived" is said only after the store promised it (INV-05). When a try to store fails, whether
+   it failed is looked up before anything else is done with the upload: a retry would write into the
+   file of a tip that is stored.
 4. What was begun and has nothing on disk lives in memory alone, and makes room for others.
 """
 
@@ -203,6 +205,7 @@ class Intake:
         return WRONG_METHOD
 
     async def _tell(self, upload_id: bytes) -> Answer:
+        await self._end_doubt(upload_id)
         upload = self._uploads.get(upload_id)
         if upload is not None:
             return make_open_answer(upload.offset)
@@ -212,6 +215,7 @@ class Intake:
         self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
     ) -> Answer:
         opening = _parse_opening(await self._read(request, max_bytes=MAX_OPENING_BYTES))
+        await self._end_doubt(upload_id)
         remembered = await self._store.remembers(upload_id)
         # From here on nothing waits: what is known now is true until the upload is open.
         if remembered or self._uploads.has_arrived(upload_id):
@@ -253,6 +257,8 @@ class Intake:
             # While this request waited, another may have completed or refused the upload.
             if self._uploads.get(upload_id) is not upload:
                 return ARRIVED if await self._store.remembers(upload_id) else UNKNOWN
+            if await self._has_arrived(upload):
+                return ARRIVED
             offset, checksum = _parse_slice_headers(request)
             if offset != upload.offset:
                 return make_offset_answer(upload.offset)
@@ -287,20 +293,41 @@ class Intake:
             self._uploads.grow(upload, added_bytes=len(data), today=today)
             return make_open_answer(upload.offset)
         arrival = self._make_arrival(upload, today)
+        upload.doubtful_tip = arrival.tip
         try:
             if upload.offset == 0:
                 await self._store.add_whole(arrival, data)
             else:
                 await self._store.complete(arrival, data, offset=upload.offset)
         except (OSError, sqlite3.Error) as exc:
-            # What failed may have come after the commit, or after that of a former try.
-            if not await self._store.remembers(upload.id):
+            # What failed may have come after the commit.
+            if not await self._has_arrived(upload):
                 raise
             self._faults.add(exc)
-            await self._tidy(upload.id)
+            return ARRIVED
         self._uploads.finish(upload.id)
         self._on_tip(arrival.tip)
         return ARRIVED
+
+    async def _has_arrived(self, upload: OpenUpload) -> bool:
+        """Whoever calls holds the upload's lock."""
+        if upload.doubtful_tip is None:
+            return False
+        tip, arrived = upload.doubtful_tip, await self._store.remembers(upload.id)
+        upload.doubtful_tip = None
+        if arrived:
+            await self._tidy(upload.id)
+            self._uploads.finish(upload.id)
+            self._on_tip(tip)
+        return arrived
+
+    async def _end_doubt(self, upload_id: bytes) -> None:
+        upload = self._uploads.get(upload_id)
+        if upload is None or upload.doubtful_tip is None:
+            return
+        async with upload.lock:
+            if self._uploads.get(upload_id) is upload:
+                await self._has_arrived(upload)
 
     def _make_arrival(self, upload: OpenUpload, today: datetime.date) -> Arrival:
         return Arrival(

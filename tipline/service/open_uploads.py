@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from tipline.service.limits import BusyError
+from tipline.service.store import StoredTip
 
 TEXT_BYTES: Final = 64 * 1024  # the rung of a tip of text alone
 SILENT_SECONDS: Final = 3600.0  # the page gives up after 15 minutes without a slice
@@ -41,6 +42,7 @@ class OpenUpload:
         begun_on: The day of its first slice; None as long as nothing is on disk.
         lock: Held while a slice of it is received.
         grown_seconds: When its last slice came, by the monotonic clock.
+        doubtful_tip: What it is as a tip, as long as nobody knows whether that is stored.
     """
 
     id: bytes
@@ -52,6 +54,7 @@ class OpenUpload:
     begun_on: datetime.date | None = None
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     grown_seconds: float = 0.0
+    doubtful_tip: StoredTip | None = None
 
     @property
     def is_text(self) -> bool:
