@@ -1,8 +1,9 @@
 """
 The demonstration's onion: on the real Tor network, in the background, as soon as Tor is up.
 
-A line on loopback never waits for it. What Tor has not reached within a minute is named by its
-stage; it goes on trying beside, because on a slow network it may still come.
+A line on loopback never waits for it. What is not reached within a minute is named by its stage:
+Tor's own, or, once Tor is connected, that the address is not published yet. It goes on trying
+beside, because on a slow network it may still come.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tipline.demonstration.serving import open_line_onions
 from tipline.demonstration.timeline import Timeline
 from tipline.errors import NetworkError
 from tipline.instance import Instance
+from tipline.language import Translate
 from tipline.messages import ERRORS
 from tipline.onion.control import Bootstrap
 from tipline.onion.services import Onions
@@ -25,6 +27,7 @@ from tipline.service.serve import RunningLine
 
 PATIENCE_SECONDS: Final = 60
 SHOWN_STEP_PERCENT: Final = 25
+CONNECTED_PERCENT: Final = 100
 QUIET_ZONE_MODULES: Final = 2  # half of the standard's: every reader tried takes it on a screen
 
 
@@ -70,12 +73,7 @@ class OnionShow:
         try:
             done, _pending = await asyncio.wait({published}, timeout=PATIENCE_SECONDS)
             if not done:
-                self._timeline.step(
-                    "tor",
-                    _("Tor got nowhere within a minute: it stands at {percent} % ({stage})").format(
-                        percent=self._last.percent, stage=self._last.stage
-                    ),
-                )
+                self._timeline.step("tor", describe_wait(self._last, translate=_))
                 self._timeline.tell(
                     _("The page stays reachable on this machine. Tor goes on trying.")
                 )
@@ -106,6 +104,25 @@ class OnionShow:
         for row in format_qr(url).splitlines():
             self._timeline.tell(f"    {row}")
         self._timeline.tell()
+
+
+def describe_wait(last: Bootstrap, *, translate: Translate) -> str:
+    """
+    Say what the onion is still waiting for after a minute.
+
+    Args:
+        last: How far Tor has come.
+        translate: Looks a text up in the catalogue.
+
+    Returns:
+        One line that names the stage.
+    """
+    _ = translate
+    if last.percent < CONNECTED_PERCENT:
+        return _("Tor got nowhere within a minute: it stands at {percent} % ({stage})").format(
+            percent=last.percent, stage=last.stage
+        )
+    return _("Tor is connected; the onion's address is still being published")
 
 
 def format_qr(text: str) -> str:
