@@ -173,7 +173,7 @@ def test_page_when_walked_then_each_machine_has_what_it_needs_and_the_line_works
                 if words[0] == "serve":
                     serving, desk_socket = serve(machine, words)
                     machine.told |= {"SOURCES.onion": SOURCES, "DESK.onion": desk_socket}
-                    hostname = machine.directory / "line" / "tor" / "service" / "hostname"
+                    hostname = machine.directory / "line" / "tor" / "onion" / "hostname"
                     hostname.parent.mkdir(parents=True, exist_ok=True)
                     hostname.write_text(f"{SOURCES}\n")
                     continue
