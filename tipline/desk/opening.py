@@ -36,7 +36,7 @@ from crypto.payload import TipPayload, read_tip_payload
 from crypto.tar import PlacedMember, find_faults
 from tipline.desk.bundlefile import EnvelopeReader, read_index
 from tipline.desk.vault import Record, Vault
-from tipline.files import make_private_directory, sync_directory
+from tipline.files import PRIVATE_DIRECTORY_MODE, make_private_directory, sync_directory
 
 _BUFFER_LEN: Final = 1 << 14  # small: larger reads go past the buffer, without a copy
 _COPY_LEN: Final = 1 << 24  # the kernel copies; a call now and then lets Ctrl-C through
@@ -210,7 +210,7 @@ def _open_envelope(untrusted: BinaryIO, payload: BinaryIO, *, opening: _Opening)
 
 def _keep_foreign(opening: _Opening, *, faults: tuple[tuple[str, str], ...]) -> TipOutcome:
     made = opening.made_path
-    make_private_directory(made)
+    _make_fresh_directory(made)
     opening.payload_path.rename(made / "payload.tar")
     sync_directory(made)
     _release(opening, state="foreign", claimed_sealing=None, faults=faults)
@@ -218,7 +218,7 @@ def _keep_foreign(opening: _Opening, *, faults: tuple[tuple[str, str], ...]) -> 
 
 
 def _write_members(payload: BinaryIO, tip: TipPayload, *, made: Path) -> None:
-    make_private_directory(made)
+    _make_fresh_directory(made)
     for member in tip.members:
         # The profile's names are at most one folder deep and hold neither dots nor slashes besides.
         folder, _, name = member.name.rpartition("/")
@@ -262,6 +262,11 @@ def _release(
         faults=faults,
     )
     opening.vault.release(opening.made_path, record, today=opening.today)
+
+
+def _make_fresh_directory(path: Path) -> None:
+    # Refused if anything has the name: a link there would lead every member out of the vault.
+    path.mkdir(mode=PRIVATE_DIRECTORY_MODE)
 
 
 def _make_private_file(path: Path) -> BinaryIO:
