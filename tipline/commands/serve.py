@@ -65,8 +65,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     Returns:
         0.
     """
-    # A core dump would write to disk what is kept in memory only.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _forbid_core_dumps()
     with Instance.open(options.directory) as instance:
         keyset = instance.watch_keyset().read().keyset
         # A page that is opened afresh remembers nothing: it is told which keyset was in force.
@@ -74,6 +73,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         configuration = dataclasses.replace(instance.configuration, keyset_minimum=minimum)
         asyncio.run(_serve(instance, configuration, options, console))
     return 0
+
+
+def _forbid_core_dumps() -> None:
+    # A core dump would write to disk what is kept in memory only. Not 0: where the system hands
+    # dumps to a program, Linux looks at no limit but for 1, which stops them there, too.
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    limit = 0 if hard == 0 else 1  # what is 0 already cannot be raised
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 async def _serve(

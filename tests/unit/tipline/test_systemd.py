@@ -28,7 +28,7 @@ def read_unit() -> configparser.RawConfigParser:
     [
         ("User", "tipline"),
         ("UMask", "0077"),
-        ("LimitCORE", "0"),
+        ("LimitCORE", "1"),
         ("MemorySwapMax", "0"),
         ("NoNewPrivileges", "yes"),
         ("CapabilityBoundingSet", ""),
