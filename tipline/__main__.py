@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
                 stream.reconfigure(errors="backslashreplace")
         language = choose_language()
         translate_argparse(language)
-        console = Console(translate=make_translations(language).gettext)
+        console = Console(translate=make_translations(language).gettext, language=language)
     options = make_parser(console.translate).parse_args(arguments)
     try:
         return int(options.run(options, console))

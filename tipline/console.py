@@ -23,12 +23,14 @@ class Console:
 
     Args:
         translate: Looks a text up in the catalogue.
+        language: One of `LANGUAGES`, for words that no catalogue has: those of a keyset.
         out: Data.
         err: Talk.
         input: What is piped in.
     """
 
     translate: Translate
+    language: str = "en"
     out: TextIO = dataclasses.field(default_factory=lambda: sys.stdout)
     err: TextIO = dataclasses.field(default_factory=lambda: sys.stderr)
     input: BinaryIO = dataclasses.field(default_factory=lambda: sys.stdin.buffer)

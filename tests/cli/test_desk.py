@@ -30,8 +30,15 @@ from tipline.desk.keyfiles import read_key_file
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "PYTHONPATH": str(ROOT)}
 PHOTO = bytes(range(256)) * 1000
+LOG = Signer.generate("tipline-log/" + 16 * "0")
+OTHER_LOG = Signer.generate("tipline-service").verifier().format()
 WRONG = ["--out", "k", "--root", "root.key", "--passphrase-file", "wrong"]
 HOSTILE_TEXT = "look\x1b[2J\u202efdp.exe\nsecond line, 5 €"
+CATEGORY = """
+[[channel.category]]
+id = "money"
+names = { en = "Public money", es = "Dinero público", pt = "Dinheiro público" }
+"""
 READERS = """
 version = 1
 
@@ -174,7 +181,8 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def sign(desk: Desk, *more: str, stdin: bytes = b"yes\n") -> subprocess.CompletedProcess[str]:
     return desk.run(
         "keyset", "--root", "root.plain", "--readers", "readers.toml",
-        "--service", desk.service.verifier().format(), *more,
+        "--service", desk.service.verifier().format(),
+        "--log", LOG.verifier().format(), *more,
         stdin=stdin,
     )  # fmt: skip
 
@@ -212,7 +220,7 @@ def test_keyset_when_signed_then_what_changes_is_shown_first(desk: Desk) -> None
     assert (desk.directory / "keyset-2").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("answer", [b"", b"no\n", b"y\n", b"\xff\n"])
+@pytest.mark.parametrize("answer", [b"", b"\n", b"no\n", b"yess\n", b"\xff\n"])
 def test_keyset_when_not_confirmed_then_nothing_is_signed(desk: Desk, answer: bytes) -> None:
     """Anything but the word asked for leaves no file."""
     signed = sign(desk, "--previous", "keyset", "--out", "keyset-2", stdin=answer)
@@ -231,6 +239,8 @@ def test_keyset_when_not_confirmed_then_nothing_is_signed(desk: Desk, answer: by
         (18, "is not in its format (onion)", ["--out", "k", "--onion", "example.org"]),
         (46, "File exists", ["--out", "keyset"]),
         (11, "not in the format", ["--out", "k", "--service", "tipline-service"]),
+        (11, "not in the format", ["--out", "k", "--log", "tipline-log"]),
+        (18, "is not in its format (log)", ["--out", "k", "--log", OTHER_LOG]),
         (15, "wrong passphrase", WRONG),
     ],
 )
@@ -504,6 +514,55 @@ def test_show_when_the_text_would_be_obeyed_then_it_is_written_out(filled: Desk)
     assert "  page build: b\\u{7}" in said
     assert "  files/01.jpg (named ../\\u{1b}[1mbridge\\u{202e}gpj.exe, image/jpeg)" in said
     assert said[-2:] == ["look\\u{1b}[2J\\u{202e}fdp.exe", "second line, 5 €"]
+
+
+def open_categories(desk: Desk) -> None:
+    """Sign a keyset with a category; open a tip of that category and one that invents its own."""
+    readers = desk.directory / "readers.toml"
+    readers.write_text(
+        readers.read_text().replace("\n[[channel.reader]]", CATEGORY + "\n[[channel.reader]]")
+    )
+    (desk.directory / "keyset").unlink()
+    assert sign(desk, "--out", "keyset").returncode == 0
+    tips = (Tip(text="a", channel="works", category="money"), Tip(text="b", category="other"))
+    desk.write_bundle(*(desk.seal(tip) for tip in tips))
+    assert desk.open("--root", desk.root).returncode == 0
+
+
+def test_show_when_the_keyset_names_a_category_then_its_name_is_shown(desk: Desk) -> None:
+    """The name that the desk signed, in the reader's language, with the id beside it."""
+    open_categories(desk)
+    words = ("show", "00", "--vault", "vault")
+    english = desk.run(*words).stdout
+    spanish = run(*words, directory=desk.directory, language="es").stdout
+
+    assert "category: Public money (id money)" in english
+    assert english.count("channel: Works (id works)") == 2
+    assert "categoría: Dinero público (id money)" in spanish
+    assert spanish.count("canal: Obras (id works)") == 2
+
+
+def test_show_when_no_keyset_names_a_category_then_the_id_is_named_as_one(desk: Desk) -> None:
+    """An id that nobody signed is not taken for a name."""
+    open_categories(desk)
+
+    shown = desk.run("show", "1", "--vault", "vault").stdout
+    assert "category: other (an id; no keyset here names it)" in shown
+
+
+def test_show_when_the_vaults_keyset_was_changed_then_it_says_so_and_names_nothing(
+    desk: Desk,
+) -> None:
+    """A changed keyset gives no names, and the reader still gets the tip."""
+    open_categories(desk)
+    keyset = desk.directory / "vault" / "keyset"
+    keyset.write_bytes(keyset.read_bytes().replace(b"Public money", b"Pocket money"))
+
+    shown = desk.run("show", "00", "--vault", "vault")
+    assert shown.returncode == 0
+    assert "cannot be used for names: " in shown.stderr
+    assert "category: money (an id; no keyset here names it)" in shown.stdout
+    assert "Pocket" not in shown.stdout
 
 
 def test_show_when_the_service_sealed_then_that_is_said(filled: Desk) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.errors import ForeignError, NoMatchError
+from crypto.errors import CryptoError, ForeignError, NoMatchError
+from crypto.keyset_fields import Keyset
 from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.asking import make_asker
 from tipline.desk.exporting import export_tip
 from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
+from tipline.desk.naming import name_category, name_channel
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
 from tipline.desk.plain import make_printable_line, make_printable_text
 from tipline.desk.reasons import FAULTS
@@ -329,14 +331,29 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
         tip = None if fields is None else json.loads(fields)
         _print_json(console, {"record": record.as_fields(), "tip": tip, "place": str(place)})
         return 0
-    _print_record(console, record, place)
+    keyset = _read_names(vault, console)
+    _print_record(console, record, place, keyset)
     if fields is not None:
-        _print_tip(console, parse_tip(fields), names)
+        _print_tip(console, parse_tip(fields), names, record.channel, keyset)
     return 0
 
 
-def _print_record(console: Console, record: Record, place: Path) -> None:
+def _read_names(vault: Vault, console: Console) -> Keyset | None:
     _ = console.translate
+    try:
+        return vault.read_keyset()
+    except CryptoError as exc:
+        # It names channels and no more: a tip is not kept from its reader for that.
+        reason = _(ERRORS[exc.code]).format(**{"detail": exc.detail, **exc.facts})
+        console.say(
+            _("the vault's keyset cannot be used for names: {reason}").format(reason=reason)
+        )
+        return None
+
+
+def _print_record(console: Console, record: Record, place: Path, keyset: Keyset | None) -> None:
+    _ = console.translate
+    channel = name_channel(record.channel, keyset=keyset, language=console.language, translate=_)
     sealed = _("by the service: it could read this tip for a moment")
     if not record.sealed_by_service:
         claims = {
@@ -349,7 +366,7 @@ def _print_record(console: Console, record: Record, place: Path) -> None:
         (_("place"), str(place)),
         (_("arrived on"), record.arrived_on),
         (_("dies at the service on"), record.dies_on),
-        (_("channel"), make_printable_line(record.channel)),
+        (_("channel"), make_printable_line(channel)),
         (_("keyset"), str(record.keyset)),
         (_("envelope"), _("{count} bytes").format(count=record.size_bytes)),
         (_("sealed"), sealed),
@@ -364,19 +381,33 @@ def _print_record(console: Console, record: Record, place: Path) -> None:
         console.print(line.format(member=make_printable_line(name), reason=words))
 
 
-def _print_tip(console: Console, tip: Tip, names: list[str]) -> None:
+def _print_tip(
+    console: Console, tip: Tip, names: list[str], recorded_channel: str, keyset: Keyset | None
+) -> None:
     _ = console.translate
+    language = console.language
+    channel = category = None
+    if tip.channel is not None:
+        channel = name_channel(tip.channel, keyset=keyset, language=language, translate=_)
+    if tip.category is not None:
+        category = name_category(
+            tip.category,
+            channel_id=tip.channel or recorded_channel,
+            keyset=keyset,
+            language=language,
+            translate=_,
+        )
     yes_no = {True: _("yes"), False: _("no")}
     days = None
     if tip.days is not None:
         days = _("{first} to {last}").format(first=tip.days.from_on, last=tip.days.to_on)
     claims: Mapping[str, str | None] = {
-        _("channel"): tip.channel,
+        _("channel"): channel,
         _("language"): tip.language,
         _("page build"): tip.build,
         _("sealed at"): tip.sealed_at,
         _("kind"): tip.kind,
-        _("category"): tip.category,
+        _("category"): category,
         _("place in words"): tip.place,
         _("happened"): days,
         _("somebody is in danger"): None if tip.danger is None else yes_no[tip.danger],

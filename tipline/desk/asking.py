@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from crypto.secret import Secret
 from tipline.console import Console
 from tipline.desk.keyfiles import AskPassphrase
 from tipline.errors import UsageError
 from tipline.passphrase import ask_new_passphrase, ask_passphrase, read_passphrase_file
+
+# What counts as a yes, by language: the word that the question asks for first, then how people
+# shorten it or spell it on a keyboard without accents. Anything else is a no.
+YES: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": ("yes", "y"),
+    "es": ("sí", "si", "s"),
+    "pt": ("sim", "s"),
+}
 
 
 def get_new_passphrase(passphrase_file: Path | None, *, console: Console) -> Secret:
@@ -61,12 +72,13 @@ def confirm(question: str, *, console: Console) -> None:
         console: Where it is asked and answered.
 
     Raises:
-        UsageError: `not_confirmed`: the answer is anything but the word asked for.
+        UsageError: `not_confirmed`: the answer is none of `YES` in the language of the question.
     """
     _ = console.translate
     console.say(question)
     console.err.write(_("Type yes to go on: "))
     console.err.flush()
-    answer = console.input.readline(64).decode("utf-8", "replace").strip().lower()
-    if answer != _("yes"):
+    answer = console.input.readline(64).decode("utf-8", "replace").strip().casefold()
+    # Both ways in which a keyboard writes an accent are one word.
+    if unicodedata.normalize("NFC", answer) not in YES[console.language]:
         raise UsageError("not_confirmed")
