@@ -1,0 +1,182 @@
+"""
+What the batch of a day contains: a function of what was done, of the day, and of nothing else.
+
+Rules:
+    1. A batch tells of days that are over. For each of them it has one root of arrivals, one
+       destruction of a day key, one purge of every class and one annex, whatever happened.
+    2. A destruction or a purge is told when it is true, and not before: what failed is absent, and
+       comes in a later batch with its lateness.
+    3. Lateness counts from the day due to the day done, whether or not anything was due: so it says
+       nothing of what there was.
+
+docs/reference/log.md, "Batch".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from retention.log.entry import (
+    ARRIVALS_SIZE,
+    Entry,
+    EntryType,
+    Method,
+    Statement,
+    make_statement,
+)
+from retention.policy import RecordClass
+
+ONE_DAY = datetime.timedelta(days=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeDone:
+    """
+    What a purge reached, as the nightly run reports it.
+
+    Args:
+        on: The day on which it ran.
+        method: How keys went.
+        classes: Of these everything is gone that was due on that day or before, but what is held.
+        day_keys: Whether every day key up to that day is gone.
+    """
+
+    on: datetime.date
+    method: Method
+    classes: frozenset[RecordClass]
+    day_keys: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """
+    That something due on a day is gone.
+
+    Args:
+        of: The day on which it was due.
+        record_class: Which class, or None for the day key.
+        method: How.
+        late_days: How many days after.
+    """
+
+    of: datetime.date
+    record_class: RecordClass | None
+    method: Method
+    late_days: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DayTold:
+    """
+    What a batch commits to about one day.
+
+    Args:
+        of: The day.
+        arrivals_root: Of the tree over what arrived.
+        annex_sha256: Of the exact counts, in hex.
+    """
+
+    of: datetime.date
+    arrivals_root: bytes
+    annex_sha256: str
+
+
+def list_deaths(
+    done: PurgeDone, *, done_until: Mapping[RecordClass | None, datetime.date]
+) -> Iterator[Death]:
+    """
+    Tell what a purge made true.
+
+    Args:
+        done: What it reached.
+        done_until: Per class, and for the day key under None, the last day of which this was true
+            before.
+
+    Yields:
+        One death for each class and each day since.
+    """
+    reached: list[RecordClass | None] = [None] if done.day_keys else []
+    reached += [record_class for record_class in RecordClass if record_class in done.classes]
+    for record_class in reached:
+        of = done_until[record_class] + ONE_DAY
+        while of <= done.on:
+            late_days = (done.on - of).days
+            yield Death(of=of, record_class=record_class, method=done.method, late_days=late_days)
+            of += ONE_DAY
+
+
+def list_days(told_until: datetime.date, *, today: datetime.date) -> list[datetime.date]:
+    """
+    List the days that a batch of today tells of.
+
+    Args:
+        told_until: The last day that was told of.
+        today: The day of the batch.
+
+    Returns:
+        Every day since, without today, which is not over.
+    """
+    return [told_until + offset * ONE_DAY for offset in range(1, (today - told_until).days)]
+
+
+def make_batch(
+    *,
+    day: datetime.date,
+    days: Iterable[DayTold],
+    deaths: Iterable[Death],
+    events: Sequence[Statement],
+) -> tuple[Entry, ...]:
+    """
+    Make a batch.
+
+    Args:
+        day: Of the batch.
+        days: Every day it tells of.
+        deaths: What is true and was not told yet, of days before *day*.
+        events: What happened, in its order.
+
+    Returns:
+        The entries in their order.
+    """
+    told = [statement for entry in days for statement in _state_day(entry)]
+    told += [_state_death(death) for death in deaths]
+    told.sort(key=_place)
+    return tuple(Entry(day=day, statement=statement) for statement in [*told, *events])
+
+
+def _state_day(told: DayTold) -> tuple[Statement, Statement]:
+    return (
+        make_statement(
+            EntryType.ARRIVALS, of=told.of, root=told.arrivals_root.hex(), size=ARRIVALS_SIZE
+        ),
+        make_statement(EntryType.ANNEX, of=told.of, sha256=told.annex_sha256),
+    )
+
+
+def _state_death(death: Death) -> Statement:
+    if death.record_class is None:
+        return make_statement(
+            EntryType.DAY_KEY, of=death.of, method=str(death.method), late_days=death.late_days
+        )
+    return make_statement(
+        EntryType.PURGE,
+        of=death.of,
+        class_=str(death.record_class),
+        method=str(death.method),
+        late_days=death.late_days,
+    )
+
+
+_TYPES = list(EntryType)
+_CLASSES = [str(record_class) for record_class in RecordClass]
+
+
+def _place(statement: Statement) -> tuple[datetime.date, int, int]:
+    record_class = statement.fields.get("class")
+    return (
+        statement.about,
+        _TYPES.index(statement.type),
+        0 if record_class is None else _CLASSES.index(record_class),
+    )
