@@ -92,6 +92,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "policy_unknown_key": N_("policy.toml: the key {key} is not known"),
     "policy_missing_key": N_("policy.toml: the key {key} is missing"),
     "policy_wrong_value": N_("policy.toml: the value of {key} is not one it can have"),
+    "policy_contradiction": N_("policy.toml: {key} is longer than {limit}"),
     "permissions_open": N_("others can read {path}"),
     "permissions_owner": N_("{path} belongs to another user"),
     "instance_missing": N_("{path} is not a line"),
@@ -120,8 +121,8 @@ ERRORS: Final[Mapping[str, str]] = {
     "page_changed": N_("a file of the source's page is not the one that was built ({name})"),
     "offline_impossible": N_("this machine lets no process be cut off from the network"),
     "keyset_forked": N_(
-        "there are two different keysets with the number {number}: the desk root signed one that"
-        " this desk does not know"
+        "the desk root signed two different keysets with the number {number}; this is not the one"
+        " seen before"
     ),
     "readers_toml": N_("the file of readers is not TOML ({reason})"),
     "readers_recipient": N_("{key} is not a recipient that begins with age1pq1"),
@@ -151,6 +152,7 @@ HINTS: Final[Mapping[str, str]] = {
     "configuration_missing_key": N_("docs/reference/configuration.md says what it is for"),
     "configuration_unknown_key": N_("docs/reference/configuration.md lists the keys there are"),
     "policy_missing_key": N_("decide how many days it is kept, and write it there"),
+    "policy_contradiction": N_("make {key} shorter, or {limit} longer"),
     "permissions_open": N_("take the rights away from others: chmod go= {path}"),
     "instance_missing": N_("make one: tipline init DIR"),
     "instance_exists": N_("give a directory that is new or empty"),
@@ -175,7 +177,10 @@ HINTS: Final[Mapping[str, str]] = {
     "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),
     "keyset_old": N_("ask the desk for the newest keyset; an old one may name readers who left"),
     "no_match": N_("give the identity file of a reader the tip was sealed to: -i FILE"),
-    "keyset_forked": N_("stop, and find out who used the desk root"),
+    "keyset_forked": N_(
+        "use neither until whoever keeps the desk root knows who signed the other one; keep both"
+        " files"
+    ),
     "bundle_cut": N_("pull it again"),
     "client_passphrase": N_("leave --passphrase-file out"),
     "pull_client_key": N_("make one with tipline desk keygen --client, and give it: --client-key"),
