@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import os
 import secrets
 import stat
@@ -25,6 +26,9 @@ PRIVATE_FILE_MODE: Final = 0o600
 PRIVATE_DIRECTORY_MODE: Final = 0o700
 NEVER_SECONDS: Final = 4_102_444_800  # 2100-01-01, later than any access
 OTHERS_MASK: Final = 0o077  # any right of group or others
+# How a file system says that it has no hard links: FAT and exFAT by EPERM (link(2)), network and
+# FUSE file systems also by the others.
+NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def read_quietly(path: Path, *, offset: int = 0, length: int) -> bytes:
@@ -186,7 +190,7 @@ def write_atomically(
         replace: Whether a file that has the name already is replaced.
 
     Yields:
-        The temporary file, open for writing.
+        The temporary file, open for writing and reading.
 
     Raises:
         FileError: `file_special`: a device, a pipe or a directory has the name.
@@ -197,9 +201,9 @@ def write_atomically(
         raise FileError("file_special", path=str(path))
     # The temporary name tells nothing about the final one, and cannot be too long.
     partial = path.with_name(f".tipline-{secrets.token_hex(8)}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor has no path
+        with open(descriptor, "w+b") as file:  # noqa: PTH123  # a descriptor has no path
             os.fchmod(file.fileno(), mode)
             yield file
             file.flush()
@@ -207,11 +211,29 @@ def write_atomically(
         if replace:
             partial.replace(path)
         else:
-            # A link, unlike a rename, fails when the name is taken.
-            path.hardlink_to(partial)
+            _take_free_name(path, partial)
     finally:
         partial.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def _take_free_name(path: Path, partial: Path) -> None:
+    try:
+        # A link, unlike a rename, fails when the name is taken.
+        path.hardlink_to(partial)
+    except OSError as exc:
+        if exc.errno not in NO_LINKS:
+            raise
+        # What sticks are formatted with (FAT, exFAT) has no links. The name is taken first, empty,
+        # so that nothing is overwritten; then the file takes its place. What is lost: a crash
+        # between the two leaves an empty file, and the next try says that the name is taken. That
+        # is fine: nobody takes an empty file for a key or a bundle, and nothing of old is gone.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE))
+        try:
+            partial.replace(path)
+        except OSError:
+            path.unlink()
+            raise
 
 
 @contextlib.contextmanager

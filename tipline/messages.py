@@ -164,7 +164,10 @@ HINTS: Final[Mapping[str, str]] = {
     "tor_refused": N_("install tor 0.4.9.11 or later"),
     "tor_stalled": N_("look whether this machine reaches the internet, and its clock"),
     "purge_incomplete": N_("look for a full or read-only disk: tipline doctor DIR"),
-    "permissions_file": N_("take the right away from others: chmod 600 {path}"),
+    "permissions_file": N_(
+        "take the right away from others: chmod 600 {path}; a stick with FAT has no rights: copy"
+        " the file to the workstation's disk, or mount the stick with -o umask=077"
+    ),
     "passphrase_terminal": N_("put the passphrase into a file with mode 0600: --passphrase-file"),
     "age_recipients": N_("name a recipient (-r, -R) or take a passphrase (-p)"),
     "age_open_only": N_("to open a file, add -d"),

@@ -11,13 +11,11 @@ Rules:
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import re
-import secrets
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -30,7 +28,7 @@ from tipline.desk.bundlefile import find_broken, read_index
 from tipline.desk.keyfiles import check_absent
 from tipline.desk.torclient import ONION_SUFFIX
 from tipline.errors import BundleError, NetworkError, UsageError
-from tipline.files import sync_directory
+from tipline.files import write_atomically
 
 MAX_BUNDLE_BYTES: Final = 1 << 40  # more than a service's disk holds; an endless answer ends here
 CONNECT_LIMIT_SECONDS: Final = 180  # an onion under attack asks for minutes of work first
@@ -146,7 +144,9 @@ async def pull_bundle(
         FileExistsError: something has the name already.
         OSError: the file cannot be written.
     """
-    with _write_new(out) as file:
+    # Said before anything is fetched for nothing.
+    check_absent(out)
+    with write_atomically(out, replace=False) as file:
         await _fetch(source, file, socks=socks, on_progress=on_progress)
         file.flush()
         index = read_index(file, root=root)
@@ -207,22 +207,3 @@ def _make_connector(source: Source, *, socks: str | None) -> aiohttp.BaseConnect
         raise ValueError("an onion needs a tor")
     # rdns: tor itself must see the onion's name; no resolver ever does.
     return ProxyConnector.from_url(f"socks5://{socks}", rdns=True)
-
-
-@contextlib.contextmanager
-def _write_new(out: Path) -> Iterator[BinaryIO]:
-    """Like `write_atomically`, but the file is read again before it takes its name."""
-    check_absent(out)
-    partial = out.with_name(f".tipline-{secrets.token_hex(8)}.partial")
-    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(descriptor, "w+b") as file:  # noqa: PTH123  # a descriptor has no path
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # Claimed first, so that nothing is overwritten; a stick's file system has no links.
-        os.close(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_directory(out.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -77,6 +78,72 @@ def test_write_when_the_name_is_taken_then_it_is_replaced_only_if_allowed(tmp_pa
         file.write(b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert names(tmp_path) == ["file"]
+
+
+def refuse_links(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Refuse every link, as a file system that has none."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS])
+def test_write_when_there_are_no_links_then_a_new_file_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A key can be written to a stick with FAT, whole and private."""
+    refuse_links(monkeypatch, number)
+    with write_atomically(tmp_path / "file", replace=False) as file:
+        file.write(b"content")
+        assert not (tmp_path / "file").exists()
+
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+    assert names(tmp_path) == ["file"]
+
+
+def test_write_when_there_are_no_links_and_the_name_is_taken_then_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without links too, a key is never written over another."""
+    refuse_links(monkeypatch, errno.EPERM)
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(FileExistsError), write_atomically(tmp_path / "file", replace=False) as file:
+        file.write(b"new")
+
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_write_when_there_are_no_links_and_the_rename_fails_then_nothing_remains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The empty file that held the name goes again, so that the next try finds it free."""
+    refuse_links(monkeypatch, errno.EPERM)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "broken stick")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with (
+        pytest.raises(OSError, match="broken stick"),
+        write_atomically(tmp_path / "file", replace=False) as file,
+    ):
+        file.write(b"new")
+    assert names(tmp_path) == []
+
+
+def test_write_when_a_link_fails_for_another_reason_then_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is not taken for a file system without links."""
+    refuse_links(monkeypatch, errno.ENOSPC)
+    with pytest.raises(OSError, match="No space left"):
+        with write_atomically(tmp_path / "file", replace=False) as file:
+            file.write(b"new")
+    assert names(tmp_path) == []
 
 
 def test_write_when_the_name_is_no_ordinary_file_then_it_is_left_alone(tmp_path: Path) -> None:
