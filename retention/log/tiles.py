@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from crypto.errors import MalformedError
-from retention.log.merkle import HASH_BYTES, ReadNode, hash_children
+from retention.log.merkle import HASH_BYTES, Frontier, ReadNode, hash_children
 
 TILE_WIDTH: Final = 256
 TILE_BITS: Final = 8
@@ -186,9 +186,36 @@ def make_node_reader(read_tile: ReadTile) -> ReadNode:
         begin = number << height
         tile = read_tile(tile_level, begin // TILE_WIDTH)
         start = begin % TILE_WIDTH * HASH_BYTES
-        return hash_tile(tile[start : start + (HASH_BYTES << height)])
+        wanted = tile[start : start + (HASH_BYTES << height)]
+        if len(wanted) != HASH_BYTES << height:
+            raise ValueError("the tile is too short")
+        return hash_tile(wanted)
 
     return read_node
+
+
+def read_frontier(size: int, *, read_tile: ReadTile) -> Frontier:
+    """
+    Read from the tiles what is needed to go on.
+
+    Args:
+        size: How many leaves there are.
+        read_tile: Gives a tile's hashes.
+
+    Returns:
+        The frontier.
+
+    Raises:
+        ValueError: a tile is too short.
+    """
+    read_node = make_node_reader(read_tile)
+    hashes: list[bytes] = []
+    begin = 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            hashes.append(read_node(level, begin >> level))
+            begin += 1 << level
+    return Frontier(size=size, hashes=tuple(hashes))
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:

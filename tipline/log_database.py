@@ -1,0 +1,124 @@
+"""
+The log's tables. Nothing in them is secret: what is private about an entry lies elsewhere.
+
+A version is a step, as in the instance's own database: all missing steps run in one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from tipline.errors import InstanceError
+from tipline.files import PRIVATE_FILE_MODE
+
+LOG_NAME: Final = "log.db"
+LOG_FILES: Final = (LOG_NAME, "log.db-wal", "log.db-shm")
+BUSY_SECONDS: Final = 5.0  # for another process that adds a witness's line
+
+
+def _create(database: Database) -> None:
+    database.execute(
+        "CREATE TABLE entries (number INTEGER PRIMARY KEY NOT NULL, entry BLOB NOT NULL)"
+        " WITHOUT ROWID"
+    )
+    database.execute(
+        """
+        CREATE TABLE hashes (
+            level INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            hash BLOB NOT NULL,
+            PRIMARY KEY (level, number)
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE checkpoints (
+            size INTEGER PRIMARY KEY NOT NULL,
+            day TEXT NOT NULL,
+            note BLOB NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        "CREATE TABLE cosignatures (size INTEGER NOT NULL, line TEXT NOT NULL,"
+        " PRIMARY KEY (size, line)) WITHOUT ROWID"
+    )
+    # Each statement once, in the order in which it came; told is the day of its batch.
+    database.execute(
+        """
+        CREATE TABLE statements (
+            statement BLOB PRIMARY KEY NOT NULL,
+            place INTEGER NOT NULL,
+            told TEXT
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE deaths (
+            class TEXT NOT NULL,
+            of TEXT NOT NULL,
+            method TEXT NOT NULL,
+            late_days INTEGER NOT NULL,
+            told TEXT,
+            PRIMARY KEY (class, of)
+        ) WITHOUT ROWID
+        """
+    )
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (_create,)
+
+
+def open_log_database(directory: Path) -> tuple[Database, Database]:
+    """
+    Open the log's database.
+
+    Args:
+        directory: The instance.
+
+    Returns:
+        Two connections: one to write with, one to read with meanwhile.
+
+    Raises:
+        InstanceError: it is newer than this program, or this SQLite does not do what is asked.
+    """
+    path = directory / LOG_NAME
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
+    path.chmod(PRIVATE_FILE_MODE)
+    writing = _connect(path)
+    try:
+        _migrate(writing)
+        return writing, _connect(path)
+    except BaseException:
+        writing.close()
+        raise
+
+
+def _connect(path: Path) -> Database:
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
+    database = Database(connection)
+    # Some builds of SQLite ignore a pragma without a word.
+    if database.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        database.close()
+        raise InstanceError("instance_sqlite")
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
+def _migrate(database: Database) -> None:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(STEPS):
+        raise InstanceError("instance_newer", version=version, known=len(STEPS))
+    with database.atomic():
+        for step in STEPS[version:]:
+            step(database)
+        # A pragma takes no parameter; the number is our own.
+        database.execute(f"PRAGMA user_version = {len(STEPS)}")

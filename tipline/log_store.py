@@ -1,0 +1,369 @@
+"""
+The log on disk: `log.db`, a database of its own, in which nothing is secret.
+
+Rules:
+1. A batch and its checkpoint are one transaction: no entry without a signature over it, and no
+   signature over what is not there.
+2. Entries and hashes are only ever added. What was signed is compared with the tree at each start.
+3. A statement waits here until its batch, each once: repeating it after a crash changes nothing.
+4. Another process may read while the line is served; it sees whole batches.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from crypto.errors import CryptoError
+from crypto.note import Signer, Verifier
+from crypto.strict import parse_day
+from retention.log.batch import Death, PurgeDone, list_deaths
+from retention.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
+from retention.log.entry import (
+    Entry,
+    EntryType,
+    Method,
+    Statement,
+    decode_statement,
+    encode_entry,
+    encode_statement,
+)
+from retention.log.merkle import Frontier, hash_leaf
+from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles, read_frontier
+from retention.policy import RecordClass
+from tipline.errors import InstanceError
+from tipline.files import blur_times
+from tipline.log_database import LOG_FILES, LOG_NAME, open_log_database
+
+_DAY_KEY: Final = "day_key"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LogState:
+    """
+    How far a log has come.
+
+    Args:
+        begun_on: The day of its first batch.
+        batch_on: The day of its last one.
+        size: How many entries.
+    """
+
+    begun_on: datetime.date
+    batch_on: datetime.date
+    size: int
+
+
+class LogStore:
+    """
+    A log.
+
+    Args:
+        directory: The instance.
+        verifier: The log's key.
+        today: Tells the day, for the files' times.
+
+    Raises:
+        InstanceError: `log_damaged`: what lies there is not what was signed; `instance_newer`.
+    """
+
+    def __init__(
+        self, directory: Path, *, verifier: Verifier, today: Callable[[], datetime.date]
+    ) -> None:
+        self._directory = directory
+        self._verifier = verifier
+        self._today = today
+        # Appending holds its connection while the disk syncs; answers must not wait for that.
+        self._writing, self._reading = open_log_database(directory)
+        self._lock = threading.Lock()
+        try:
+            self._frontier = self._check()
+            self._blur()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the disk."""
+        self._reading.close()
+        with self._lock:
+            self._writing.close()
+        self._blur()
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self._frontier.size
+
+    def read_state(self) -> LogState | None:
+        """
+        Tell how far the log has come.
+
+        Returns:
+            None as long as it has no entry.
+        """
+        row = self._reading.execute("SELECT min(day), max(day) FROM checkpoints").fetchone()
+        if row[0] is None:
+            return None
+        return LogState(begun_on=parse_day(row[0]), batch_on=parse_day(row[1]), size=self.size)
+
+    def read_checkpoint(self) -> bytes | None:
+        """
+        Read the newest checkpoint with the lines of its witnesses.
+
+        Returns:
+            The note; None as long as the log has no entry.
+        """
+        row = self._reading.execute(
+            "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return None
+        lines = self._reading.execute(
+            "SELECT line FROM cosignatures WHERE size = ? ORDER BY line", [row[0]]
+        )
+        return bytes(row[1]) + b"".join(f"{line[0]}\n".encode() for line in lines)
+
+    def read_tile(self, path: TilePath) -> bytes | None:
+        """
+        Read a tile or a bundle of entries.
+
+        Args:
+            path: Which, and how much of it.
+
+        Returns:
+            Its bytes; None if the log is not that long.
+        """
+        start = path.number * TILE_WIDTH
+        if path.level is None:
+            query = "SELECT entry FROM entries WHERE number >= ? AND number < ? ORDER BY number"
+            parameters = [start, start + path.width]
+        else:
+            query = (
+                "SELECT hash FROM hashes WHERE level = ? AND number >= ? AND number < ?"
+                " ORDER BY number"
+            )
+            parameters = [path.level, start, start + path.width]
+        rows = [bytes(row[0]) for row in self._reading.execute(query, parameters)]
+        if len(rows) != path.width:
+            return None
+        return encode_bundle(rows) if path.level is None else b"".join(rows)
+
+    def queue(self, statement: Statement) -> None:
+        """
+        Keep a statement for the next batch.
+
+        Args:
+            statement: One that was kept or logged already is not kept again.
+        """
+        with self._lock, self._writing.atomic():
+            self._writing.execute(
+                "INSERT OR IGNORE INTO statements (statement, place)"
+                " SELECT ?, coalesce(max(place), 0) + 1 FROM statements",
+                [encode_statement(statement)],
+            )
+        self._blur()
+
+    def read_queue(self) -> list[Statement]:
+        """
+        List what waits for its batch.
+
+        Returns:
+            The statements, in the order in which they came.
+        """
+        return [
+            decode_statement(bytes(row[0]))
+            for row in self._reading.execute(
+                "SELECT statement FROM statements WHERE told IS NULL ORDER BY place"
+            )
+        ]
+
+    def find_last(self, entry_type: EntryType) -> Statement | None:
+        """
+        Find what was said last of something, logged or waiting.
+
+        Args:
+            entry_type: Of what.
+
+        Returns:
+            The statement, or None.
+        """
+        for row in self._reading.execute("SELECT statement FROM statements ORDER BY place DESC"):
+            statement = decode_statement(bytes(row[0]))
+            if statement.type is entry_type:
+                return statement
+        return None
+
+    def note_purge(self, done: PurgeDone) -> None:
+        """
+        Keep what a purge made true, for the batches.
+
+        Args:
+            done: What it reached. Before the log has begun there is nothing to keep.
+        """
+        state = self.read_state()
+        if state is None:
+            return
+        before = state.begun_on - datetime.timedelta(days=1)
+        with self._lock, self._writing.atomic():
+            until: dict[RecordClass | None, datetime.date] = {}
+            for record_class in (None, *RecordClass):
+                row = self._writing.execute(
+                    "SELECT max(of) FROM deaths WHERE class = ?", [_name(record_class)]
+                ).fetchone()
+                until[record_class] = before if row[0] is None else parse_day(row[0])
+            for death in list_deaths(done, done_until=until):
+                self._writing.execute(
+                    "INSERT INTO deaths (class, of, method, late_days) VALUES (?, ?, ?, ?)",
+                    [
+                        _name(death.record_class),
+                        death.of.isoformat(),
+                        str(death.method),
+                        death.late_days,
+                    ],
+                )
+        self._blur()
+
+    def read_deaths(self, *, before: datetime.date) -> list[Death]:
+        """
+        List what is true and was not told yet.
+
+        Args:
+            before: Only of earlier days.
+
+        Returns:
+            The deaths.
+        """
+        rows = self._reading.execute(
+            "SELECT class, of, method, late_days FROM deaths WHERE told IS NULL AND of < ?"
+            " ORDER BY of",
+            [before.isoformat()],
+        )
+        return [
+            Death(
+                of=parse_day(row[1]),
+                record_class=None if row[0] == _DAY_KEY else RecordClass(row[0]),
+                method=Method(row[2]),
+                late_days=row[3],
+            )
+            for row in rows
+        ]
+
+    def append_batch(
+        self,
+        entries: Sequence[Entry],
+        *,
+        day: datetime.date,
+        signer: Signer,
+        deaths: Iterable[Death] = (),
+        statements: Iterable[Statement] = (),
+    ) -> bytes:
+        """
+        Add a batch and sign a checkpoint over it, in one transaction.
+
+        Args:
+            entries: In their order; at least one.
+            day: Of the batch, later than that of the last one.
+            signer: The log's key.
+            deaths: Those among the entries that were kept here.
+            statements: Those among the entries that were kept here.
+
+        Returns:
+            The checkpoint.
+
+        Raises:
+            ValueError: no entry, or not a later day.
+        """
+        state = self.read_state()
+        if not entries or (state is not None and day <= state.batch_on):
+            raise ValueError("a batch has entries, and a later day than the one before")
+        encoded = [encode_entry(entry) for entry in entries]
+        leaf_hashes = [hash_leaf(entry) for entry in encoded]
+        with self._lock:
+            frontier = self._frontier.append(leaf_hashes)
+            note = sign_checkpoint(
+                Checkpoint(origin=self._verifier.name, size=frontier.size, root=frontier.root()),
+                signer,
+            )
+            with self._writing.atomic():
+                self._insert(encoded, leaf_hashes)
+                self._writing.execute(
+                    "INSERT INTO checkpoints (size, day, note) VALUES (?, ?, ?)",
+                    [frontier.size, day.isoformat(), note],
+                )
+                for death in deaths:
+                    self._writing.execute(
+                        "UPDATE deaths SET told = ? WHERE class = ? AND of = ?",
+                        [day.isoformat(), _name(death.record_class), death.of.isoformat()],
+                    )
+                for statement in statements:
+                    self._writing.execute(
+                        "UPDATE statements SET told = ? WHERE statement = ?",
+                        [day.isoformat(), encode_statement(statement)],
+                    )
+            self._frontier = frontier
+        self._blur()
+        return note
+
+    def add_cosignature(self, line: str, *, size: int) -> None:
+        """
+        Keep a witness's line.
+
+        Args:
+            line: Verified by the caller, without its newline.
+            size: Of the checkpoint it signs.
+        """
+        with self._lock, self._writing.atomic():
+            self._writing.execute("INSERT OR IGNORE INTO cosignatures VALUES (?, ?)", [size, line])
+        self._blur()
+
+    def _insert(self, entries: Sequence[bytes], leaf_hashes: Sequence[bytes]) -> None:
+        first = self._frontier.size
+        execute = self._writing.conn.executemany
+        execute("INSERT INTO entries VALUES (?, ?)", enumerate(entries, start=first))
+        execute(
+            "INSERT INTO hashes VALUES (?, ?, ?)",
+            grow_tiles(first, leaf_hashes, read_tile=self._read_hashes),
+        )
+
+    def _read_hashes(self, level: int, number: int) -> bytes:
+        rows = self._writing.execute(
+            "SELECT hash FROM hashes WHERE level = ? AND number >= ? AND number < ?"
+            " ORDER BY number",
+            [level, number * TILE_WIDTH, (number + 1) * TILE_WIDTH],
+        )
+        return b"".join(row[0] for row in rows)
+
+    def _check(self) -> Frontier:
+        """Compare the tree with what was signed: a log that was changed is not served."""
+        row = self._writing.execute(
+            "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
+        ).fetchone()
+        count = self._writing.execute("SELECT count(*) FROM entries").fetchone()[0]
+        if row is None and count == 0:
+            return Frontier.empty()
+        try:
+            checkpoint = verify_checkpoint(bytes(row[0]), self._verifier)
+            frontier = read_frontier(checkpoint.size, read_tile=self._read_hashes)
+        except (CryptoError, TypeError, ValueError) as exc:
+            raise self._damaged() from exc
+        if frontier.root() != checkpoint.root or count != checkpoint.size:
+            raise self._damaged()
+        return frontier
+
+    def _damaged(self) -> InstanceError:
+        return InstanceError("log_damaged", path=str(self._directory / LOG_NAME))
+
+    def _blur(self) -> None:
+        day = self._today()
+        for name in LOG_FILES:
+            blur_times(self._directory / name, day=day)
+        blur_times(self._directory, day=day)
+
+
+def _name(record_class: RecordClass | None) -> str:
+    return _DAY_KEY if record_class is None else str(record_class)
