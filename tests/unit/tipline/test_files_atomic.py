@@ -140,9 +140,11 @@ def test_write_when_a_link_fails_for_another_reason_then_that_is_told(
 ) -> None:
     """A full disk is not taken for a file system without links."""
     refuse_links(monkeypatch, errno.ENOSPC)
-    with pytest.raises(OSError, match="No space left"):
-        with write_atomically(tmp_path / "file", replace=False) as file:
-            file.write(b"new")
+    with (
+        pytest.raises(OSError, match="No space left"),
+        write_atomically(tmp_path / "file", replace=False) as file,
+    ):
+        file.write(b"new")
     assert names(tmp_path) == []
 
 
