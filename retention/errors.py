@@ -2,7 +2,8 @@
 Every error this package raises.
 
     RetentionError
-    └── PolicyError     the policy is incomplete, or asks for what cannot be
+    ├── PolicyError     the policy is incomplete, or asks for what cannot be
+    └── SlotError       a slot, or the slot file, is not as it must be: see its code
 """
 
 from __future__ import annotations
@@ -35,3 +36,14 @@ class PolicyError(RetentionError):
 
     code = "policy"
     exit_code = 31
+
+
+class SlotError(RetentionError):
+    """
+    A slot, or the slot file, is not as it must be. No fact of it is ever a secret.
+
+    `code` is one of those in docs/reference/errors.md that begin with `slot_`.
+    """
+
+    code = "slot"
+    exit_code = 32
