@@ -32,6 +32,7 @@ START: Final = b"tipline-bundle/v1\n"
 END: Final = b"tlbundle"
 TRAILER_LEN: Final = 8 + len(END)
 MAX_INDEX_BYTES: Final = MAX_NOTE_BYTES
+MAX_TIPS: Final = 100_000  # whatever their fields hold, an index of so many is not too large
 _FIRST_LINE: Final = "tipline-bundle-index/v1\n"
 
 _TIP_ID = re.compile(r"[0-9a-f]{32}")

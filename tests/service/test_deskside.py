@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crypto.bundle import START, TRAILER_LEN, Index, parse_trailer, verify_index
+from tipline.service import deskside
 from tipline.service.store import Arrival, StoredTip
 
 TEXT_BYTES = 65536
@@ -99,8 +100,67 @@ async def test_bundle_when_sizes_differ_then_the_smaller_stand_first(world: Any)
     ]
 
 
-@pytest.mark.parametrize("path", ["/bundle/", "/bundle/texts/", "/bundle/text"])
+@pytest.mark.parametrize(("path", "count"), [("/bundle", 5), ("/bundle/texts", 4)])
+async def test_bundle_when_there_are_more_than_it_may_hold_then_the_rest_comes_behind(
+    world: Any, monkeypatch: Any, path: str, count: int
+) -> None:
+    """R-15: a flood of small envelopes makes no bundle that the desk must refuse."""
+    monkeypatch.setattr(deskside, "MAX_TIPS", 2)
+    seen: list[str] = []
+    async with world.serve() as site:
+        for text in ("one", "two", "three", "four"):
+            await site.upload(world.seal(text))
+        await site.upload(world.seal("photo", files=(secrets.token_bytes(1000),)))
+        asked = path
+        for held in (2, 2, count - 4):
+            index = read_index(await site.fetch_bundle(asked), world)
+            assert len(index.tips) == held
+            seen += [tip.id for tip in index.tips]
+            asked = f"{path}/after/{TEXT_BYTES}-{seen[-1]}"
+        stored = [tip.id.hex() for tip in await site.line.store.tips()]
+    assert len(set(seen)) == count
+    assert set(seen) <= set(stored)
+
+
+async def test_bundle_when_a_listed_tip_is_purged_then_another_takes_its_place(
+    world: Any, monkeypatch: Any
+) -> None:
+    """A bundle that is not full has everything: the desk asks for no more."""
+    monkeypatch.setattr(deskside, "MAX_TIPS", 2)
+    async with world.serve() as site:
+        for text in ("one", "two", "three"):
+            await site.upload(world.seal(text))
+        store = site.line.store
+        gone = (await store.tips())[0]
+        read_envelope = store.read_envelope
+
+        async def read_others(tip: StoredTip, *, offset: int, length: int) -> bytes | None:
+            if tip == gone:
+                return None
+            piece: bytes | None = await read_envelope(tip, offset=offset, length=length)
+            return piece
+
+        monkeypatch.setattr(store, "read_envelope", read_others)
+        index = read_index(await site.fetch_bundle(), world)
+    assert len(index.tips) == 2
+    assert gone.id.hex() not in [tip.id for tip in index.tips]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/bundle/",
+        "/bundle/texts/",
+        "/bundle/text",
+        "/bundle/after/",
+        "/bundle/after/65536",
+        f"/bundle/after/65536-{'A' * 32}",
+        f"/bundle/after/-1-{'a' * 32}",
+        f"/bundle/after/65536-{'a' * 32}/",
+        f"/bundle/after/65536-{'a' * 32}/texts",
+    ],
+)
 async def test_desk_when_another_path_is_asked_then_404(world: Any, path: str) -> None:
-    """There are two bundles and nothing else."""
+    """There are two bundles and the rest of each, and nothing else."""
     async with world.serve() as site, site.desk.get(path) as response:
         assert response.status == 404

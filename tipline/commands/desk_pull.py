@@ -19,6 +19,7 @@ from tipline.files import name_file_errors
 from tipline.language import Translate
 
 if TYPE_CHECKING:
+    from crypto.bundle import IndexEntry
     from tipline.commands import Commands
     from tipline.desk.pulling import PulledBundle, Source
 
@@ -80,6 +81,12 @@ def register(parts: Commands, translate: Translate) -> None:
         action="store_true",
         help=_("only the tips of the size of text alone; they wait for nothing larger"),
     )
+    parser.add_argument(
+        "--after",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("a bundle that was full: fetch what had no room in it"),
+    )
     parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=run)
 
@@ -106,9 +113,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tipline.desk.pulling import parse_source
 
     _ = console.translate
-    source = parse_source(options.url, texts_only=options.texts)
     root = parse_root_key(options.root)
     with name_file_errors():
+        after = None if options.after is None else _read_last(options.after, root)
+        source = parse_source(options.url, texts_only=options.texts, after=after)
         pulled = asyncio.run(_pull(source, root, options, console))
     if options.json:
         console.print_json(
@@ -119,6 +127,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 "size_bytes": pulled.size_bytes,
                 "tips": len(pulled.index.tips),
                 "texts_only": options.texts,
+                "full": pulled.is_full,
                 "broken": list(pulled.broken),
             }
         )
@@ -132,6 +141,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.say(
             _("only texts: for what is larger, pull again without --texts, into another file")
         )
+    if pulled.is_full:
+        console.say(
+            _("this bundle is full: pull the rest into another file, with --after {file}").format(
+                file=options.out
+            )
+        )
     if pulled.index.made_on != system_clock().date():
         # A service that answers with an old bundle withholds what came since.
         console.say(
@@ -144,6 +159,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if pulled.broken:
         raise BrokenTipsError(count=len(pulled.broken))
     return 0
+
+
+def _read_last(path: Path, root: Verifier) -> IndexEntry | None:
+    from tipline.desk.bundlefile import read_index
+
+    with path.open("rb") as file:
+        tips = read_index(file, root=root).tips
+    return tips[-1] if tips else None
 
 
 async def _pull(

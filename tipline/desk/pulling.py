@@ -22,7 +22,7 @@ from typing import BinaryIO, Final
 import aiohttp
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError
 
-from crypto.bundle import Index
+from crypto.bundle import MAX_TIPS, Index, IndexEntry
 from crypto.note import Verifier
 from tipline.desk.bundlefile import find_broken, read_index
 from tipline.desk.keyfiles import check_absent
@@ -72,14 +72,20 @@ class PulledBundle:
     size_bytes: int
     broken: tuple[str, ...]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more tips have room in it, so that there may be others."""
+        return len(self.index.tips) == MAX_TIPS
 
-def parse_source(text: str, *, texts_only: bool = False) -> Source:
+
+def parse_source(text: str, *, texts_only: bool = False, after: IndexEntry | None = None) -> Source:
     """
     Read where to pull from.
 
     Args:
         text: `http://ADDRESS.onion`, or `http://127.0.0.1:PORT` or `unix:PATH` on this machine.
         texts_only: Ask for the tips of the size of text alone.
+        after: The last tip of a full bundle: ask for those behind it.
 
     Returns:
         The source.
@@ -88,6 +94,8 @@ def parse_source(text: str, *, texts_only: bool = False) -> Source:
         UsageError: `pull_url`: neither an onion nor this machine.
     """
     asked = _TEXTS_PATH if texts_only else _BUNDLE_PATH
+    if after is not None:
+        asked += f"/after/{after.size_bytes}-{after.id}"
     if text.startswith(_UNIX_START):
         path = text.removeprefix(_UNIX_START)
         return Source(url=f"http://desk{asked}", unix_path=path)

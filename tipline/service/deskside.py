@@ -5,6 +5,8 @@ Rules:
     1. The texts alone are a bundle of their own: what else was sent, and how much, costs it nothing
        but the look into the list of tips.
     2. The smallest stand first, so that texts are opened first at the workstation, too.
+    3. A bundle holds no more tips than its index can name: otherwise a flood of small envelopes
+       would make every bundle one that the desk must refuse. The desk asks for the rest.
 
 Fetching changes nothing: the service does not note that it was fetched, and tips stay until their
 day. Who may ask is decided by tor (client authorisation) and by the socket's rights.
@@ -14,13 +16,14 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Final
 
 from aiohttp import HttpVersion11, web
 from multidict import CIMultiDict
 
-from crypto.bundle import START, IndexEntry, format_index, format_trailer
+from crypto.bundle import MAX_TIPS, START, IndexEntry, format_index, format_trailer
 from crypto.errors import KeysetError
 from crypto.ladder import TEXT_RUNG
 from crypto.note import Signer
@@ -35,9 +38,10 @@ from tipline.service.answers import (
 )
 from tipline.service.store import Store, StoredTip
 
-BUNDLE_PATH: Final = "/bundle"
-TEXTS_PATH: Final = "/bundle/texts"
 PIECE_BYTES: Final = 1024 * 1024  # of an envelope, in memory at a time
+_PATH = re.compile(
+    r"/bundle(?P<texts>/texts)?(/after/(?P<size>[1-9][0-9]{0,9})-(?P<id>[0-9a-f]{32}))?"
+)
 
 
 class DeskSide:
@@ -78,13 +82,13 @@ class DeskSide:
             ConnectionError: an envelope went away while it was sent; the bundle is cut, which the
                 desk notices.
         """
-        path = request.rel_url.raw_path
-        if path not in (BUNDLE_PATH, TEXTS_PATH) or request.method != "GET":
+        asked = _PATH.fullmatch(request.rel_url.raw_path)
+        if asked is None or request.method != "GET":
             return UNKNOWN.reply(request)
         installed = self._read_keyset()
         if installed is None or request.version < HttpVersion11:
             return NOT_IN_FORCE.reply(request)
-        await self._stream(request, installed, texts_only=path == TEXTS_PATH)
+        await self._stream(request, installed, await self._list(asked))
         return WRITTEN
 
     def _read_keyset(self) -> InstalledKeyset | None:
@@ -95,15 +99,17 @@ class DeskSide:
         in_force = installed.is_in_force(installed.keyset.number, today=self._today())
         return installed if in_force else None
 
-    async def _list(self, *, texts_only: bool) -> list[StoredTip]:
+    async def _list(self, asked: re.Match[str]) -> list[StoredTip]:
         tips = await self._store.tips()
-        if texts_only:
-            return [tip for tip in tips if tip.size_bytes == TEXT_RUNG]
-        # Within a size they stay in the order of their random ids.
-        return sorted(tips, key=lambda tip: tip.size_bytes)
+        if asked["texts"]:
+            tips = [tip for tip in tips if tip.size_bytes == TEXT_RUNG]
+        if asked["id"]:
+            last = int(asked["size"]), bytes.fromhex(asked["id"])
+            tips = [tip for tip in tips if _place_of(tip) > last]
+        return sorted(tips, key=_place_of)
 
     async def _stream(
-        self, request: web.BaseRequest, installed: InstalledKeyset, *, texts_only: bool
+        self, request: web.BaseRequest, installed: InstalledKeyset, tips: list[StoredTip]
     ) -> None:
         writer = request.writer
         writer.enable_chunking()
@@ -115,7 +121,9 @@ class DeskSide:
         await writer.write(START)
         entries: list[IndexEntry] = []
         offset = len(START)
-        for tip in await self._list(texts_only=texts_only):
+        for tip in tips:
+            if len(entries) == MAX_TIPS:
+                break
             digest = await self._stream_envelope(request, tip)
             if digest is None:
                 continue
@@ -139,6 +147,10 @@ class DeskSide:
             digest.update(piece)
             await request.writer.write(piece)
         return digest.hexdigest()
+
+
+def _place_of(tip: StoredTip) -> tuple[int, bytes]:
+    return tip.size_bytes, tip.id
 
 
 def _make_entry(tip: StoredTip, *, offset: int, sha256: str) -> IndexEntry:

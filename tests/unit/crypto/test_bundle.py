@@ -13,6 +13,7 @@ import pytest
 from crypto.bundle import (
     END,
     MAX_INDEX_BYTES,
+    MAX_TIPS,
     START,
     IndexEntry,
     format_index,
@@ -21,9 +22,9 @@ from crypto.bundle import (
     verify_index,
 )
 from crypto.errors import CryptoError, ForgedError, KeysetError, MalformedError, TooLargeError
-from crypto.keyset import sign_keyset
+from crypto.keyset import MAX_KEYSET_BYTES, sign_keyset
 from crypto.keyset_fields import KeysetDraft
-from crypto.ladder import TEXT_RUNG
+from crypto.ladder import MAX_ENVELOPE_BYTES, TEXT_RUNG
 from crypto.note import Signer, sign_note
 
 DAY = datetime.date(2026, 11, 21)
@@ -192,6 +193,19 @@ def test_index_when_the_first_line_is_another_then_it_is_refused(
     with pytest.raises(MalformedError) as caught:
         verify_index(keyset_note, root=root.verifier(), envelopes_end=len(START))
     assert caught.value.detail == "index first line"
+
+
+def test_index_when_it_names_as_many_tips_as_are_allowed_then_it_is_not_too_large(
+    service: Signer,
+) -> None:
+    """Whatever the fields and the keyset hold, a full bundle has an index that the desk takes."""
+    longest = entry(
+        0, channel="c" * 32, size_bytes=MAX_ENVELOPE_BYTES, keyset=2**53 - 1, offset=2**53 - 1
+    )
+    # Each of these bytes takes two in the index.
+    note = b'"' * MAX_KEYSET_BYTES
+    index = format_index([longest] * MAX_TIPS, made_on=DAY, keyset_note=note, signer=service)
+    assert len(index) < MAX_INDEX_BYTES
 
 
 def test_trailer_when_written_then_it_reads_back() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
+import io
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 from crypto.bundle import START
 from crypto.errors import ForgedError, KeysetError
 from crypto.note import Signer
+from tipline.commands import desk_pull
+from tipline.console import Console
 from tipline.desk import pulling
 from tipline.desk.pulling import Source, parse_source, pull_bundle
 from tipline.desk.torclient import parse_socks
@@ -223,6 +227,36 @@ def test_source_when_texts_alone_are_wanted_then_their_bundle_is_asked_for(
 ) -> None:
     """The same places give the texts alone."""
     assert parse_source(text, texts_only=True).url == url
+
+
+async def test_pull_when_the_bundle_is_full_then_the_rest_is_asked_for_by_its_last_tip(
+    line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-15: who pulled a full bundle is told, and the next pull goes on behind its last tip."""
+    monkeypatch.setattr(pulling, "MAX_TIPS", 2)
+    first, rest = line.bundle(line.seal("a"), line.seal("b")), line.bundle(line.seal("c"))
+    err = io.StringIO()
+
+    async def pull(bundle: bytes, *words: str) -> bytes:
+        async with serve(respond_chunked(bundle)) as (source, asked):
+            root = line.root.verifier().format()
+            fixed = ["pull", f"unix:{source.unix_path}", "--root", root, "--json", "--out"]
+            parser = argparse.ArgumentParser()
+            desk_pull.register(parser.add_subparsers(), str)
+            options = parser.parse_args([*fixed, *words])
+            console = Console(translate=str, out=io.StringIO(), err=err)
+            assert await asyncio.to_thread(desk_pull.run, options, console) == 0
+        return asked[0].partition(b" HTTP")[0]
+
+    assert await pull(first, str(tmp_path / "first")) == b"GET /bundle"
+    assert f"--after {tmp_path}/first" in err.getvalue()
+    err.truncate(0)
+    last = b"65536-" + b"1".rjust(32, b"0")
+    after = ["--after", str(tmp_path / "first")]
+    assert await pull(rest, str(tmp_path / "rest"), *after) == b"GET /bundle/after/" + last
+    assert "--after" not in err.getvalue()
+    asked = await pull(rest, str(tmp_path / "texts"), *after, "--texts")
+    assert asked == b"GET /bundle/texts/after/" + last
 
 
 @pytest.mark.parametrize(
