@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import enum
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -78,6 +79,32 @@ class Limits:
     idle_seconds: int
 
 
+class SlotRootChoice(enum.StrEnum):
+    """What the secrets in the slot file are sealed under."""
+
+    NONE = "none"
+    CREDENTIAL = "credential"
+    TPM = "tpm"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SlotSettings:
+    """
+    Where the secrets lie that can die.
+
+    Args:
+        path: The directory of the slot file, in the instance or absolute.
+        mirror: The directory of its mirror on a second device; empty if there is none.
+        root: What the secrets are sealed under.
+        volatile: Whether the slot file lies in memory and is begun anew when it is lost.
+    """
+
+    path: str
+    mirror: str
+    root: SlotRootChoice
+    volatile: bool
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """
@@ -92,6 +119,7 @@ class Configuration:
         desk_clients: X25519 public keys, in base32 as tor writes them, that may reach the desk's
             onion.
         limits: See there.
+        slots: See there.
         nightly_hour: The hour, in UTC, of purge and rewrite.
     """
 
@@ -102,6 +130,7 @@ class Configuration:
     onion: OnionSettings
     desk_clients: tuple[str, ...]
     limits: Limits
+    slots: SlotSettings
     nightly_hour: int
 
 
@@ -140,6 +169,7 @@ def parse_configuration(untrusted: bytes) -> Configuration:
         onion=OnionSettings(**_section(value, "onion.")),
         desk_clients=value["desk.clients"],
         limits=Limits(**_section(value, "limits.")),
+        slots=_slots(value),
         nightly_hour=value["nightly_hour"],
     )
 
@@ -178,6 +208,14 @@ def _section(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {key[len(prefix) :]: entry for key, entry in value.items() if key.startswith(prefix)}
 
 
+def _slots(value: Mapping[str, Any]) -> SlotSettings:
+    settings = SlotSettings(**_section(value, "slots."))
+    # A mirror in the same place is none.
+    if settings.mirror and Path(settings.mirror) == Path(settings.path):
+        _wrong("slots.mirror")
+    return settings
+
+
 def _line_of(exc: Exception) -> int:
     # tomllib says "(at line 3, column 7)"; the rest of its message may quote the file.
     words = str(exc).rpartition("line ")[2].partition(",")[0]
@@ -202,6 +240,32 @@ def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT_CHARACTERS:
         _wrong(key)
     return value
+
+
+def _path(*, empty: bool) -> Callable[[str, Any], str]:
+    def read(key: str, value: Any) -> str:
+        if empty and value == "":
+            return ""
+        text = _text(key, value)
+        # ".." would leave the directory that the operator reads here.
+        if "\0" in text or ".." in Path(text).parts or Path(text) == Path():
+            _wrong(key)
+        return text
+
+    return read
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        _wrong(key)
+    return value
+
+
+def _slot_root(key: str, value: Any) -> SlotRootChoice:
+    try:
+        return SlotRootChoice(_text(key, value))
+    except ValueError:
+        _wrong(key)
 
 
 def _lines(key: str, value: Any) -> tuple[str, ...]:
@@ -255,4 +319,8 @@ KEYS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "limits.slices_in_memory": _integer(1, 4096),
     "limits.texts_in_memory": _integer(1, 65_536),
     "limits.idle_seconds": _integer(1, 3600),
+    "slots.path": _path(empty=False),
+    "slots.mirror": _path(empty=True),
+    "slots.root": _slot_root,
+    "slots.volatile": _flag,
 }

@@ -63,6 +63,22 @@ MEANINGS: Final[Mapping[str, str]] = {
         " use up."
     ),
     "limits.idle_seconds": N_("A request that sends nothing for so many seconds is ended."),
+    "slots.path": N_(
+        "The directory of the slot file, which holds the keys that can die. Best is a small file"
+        " system of its own: ext4, on an encrypted partition. It never goes into a backup."
+    ),
+    "slots.mirror": N_(
+        "A directory on a second device for the slot file's mirror; empty for none. Without one, a"
+        " broken disk loses every tip that was not fetched."
+    ),
+    "slots.root": N_(
+        'What the keys in the slot file are sealed under: "none", "credential" (a key that systemd'
+        ' hands to the service) or "tpm" (a key in this machine\'s TPM).'
+    ),
+    "slots.volatile": N_(
+        "Whether the slot file lies in memory. It is then lost with each start of the machine, and"
+        " with it every tip that was not fetched; a new one is begun by itself."
+    ),
 }
 
 EXAMPLE: Final[Mapping[str, object]] = {
@@ -84,6 +100,10 @@ EXAMPLE: Final[Mapping[str, object]] = {
     "limits.slices_in_memory": 32,
     "limits.texts_in_memory": 256,
     "limits.idle_seconds": 60,
+    "slots.path": "slots",
+    "slots.mirror": "",
+    "slots.root": "none",
+    "slots.volatile": False,
 }
 
 _PERIOD_MEANINGS: Final[Mapping[RecordClass, str]] = {

@@ -1,0 +1,161 @@
+"""
+A line's slot file: where it lies, made and opened as the configuration says.
+
+    PATH/               0700, "slots" in the instance, or the root of a file system of its own
+      slot-file         the secrets that can die; never in a backup
+    MIRROR/slot-file    the same on a second device
+
+A lost slot file is never begun anew by itself, because everything stored is dead without it. Only
+where the operator chose memory (`slots.volatile`) it is: then that death is what was asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from crypto.randomness import RandomSource, system_random
+from crypto.secret import Secret
+from retention.errors import SlotError
+from retention.slot import SECRET_BYTES
+from retention.slot_file import SlotFile
+from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
+from tipline.configuration import SlotRootChoice, SlotSettings
+from tipline.errors import ConfigurationError
+from tipline.files import check_private, make_private_directory
+
+SLOT_FILE_NAME: Final = "slot-file"
+CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), "Credentials"
+CREDENTIAL_NAME: Final = "tipline-slot-root"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSlots:
+    """
+    An opened slot file.
+
+    Args:
+        file: The slot file.
+        begun_anew: Whether the old one was lost with the memory it lay in: every record that a row
+            names is dead.
+    """
+
+    file: SlotFile
+    begun_anew: bool
+
+
+def find_slot_folders(directory: Path, settings: SlotSettings) -> tuple[Path, Path | None]:
+    """
+    Tell where the slot file and its mirror lie.
+
+    Args:
+        directory: The instance.
+        settings: Of its configuration. Paths that do not begin with / are within the instance.
+
+    Returns:
+        The slot file's directory, and the mirror's or None.
+    """
+    mirror = directory / settings.mirror if settings.mirror else None
+    return directory / settings.path, mirror
+
+
+def create_slots(
+    directory: Path, settings: SlotSettings, *, random: RandomSource = system_random
+) -> None:
+    """
+    Make a line's slot file.
+
+    Args:
+        directory: The instance.
+        settings: Of its configuration.
+        random: Where the file's id comes from.
+
+    Raises:
+        SlotError: `slot_file_exists`, `slot_file_unsafe`.
+        OSError: a disk refuses.
+    """
+    folder, mirror = find_slot_folders(directory, settings)
+    for one in (folder, mirror):
+        if one is not None:
+            make_private_directory(one)
+    SlotFile.create(
+        folder / SLOT_FILE_NAME,
+        None if mirror is None else mirror / SLOT_FILE_NAME,
+        random=random,
+    )
+
+
+def open_slots(
+    directory: Path,
+    settings: SlotSettings,
+    *,
+    environment: Mapping[str, str],
+    random: RandomSource = system_random,
+) -> OpenedSlots:
+    """
+    Open a line's slot file.
+
+    Args:
+        directory: The instance, locked by the caller.
+        settings: Of its configuration.
+        environment: Of the process: systemd names the credentials' directory there.
+        random: Where places, nonces and the first round of an overwrite come from.
+
+    Returns:
+        The slot file; the caller calls `reconcile` before the first `put`.
+
+    Raises:
+        SlotError: the file, its mirror or its root does not hold.
+        ConfigurationError: `slots_credential`: systemd hands over no such credential.
+        PermissionsError: others can read the credential.
+        OSError: a disk refuses.
+    """
+    folder, mirror = find_slot_folders(directory, settings)
+    path = folder / SLOT_FILE_NAME
+    mirror_path = None if mirror is None else mirror / SLOT_FILE_NAME
+    root = load_slot_root(settings, environment=environment, random=random)
+    try:
+        return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=False)
+    except SlotError as exc:
+        if exc.code != "slot_file_missing" or not settings.volatile:
+            raise
+    create_slots(directory, settings, random=random)
+    return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=True)
+
+
+def load_slot_root(
+    settings: SlotSettings, *, environment: Mapping[str, str], random: RandomSource
+) -> SlotRoot:
+    """
+    Load what the slots' secrets are sealed under.
+
+    Args:
+        settings: Of the configuration.
+        environment: Of the process.
+        random: Where nonces come from.
+
+    Returns:
+        The root.
+
+    Raises:
+        ConfigurationError: `slots_credential`: systemd hands over no such credential.
+        PermissionsError: others can read the credential.
+    """
+    if settings.root is SlotRootChoice.CREDENTIAL:
+        return CredentialRoot(_read_credential(environment), random=random)
+    return PlainRoot()
+
+
+def _read_credential(environment: Mapping[str, str]) -> Secret:
+    path = Path(environment.get(CREDENTIALS_VARIABLE, "")) / CREDENTIAL_NAME
+    try:
+        check_private(path)
+        with path.open("rb") as file:
+            key = Secret(file.read(SECRET_BYTES + 1))
+    except FileNotFoundError as exc:
+        raise ConfigurationError("slots_credential", name=CREDENTIAL_NAME) from exc
+    if len(key) != SECRET_BYTES:
+        raise ConfigurationError("slots_credential", name=CREDENTIAL_NAME)
+    return key
