@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from retention.policy import EVENTS, POLICY_VERSION, RecordClass
+from retention.policy import EVENTS, POLICY_VERSION, Event, Periods, RecordClass
 from tipline.configuration import CONFIGURATION_VERSION, KEYS, parse_configuration
 from tipline.language import Translate
 from tipline.messages import N_
@@ -106,16 +106,48 @@ EXAMPLE: Final[Mapping[str, object]] = {
     "slots.volatile": False,
 }
 
-_PERIOD_MEANINGS: Final[Mapping[RecordClass, str]] = {
+CLASS_MEANINGS: Final[Mapping[RecordClass, str]] = {
     RecordClass.PARTIAL_UPLOAD: N_(
         "An upload that was begun and never completed. Short: a source goes on within hours."
     ),
     RecordClass.SEALED_TIP: N_(
-        "A sealed tip. Long enough for the desk to fetch it, even after a holiday."
+        "A sealed tip of text. Long enough for the desk to fetch it, even after a holiday."
     ),
+    RecordClass.ATTACHMENT: N_("A sealed tip with attachments: one record, text and files."),
     RecordClass.UPLOAD_ANSWER: N_(
         "The memory that an upload has arrived, so that a page that lost the answer can ask again."
     ),
+    RecordClass.REPLY: N_("A sealed reply that waits for the source."),
+    RecordClass.MAILBOX: N_(
+        "A mailbox, from the last time somebody wrote to it or looked into it."
+    ),
+    RecordClass.RECEIPT_COPY: N_("The service's copy of what a receipt is checked with."),
+    RecordClass.RAW_NUMBER: N_("The number of a phone, sealed, as long as it can be answered."),
+    RecordClass.GATEWAY_MESSAGE: N_(
+        "A phone's message as the gateway brought it: the gateway's own id of it, as a keyed hash."
+    ),
+    RecordClass.PSEUDONYM_EPOCH: N_(
+        "The key that gives the same phone the same pseudonym; after it nobody can link them."
+    ),
+    RecordClass.KEYSET: N_("A keyset that is no longer in force."),
+    RecordClass.BACKUP: N_("A backup. It holds no keys, but which tip came on which day."),
+    RecordClass.LOG_TEXT: N_(
+        "The words beside an entry of the log, such as why something is held; the entry itself"
+        " stays."
+    ),
+}
+
+EVENT_MEANINGS: Final[Mapping[Event, str]] = {
+    Event.BEGUN: N_("days from its beginning"),
+    Event.ARRIVED: N_("days from its arrival"),
+    Event.PICKED_UP: N_("days from the day on which the desk fetched it"),
+    Event.SENT: N_("days from the day on which it was sent"),
+    Event.READ: N_("days from the day on which the source read it"),
+    Event.LAST_USED: N_("days from its last use"),
+    Event.MADE: N_("days from the day on which it was made"),
+    Event.RECEIVED: N_("days from the day on which it was received"),
+    Event.EXPIRED: N_("days from the end of its validity"),
+    Event.LOGGED: N_("days from the day on which it was logged"),
 }
 
 
@@ -151,36 +183,39 @@ def format_configuration(settings: Mapping[str, object], *, translate: Translate
     return text
 
 
-def format_policy(keep_days: Mapping[RecordClass, int] | None, *, translate: Translate) -> bytes:
+def format_policy(periods: Periods | None, *, translate: Translate) -> bytes:
     """
     Write a policy with a comment on every class of record.
 
     Args:
-        keep_days: The periods; if None, each is left for the operator to fill in.
+        periods: For each class the days from each of its events; if None, each is left for the
+            operator to fill in.
         translate: For the comments.
 
     Returns:
         `policy.toml`.
     """
-    return ("\n".join(_policy_lines(keep_days, translate)) + "\n").encode()
+    return ("\n".join(_policy_lines(periods, translate)) + "\n").encode()
 
 
-def _policy_lines(
-    keep_days: Mapping[RecordClass, int] | None, translate: Translate
-) -> Iterator[str]:
+def _policy_lines(periods: Periods | None, translate: Translate) -> Iterator[str]:
     _ = translate
     yield "# " + _("How many days each class of record is kept. There is no default.")
+    yield "# " + _("A record dies by the earliest of the periods that run.")
     yield f"version = {POLICY_VERSION}"
-    for record_class in RecordClass:
+    for record_class, events in EVENTS.items():
         yield ""
-        yield "# " + _(_PERIOD_MEANINGS[record_class])
+        yield "# " + _(CLASS_MEANINGS[record_class])
         yield f"[{record_class}]"
-        yield f'from = "{min(EVENTS[record_class])}"'
-        if keep_days is None:
-            yield "# " + _("Fill in a number of days and take the # away.")
-            yield "# keep_days ="
-        else:
-            yield f"keep_days = {keep_days[record_class]}"
+        for event in events:
+            meaning = _(EVENT_MEANINGS[event])
+            if periods is None:
+                yield "# " + _("Fill in a number and take the # away: {meaning}.").format(
+                    meaning=meaning
+                )
+                yield f"# {event} ="
+            else:
+                yield f"{event} = {periods[record_class][event]}  # {meaning}"
 
 
 def _table_of(key: str) -> str:

@@ -25,7 +25,7 @@ from crypto.note import Signer
 from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
 from retention.errors import PolicyError
-from retention.policy import Policy, RecordClass, parse_policy
+from retention.policy import Periods, Policy, parse_policy
 from tipline.configuration import CONFIGURATION_NAME, Configuration, load_configuration
 from tipline.errors import InstanceError
 from tipline.example import format_configuration, format_policy
@@ -131,7 +131,7 @@ def init_instance(
     directory: Path,
     *,
     settings: Mapping[str, object],
-    keep_days: Mapping[RecordClass, int] | None,
+    periods: Periods | None,
     translate: Translate,
     today: datetime.date,
     random: RandomSource = system_random,
@@ -143,8 +143,8 @@ def init_instance(
         directory: Must not exist, or be empty.
         settings: Values for keys of the configuration that replace the example's: at least `root`,
             and `line.name.LANGUAGE` and `line.emergency.LANGUAGE` for each language.
-        keep_days: A period for each class of record; if None, the policy is written without any,
-            and has to be filled in before the line can be served.
+        periods: For each class of record the days from each of its events; if None, the policy is
+            written without any, and has to be filled in before the line can be served.
         translate: For the comments in the two files.
         today: In UTC.
         random: Where the service's key comes from.
@@ -159,7 +159,7 @@ def init_instance(
     if directory.exists() and any(directory.iterdir()):
         raise InstanceError("instance_exists", path=str(directory))
     configuration = format_configuration(settings, translate=translate)
-    policy = format_policy(keep_days, translate=translate)
+    policy = format_policy(periods, translate=translate)
     make_private_directory(directory)
     for name in (KEYS_NAME, RUN_NAME, TOR_NAME):
         make_private_directory(directory / name)

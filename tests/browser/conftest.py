@@ -21,7 +21,7 @@ from crypto.age.hybrid import HybridIdentity
 from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Category, Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
-from retention.policy import RecordClass
+from retention.policy import EVENTS, RecordClass
 from tipline.desk.opening import TipOutcome, open_bundle
 from tipline.desk.vault import Vault
 from tipline.instance import Instance, init_instance
@@ -200,10 +200,10 @@ def new_line(directory: Path, *, keyset: bool = True, **settings: object) -> Lin
             **{f"line.emergency.{language}": text for language, text in EMERGENCY.items()},
             **{key.replace("__", "."): value for key, value in settings.items()},
         },
-        keep_days={
-            RecordClass.SEALED_TIP: 90,
-            RecordClass.PARTIAL_UPLOAD: 2,
-            RecordClass.UPLOAD_ANSWER: 2,
+        periods={
+            **{record_class: dict.fromkeys(events, 90) for record_class, events in EVENTS.items()},
+            RecordClass.PARTIAL_UPLOAD: dict.fromkeys(EVENTS[RecordClass.PARTIAL_UPLOAD], 2),
+            RecordClass.UPLOAD_ANSWER: dict.fromkeys(EVENTS[RecordClass.UPLOAD_ANSWER], 2),
         },
         translate=lambda text: text,
         today=today(),

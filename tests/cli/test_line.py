@@ -31,11 +31,16 @@ from crypto.keyset import choose_recipients, sign_keyset, verify_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer, Verifier
 from crypto.tip import Tip
+from retention.policy import EVENTS
+from tipline.example import format_policy
 
 ROOT = Signer.generate("tipline-root")
 READER = HybridIdentity.generate()
 TODAY = datetime.datetime.now(datetime.UTC).date()
-KEEP = ["--keep-sealed-tip=30", "--keep-partial-upload=2", "--keep-upload-answer=2"]
+POLICY = format_policy(
+    {name: dict.fromkeys(events, 30) for name, events in EVENTS.items()},
+    translate=lambda text: text,
+)
 
 
 def run(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -58,7 +63,9 @@ def directory() -> Iterator[Path]:
 
 def init(directory: Path) -> Verifier:
     words = ["--root", ROOT.verifier().format(), "--name", "Harbour", "--emergency", "112"]
-    done = run("init", str(directory), *words, *KEEP, "--json")
+    policy = directory.with_name("policy.toml")
+    policy.write_bytes(POLICY)
+    done = run("init", str(directory), *words, "--policy", str(policy), "--json")
     assert (done.returncode, done.stderr) == (0, b"")
     return Verifier.parse(json.loads(done.stdout)["service"])
 
@@ -276,10 +283,10 @@ def test_serve_when_there_is_no_keyset_then_it_does_not_start(directory: Path) -
 def test_serve_when_the_policy_is_not_filled_in_then_it_does_not_start(line: Path) -> None:
     """Without the operator's periods the line does not start."""
     policy = line / "policy.toml"
-    policy.write_text(policy.read_text().replace("keep_days = 30", "# keep_days ="))
+    policy.write_text(policy.read_text().replace("picked_up = 30", "# picked_up ="))
     done = run("serve", str(line), "--no-tor")
     assert done.returncode == 31
-    assert b"sealed_tip.keep_days" in done.stderr
+    assert b"sealed_tip.picked_up" in done.stderr
 
 
 def test_serve_when_tips_come_then_its_output_says_nothing_of_them(line: Path) -> None:

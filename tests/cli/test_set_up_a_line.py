@@ -34,10 +34,7 @@ ANSWERS = {
     "desk keygen": "--json --passphrase-file passphrase",
     "desk keyset": "--json --yes --passphrase-file passphrase",
     "desk open": "--json --passphrase-file passphrase",
-    "init": (
-        "--json --name Harbour --emergency 112"
-        " --keep-sealed-tip 30 --keep-partial-upload 2 --keep-upload-answer 2"
-    ),
+    "init": "--json --name Harbour --emergency 112",
     "doctor": "--json",
 }
 # serve is walked without Tor, so that no test reaches the real network: the addresses that it would
@@ -139,6 +136,8 @@ def write_as_the_page_says(step: int, machine: Machine) -> None:
         )
         assert written != text
         toml.write_text(written)
+        policy = machine.directory / "line" / "policy.toml"
+        policy.write_text(re.sub(r"^# (\w+) =$", r"\1 = 30", policy.read_text(), flags=FLAGS))
 
 
 def serve(machine: Machine, words: list[str]) -> tuple[subprocess.Popen[str], str]:

@@ -14,7 +14,7 @@ from crypto.age.hybrid import HybridIdentity
 from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
-from retention.policy import RecordClass
+from retention.policy import EVENTS
 from tipline.instance import Instance, init_instance
 from tipline.keysets import install_keyset
 from tipline.language import LANGUAGES
@@ -104,7 +104,7 @@ async def test_files_when_a_line_is_made_and_served_then_the_page_names_each() -
         service = init_instance(
             directory,
             settings={"root": root.verifier().format(), **texts},
-            keep_days=dict.fromkeys(RecordClass, 2),
+            periods={name: dict.fromkeys(events, 2) for name, events in EVENTS.items()},
             translate=lambda text: text,
             today=TODAY,
         )

@@ -24,7 +24,7 @@ from crypto.keyset import choose_recipients, sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, Keyset, KeysetDraft, Reader
 from crypto.note import Signer
 from crypto.tip import Tip
-from retention.policy import RecordClass
+from retention.policy import EVENTS, RecordClass
 from tipline.instance import Instance, init_instance
 from tipline.keysets import install_keyset
 from tipline.service.pages import Page, make_page
@@ -33,10 +33,10 @@ from tipline.service.store import StoredTip
 
 DAY = datetime.date(2031, 3, 14)
 SLICE_BYTES = 1024 * 1024
-KEEP_DAYS = {
-    RecordClass.SEALED_TIP: 90,
-    RecordClass.PARTIAL_UPLOAD: 2,
-    RecordClass.UPLOAD_ANSWER: 2,
+PERIODS = {
+    **{record_class: dict.fromkeys(events, 90) for record_class, events in EVENTS.items()},
+    RecordClass.PARTIAL_UPLOAD: dict.fromkeys(EVENTS[RecordClass.PARTIAL_UPLOAD], 2),
+    RecordClass.UPLOAD_ANSWER: dict.fromkeys(EVENTS[RecordClass.UPLOAD_ANSWER], 2),
 }
 
 
@@ -225,7 +225,7 @@ def make_world(short_path: Path) -> Callable[..., World]:
                 **texts,
                 **{key.replace("__", "."): value for key, value in settings.items()},
             },
-            keep_days=KEEP_DAYS,
+            periods=PERIODS,
             translate=lambda text: text,
             today=clock.today,
         )

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from retention.plan import Record
-from retention.policy import RecordClass
+from retention.policy import EVENTS, Policy, RecordClass
+from retention.promise import Promises
 from tipline.errors import InstanceError
 from tipline.files import NEVER_SECONDS
 from tipline.service.nightly import purge_due, run_nightly
@@ -24,6 +25,9 @@ from tipline.service.silence import Faults
 from tipline.service.sqlite_store import _set_pragma, open_database
 
 USER_AGENT = "canary-agent/9.1"
+PROMISES = Promises.of(
+    Policy(periods={name: dict.fromkeys(events, 90) for name, events in EVENTS.items()})
+)
 # Named by what they are; everything else must have a random name.
 OWN_NAMES = {
     "desk.sock",
@@ -239,9 +243,9 @@ async def test_purge_when_a_tips_day_comes_then_nothing_of_it_stays(world: Any) 
         await site.upload(young)
         store = site.line.store
         day_before = dies_on - datetime.timedelta(days=1)
-        await purge_due(store, intake=intake, today=day_before)
+        await purge_due(store, intake=intake, promises=PROMISES, today=day_before)
         assert len(await store.tips()) == 3
-        assert await purge_due(store, intake=intake, today=dies_on) == 2
+        assert await purge_due(store, intake=intake, promises=PROMISES, today=dies_on) == 2
         await store.rewrite()
         assert [tip.id for tip in await store.tips()] == [site.tips[2].id]
         everything = b"".join(path.read_bytes() for path in walk(world.directory) if path.is_file())
@@ -283,15 +287,21 @@ async def test_purge_when_one_record_fails_then_the_others_go_and_it_is_said(
 
         monkeypatch.setattr(store, "purge", fail_once)
         with pytest.raises(InstanceError) as failed:
-            await purge_due(store, intake=NoIntake(), today=datetime.date(2031, 6, 12))  # type: ignore[arg-type]
+            await purge_due(
+                store,
+                intake=NoIntake(),  # type: ignore[arg-type]
+                promises=PROMISES,
+                today=datetime.date(2031, 6, 12),
+            )
         assert (failed.value.code, failed.value.facts) == ("purge_incomplete", {"count": 1})
         assert [tip.id for tip in await store.tips()] == [victim]
         monkeypatch.undo()
         assert (
             await purge_due(
                 store,
-                intake=NoIntake(),
-                today=datetime.date(2031, 6, 12),  # type: ignore[arg-type]
+                intake=NoIntake(),  # type: ignore[arg-type]
+                promises=PROMISES,
+                today=datetime.date(2031, 6, 12),
             )
             == 1
         )
@@ -302,9 +312,14 @@ async def test_records_when_listed_then_every_class_has_its_day(world: Any) -> N
     async with world.serve() as site:
         await use(world, site)
         records = await site.line.store.records()
-    assert {record.record_class for record in records} == set(RecordClass)
+    tips = {RecordClass.SEALED_TIP, RecordClass.ATTACHMENT}
+    assert {record.record_class for record in records} == {
+        *tips,
+        RecordClass.PARTIAL_UPLOAD,
+        RecordClass.UPLOAD_ANSWER,
+    }
     assert (
-        sorted(record.dies_on for record in records if record.record_class != "sealed_tip")
+        sorted(record.dies_on for record in records if record.record_class not in tips)
         == [datetime.date(2031, 3, 16)] * 4
     )
 
@@ -337,6 +352,7 @@ async def test_nightly_when_the_clock_is_looked_at_then_it_runs_once_a_night(
         await run_nightly(
             store=store,
             intake=NoIntake(),  # type: ignore[arg-type]
+            promises=PROMISES,
             clock=lambda: now,
             hour=3,
             faults=Faults(),
@@ -384,6 +400,7 @@ async def test_nightly_when_something_failed_then_the_operator_is_told_without_w
         await run_nightly(
             store=store,
             intake=NoIntake(),  # type: ignore[arg-type]
+            promises=PROMISES,
             clock=lambda: datetime.datetime(2031, 3, times[0], 5, tzinfo=datetime.UTC),
             hour=3,
             faults=faults,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retention.policy import RecordClass
+from retention.policy import Periods, parse_policy
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.errors import UsageError
@@ -35,7 +35,7 @@ def register(commands: Commands, translate: Translate) -> None:
         description=_("Make a new line: its directory, its key and its two files to fill in."),
         epilog=_(
             "What is not given is asked for. The policy has no default: fill it in, or give"
-            " the three --keep options."
+            " one that is filled in."
         ),
     )
     parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("new or empty"))
@@ -48,18 +48,12 @@ def register(commands: Commands, translate: Translate) -> None:
     parser.add_argument(
         "--emergency", metavar=_("NUMBER"), help=_("whom to call in danger, for example 112")
     )
-    for record_class, meaning in (
-        (RecordClass.SEALED_TIP, _("how long a sealed tip is kept")),
-        (RecordClass.PARTIAL_UPLOAD, _("how long an upload that was never completed is kept")),
-        (RecordClass.UPLOAD_ANSWER, _("how long it is remembered that an upload arrived")),
-    ):
-        parser.add_argument(
-            f"--keep-{record_class.replace('_', '-')}",
-            dest=f"keep_{record_class}",
-            metavar=_("DAYS"),
-            type=int,
-            help=meaning,
-        )
+    parser.add_argument(
+        "--policy",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("how long things are kept: a policy.toml that is filled in"),
+    )
     parser.add_argument("--json", action="store_true", help=_("for a machine"))
     parser.set_defaults(run=run)
 
@@ -77,6 +71,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         UsageError: something is not given and there is nobody to ask.
+        PolicyError: the policy that is given does not hold.
     """
     _ = console.translate
     root = options.root or _ask(console, "--root", _("The desk root's verifier key: "))
@@ -90,7 +85,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     signer = init_instance(
         options.directory,
         settings=settings,
-        keep_days=_read_periods(options),
+        periods=_read_periods(options.policy),
         translate=console.translate,
         today=system_clock().date(),
     )
@@ -143,11 +138,5 @@ def _ask(console: Console, option: str, question: str) -> str:
     return answer
 
 
-def _read_periods(options: argparse.Namespace) -> dict[RecordClass, int] | None:
-    given = {record_class: getattr(options, f"keep_{record_class}") for record_class in RecordClass}
-    if all(days is None for days in given.values()):
-        return None
-    for record_class, days in given.items():
-        if days is None:
-            raise UsageError("init_missing", option=f"--keep-{record_class.replace('_', '-')}")
-    return given
+def _read_periods(path: Path | None) -> Periods | None:
+    return None if path is None else parse_policy(path.read_bytes()).periods

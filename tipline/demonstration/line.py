@@ -25,7 +25,7 @@ from crypto.age.keys import format_identity_file
 from crypto.keyset import ROOT_NAME, sign_keyset
 from crypto.keyset_fields import Category, Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
-from retention.policy import RecordClass
+from retention.policy import Event, Periods, RecordClass
 from tipline.desk.ceremony import make_client_key
 from tipline.files import create_file, make_private_directory
 from tipline.instance import init_instance
@@ -35,11 +35,21 @@ from tipline.messages import N_
 
 CHANNEL: Final = "everything"
 KEYSET_DAYS: Final = 7
-# A day for what is not complete, two weeks for a tip: a desk with holidays would take more.
-KEEP_DAYS: Final = {
-    RecordClass.PARTIAL_UPLOAD: 1,
-    RecordClass.SEALED_TIP: 14,
-    RecordClass.UPLOAD_ANSWER: 2,
+# Two days for what is not complete, two weeks for a tip: a desk with holidays would take more.
+PERIODS: Final[Periods] = {
+    RecordClass.PARTIAL_UPLOAD: {Event.BEGUN: 2},
+    RecordClass.SEALED_TIP: {Event.ARRIVED: 14, Event.PICKED_UP: 3},
+    RecordClass.ATTACHMENT: {Event.ARRIVED: 14, Event.PICKED_UP: 3},
+    RecordClass.UPLOAD_ANSWER: {Event.ARRIVED: 2},
+    RecordClass.REPLY: {Event.SENT: 30, Event.READ: 3},
+    RecordClass.MAILBOX: {Event.LAST_USED: 60},
+    RecordClass.RECEIPT_COPY: {Event.MADE: 14},
+    RecordClass.RAW_NUMBER: {Event.RECEIVED: 7},
+    RecordClass.GATEWAY_MESSAGE: {Event.RECEIVED: 2},
+    RecordClass.PSEUDONYM_EPOCH: {Event.BEGUN: 30},
+    RecordClass.KEYSET: {Event.EXPIRED: 30},
+    RecordClass.BACKUP: {Event.MADE: 7},
+    RecordClass.LOG_TEXT: {Event.LOGGED: 365},
 }
 READERS: Final = (
     ("newsroom", "Newsroom", "Investigations"),
@@ -149,7 +159,7 @@ def make_line(
             "onion.test_only_torrc_lines": list(torrc_lines),
             **settings,
         },
-        keep_days=KEEP_DAYS,
+        periods=PERIODS,
         translate=translate,
         today=today,
     )

@@ -32,7 +32,7 @@ from crypto.errors import CryptoError, KeysetError
 from crypto.ladder import is_rung
 from crypto.randomness import RandomSource, system_random
 from crypto.strict import decode_padded_base64, parse_integer, parse_json_object
-from retention.policy import Policy, RecordClass
+from retention.policy import Event, Policy, RecordClass, find_tip_class
 from tipline.configuration import Limits
 from tipline.errors import InstanceError
 from tipline.keysets import InstalledKeyset, KeysetWatch
@@ -284,7 +284,7 @@ class Intake:
             partial = PartialUpload(
                 id=upload.id,
                 begun_on=begun_on,
-                dies_on=self._policy.dies_on(RecordClass.PARTIAL_UPLOAD, event_on=begun_on),
+                dies_on=self._policy.dies_on(RecordClass.PARTIAL_UPLOAD, {Event.BEGUN: begun_on}),
                 size_bytes=upload.size_bytes,
                 channel=upload.channel,
                 keyset=upload.keyset,
@@ -332,11 +332,13 @@ class Intake:
     def _make_arrival(self, upload: OpenUpload, today: datetime.date) -> Arrival:
         return Arrival(
             upload_id=upload.id,
-            answer_dies_on=self._policy.dies_on(RecordClass.UPLOAD_ANSWER, event_on=today),
+            answer_dies_on=self._policy.dies_on(RecordClass.UPLOAD_ANSWER, {Event.ARRIVED: today}),
             tip=StoredTip(
                 id=self._random(ID_BYTES),
                 arrived_on=today,
-                dies_on=self._policy.dies_on(RecordClass.SEALED_TIP, event_on=today),
+                dies_on=self._policy.dies_on(
+                    find_tip_class(upload.size_bytes), {Event.ARRIVED: today}
+                ),
                 size_bytes=upload.size_bytes,
                 channel=upload.channel,
                 sealed_by_service=False,

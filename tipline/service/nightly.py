@@ -17,6 +17,7 @@ from typing import Final
 
 from retention.plan import plan_purge
 from retention.policy import RecordClass
+from retention.promise import Promises
 from tipline.clock import Clock
 from tipline.errors import InstanceError
 from tipline.service.intake import Intake
@@ -28,13 +29,16 @@ LOOK_SECONDS: Final = 600.0  # how often the clock is looked at: it may be set m
 Report = Callable[[InstanceError | list[str]], None]
 
 
-async def purge_due(store: Store, *, intake: Intake, today: datetime.date) -> int:
+async def purge_due(
+    store: Store, *, intake: Intake, promises: Promises, today: datetime.date
+) -> int:
     """
     Let everything go that is past its day.
 
     Args:
         store: Where things lie.
         intake: Told of partial uploads that go.
+        promises: How long things are kept.
         today: In UTC.
 
     Returns:
@@ -45,7 +49,7 @@ async def purge_due(store: Store, *, intake: Intake, today: datetime.date) -> in
     """
     due = [
         decision.record
-        for decision in plan_purge(await store.records(), today=today)
+        for decision in plan_purge(await store.records(), promises=promises, today=today)
         if decision.purge
     ]
     failures: list[Exception] = []
@@ -61,18 +65,21 @@ async def purge_due(store: Store, *, intake: Intake, today: datetime.date) -> in
     return len(due)
 
 
-async def catch_up(*, store: Store, intake: Intake, today: datetime.date, report: Report) -> None:
+async def catch_up(
+    *, store: Store, intake: Intake, promises: Promises, today: datetime.date, report: Report
+) -> None:
     """
     Purge before anything is served, so that what died while the line was off is never seen again.
 
     Args:
         store: Where things lie.
         intake: Told of partial uploads that go.
+        promises: How long things are kept.
         today: In UTC.
         report: Shows the operator what failed; the line is served all the same.
     """
     try:
-        await purge_due(store, intake=intake, today=today)
+        await purge_due(store, intake=intake, promises=promises, today=today)
     except InstanceError as exc:
         report(exc)
 
@@ -81,6 +88,7 @@ async def run_nightly(
     *,
     store: Store,
     intake: Intake,
+    promises: Promises,
     clock: Clock,
     hour: int,
     faults: Faults,
@@ -93,6 +101,7 @@ async def run_nightly(
     Args:
         store: Where things lie.
         intake: Told of partial uploads that go.
+        promises: How long things are kept.
         clock: Tells day and hour.
         hour: In UTC.
         faults: Told once a night.
@@ -107,7 +116,7 @@ async def run_nightly(
         if now.date() <= done_on or now.hour < hour:
             continue
         try:
-            await purge_due(store, intake=intake, today=now.date())
+            await purge_due(store, intake=intake, promises=promises, today=now.date())
         except InstanceError as exc:
             report(exc)
         try:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from retention.promise import Promises
 from tipline.clock import Clock, system_clock
 from tipline.errors import InstanceError
 from tipline.files import blur_socket_times, blur_times
@@ -118,7 +119,10 @@ async def open_line(
             monotonic=monotonic,
         )
         await intake.load()
-        await catch_up(store=store, intake=intake, today=clock().date(), report=report)
+        promises = Promises.of(instance.policy)
+        await catch_up(
+            store=store, intake=intake, promises=promises, today=clock().date(), report=report
+        )
         source = SourceSide(
             pages={path: make_page_chooser(page) for path, page in pages.items()},
             keysets=instance.watch_keyset(),
@@ -170,6 +174,7 @@ async def open_line(
             run_nightly(
                 store=store,
                 intake=intake,
+                promises=promises,
                 clock=clock,
                 hour=instance.configuration.nightly_hour,
                 faults=faults,

@@ -22,7 +22,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from retention.plan import Record
-from retention.policy import RecordClass
+from retention.policy import EVENTS, RecordClass, find_tip_class
 from tipline.errors import InstanceError
 from tipline.files import PRIVATE_FILE_MODE, blur_times
 from tipline.service.envelope_files import EnvelopeFiles
@@ -36,6 +36,7 @@ BLOB_MAX_BYTES: Final = 64 * 1024  # measured: larger ones are faster as files
 
 _TABLES: Final = {
     RecordClass.SEALED_TIP: "tips",
+    RecordClass.ATTACHMENT: "tips",
     RecordClass.PARTIAL_UPLOAD: "uploads",
     RecordClass.UPLOAD_ANSWER: "answers",
 }
@@ -146,7 +147,7 @@ class SqliteStore:
     async def purge(self, record: Record) -> None:
         """Let one record go: its row, then its file."""
         await self._writer.call(lambda: self._delete(_TABLES[record.record_class], record.id))
-        if record.record_class is RecordClass.SEALED_TIP:
+        if _TABLES[record.record_class] == "tips":
             await asyncio.to_thread(self._files.remove, record.id)
         elif record.record_class is RecordClass.PARTIAL_UPLOAD:
             await asyncio.to_thread(self._files.remove_partial, record.id)
@@ -219,14 +220,20 @@ class SqliteStore:
         return {upload.id: (upload, self._files.partial_len(upload.id)) for upload in uploads}
 
     def _read_records(self) -> list[Record]:
+        table = self._database.table
         return [
-            Record(
-                id=row["id"],
-                record_class=record_class,
-                dies_on=datetime.date.fromisoformat(row["dies_on"]),
-            )
-            for record_class, table in _TABLES.items()
-            for row in self._database.table(table).rows_where(select="id, dies_on")
+            *(
+                _parse_record(row, find_tip_class(row["size_bytes"]), began_on=row["arrived_on"])
+                for row in table("tips").rows_where(select="id, size_bytes, arrived_on, dies_on")
+            ),
+            *(
+                _parse_record(row, RecordClass.PARTIAL_UPLOAD, began_on=row["begun_on"])
+                for row in table("uploads").rows_where(select="id, begun_on, dies_on")
+            ),
+            *(
+                _parse_record(row, RecordClass.UPLOAD_ANSWER, began_on=row["arrived_on"])
+                for row in table("answers").rows_where(select="id, arrived_on, dies_on")
+            ),
         ]
 
     def _reconcile(self) -> None:
@@ -304,6 +311,15 @@ def truncate_wal(database: Database) -> None:
     busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if busy:
         raise InstanceError("instance_checkpoint")
+
+
+def _parse_record(row: dict[str, Any], record_class: RecordClass, *, began_on: str) -> Record:
+    return Record(
+        id=row["id"],
+        record_class=record_class,
+        events={EVENTS[record_class][0]: datetime.date.fromisoformat(began_on)},
+        dies_on=datetime.date.fromisoformat(row["dies_on"]),
+    )
 
 
 def _upload_row(upload: PartialUpload) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 
 from crypto.note import Signer
 from retention.errors import PolicyError
-from retention.policy import RecordClass
+from retention.policy import EVENTS, Event, Periods, RecordClass
 from tipline.errors import ConfigurationError, InstanceError, PermissionsError
 from tipline.instance import Instance, init_instance
 from tipline.keysets import KeysetHistory, read_history, read_keyset
@@ -31,12 +31,12 @@ SETTINGS: dict[str, object] = {
         for language in ("en", "es", "pt")
     },
 }
-KEEP_DAYS = dict.fromkeys(RecordClass, 5)
+PERIODS = {name: dict.fromkeys(events, 5) for name, events in EVENTS.items()}
 
 
-def make(directory: Path, *, keep_days: dict[RecordClass, int] | None = KEEP_DAYS) -> Signer:
+def make(directory: Path, *, periods: Periods | None = PERIODS) -> Signer:
     return init_instance(
-        directory, settings=SETTINGS, keep_days=keep_days, translate=lambda text: text, today=DAY
+        directory, settings=SETTINGS, periods=periods, translate=lambda text: text, today=DAY
     )
 
 
@@ -48,7 +48,10 @@ def test_init_when_done_then_only_the_owner_can_look_and_it_opens(tmp_path: Path
     with Instance.open(tmp_path / "line") as instance:
         assert instance.signer.verifier() == signer.verifier()
         assert instance.configuration.root == ROOT.verifier()
-        assert instance.policy.periods[RecordClass.SEALED_TIP].keep_days == 5
+        assert instance.policy.periods[RecordClass.SEALED_TIP] == {
+            Event.ARRIVED: 5,
+            Event.PICKED_UP: 5,
+        }
 
 
 def test_init_when_the_directory_is_not_empty_then_it_is_left_alone(tmp_path: Path) -> None:
@@ -67,7 +70,7 @@ def test_init_when_a_setting_is_wrong_then_nothing_is_made(tmp_path: Path) -> No
         init_instance(
             tmp_path / "line",
             settings={**SETTINGS, "root": "nonsense"},
-            keep_days=KEEP_DAYS,
+            periods=PERIODS,
             translate=lambda text: text,
             today=DAY,
         )
@@ -76,7 +79,7 @@ def test_init_when_a_setting_is_wrong_then_nothing_is_made(tmp_path: Path) -> No
 
 def test_init_when_no_period_is_given_then_serving_waits_for_the_operator(tmp_path: Path) -> None:
     """There is no default for how long things are kept."""
-    make(tmp_path / "line", keep_days=None)
+    make(tmp_path / "line", periods=None)
     with pytest.raises(PolicyError) as refused:
         Instance.open(tmp_path / "line")
     assert refused.value.code == "policy_missing_key"
