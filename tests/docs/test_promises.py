@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = (ROOT / "docs" / "threat-model.md").read_text()
 NODE = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 PATH = re.compile(r"`((?:crypto|retention|tipline|script|requirements|docs)/[\w./-]+)`")
+# Marks of tests that are not run by default, or whose failure is none; script/test leaves out long.
+NOT_RUN = "not skip and not skipif and not xfail and not long"
+GIVING_UP = ("pytest.skip", "pytest.xfail", "pytest.importorskip", "pytest.exit")
 
 
 def rows_of(name: str) -> list[list[str]]:
@@ -42,28 +48,43 @@ def displayed(catalogue: ModuleType) -> dict[str, list[str]]:
     return found
 
 
-def find_missing_tests(cell: str) -> list[str]:
-    """Return the tests a cell names that do not exist, or that are switched off."""
-    missing = []
-    for path, name in NODE.findall(cell):
-        file = ROOT / path
-        functions = (
-            {
-                node.name: node
-                for node in ast.walk(ast.parse(file.read_text()))
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            }
-            if file.exists()
-            else {}
-        )
-        marks = (
-            [ast.unparse(mark) for mark in functions[name].decorator_list]
-            if name in functions
-            else ["xfail"]
-        )
-        if any("skip" in mark or "xfail" in mark for mark in marks):
-            missing.append(f"{path}::{name}")
-    return missing
+@functools.cache
+def collect(files: tuple[Path, ...]) -> frozenset[str]:
+    """Return the tests of files that pytest runs by default: collected, and not marked away."""
+    options = ["--collect-only", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-c", ROOT / "setup.cfg", "-m", NOT_RUN, *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    # 5: everything was deselected.
+    assert done.returncode in (0, 5), done.stdout
+    return frozenset(line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line)
+
+
+def find_running_tests() -> frozenset[str]:
+    """Return the running tests of every file that the threat model names."""
+    named = {ROOT / path for path, _ in NODE.findall(MODEL)}
+    return collect(tuple(sorted(path for path in named if path.exists())))
+
+
+def gives_up(path: Path, name: str) -> bool:
+    """Tell whether a test, or its module, calls what ends it without a verdict."""
+    tree = ast.parse(path.read_text())
+    # A module's own statements are run when it is collected; other functions are others' matter.
+    places = [node for node in tree.body if getattr(node, "name", name) == name]
+    calls = (node for place in places for node in ast.walk(place) if isinstance(node, ast.Call))
+    return any(ast.unparse(call.func).startswith(GIVING_UP) for call in calls)
+
+
+def find_missing_tests(cell: str, running: frozenset[str]) -> list[str]:
+    """Return the tests a cell names that do not exist, or that are not run."""
+    return [
+        f"{path}::{name}"
+        for path, name in NODE.findall(cell)
+        if f"{path}::{name}" not in running or gives_up(ROOT / path, name)
+    ]
 
 
 def test_properties_when_the_table_is_read_then_they_are_numbered_without_a_gap() -> None:
@@ -85,7 +106,7 @@ def test_property_when_its_row_is_read_then_code_and_test_exist(row: list[str]) 
     assert PATH.findall(code)
     assert [path for path in PATH.findall(code) if not (ROOT / path).exists()] == []
     assert NODE.findall(test)
-    assert find_missing_tests(test) == []
+    assert find_missing_tests(test, find_running_tests()) == []
 
 
 @pytest.mark.parametrize("row", ADVERSARIES, ids=lambda row: row[0])
@@ -94,7 +115,7 @@ def test_adversary_when_its_row_is_read_then_it_is_complete(row: list[str]) -> N
     assert len(row) == 7
     assert all(row)
     assert NODE.findall(row[6]) or row[6].startswith("none: ")
-    assert find_missing_tests(row[6]) == []
+    assert find_missing_tests(row[6], find_running_tests()) == []
 
 
 def test_adversaries_when_the_table_is_read_then_they_are_numbered_without_a_gap() -> None:
@@ -118,15 +139,53 @@ def test_displayed_promises_when_compared_then_each_is_in_the_table(
 def test_tests_when_a_named_one_is_missing_then_it_is_seen() -> None:
     """A row whose test was removed or renamed is found."""
     here = "tests/docs/test_promises.py"
+    running = collect((ROOT / here,))
 
-    assert find_missing_tests(f"`{here}::test_no_such_test`") == [f"{here}::test_no_such_test"]
-    assert find_missing_tests("`tests/docs/test_none.py::test_a`") == [
+    assert find_missing_tests(f"`{here}::test_no_such_test`", running) == [
+        f"{here}::test_no_such_test"
+    ]
+    assert find_missing_tests("`tests/docs/test_none.py::test_a`", running) == [
         "tests/docs/test_none.py::test_a"
     ]
-    assert (
-        find_missing_tests(f"`{here}::test_tests_when_a_named_one_is_missing_then_it_is_seen`")
-        == []
-    )
+    named = f"`{here}::test_tests_when_a_named_one_is_missing_then_it_is_seen`"
+    assert find_missing_tests(named, running) == []
+
+
+RUN = (
+    "def test_a(): pass",
+    "@pytest.mark.parametrize('x', [1, 2])\ndef test_a(x): pass",
+    "def test_b(): pytest.skip('another one')\ndef test_a(): pass",
+)
+GIVEN_UP = (
+    "@pytest.mark.skip\ndef test_a(): pass",
+    "@pytest.mark.skipif(True, reason='x')\ndef test_a(): pass",
+    "@pytest.mark.xfail\ndef test_a(): pass",
+    "@pytest.mark.long\ndef test_a(): pass",
+    "pytestmark = pytest.mark.xfail\ndef test_a(): pass",
+    "later = pytest.mark.skip\n@later\ndef test_a(): pass",
+    "def test_a(): pytest.skip('later')",
+    "def test_a():\n    if True: pytest.xfail('later')",
+    "os = pytest.importorskip('os')\ndef test_a(): pass",
+    "def outer():\n    def test_a(): pass",
+)
+
+
+def test_tests_when_one_is_not_run_then_it_is_seen(tmp_path: Path) -> None:
+    """A test that is marked away, gives up or is never collected holds no promise."""
+    made = {}
+    for number, module in enumerate((*RUN, *GIVEN_UP)):
+        # Outside of the checkout a test is listed without its file: the name tells which it is.
+        path, name = tmp_path / f"test_made_{number}.py", f"test_number_{number}"
+        path.write_text(f"import pytest\n{module.replace('test_a', name)}\n")
+        made[module] = path, name
+    collected = collect(tuple(path for path, _ in made.values()))
+    holding = [
+        module
+        for module, (path, name) in made.items()
+        if f"::{name}" in collected and not gives_up(path, name)
+    ]
+
+    assert holding == list(RUN)
 
 
 def test_model_when_read_then_its_version_day_and_changelog_agree() -> None:
