@@ -121,6 +121,7 @@ class Configuration:
         limits: See there.
         slots: See there.
         nightly_hour: The hour, in UTC, of purge and rewrite.
+        log_hour: The hour, in UTC, of the log's batch.
     """
 
     root: Verifier
@@ -132,6 +133,7 @@ class Configuration:
     limits: Limits
     slots: SlotSettings
     nightly_hour: int
+    log_hour: int
 
 
 def parse_configuration(untrusted: bytes) -> Configuration:
@@ -171,6 +173,7 @@ def parse_configuration(untrusted: bytes) -> Configuration:
         limits=Limits(**_section(value, "limits.")),
         slots=_slots(value),
         nightly_hour=value["nightly_hour"],
+        log_hour=value["log_hour"],
     )
 
 
@@ -302,6 +305,7 @@ KEYS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "root": _verifier,
     "keyset_minimum": _integer(1),
     "nightly_hour": _integer(0, 23),
+    "log_hour": _integer(0, 23),
     **{f"line.name.{language}": _text for language in LANGUAGES},
     **{f"line.emergency.{language}": _text for language in LANGUAGES},
     "onion.tor": _text,

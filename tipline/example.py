@@ -26,6 +26,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "nightly_hour": N_(
         "The hour, in UTC, at which what is past its day goes and the day's files are rewritten."
     ),
+    "log_hour": N_("The hour, in UTC, at which the log gets its batch of the day, every day."),
     "line.name.en": N_("The line's name as sources read it, in English."),
     "line.name.es": N_("The line's name as sources read it, in Spanish."),
     "line.name.pt": N_("The line's name as sources read it, in Portuguese."),
@@ -85,6 +86,7 @@ EXAMPLE: Final[Mapping[str, object]] = {
     "version": CONFIGURATION_VERSION,
     "keyset_minimum": 1,
     "nightly_hour": 3,
+    "log_hour": 5,
     "onion.tor": "tor",
     "onion.proof_of_work_rate": 25,
     "onion.proof_of_work_burst": 250,

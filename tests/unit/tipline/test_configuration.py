@@ -78,6 +78,7 @@ def test_configuration_when_a_key_is_unknown_then_it_is_named(added: str) -> Non
         ("root", 7),
         ("keyset_minimum", 0),
         ("nightly_hour", 24),
+        ("log_hour", -1),
         ("nightly_hour", CANARY),
         ("line.name.en", ""),
         ("line.name.en", "  "),
