@@ -124,17 +124,17 @@ def decode_slot(untrusted: bytes) -> Slot | None:
         What stands there; None if it is free.
 
     Raises:
-        SlotError: `slot_damaged`: torn, or never written by us.
+        SlotError: `slot_malformed`: torn, or never written by us.
     """
     if untrusted == FREE_SLOT:
         return None
     content, checksum = untrusted[:-_CHECKSUM_BYTES], untrusted[-_CHECKSUM_BYTES:]
     if hashlib.sha256(content).digest() != checksum or content[8] != SLOT_VERSION:
-        raise SlotError("slot_damaged")
+        raise SlotError("slot_malformed")
     kind = _KINDS.get(content[9])
     body_len = int.from_bytes(content[40:_HEAD_BYTES], "big")
     if kind is None or body_len > MAX_BODY_BYTES:
-        raise SlotError("slot_damaged")
+        raise SlotError("slot_malformed")
     slot = Slot(
         kind=kind,
         label=content[16:32],
@@ -143,7 +143,7 @@ def decode_slot(untrusted: bytes) -> Slot | None:
     )
     # One spelling: what is read would be written as the same bytes.
     if encode_slot(slot) != untrusted:
-        raise SlotError("slot_damaged")
+        raise SlotError("slot_malformed")
     return slot
 
 
@@ -171,12 +171,12 @@ def decode_day_label(label: bytes) -> datetime.date:
         The day.
 
     Raises:
-        SlotError: `slot_damaged`: it names no day.
+        SlotError: `slot_malformed`: it names no day.
     """
     try:
         day = parse_day(label.rstrip(b"\0").decode("ascii"))
     except (MalformedError, UnicodeDecodeError) as exc:
-        raise SlotError("slot_damaged") from exc
+        raise SlotError("slot_malformed") from exc
     if encode_day_label(day) != label:
-        raise SlotError("slot_damaged")
+        raise SlotError("slot_malformed")
     return day

@@ -34,9 +34,10 @@ from crypto.secret import Secret
 from retention.errors import SlotError
 from retention.slot import SECRET_BYTES, Slot, SlotKind, encode_slot
 from retention.slot_disk import FileDisk, SlotDisk
+from retention.slot_opening import make_slot_file, open_slot_file
 from retention.slot_pair import Notice, State
 from retention.slot_root import Method, PlainRoot, SlotRoot
-from retention.slot_steps import STEP_SLOTS, Purpose, make_slot_file, open_steps
+from retention.slot_steps import STEP_SLOTS, Purpose
 
 KEY_KINDS: Final = frozenset({SlotKind.DAY, SlotKind.HOLD, SlotKind.EPOCH})
 MIN_FREE_SLOTS: Final = 512  # the least among which a place is drawn
@@ -85,7 +86,7 @@ class SlotFile:
         self._used_records_len = 0
         self._damaged_keys: set[int] = set()
         self._dying: set[int] = set()
-        self._steps = open_steps(
+        self._steps = open_slot_file(
             path,
             mirror,
             random=random,
@@ -230,7 +231,12 @@ class SlotFile:
             raise SlotError("slot_free", slot=slot)
         if found.kind is not kind or found.label != label:
             raise SlotError("slot_other", slot=slot)
-        return self._root.open(found)
+        try:
+            return self._root.open(found)
+        except SlotError as exc:
+            if exc.code == "slot_malformed":
+                raise SlotError("slot_damaged", slot=slot) from exc
+            raise
 
     def destroy(self, slots: Iterable[Named]) -> frozenset[int]:
         """

@@ -56,7 +56,7 @@ class SlotRoot(Protocol):
         ...
 
     def open(self, slot: Slot) -> Secret:
-        """Give a slot's secret; raise SlotError `slot_root_other` or `slot_damaged`."""
+        """Give a slot's secret; raise SlotError `slot_root_other` or `slot_malformed`."""
         ...
 
 
@@ -100,12 +100,12 @@ class PlainRoot:
             32 bytes.
 
         Raises:
-            SlotError: `slot_root_other`: it was sealed under a root; `slot_damaged`.
+            SlotError: `slot_root_other`: it was sealed under a root; `slot_malformed`.
         """
         if slot.root_id != NO_ROOT:
             raise SlotError("slot_root_other")
         if len(slot.body) != SECRET_BYTES:
-            raise SlotError("slot_damaged")
+            raise SlotError("slot_malformed")
         return slot.body
 
 
@@ -154,12 +154,12 @@ class SealingKey:
             32 bytes.
 
         Raises:
-            SlotError: `slot_root_other`: sealed under another root; `slot_damaged`: changed.
+            SlotError: `slot_root_other`: sealed under another root; `slot_malformed`: changed.
         """
         if slot.root_id != self.id:
             raise SlotError("slot_root_other")
         if len(slot.body) != MAX_BODY_BYTES:
-            raise SlotError("slot_damaged")
+            raise SlotError("slot_malformed")
         body = slot.body.reveal()
         try:
             secret = crypto_aead_xchacha20poly1305_ietf_decrypt(
@@ -169,7 +169,7 @@ class SealingKey:
                 self._key.reveal(),
             )
         except SodiumError as exc:
-            raise SlotError("slot_damaged") from exc
+            raise SlotError("slot_malformed") from exc
         return Secret(secret)
 
 
@@ -222,7 +222,7 @@ class CredentialRoot:
             32 bytes.
 
         Raises:
-            SlotError: `slot_root_other`: sealed under another root; `slot_damaged`: changed.
+            SlotError: `slot_root_other`: sealed under another root; `slot_malformed`: changed.
         """
         return self._sealing.open(slot)
 
