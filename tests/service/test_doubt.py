@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import errno
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tipline.service import envelope_files
-from tipline.service.store import StoredTip
+from tipline.service.sqlite_store import DATABASE_NAME, WAL_NAME, SqliteStore
+from tipline.service.store import Arrival, StoredTip
 
 SLICE_BYTES = 1024 * 1024
 ARRIVED = (200, {"state": "arrived"})
@@ -140,3 +144,61 @@ async def test_tip_when_the_disk_is_full_at_the_retry_then_what_was_stored_stays
         monkeypatch.setattr(envelope_files, "write_all", refuse)
         assert await site.patch(upload_id, envelope[offset:], offset=offset) == ARRIVED
         await check_stored_once(site, world, envelope)
+
+
+def leave_in_wal(directory: Path, copy: Path, arrival: Arrival) -> None:
+    """Leave in the WAL what a commit leaves whose sync failed: SQLite itself forgets it."""
+    copy.mkdir()
+    for name in (DATABASE_NAME, WAL_NAME):
+        shutil.copy(directory / name, copy / name)
+    held = (copy / WAL_NAME).stat().st_size
+    tip, day = arrival.tip, arrival.tip.arrived_on.isoformat()
+    with contextlib.closing(sqlite3.connect(copy / DATABASE_NAME)) as connection:
+        connection.execute(
+            "INSERT INTO tips (id, arrived_on, dies_on, size_bytes, channel, sealed_by_service,"
+            " keyset) VALUES (?, ?, ?, ?, ?, 0, 1)",
+            (tip.id, day, day, tip.size_bytes, tip.channel),
+        )
+        connection.execute("INSERT INTO answers VALUES (?, ?, ?)", (arrival.upload_id, day, day))
+        connection.commit()
+        left = (copy / WAL_NAME).read_bytes()[held:]
+    assert left
+    with (directory / WAL_NAME).open("ab") as wal:
+        wal.write(left)
+
+
+async def test_store_when_a_commit_failed_and_it_crashes_then_nothing_names_a_file_that_is_gone(
+    short_path: Path, monkeypatch: Any
+) -> None:
+    """INV-05: an upload that is remembered after a crash has its envelope, or is not remembered."""
+    day = datetime.date(2031, 3, 14)
+    directory, crashed = short_path / "line", short_path / "crashed"
+    directory.mkdir()
+    tip = StoredTip(
+        id=b"t" * 16,
+        arrived_on=day,
+        dies_on=day,
+        size_bytes=1 << 18,
+        channel="city",
+        sealed_by_service=False,
+        keyset=1,
+    )
+    arrival = Arrival(upload_id=b"u" * 16, answer_dies_on=day, tip=tip)
+    store = SqliteStore(directory, today=lambda: day)
+
+    def fail(arrival: Arrival, envelope: bytes | None) -> None:
+        leave_in_wal(directory, short_path / "copy", arrival)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(store, "_insert_arrival", fail)
+    with pytest.raises(sqlite3.OperationalError):
+        await store.add_whole(arrival, bytes(tip.size_bytes))
+    shutil.copytree(directory, crashed)
+    store.close()
+
+    store = SqliteStore(crashed, today=lambda: day)
+    try:
+        assert not await store.remembers(arrival.upload_id)
+        assert await store.tips() == []
+    finally:
+        store.close()

@@ -115,6 +115,9 @@ class SqliteStore:
         try:
             await self._writer.call(lambda: self._insert_arrival(arrival, None))
         except sqlite3.Error:
+            # What a failed commit left in the WAL counts again after a crash, and would name a file
+            # that is gone: emptying the WAL takes it away.
+            await self._writer.call_alone(lambda: truncate_wal(self._database))
             # A commit that failed may have been made all the same. Otherwise no row names the file,
             # so no purge would ever find it.
             if not await self._writer.call(lambda: self._has("tips", arrival.tip.id)):
