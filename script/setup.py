@@ -2,8 +2,7 @@
 Set everything up, for `script/run` (`run`), for `script/test` (`test`), and what a workstation of
 the desk needs (`desk`). Standard library only.
 
-1. System packages: what is missing is listed once and installed as root or through sudo; where that
-   cannot be, the command that would do it is named and nothing else happens (exit code 3).
+1. What the system must have comes first (`system_packages.py`; exit code 3 if it is missing).
 2. Each further step has a stamp, the hash of what it was made from. A step whose stamp holds is not
    done again, so that a second run is quick and needs no network.
 
@@ -30,53 +29,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import debian_browsers
+from system_packages import install_missing, list_requirements, say, show_tail
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 VENV: Final = ROOT / ".venv"
 PYTHON: Final = VENV / "bin" / "python"
 STAMPS: Final = ROOT / ".stamps"
 NODE_MAJOR: Final = 20
-LOG_TAIL_LEN: Final = 25
-MISSING_EXIT_CODE: Final = 3
 FAILED_EXIT_CODE: Final = 4
-
-# Debian's way to keep packages from starting services while they are installed.
-POLICY: Final = "/usr/sbin/policy-rc.d"
-# Debian's package starts a tor of its own, which goes to the real network. It is kept from starting
-# now (policy-rc.d) and at the next boot (disable). A tor that was there before is not touched.
-INSTALL: Final = """
-set -eu
-export DEBIAN_FRONTEND=noninteractive
-policy=$1
-shift
-if [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
-    printf '#!/bin/sh\\nexit 101\\n' >"$policy"
-    chmod 755 "$policy"
-fi
-apt-get update
-apt-get install --yes --no-install-recommends "$@"
-for package in "$@"; do
-    if [ "$package" = tor ] && command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
-        systemctl disable --now tor.service
-    fi
-done
-"""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """
-    Something of the system that a step needs.
-
-    Args:
-        name: What it is called here.
-        is_met: Whether it is there.
-        package: The Debian package that brings it.
-    """
-
-    name: str
-    is_met: Callable[[], bool]
-    package: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,128 +64,19 @@ class StepError(Exception):
     """A command of a step failed."""
 
 
-def say(text: str) -> None:
-    """Tell a person, on stderr: stdout belongs to what runs afterwards."""
-    sys.stderr.write(f"setup: {text}\n")
-    sys.stderr.flush()
-
-
-def has_program(*names: str) -> Callable[[], bool]:
-    """Make a test that is true if one of the programs is on the search path."""
-    return lambda: any(shutil.which(name) is not None for name in names)
-
-
-def has_venv() -> bool:
-    """Debian splits what `python -m venv` needs from Python itself."""
-    code = "import ensurepip, venv"
-    return (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
-        == 0
-    )
-
-
-def list_requirements(what: str) -> list[Requirement]:
+def find_search_path() -> str:
     """
-    List what the system must have.
-
-    Args:
-        what: `run`, `test` or `desk`.
+    Find where the system's own programs are.
 
     Returns:
-        Met and unmet ones.
+        The search path without the virtual environment, which may be active: the programs there
+        are ours.
     """
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    system_version = _read_version_of("/usr/bin/python3")
-    venv_package = "python3-venv" if version == system_version else f"python{version}-venv"
-    requirements = [Requirement(name="python3-venv", is_met=has_venv, package=venv_package)]
-    if what == "desk":
-        return requirements
-    requirements += [
-        Requirement(name="tor", is_met=has_program("tor"), package="tor"),
-        Requirement(name="unshare", is_met=has_program("unshare"), package="util-linux"),
-    ]
-    if what == "test":
-        requirements += [
-            Requirement(name="firefox", is_met=has_program("firefox-esr"), package="firefox-esr"),
-            Requirement(
-                name="chromium",
-                is_met=has_program("chromium", "chromium-browser"),
-                package="chromium",
-            ),
-        ]
-    return requirements
-
-
-def _read_version_of(python: str) -> str:
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    try:
-        return subprocess.run(
-            [python, "-c", code], capture_output=True, text=True, check=False
-        ).stdout.strip()
-    except FileNotFoundError:
-        return ""
-
-
-def install_missing(what: str, *, agreed: bool) -> None:
-    """
-    Install what the system lacks, or say exactly what is missing and stop.
-
-    Args:
-        what: `run`, `test` or `desk`.
-        agreed: The caller agreed beforehand (`--yes`).
-
-    Raises:
-        SystemExit: something is still missing.
-    """
-    missing = [one for one in list_requirements(what) if not one.is_met()]
-    if not missing:
-        return
-    packages = [one.package for one in missing]
-    command = "apt-get install --no-install-recommends " + " ".join(packages)
-    say("these system packages are missing: " + " ".join(packages))
-    prefix = _find_root_prefix(agreed=agreed)
-    if shutil.which("apt-get") is None or prefix is None:
-        _stop_for(missing, command=command)
-    if not agreed and sys.stdin.isatty():
-        sys.stderr.write("setup: install them now? [Y/n] ")
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
-            _stop_for(missing, command=command)
-    STAMPS.mkdir(exist_ok=True)
-    log = STAMPS / "packages.log"
-    with log.open("wb") as output:
-        done = subprocess.run(
-            [*prefix, "sh", "-c", INSTALL, "sh", POLICY, *packages],
-            stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    still_missing = [one for one in missing if not one.is_met()]
-    if done.returncode != 0 or still_missing:
-        _show_tail(log)
-        _stop_for(still_missing or missing, command=command)
-
-
-def _find_root_prefix(*, agreed: bool) -> list[str] | None:
-    """Find what to write before a command so that root runs it; None if there is no way."""
-    if os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") is None:
-        return None
-    if sys.stdin.isatty():
-        return ["sudo"]
-    # Nobody can type a password: only a sudo that asks for none, and only if the caller agreed.
-    can = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    return ["sudo", "-n"] if can and agreed else None
-
-
-def _stop_for(missing: Sequence[Requirement], *, command: str) -> None:
-    say("error: missing: " + ", ".join(one.name for one in missing))
-    say(f"hint: as root: {command}")
-    if any(one.name in ("firefox", "chromium") for one in missing):
-        say("hint: where apt has no firefox-esr or chromium (Ubuntu): docs/reference/scripts.md")
-    raise SystemExit(MISSING_EXIT_CODE)
+    return os.pathsep.join(
+        folder
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if Path(folder) != VENV / "bin"
+    )
 
 
 def find_node() -> tuple[str, str] | None:
@@ -234,11 +86,7 @@ def find_node() -> tuple[str, str] | None:
     Returns:
         Both paths if node is new enough, else None.
     """
-    search_path = os.pathsep.join(
-        folder
-        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
-        if Path(folder) != VENV / "bin"
-    )
+    search_path = find_search_path()
     node, npm = shutil.which("node", path=search_path), shutil.which("npm", path=search_path)
     if node is None or npm is None:
         return None
@@ -299,6 +147,18 @@ def list_steps(what: str, *, wheels: Path | None = None) -> list[Step]:
             [str(VENV / "bin" / "node"), str(_wheel_node() / program)] if node is None else ["npm"]
         )
         run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+
+    browsers = ROOT / ".browsers"
+    fetched = debian_browsers.list_to_fetch(search_path=find_search_path())
+
+    def fetch_browsers(run: Callable[..., None]) -> None:
+        say(f"{' and '.join(fetched)} are fetched from Debian's archive, 300 MB, into .browsers")
+        debian_browsers.fetch(fetched, browsers, run)
+
+    def write_launchers(run: Callable[..., None]) -> None:
+        for name in fetched:
+            debian_browsers.write_launcher(name, browsers, VENV / "bin" / name)
+            run(str(VENV / "bin" / name), "--version")
 
     page = ROOT / "tipline" / "page"
     locale = ROOT / "tipline" / "locale"
@@ -362,6 +222,26 @@ def list_steps(what: str, *, wheels: Path | None = None) -> list[Step]:
             inputs=[*packages, page, *(folder / "tipline.po" for folder in languages)],
             outputs=[ROOT / "tipline" / "static" / "build.json"],
             act=lambda run: run(str(VENV / "bin" / "node"), str(page / "build.mjs")),
+        ),
+        *(
+            [
+                Step(
+                    name="browsers",
+                    inputs=[],
+                    outputs=[browsers / debian_browsers.PROGRAMS[name] for name in fetched],
+                    act=fetch_browsers,
+                    salt=f"{fetched} {debian_browsers.SOURCES}",
+                ),
+                Step(
+                    name="browser-launchers",
+                    inputs=[STAMPS / "browsers"],
+                    outputs=[VENV / "bin" / name for name in fetched],
+                    act=write_launchers,
+                    salt=str(ROOT),
+                ),
+            ]
+            if what == "test" and fetched
+            else []
         ),
     ]
 
@@ -440,19 +320,14 @@ def take(step: Step) -> None:
         try:
             step.act(run)
         except StepError:
-            _show_tail(log)
+            show_tail(log)
             raise
     missing = [path for path in step.outputs if not path.exists()]
     if missing:
-        _show_tail(log)
+        show_tail(log)
         raise StepError(step.name)
     stamp.write_text(wanted, "ascii")
     say(f"{step.name}: {time.monotonic() - began_at:.1f} s")
-
-
-def _show_tail(log: Path) -> None:
-    lines = log.read_text("utf-8", errors="replace").splitlines()[-LOG_TAIL_LEN:]
-    sys.stderr.write("".join(f"    {line}\n" for line in lines))
 
 
 @contextlib.contextmanager
@@ -481,7 +356,11 @@ def main() -> int:
     if options.wheels is not None and (options.what != "desk" or not options.wheels.is_dir()):
         parser.error("--wheels needs desk, and the folder of wheels that script/carry made")
     os.environ.setdefault("PATH", os.defpath)
-    install_missing(options.what, agreed=options.yes)
+    install_missing(
+        list_requirements(options.what, search_path=find_search_path()),
+        agreed=options.yes,
+        log=STAMPS / "packages.log",
+    )
     try:
         with hold_lock():
             for step in list_steps(options.what, wheels=options.wheels):

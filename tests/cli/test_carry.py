@@ -151,6 +151,7 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.syspath_prepend(ROOT / "script")
     monkeypatch.setitem(sys.modules, "carried_setup", module)
     spec.loader.exec_module(module)
     place = tmp_path / "place"
@@ -204,7 +205,7 @@ def test_setup_desk_when_its_requirements_are_listed_then_it_needs_neither_tor_n
     setup: ModuleType,
 ) -> None:
     """A workstation without network can install nothing more, so it needs as little as can be."""
-    assert [one.name for one in setup.list_requirements("desk")] == ["python3-venv"]
+    assert [one.name for one in setup.list_requirements("desk", search_path="")] == ["python3-venv"]
 
 
 @pytest.mark.parametrize("words", [["run", "--wheels", "."], ["desk", "--wheels", "none"]])

@@ -22,6 +22,7 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.syspath_prepend(ROOT / "script")
     # Its dataclasses look themselves up there.
     monkeypatch.setitem(sys.modules, "script_setup", module)
     spec.loader.exec_module(module)
@@ -37,100 +38,6 @@ def write_program(directory: Path, name: str, text: str) -> None:
     path = directory / name
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o700)
-
-
-def be_user(setup: ModuleType, monkeypatch: pytest.MonkeyPatch, *, uid: int, path: Path) -> None:
-    """Look like a user with a search path of one's own and nobody at the terminal."""
-    monkeypatch.setattr(setup.os, "geteuid", lambda: uid)
-    monkeypatch.setenv("PATH", str(path))
-    monkeypatch.setattr(setup.sys.stdin, "isatty", lambda: False, raising=False)
-
-
-def test_setup_when_nobody_may_install_names_the_packages_and_stops(
-    setup: ModuleType,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The command that would do it is named exactly, with an exit code of its own."""
-    write_program(tmp_path / "bin", "apt-get", "exit 1")
-    be_user(setup, monkeypatch, uid=1000, path=tmp_path / "bin")
-    monkeypatch.setattr(setup, "has_venv", lambda: True)
-    with pytest.raises(SystemExit) as caught:
-        setup.install_missing("test", agreed=True)
-    assert caught.value.code == 3
-    said = capsys.readouterr().err
-    packages = "tor util-linux firefox-esr chromium"
-    assert said.count(f"these system packages are missing: {packages}") == 1
-    assert f"as root: apt-get install --no-install-recommends {packages}" in said
-
-
-def test_setup_when_sudo_asks_for_nothing_installs_only_if_agreed(
-    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A machine without a terminal installs through sudo only with --yes."""
-    write_program(tmp_path / "bin", "sudo", "exit 0")
-    be_user(setup, monkeypatch, uid=1000, path=tmp_path / "bin")
-    assert setup._find_root_prefix(agreed=True) == ["sudo", "-n"]
-    assert setup._find_root_prefix(agreed=False) is None
-    write_program(tmp_path / "bin", "sudo", "exit 1")
-    assert setup._find_root_prefix(agreed=True) is None
-
-
-def test_setup_when_installing_did_not_help_stops(
-    setup: ModuleType,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """What apt said is shown, and what is still missing is named."""
-    write_program(tmp_path / "bin", "apt-get", "echo no such package; exit 100")
-    for name in ("sh", "rm", "chmod"):
-        (tmp_path / "bin" / name).symlink_to(f"/bin/{name}")
-    be_user(setup, monkeypatch, uid=0, path=tmp_path / "bin")
-    monkeypatch.setattr(setup, "has_venv", lambda: True)
-    monkeypatch.setattr(setup, "POLICY", str(tmp_path / "policy-rc.d"))
-    with pytest.raises(SystemExit) as caught:
-        setup.install_missing("run", agreed=False)
-    assert caught.value.code == 3
-    said = capsys.readouterr().err
-    assert "no such package" in said
-    assert "missing: tor, unshare" in said
-    assert not (tmp_path / "policy-rc.d").exists()
-
-
-@pytest.mark.parametrize("outcome", [0, 100])
-def test_install_when_it_runs_keeps_packages_from_starting_services(
-    setup: ModuleType, tmp_path: Path, outcome: int
-) -> None:
-    """While apt installs, the policy forbids every start; afterwards the machine is as before."""
-    policy, bin_directory = tmp_path / "policy-rc.d", tmp_path / "bin"
-    write_program(
-        bin_directory,
-        "apt-get",
-        f'[ "$1" = update ] && exit 0\n"{policy}"; echo "$? $*" >"{tmp_path}/seen"; exit {outcome}',
-    )
-    done = subprocess.run(
-        ["sh", "-c", setup.INSTALL, "sh", str(policy), "tor-test", "chromium"],
-        env={"PATH": f"{bin_directory}:/usr/bin:/bin"},
-    )
-    assert done.returncode == outcome
-    seen = (tmp_path / "seen").read_text()
-    assert seen == "101 install --yes --no-install-recommends tor-test chromium\n"
-    assert not policy.exists()
-
-
-def test_install_when_the_machine_has_a_policy_leaves_it(setup: ModuleType, tmp_path: Path) -> None:
-    """An operator's own policy is neither replaced nor taken away."""
-    policy = tmp_path / "policy-rc.d"
-    policy.write_text("#!/bin/sh\nexit 0\n")
-    write_program(tmp_path / "bin", "apt-get", "exit 0")
-    subprocess.run(
-        ["sh", "-c", setup.INSTALL, "sh", str(policy), "chromium"],
-        env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"},
-        check=True,
-    )
-    assert policy.read_text() == "#!/bin/sh\nexit 0\n"
 
 
 @pytest.fixture
