@@ -50,16 +50,19 @@ def _create(database: Database) -> None:
         "CREATE TABLE cosignatures (size INTEGER NOT NULL, line TEXT NOT NULL,"
         " PRIMARY KEY (size, line)) WITHOUT ROWID"
     )
-    # Each statement once, in the order in which it came; told is the day of its batch.
+    # In the order in which they came; told is the day of the batch.
     database.execute(
         """
         CREATE TABLE statements (
-            statement BLOB PRIMARY KEY NOT NULL,
-            place INTEGER NOT NULL,
+            place INTEGER PRIMARY KEY NOT NULL,
+            type TEXT NOT NULL,
+            statement BLOB NOT NULL,
             told TEXT
         ) WITHOUT ROWID
         """
     )
+    database.execute("CREATE INDEX statements_type ON statements (type, place)")
+    database.execute("CREATE INDEX statements_statement ON statements (statement)")
     database.execute(
         """
         CREATE TABLE deaths (

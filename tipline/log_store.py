@@ -40,6 +40,8 @@ from tipline.files import blur_times
 from tipline.log_database import LOG_FILES, LOG_NAME, open_log_database
 
 _DAY_KEY: Final = "day_key"
+# What holds until the next of its kind says otherwise.
+STATES: Final = frozenset({EntryType.POLICY, EntryType.KEYSET, EntryType.PAGE})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,14 +160,23 @@ class LogStore:
         Keep a statement for the next batch.
 
         Args:
-            statement: One that was kept or logged already is not kept again.
+            statement: One that was kept or logged already is not kept again; unless it tells what
+                holds from now on, and something else was said since.
         """
+        encoded = encode_statement(statement)
         with self._lock, self._writing.atomic():
-            self._writing.execute(
-                "INSERT OR IGNORE INTO statements (statement, place)"
-                " SELECT ?, coalesce(max(place), 0) + 1 FROM statements",
-                [encode_statement(statement)],
-            )
+            query = "SELECT statement FROM statements WHERE statement = ?"
+            parameters: list[str | bytes] = [encoded]
+            if statement.type in STATES:
+                query = "SELECT statement FROM statements WHERE type = ? ORDER BY place DESC"
+                parameters = [str(statement.type)]
+            row = self._writing.execute(query + " LIMIT 1", parameters).fetchone()
+            if row is None or bytes(row[0]) != encoded:
+                self._writing.execute(
+                    "INSERT INTO statements (place, type, statement)"
+                    " SELECT coalesce(max(place), 0) + 1, ?, ? FROM statements",
+                    [str(statement.type), encoded],
+                )
         self._blur()
 
     def read_queue(self) -> list[Statement]:
@@ -192,11 +203,11 @@ class LogStore:
         Returns:
             The statement, or None.
         """
-        for row in self._reading.execute("SELECT statement FROM statements ORDER BY place DESC"):
-            statement = decode_statement(bytes(row[0]))
-            if statement.type is entry_type:
-                return statement
-        return None
+        row = self._reading.execute(
+            "SELECT statement FROM statements WHERE type = ? ORDER BY place DESC LIMIT 1",
+            [str(entry_type)],
+        ).fetchone()
+        return None if row is None else decode_statement(bytes(row[0]))
 
     def note_purge(self, done: PurgeDone) -> None:
         """
@@ -302,7 +313,7 @@ class LogStore:
                     )
                 for statement in statements:
                     self._writing.execute(
-                        "UPDATE statements SET told = ? WHERE statement = ?",
+                        "UPDATE statements SET told = ? WHERE statement = ? AND told IS NULL",
                         [day.isoformat(), encode_statement(statement)],
                     )
             self._frontier = frontier

@@ -1,0 +1,244 @@
+"""
+The log's day: one batch at a fixed hour, and between two batches nothing that anybody can see.
+
+Rules:
+1. The first batch is made when the line is served for the first time, before it takes anything.
+2. After that there is one batch a day, at the configuration's hour, whatever happened (INV-13).
+3. A batch that was missed, because the line was down, is made at the start. It tells of every day
+   since the one before.
+4. What changes in between (keyset, policy, page, a hold, the clock) waits for the batch.
+5. Everything that a batch tells is written down before it, so a crash in between changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from crypto.errors import KeysetError
+from crypto.note import Signer, Verifier
+from retention.log.batch import (
+    ONE_DAY,
+    DayTold,
+    PurgeDone,
+    list_days,
+    make_batch,
+)
+from retention.log.entry import EntryType, Statement, make_statement
+from retention.policy import Event, Policy, RecordClass, format_periods
+from tipline.clock import Clock
+from tipline.errors import InstanceError
+from tipline.keysets import KeysetWatch
+from tipline.log_store import LogStore
+from tipline.service.silence import Faults
+
+LOOK_SECONDS: Final = 60.0  # how often the clock is looked at, at most: it may be set meanwhile
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class DayBook(Protocol):
+    """What the log asks of the store."""
+
+    async def write_down(self, of: datetime.date, *, dies_on: datetime.date) -> DayTold:
+        """Fix what the log tells of a day that is over; asked again, the same."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """
+    What is served, as the log names it.
+
+    Args:
+        policy: In force.
+        policy_sha256: Of the file, in hex.
+        build: Of the page.
+        build_sha256: Of the file that names the hash of every file of the page, in hex.
+    """
+
+    policy: Policy
+    policy_sha256: str
+    build: str
+    build_sha256: str
+
+
+class DailyLog:
+    """
+    Makes the log's batches.
+
+    Args:
+        log: Where they are kept.
+        signer: The log's key.
+        root: The desk root.
+        served: What is served now.
+        keysets: The keyset that is in force.
+        book: What happened on a day.
+        today: Tells the day that is trusted.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: LogStore,
+        signer: Signer,
+        root: Verifier,
+        served: Served,
+        keysets: KeysetWatch,
+        book: DayBook,
+        today: Callable[[], datetime.date],
+    ) -> None:
+        self._log = log
+        self._signer = signer
+        self._root = root
+        self._served = served
+        self._keysets = keysets
+        self._book = book
+        self._today = today
+
+    async def begin(self) -> None:
+        """Make the first batch if there is none, and note what changed while the line was off."""
+        if self._log.read_state() is None:
+            await self.queue(
+                make_statement(
+                    EntryType.ORIGIN,
+                    on=self._today(),
+                    root=self._root.format(),
+                    log=self._signer.verifier().format(),
+                )
+            )
+        await self.note_changes()
+        if self._log.read_state() is None:
+            await self._append(self._today())
+
+    async def note_changes(self) -> None:
+        """Queue what is served now, where it is not what was said last."""
+        on = self._today()
+        statements = [
+            make_statement(
+                EntryType.POLICY,
+                on=on,
+                periods=format_periods(self._served.policy),
+                sha256=self._served.policy_sha256,
+            ),
+            make_statement(
+                EntryType.PAGE, on=on, build=self._served.build, sha256=self._served.build_sha256
+            ),
+        ]
+        try:
+            installed = self._keysets.read().keyset
+        except (KeysetError, InstanceError):
+            # None that may be used: there is nothing to say of it, and the page says so.
+            pass
+        else:
+            statements.append(
+                make_statement(
+                    EntryType.KEYSET,
+                    on=on,
+                    number=installed.number,
+                    sha256=installed.sha256,
+                    valid_until=installed.valid_until,
+                )
+            )
+        for statement in statements:
+            last = await asyncio.to_thread(self._log.find_last, statement.type)
+            if last is None or not _says_the_same(last, statement):
+                await self.queue(statement)
+
+    async def queue(self, statement: Statement) -> None:
+        """
+        Keep a statement for the next batch.
+
+        Args:
+            statement: What happened.
+        """
+        await asyncio.to_thread(self._log.queue, statement)
+
+    async def note_purge(self, done: PurgeDone) -> None:
+        """
+        Keep what a purge made true.
+
+        Args:
+            done: What it reached.
+        """
+        await asyncio.to_thread(self._log.note_purge, done)
+
+    async def catch_up(self, *, hour: int, now_hour: int) -> bool:
+        """
+        Make today's batch if its hour has come and it is not made.
+
+        Args:
+            hour: Of the batch.
+            now_hour: Of the clock.
+
+        Returns:
+            Whether a batch was made.
+        """
+        state = self._log.read_state()
+        today = self._today()
+        if state is None or today <= state.batch_on:
+            return False
+        # A day that went by without a batch is made up for at once.
+        if now_hour < hour and today - state.batch_on <= ONE_DAY:
+            return False
+        await self.note_changes()
+        await self._append(today)
+        return True
+
+    async def _append(self, day: datetime.date) -> None:
+        state = self._log.read_state()
+        days: list[DayTold] = []
+        if state is not None:
+            dies_on = self._served.policy.dies_on(RecordClass.LOG_TEXT, {Event.LOGGED: day})
+            # The day of a batch is not over, so the next batch tells of it.
+            days = [
+                await self._book.write_down(of, dies_on=dies_on)
+                for of in list_days(state.batch_on - ONE_DAY, today=day)
+            ]
+        deaths = self._log.read_deaths(before=day)
+        statements = self._log.read_queue()
+        entries = make_batch(day=day, days=days, deaths=deaths, events=statements)
+        await asyncio.to_thread(
+            self._log.append_batch,
+            entries,
+            day=day,
+            signer=self._signer,
+            deaths=deaths,
+            statements=statements,
+        )
+
+
+async def run_daily(
+    daily: DailyLog,
+    *,
+    clock: Clock,
+    hour: int,
+    faults: Faults,
+    sleep: Sleep = asyncio.sleep,
+) -> None:
+    """
+    Make each day's batch at its hour, until cancelled.
+
+    Args:
+        daily: Makes the batches.
+        clock: Tells the hour.
+        hour: In UTC.
+        faults: Told of what failed; it is tried again.
+        sleep: Waits.
+    """
+    while True:
+        now = clock()
+        try:
+            await daily.catch_up(hour=hour, now_hour=now.hour)
+        except (OSError, sqlite3.Error, InstanceError) as exc:
+            faults.add(exc)
+        # To the minute: a batch comes when its hour begins, not when somebody looked.
+        await sleep(min(LOOK_SECONDS, 60.0 - now.second - now.microsecond / 1_000_000))
+
+
+def _says_the_same(last: Statement, statement: Statement) -> bool:
+    return {**last.fields, "on": ""} == {**statement.fields, "on": ""}
