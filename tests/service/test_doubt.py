@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlite_utils import Database
 
 from tipline.service import envelope_files
 from tipline.service.sqlite_store import DATABASE_NAME, WAL_NAME, SqliteStore
@@ -146,20 +147,15 @@ async def test_tip_when_the_disk_is_full_at_the_retry_then_what_was_stored_stays
         await check_stored_once(site, world, envelope)
 
 
-def leave_in_wal(directory: Path, copy: Path, arrival: Arrival) -> None:
+@contextlib.contextmanager
+def leave_in_wal(directory: Path, copy: Path) -> Iterator[Database]:
     """Leave in the WAL what a commit leaves whose sync failed: SQLite itself forgets it."""
     copy.mkdir()
     for name in (DATABASE_NAME, WAL_NAME):
         shutil.copy(directory / name, copy / name)
     held = (copy / WAL_NAME).stat().st_size
-    tip, day = arrival.tip, arrival.tip.arrived_on.isoformat()
     with contextlib.closing(sqlite3.connect(copy / DATABASE_NAME)) as connection:
-        connection.execute(
-            "INSERT INTO tips (id, arrived_on, dies_on, size_bytes, channel, sealed_by_service,"
-            " keyset) VALUES (?, ?, ?, ?, ?, 0, 1)",
-            (tip.id, day, day, tip.size_bytes, tip.channel),
-        )
-        connection.execute("INSERT INTO answers VALUES (?, ?, ?)", (arrival.upload_id, day, day))
+        yield Database(connection)
         connection.commit()
         left = (copy / WAL_NAME).read_bytes()[held:]
     assert left
@@ -185,9 +181,12 @@ async def test_store_when_a_commit_failed_and_it_crashes_then_nothing_names_a_fi
     )
     arrival = Arrival(upload_id=b"u" * 16, answer_dies_on=day, tip=tip)
     store = SqliteStore(directory, today=lambda: day)
+    database, insert = store._database, store._insert_arrival
 
     def fail(arrival: Arrival, envelope: bytes | None) -> None:
-        leave_in_wal(directory, short_path / "copy", arrival)
+        with leave_in_wal(directory, short_path / "copy") as store._database:
+            insert(arrival, envelope)
+        store._database = database
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(store, "_insert_arrival", fail)
