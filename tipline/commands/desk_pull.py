@@ -14,12 +14,13 @@ from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.ceremony import read_client_key
 from tipline.desk.keyfiles import parse_root_key
+from tipline.desk.memory import choose_root, remember_index
 from tipline.errors import BrokenTipsError, UsageError
 from tipline.files import name_file_errors
 from tipline.language import Translate
 
 if TYPE_CHECKING:
-    from crypto.bundle import IndexEntry
+    from crypto.bundle import Index, IndexEntry
     from tipline.commands import Commands
     from tipline.desk.pulling import PulledBundle, Source
 
@@ -54,7 +55,15 @@ def register(parts: Commands, translate: Translate) -> None:
         "--out", metavar=_("FILE"), type=Path, required=True, help=_("the new file")
     )
     parser.add_argument(
-        "--root", metavar=_("KEY"), required=True, help=_("the desk root's verifier key")
+        "--root",
+        metavar=_("KEY"),
+        help=_("the desk root's verifier key; with --memory the first time only"),
+    )
+    parser.add_argument(
+        "--memory",
+        metavar=_("DIR"),
+        type=Path,
+        help=_("remember here the desk root and the newest keyset; an older one is then refused"),
     )
     parser.add_argument(
         "--client-key",
@@ -108,13 +117,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         BundleError: the bundle was cut or does not follow its format.
         BrokenTipsError: the bundle is there, but some of its tips are broken.
         CryptoError: the bundle's keyset or signature must not be trusted.
+        VaultError: another root is remembered, or the memory cannot be used.
         FileError: the file exists already, or cannot be written.
     """
     from tipline.desk.pulling import parse_source
 
     _ = console.translate
-    root = parse_root_key(options.root)
     with name_file_errors():
+        root = _choose_root(options, console)
         after = None if options.after is None else _read_last(options.after, root)
         source = parse_source(options.url, texts_only=options.texts, after=after)
         pulled = asyncio.run(_pull(source, root, options, console))
@@ -161,6 +171,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _choose_root(options: argparse.Namespace, console: Console) -> Verifier:
+    _ = console.translate
+    given = None if options.root is None else parse_root_key(options.root)
+    if options.memory is not None:
+        return choose_root(options.memory, given=given)
+    if given is None:
+        raise UsageError("pull_root")
+    console.note(_("without --memory DIR an older keyset is not noticed here"))
+    return given
+
+
 def _read_last(path: Path, root: Verifier) -> IndexEntry | None:
     from tipline.desk.bundlefile import read_index
 
@@ -174,9 +195,18 @@ async def _pull(
 ) -> PulledBundle:
     from tipline.desk.pulling import pull_bundle
 
+    def judge(index: Index) -> None:
+        if options.memory is not None:
+            remember_index(options.memory, index, root=root, today=system_clock().date())
+
     async with _reach(source, options, console) as socks:
         return await pull_bundle(
-            source, out=options.out, root=root, socks=socks, on_progress=_make_progress(console)
+            source,
+            out=options.out,
+            root=root,
+            socks=socks,
+            on_progress=_make_progress(console),
+            judge=judge,
         )
 
 

@@ -191,7 +191,7 @@ def _open_vault(options: argparse.Namespace) -> Vault:
     if not (options.vault / "root").exists():
         return Vault.init(options.vault, root=root)
     vault = Vault.open(options.vault)
-    if vault.root != root:
+    if vault.pinned.root != root:
         raise VaultError("vault_other_root", path=str(options.vault))
     return vault
 
@@ -341,7 +341,7 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
 def _read_names(vault: Vault, console: Console) -> Keyset | None:
     _ = console.translate
     try:
-        return vault.read_keyset()
+        return vault.pinned.read_keyset()
     except CryptoError as exc:
         # It names channels and no more: a tip is not kept from its reader for that.
         reason = _(ERRORS[exc.code]).format(**{"detail": exc.detail, **exc.facts})

@@ -123,9 +123,9 @@ def open_bundle(
         OSError: the vault cannot be written, for another reason than the size of one tip.
     """
     with vault.lock():
-        index = read_index(untrusted, root=vault.root, seen=vault.seen)
-        vault.check_keyset(index.keyset)
-        vault.remember_keyset(index.keyset, index.keyset_note, today=today)
+        index = read_index(untrusted, root=vault.pinned.root, seen=vault.pinned.seen)
+        vault.pinned.check_keyset(index.keyset)
+        vault.pinned.remember_keyset(index.keyset, index.keyset_note, today=today)
         outcomes = []
         for entry in index.tips:
             if vault.place_of(entry.id) is not None:

@@ -125,12 +125,13 @@ async def pull_bundle(
     root: Verifier,
     socks: str | None = None,
     on_progress: Callable[[int], None] = lambda count: None,
+    judge: Callable[[Index], None] = lambda index: None,
 ) -> PulledBundle:
     """
     Pull one bundle into a file.
 
     1. Fetch it under a temporary name beside *out*.
-    2. Find its end; verify its index up to *root*.
+    2. Find its end; verify its index up to *root*; ask *judge*.
     3. Compare every envelope with the index.
     4. Give the file its name.
 
@@ -140,6 +141,8 @@ async def pull_bundle(
         root: The pinned desk root.
         socks: Where tor takes connections, `HOST:PORT`; needed for an onion.
         on_progress: Told now and then how many bytes are there.
+        judge: Is given the verified index, and raises if this machine knows better; then the file
+            does not take its name.
 
     Returns:
         The bundle's index, and which of its tips are broken.
@@ -158,6 +161,7 @@ async def pull_bundle(
         await _fetch(source, file, socks=socks, on_progress=on_progress)
         file.flush()
         index = read_index(file, root=root)
+        judge(index)
         broken = find_broken(file, index)
         size_bytes = file.seek(0, os.SEEK_END)
     return PulledBundle(index=index, size_bytes=size_bytes, broken=tuple(broken))

@@ -12,9 +12,7 @@ The vault: the offline workstation's directory of opened tips.
       lock
 
 Rules:
-    1. The root is pinned once. A keyset older than the newest seen is refused, and so is another
-       keyset of the same number: two of one number mean that the root signed behind the desk's
-       back.
+    1. What bundles are judged by is pinned, and remembered: see `pinned`.
     2. A tip appears under its name whole or not at all.
     3. Nothing is overwritten.
 
@@ -35,18 +33,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from crypto.errors import CryptoError, KeysetError, MalformedError
-from crypto.keyset import MAX_KEYSET_BYTES, verify_past_keyset
-from crypto.keyset_fields import Keyset
+from crypto.errors import CryptoError
 from crypto.note import Verifier
 from crypto.strict import format_json, parse_json_object
-from tipline.desk.keyfiles import read_limited, write_new
+from tipline.desk.keyfiles import read_limited
+from tipline.desk.pinned import Pinned
 from tipline.errors import VaultError
 from tipline.files import check_private, make_private_directory, save_file, sync_directory
 
 RECORD_VERSION: Final = 1
 MAX_RECORD_BYTES: Final = 1 << 20
-MAX_SMALL_BYTES: Final = 4096
 _FOLDERS: Final = ("tips", "foreign", "records", "opening")
 _TIP_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -101,15 +97,11 @@ class Vault:
 
     Args:
         directory: The vault's directory.
-        root: The pinned desk root.
-        seen: The highest keyset number seen, 0 if none.
-        seen_sha256: Of that keyset's note, empty if none.
+        pinned: What bundles are judged by.
     """
 
     directory: Path
-    root: Verifier
-    seen: int
-    seen_sha256: str
+    pinned: Pinned
 
     @classmethod
     def init(cls, directory: Path, *, root: Verifier) -> Self:
@@ -131,8 +123,7 @@ class Vault:
         make_private_directory(directory)
         for name in _FOLDERS:
             make_private_directory(directory / name)
-        write_new(directory / "root", f"{root.format()}\n".encode())
-        return cls(directory=directory, root=root, seen=0, seen_sha256="")
+        return cls(directory=directory, pinned=Pinned.init(directory, root=root))
 
     @classmethod
     def open(cls, directory: Path) -> Self:
@@ -149,16 +140,14 @@ class Vault:
             VaultError: `vault_missing` or `vault_damaged`.
             PermissionsError: others can read it.
         """
-        if not (directory / "root").is_file():
+        if not Pinned.is_in(directory):
             raise VaultError("vault_missing", path=str(directory))
         check_private(directory)
         try:
-            line = read_limited(directory / "root", max_bytes=MAX_SMALL_BYTES).decode("utf-8")
-            root = Verifier.parse(line.removesuffix("\n"))
-            seen, seen_sha256 = _read_seen(directory / "seen")
-        except (CryptoError, UnicodeDecodeError) as exc:
+            pinned = Pinned.open(directory)
+        except CryptoError as exc:
             raise VaultError("vault_damaged", path=str(directory)) from exc
-        return cls(directory=directory, root=root, seen=seen, seen_sha256=seen_sha256)
+        return cls(directory=directory, pinned=pinned)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -194,50 +183,6 @@ class Vault:
                 shutil.rmtree(left)
             else:
                 left.unlink()
-
-    def check_keyset(self, keyset: Keyset) -> None:
-        """
-        Refuse a keyset that contradicts what was seen.
-
-        Args:
-            keyset: Verified.
-
-        Raises:
-            KeysetError: `keyset_old`, or `keyset_forked`: another one of the same number was seen.
-        """
-        if keyset.number < self.seen:
-            raise KeysetError("keyset_old", number=keyset.number, seen=self.seen)
-        if keyset.number == self.seen and keyset.sha256 != self.seen_sha256:
-            raise KeysetError("keyset_forked", number=keyset.number)
-
-    def remember_keyset(self, keyset: Keyset, note: bytes, *, today: datetime.date) -> None:
-        """
-        Remember the newest keyset seen.
-
-        Args:
-            keyset: Verified and checked.
-            note: Its whole note.
-            today: In UTC.
-        """
-        fields = {"number": keyset.number, "sha256": keyset.sha256}
-        save_file(self.directory / "keyset", note, day=today)
-        save_file(self.directory / "seen", format_json(fields) + b"\n", day=today)
-
-    def read_keyset(self) -> Keyset | None:
-        """
-        Read the newest keyset seen, for the names of its channels.
-
-        Returns:
-            The keyset, which may have expired; None if none was seen yet.
-
-        Raises:
-            KeysetError: the file was changed.
-            OSError: it cannot be read.
-        """
-        if self.seen == 0:
-            return None
-        note = read_limited(self.directory / "keyset", max_bytes=MAX_KEYSET_BYTES)
-        return verify_past_keyset(note, root=self.root)
 
     def place_of(self, tip_id: str) -> Path | None:
         """
@@ -343,18 +288,6 @@ class Vault:
             if _TIP_ID.fullmatch(place.name)
         )
         return sorted((self.read_record(tip_id) for tip_id in ids), key=lambda r: r.arrived_on)
-
-
-def _read_seen(path: Path) -> tuple[int, str]:
-    if not path.exists():
-        return 0, ""
-    fields = parse_json_object(
-        read_limited(path, max_bytes=MAX_SMALL_BYTES), max_bytes=MAX_SMALL_BYTES
-    )
-    number, sha256 = fields.get("number"), fields.get("sha256")
-    if not isinstance(number, int) or not isinstance(sha256, str):
-        raise MalformedError("seen")
-    return number, sha256
 
 
 def _parse_record(fields: Mapping[str, Any]) -> Record:

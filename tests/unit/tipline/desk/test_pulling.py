@@ -259,6 +259,53 @@ async def test_pull_when_the_bundle_is_full_then_the_rest_is_asked_for_by_its_la
     assert asked == b"GET /bundle/texts/after/" + last
 
 
+async def run_pull(answer: bytes, *words: str | Path) -> None:
+    """Run the command against a service that gives this answer."""
+    async with serve(answer) as (source, _asked):
+        parser = argparse.ArgumentParser()
+        desk_pull.register(parser.add_subparsers(), str)
+        options = parser.parse_args(["pull", f"unix:{source.unix_path}", *map(str, words)])
+        console = Console(translate=str, out=io.StringIO(), err=io.StringIO())
+        assert await asyncio.to_thread(desk_pull.run, options, console) == 0
+
+
+async def test_pull_when_it_remembers_then_the_root_is_given_once_and_no_older_keyset_passes(
+    line: Any, tmp_path: Path
+) -> None:
+    """The second pull needs no root; a bundle with an older keyset takes no name."""
+    memory, root = tmp_path / "memory", line.root.verifier().format()
+    old, new = line.bundle(), line.bundle(note=line.sign_next())
+    fixed = ("--memory", memory, "--out")
+    await run_pull(respond_chunked(old), *fixed, tmp_path / "one", "--root", root)
+    await run_pull(respond_chunked(new), *fixed, tmp_path / "two")
+    with pytest.raises(KeysetError) as caught:
+        await run_pull(respond_chunked(old), *fixed, tmp_path / "three")
+
+    assert caught.value.code == "keyset_old"
+    assert names(tmp_path) == ["memory", "one", "two"]
+
+
+async def test_pull_when_the_first_bundle_does_not_verify_then_nothing_is_remembered(
+    line: Any, tmp_path: Path
+) -> None:
+    """A root that was mistyped, or a false service, pins nothing."""
+    root = Signer.generate("tipline-root").verifier().format()
+    words = ("--memory", tmp_path / "memory", "--root", root, "--out", tmp_path / "one")
+    with pytest.raises(KeysetError):
+        await run_pull(respond_chunked(line.bundle()), *words)
+    assert names(tmp_path) == []
+
+
+async def test_pull_when_neither_root_nor_memory_is_given_then_usage_error(
+    line: Any, tmp_path: Path
+) -> None:
+    """No bundle is taken without something to judge it by."""
+    with pytest.raises(UsageError) as caught:
+        await run_pull(respond_chunked(line.bundle()), "--out", tmp_path / "one")
+    assert caught.value.code == "pull_root"
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

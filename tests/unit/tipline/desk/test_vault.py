@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def test_vault_when_made_then_it_opens_again_with_its_root(line: Any, tmp_path: 
 
     assert Vault.open(made.directory) == made
     assert made.directory.stat().st_mode & 0o777 == 0o700
-    assert made.read_keyset() is None
+    assert made.pinned.read_keyset() is None
 
 
 def test_vault_when_something_is_there_then_none_is_made(line: Any, tmp_path: Path) -> None:
@@ -137,12 +138,7 @@ def test_place_when_the_id_is_none_then_there_is_none(filled: Vault, tip_id: str
 
 def test_keyset_when_remembered_then_it_is_read_and_verified(filled: Vault, line: Any) -> None:
     """The newest keyset is kept, for the names of its channels, and verified when read."""
-    assert filled.read_keyset() == line.keyset
-    other = Vault(
-        directory=filled.directory,
-        root=Signer.generate("tipline-root").verifier(),
-        seen=filled.seen,
-        seen_sha256=filled.seen_sha256,
-    )
+    assert filled.pinned.read_keyset() == line.keyset
+    other = dataclasses.replace(filled.pinned, root=Signer.generate("tipline-root").verifier())
     with pytest.raises(KeysetError):
         other.read_keyset()
