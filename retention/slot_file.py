@@ -24,25 +24,20 @@ Limitations: how many slots are used can be seen. While a step is added, `put` w
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
 
 from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
 from retention.errors import SlotError
 from retention.slot import SECRET_BYTES, Slot, SlotKind, encode_slot
 from retention.slot_disk import FileDisk, SlotDisk
+from retention.slot_keys import KEY_KINDS, KeySlots
 from retention.slot_opening import make_slot_file, open_slot_file
 from retention.slot_pair import Notice, State
+from retention.slot_places import Places
 from retention.slot_root import Method, PlainRoot, SlotRoot
 from retention.slot_steps import STEP_SLOTS, Purpose
-
-KEY_KINDS: Final = frozenset({SlotKind.DAY, SlotKind.HOLD, SlotKind.EPOCH})
-MIN_FREE_SLOTS: Final = 512  # the least among which a place is drawn
-FREE_SHARE: Final = 8  # one free slot for so many used: about a day's arrivals of a full line
-DRAW_BYTES: Final = 8
 
 Named = tuple[int, SlotKind, bytes]
 
@@ -61,7 +56,8 @@ class SlotFile:
 
     Raises:
         SlotError: `slot_file_missing` (both), `slot_file_unsafe`, `slot_file_unreadable`,
-            `slot_mirror_foreign`, `slot_mirror_alone`, `slot_doubled`.
+            `slot_folder_missing`, `slot_mirror_foreign`, `slot_mirror_alone`, `slot_doubled`,
+            `slot_root_other`, or the root cannot be found.
         OSError: a disk refuses.
     """
 
@@ -79,13 +75,8 @@ class SlotFile:
         self._random = random
         self._lock = threading.RLock()
         self._notices: list[Notice] = []
-        self._broken = False
-        self._keys: dict[tuple[SlotKind, bytes], int] = {}
-        self._free_keys: list[int] = []
-        self._free_records: list[int] | None = None
-        self._used_records_len = 0
-        self._damaged_keys: set[int] = set()
-        self._dying: set[int] = set()
+        self._records: Places | None = None
+        self._dying: frozenset[int] = frozenset()
         self._steps = open_slot_file(
             path,
             mirror,
@@ -95,7 +86,10 @@ class SlotFile:
             create_disk=create_disk,
         )
         try:
-            self._read_keys()
+            self._root.attach(self._steps.file_id)
+            self._keys = KeySlots(
+                self._steps, self._root, random=random, notice=self._notices.append
+            )
         except BaseException:
             self.close()
             raise
@@ -104,6 +98,7 @@ class SlotFile:
     def create(
         path: Path,
         mirror: Path | None = None,
+        root: SlotRoot | None = None,
         *,
         random: RandomSource = system_random,
         create_disk: Callable[[Path], SlotDisk] = FileDisk.create,
@@ -114,14 +109,15 @@ class SlotFile:
         Args:
             path: The slot file. What stands there must be nothing, or what a crash left of this.
             mirror: Its mirror; None if there is none.
+            root: What the secrets will be sealed under.
             random: Where its id comes from.
             create_disk: Opens a file, and makes it if there is none.
 
         Raises:
-            SlotError: `slot_file_exists`, `slot_file_unsafe`.
+            SlotError: `slot_file_exists`, `slot_file_unsafe`, or the root cannot be made.
             OSError: a disk refuses.
         """
-        make_slot_file(path, mirror, random=random, create_disk=create_disk)
+        make_slot_file(path, mirror, root or PlainRoot(), random=random, create_disk=create_disk)
 
     def take_notices(self) -> tuple[Notice, ...]:
         """
@@ -157,9 +153,10 @@ class SlotFile:
         Returns:
             Slot by label. A slot's number may change when another is destroyed.
         """
-        _check_key_kind(kind)
+        if kind not in KEY_KINDS:
+            raise ValueError("records are found by their rows")
         with self._lock:
-            return {label: slot for (one, label), slot in self._keys.items() if one is kind}
+            return self._keys.find(kind)
 
     def put(self, kind: SlotKind, label: bytes, secret: Secret) -> int:
         """
@@ -180,16 +177,16 @@ class SlotFile:
         """
         if len(secret) != SECRET_BYTES:
             raise ValueError("a slot holds 32 bytes")
-        content = encode_slot(self._root.seal(secret, kind=kind, label=label))
+        slot = self._root.seal(secret, kind=kind, label=label)
         with self._lock:
-            self._check_sound()
-            if (kind, label) in self._keys:
-                raise SlotError("slot_exists")
-            number = self._take(Purpose.KEYS if kind in KEY_KINDS else Purpose.RECORDS)
-            # If this fails the slot is not free, nor named by a row: the next opening finds it.
-            self._steps.pair.write(number, content)
+            self._steps.pair.check_sound()
             if kind in KEY_KINDS:
-                self._keys[kind, label] = number
+                return self._keys.put(slot)
+            if self._records is None or kind is not SlotKind.RECORD:
+                raise RuntimeError("reconcile comes before the first record")
+            number = self._records.take()
+            # If this fails the slot is neither free nor named by a row: the next opening finds it.
+            self._steps.pair.write(number, encode_slot(slot))
             return number
 
     def sync(self) -> None:
@@ -200,9 +197,8 @@ class SlotFile:
             SlotError: `slot_file_broken`.
             OSError: a disk refuses.
         """
-        self._check_sound()
-        with self._breaking():
-            self._steps.pair.sync()
+        self._steps.pair.check_sound()
+        self._steps.pair.sync()
 
     def get(self, slot: int, kind: SlotKind, label: bytes) -> Secret:
         """
@@ -222,9 +218,11 @@ class SlotFile:
             OSError: the disk refuses.
         """
         with self._lock:
-            self._check_sound()
-            number = self._keys.get((kind, label)) if kind in KEY_KINDS else slot
-            if number is None or number in self._dying or not self._is_place(number, kind):
+            self._steps.pair.check_sound()
+            number = self._keys.get(kind, label)
+            if self._is_record_place(slot, kind):
+                number = slot
+            if number is None or number in self._dying:
                 raise SlotError("slot_free", slot=slot)
             found = self._steps.pair.read(number)
         if found is None:
@@ -256,16 +254,18 @@ class SlotFile:
             OSError: a disk refuses; nothing may be said to be gone.
         """
         with self._lock:
-            self._check_sound()
+            self._steps.pair.check_sound()
             targets, others = self._resolve(slots)
+            if any(self._steps.purpose(number) is not Purpose.RECORDS for number in targets):
+                targets |= self._keys.replace_root(targets)
             self._dying |= targets
         try:
-            with self._breaking():
-                self._steps.pair.overwrite(sorted(targets))
+            self._steps.pair.overwrite(sorted(targets))
+            with self._lock:
+                self._forget(targets)
         finally:
             with self._lock:
                 self._dying -= targets
-        self._forget(targets)
         return others
 
     def reconcile(self, used: Iterable[int]) -> int:
@@ -283,7 +283,7 @@ class SlotFile:
             OSError: a disk refuses.
         """
         with self._lock:
-            self._check_sound()
+            self._steps.pair.check_sound()
             taken = bytearray(self._steps.slots_len())
             for number in used:
                 if number < len(taken):
@@ -291,104 +291,52 @@ class SlotFile:
             places = list(self._steps.places(Purpose.RECORDS))
             free = [number for number in places if not taken[number]]
             orphans = self._steps.pair.find_not_free(free)
-            with self._breaking():
-                self._steps.pair.overwrite(orphans)
-            self._free_records = free
-            self._used_records_len = len(places) - len(free)
+            self._steps.pair.overwrite(orphans)
+            self._records = Places(
+                self._steps,
+                Purpose.RECORDS,
+                random=self._random,
+                free=free,
+                used_len=len(places) - len(free),
+            )
             return len(orphans)
 
     def close(self) -> None:
         """Close the file and its mirror."""
         self._steps.pair.close()
 
-    def _read_keys(self) -> None:
-        places = self._steps.places(Purpose.KEYS)
-        for number, contents in self._steps.pair.read_pieces(places):
-            try:
-                slot = self._steps.pair.decide(number, contents)
-            except SlotError as exc:
-                self._damaged_keys.add(number)
-                self._notices.append(Notice(code=exc.code, slot=number))
-                continue
-            if slot is None:
-                if self._steps.purpose(number) is Purpose.KEYS:
-                    self._free_keys.append(number)
-                continue
-            if slot.kind not in KEY_KINDS:
-                continue  # a record, in a step of unknown purpose
-            if (slot.kind, slot.label) in self._keys:
-                raise SlotError("slot_doubled", slot=number)
-            self._keys[slot.kind, slot.label] = number
-        # Free in one and not in the other: a destruction that was cut short is done to its end.
-        self._steps.pair.overwrite(self._steps.pair.find_not_free(self._free_keys))
-
-    def _take(self, purpose: Purpose) -> int:
-        free = self._free_keys if purpose is Purpose.KEYS else self._free_records
-        if free is None:
-            raise RuntimeError("reconcile comes before the first put")
-        used_len = len(self._keys) if purpose is Purpose.KEYS else self._used_records_len
-        if len(free) <= max(MIN_FREE_SLOTS, used_len // FREE_SHARE):
-            with self._breaking():
-                free.extend(self._steps.grow(purpose))
-        drawn = int.from_bytes(self._random(DRAW_BYTES), "big") % len(free)
-        free[drawn], free[-1] = free[-1], free[drawn]
-        if purpose is Purpose.RECORDS:
-            self._used_records_len += 1
-        return free.pop()
-
-    def _resolve(self, slots: Iterable[Named]) -> tuple[set[int], frozenset[int]]:
+    def _resolve(self, slots: Iterable[Named]) -> tuple[frozenset[int], frozenset[int]]:
         named = list(slots)
         self._steps.pair.expect(
-            sorted(number for number, kind, _ in named if self._is_place(number, kind))
+            sorted({slot for slot, kind, _ in named if self._is_record_place(slot, kind)})
         )
         targets: set[int] = set()
         others: set[int] = set()
         for slot, kind, label in named:
             if kind in KEY_KINDS:
-                number = self._keys.get((kind, label))
-                # A key that is nowhere may be the one that cannot be read.
-                targets |= self._damaged_keys if number is None else {number}
-            elif not self._is_place(slot, kind) or self._holds_other(slot, kind, label):
+                targets |= self._keys.resolve(kind, label)
+                continue
+            found = self._steps.pair.look(slot) if self._is_record_place(slot, kind) else ()
+            if not found or any(_is_other(one, kind, label) for one in found):
                 others.add(slot)
-            elif any(state is not State.FREE for state in self._steps.pair.look(slot)):
+            elif any(one is not State.FREE for one in found):
                 targets.add(slot)
-        return targets, frozenset(others)
+        return frozenset(targets), frozenset(others)
 
-    def _holds_other(self, number: int, kind: SlotKind, label: bytes) -> bool:
-        found = [state for state in self._steps.pair.look(number) if isinstance(state, Slot)]
-        return any(slot.kind is not kind or slot.label != label for slot in found)
+    def _forget(self, gone: frozenset[int]) -> None:
+        self._keys.forget(gone)
+        for number in gone:
+            if self._records is not None and self._steps.purpose(number) is Purpose.RECORDS:
+                self._records.give_back(number)
 
-    def _forget(self, gone: set[int]) -> None:
-        with self._lock:
-            for key, number in list(self._keys.items()):
-                if number in gone:
-                    del self._keys[key]
-            self._damaged_keys -= gone
-            for number in gone:
-                if self._steps.purpose(number) is Purpose.KEYS:
-                    self._free_keys.append(number)
-                elif self._free_records is not None:
-                    self._free_records.append(number)
-                    self._used_records_len -= 1
-
-    def _is_place(self, number: int, kind: SlotKind) -> bool:
-        if not 0 <= number < self._steps.slots_len() or number % STEP_SLOTS == 0:
-            return False
-        return kind in KEY_KINDS or self._steps.purpose(number) is not Purpose.KEYS
-
-    def _check_sound(self) -> None:
-        if self._broken:
-            raise SlotError("slot_file_broken")
-
-    @contextmanager
-    def _breaking(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError:
-            self._broken = True
-            raise
+    def _is_record_place(self, number: int, kind: SlotKind) -> bool:
+        return (
+            kind is SlotKind.RECORD
+            and 0 <= number < self._steps.slots_len()
+            and number % STEP_SLOTS != 0
+            and self._steps.purpose(number) is not Purpose.KEYS
+        )
 
 
-def _check_key_kind(kind: SlotKind) -> None:
-    if kind not in KEY_KINDS:
-        raise ValueError("records are found by their rows")
+def _is_other(found: Slot | State, kind: SlotKind, label: bytes) -> bool:
+    return isinstance(found, Slot) and (found.kind is not kind or found.label != label)

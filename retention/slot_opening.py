@@ -22,6 +22,7 @@ from retention.errors import SlotError
 from retention.slot import FREE_SLOT, LABEL_BYTES, SLOT_BYTES, SlotKind, decode_slot
 from retention.slot_disk import PIECE_SLOTS, SlotDisk
 from retention.slot_pair import Notice, SlotPair
+from retention.slot_root import SlotRoot
 from retention.slot_steps import (
     ALONE,
     STEP_SLOTS,
@@ -45,7 +46,12 @@ class _Found:
 
 
 def make_slot_file(
-    path: Path, mirror: Path | None, *, random: RandomSource, create_disk: OpenDisk
+    path: Path,
+    mirror: Path | None,
+    root: SlotRoot,
+    *,
+    random: RandomSource,
+    create_disk: OpenDisk,
 ) -> None:
     """
     Make a new slot file, and its mirror.
@@ -53,11 +59,13 @@ def make_slot_file(
     Args:
         path: What stands there must be nothing, or what a crash left of this.
         mirror: None if there is none.
+        root: What the secrets will be sealed under.
         random: Where its id comes from.
         create_disk: Opens a file, and makes it if there is none.
 
     Raises:
-        SlotError: `slot_file_exists`, `slot_file_unsafe`.
+        SlotError: `slot_file_exists`, `slot_file_unsafe`, `slot_folder_missing`, or the root cannot
+            be made.
         OSError: a disk refuses.
     """
     file_id = random(LABEL_BYTES)
@@ -67,9 +75,10 @@ def make_slot_file(
         for one in (path, mirror):
             if one is None:
                 continue
-            disks.append(create_disk(one))
+            disks.append(_create(one, create_disk))
             if not _is_unfinished(disks[-1]):
                 raise SlotError("slot_file_exists", path=str(one))
+        root.create(file_id)
         for disk in disks:
             # Step 0 last: a file without it is unfinished.
             write_step(disk, Step(file_id=file_id, purpose=Purpose.RECORDS, number=1))

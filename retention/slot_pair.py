@@ -7,6 +7,7 @@ Rules:
 3. Damaged in one is repaired from the other. Damaged in both is named, and not touched.
 4. A destruction writes random bytes, syncs, writes zeros, syncs, and reads back from the disk, on
    both. Anything left is an error; nobody says "gone" before.
+5. After a sync that failed nothing is known, and a second one would not tell: no more is served.
 """
 
 from __future__ import annotations
@@ -69,6 +70,17 @@ class SlotPair:
         self._disks = disks
         self._random = random
         self._notice = notice
+        self._broken = False
+
+    def check_sound(self) -> None:
+        """
+        Refuse to go on after a sync that failed: the kernel may have dropped what was written.
+
+        Raises:
+            SlotError: `slot_file_broken`.
+        """
+        if self._broken:
+            raise SlotError("slot_file_broken")
 
     def read(self, number: int) -> Slot | None:
         """
@@ -110,7 +122,7 @@ class SlotPair:
         for index, (disk, state) in enumerate(zip(self._disks, states, strict=True)):
             if state is State.DAMAGED:
                 disk.write(number, encode_slot(good[0]))
-                disk.sync()
+                self.sync()
                 self._notice(Notice(code="slot_repaired", slot=number, mirror=index > 0))
         return good[0]
 
@@ -181,9 +193,18 @@ class SlotPair:
             disk.write(first, data)
 
     def sync(self) -> None:
-        """Make durable what was written in place, on every disk."""
-        for disk in self._disks:
-            disk.sync()
+        """
+        Make durable what was written in place, on every disk.
+
+        Raises:
+            OSError: a disk refuses; nothing is known of what was written since the last sync.
+        """
+        try:
+            for disk in self._disks:
+                disk.sync()
+        except OSError:
+            self._broken = True
+            raise
 
     def sync_all(self) -> None:
         """Make durable what was written and the files' new length, on every disk."""

@@ -44,11 +44,52 @@ class Method(enum.StrEnum):
     DESTROYED = "destroyed"
 
 
+class Standing(enum.Enum):
+    """How a slot stands to a root."""
+
+    CURRENT = "current"
+    OLD = "old"  # under the root before, which still exists: a replacement was cut short
+    SPENT = "spent"  # under the root before, which is gone: nobody opens it
+    FOREIGN = "foreign"
+
+
+class Rotation(Protocol):
+    """How a root is replaced: first the new one beside the old, at last the old one goes."""
+
+    def pending(self) -> bool:
+        """Tell whether both are there."""
+        ...
+
+    def begin(self) -> None:
+        """Make the new root; from now on it seals, and both open."""
+        ...
+
+    def finish(self) -> None:
+        """Destroy the old root."""
+        ...
+
+
 class SlotRoot(Protocol):
     """What the slots' secrets are sealed under."""
 
+    def create(self, file_id: bytes) -> None:
+        """Make the root of a new slot file."""
+        ...
+
+    def attach(self, file_id: bytes) -> None:
+        """Find the root of a slot file that is being opened."""
+        ...
+
     def method(self, kind: SlotKind) -> Method:
         """Tell what the destruction of a slot of this kind may be called."""
+        ...
+
+    def rotation(self) -> Rotation | None:
+        """Give the way to replace this root; None if it stays."""
+        ...
+
+    def standing(self, slot: Slot) -> Standing:
+        """Tell how a slot stands to this root."""
         ...
 
     def seal(self, secret: Secret, *, kind: SlotKind, label: bytes) -> Slot:
@@ -60,8 +101,24 @@ class SlotRoot(Protocol):
         ...
 
 
-class PlainRoot:
-    """No root: secrets lie as they are."""
+class _SteadyRoot:
+    """What the roots share that stay the same."""
+
+    def create(self, file_id: bytes) -> None:
+        """
+        Make the root of a new slot file: there is nothing to make.
+
+        Args:
+            file_id: 16 bytes.
+        """
+
+    def attach(self, file_id: bytes) -> None:
+        """
+        Find the root of a slot file that is being opened: it is the same for all.
+
+        Args:
+            file_id: 16 bytes.
+        """
 
     def method(self, kind: SlotKind) -> Method:
         """
@@ -74,6 +131,31 @@ class PlainRoot:
             Always `overwritten`.
         """
         return Method.OVERWRITTEN
+
+    def rotation(self) -> Rotation | None:
+        """
+        Give the way to replace this root.
+
+        Returns:
+            None: it stays.
+        """
+        return None
+
+
+class PlainRoot(_SteadyRoot):
+    """No root: secrets lie as they are."""
+
+    def standing(self, slot: Slot) -> Standing:
+        """
+        Tell how a slot stands to this root.
+
+        Args:
+            slot: Any.
+
+        Returns:
+            `foreign` if it was sealed.
+        """
+        return Standing.CURRENT if slot.root_id == NO_ROOT else Standing.FOREIGN
 
     def seal(self, secret: Secret, *, kind: SlotKind, label: bytes) -> Slot:
         """
@@ -173,7 +255,7 @@ class SealingKey:
         return Secret(secret)
 
 
-class CredentialRoot:
+class CredentialRoot(_SteadyRoot):
     """
     A root that systemd hands to the service (`$CREDENTIALS_DIRECTORY`), kept outside the disk.
 
@@ -185,17 +267,17 @@ class CredentialRoot:
     def __init__(self, key: Secret, *, random: RandomSource = system_random) -> None:
         self._sealing = SealingKey(key, random=random)
 
-    def method(self, kind: SlotKind) -> Method:
+    def standing(self, slot: Slot) -> Standing:
         """
-        Tell what a destruction may be called.
+        Tell how a slot stands to this root.
 
         Args:
-            kind: Of the slot.
+            slot: Any.
 
         Returns:
-            Always `overwritten`: the credential itself stays.
+            `foreign` if it was sealed under another, or not sealed.
         """
-        return Method.OVERWRITTEN
+        return Standing.CURRENT if slot.root_id == self._sealing.id else Standing.FOREIGN
 
     def seal(self, secret: Secret, *, kind: SlotKind, label: bytes) -> Slot:
         """

@@ -216,6 +216,9 @@ def _slots(value: Mapping[str, Any]) -> SlotSettings:
     # A mirror in the same place is none.
     if settings.mirror and Path(settings.mirror) == Path(settings.path):
         _wrong("slots.mirror")
+    # A root that survives what it seals: each start would leave one behind in the TPM.
+    if settings.volatile and settings.root is SlotRootChoice.TPM:
+        _wrong("slots.volatile")
     return settings
 
 

@@ -22,6 +22,7 @@ from retention.errors import SlotError
 from retention.slot import SECRET_BYTES
 from retention.slot_file import SlotFile
 from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
+from retention.tpm_root import TpmRoot
 from tipline.configuration import SlotRootChoice, SlotSettings
 from tipline.errors import ConfigurationError
 from tipline.files import check_private, make_private_directory
@@ -29,6 +30,7 @@ from tipline.files import check_private, make_private_directory
 SLOT_FILE_NAME: Final = "slot-file"
 CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), "Credentials"
 CREDENTIAL_NAME: Final = "tipline-slot-root"
+TCTI_VARIABLE: Final = "TPM2TOOLS_TCTI"  # tpm2-tools' own: how they reach the TPM
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,11 @@ def find_slot_folders(directory: Path, settings: SlotSettings) -> tuple[Path, Pa
 
 
 def create_slots(
-    directory: Path, settings: SlotSettings, *, random: RandomSource = system_random
+    directory: Path,
+    settings: SlotSettings,
+    *,
+    environment: Mapping[str, str],
+    random: RandomSource = system_random,
 ) -> None:
     """
     Make a line's slot file.
@@ -70,10 +76,13 @@ def create_slots(
     Args:
         directory: The instance.
         settings: Of its configuration.
+        environment: Of the process: systemd names the credentials' directory there.
         random: Where the file's id comes from.
 
     Raises:
-        SlotError: `slot_file_exists`, `slot_file_unsafe`.
+        SlotError: `slot_file_exists`, `slot_file_unsafe`, or the root cannot be made.
+        ConfigurationError: `slots_credential`: systemd hands over no such credential.
+        PermissionsError: others can read the credential.
         OSError: a disk refuses.
     """
     folder, mirror = find_slot_folders(directory, settings)
@@ -83,6 +92,7 @@ def create_slots(
     SlotFile.create(
         folder / SLOT_FILE_NAME,
         None if mirror is None else mirror / SLOT_FILE_NAME,
+        load_slot_root(settings, environment=environment, random=random),
         random=random,
     )
 
@@ -121,7 +131,9 @@ def open_slots(
     except SlotError as exc:
         if exc.code != "slot_file_missing" or not settings.volatile:
             raise
-    create_slots(directory, settings, random=random)
+    create_slots(directory, settings, environment=environment, random=random)
+    # Its root is another, too.
+    root = load_slot_root(settings, environment=environment, random=random)
     return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=True)
 
 
@@ -145,6 +157,8 @@ def load_slot_root(
     """
     if settings.root is SlotRootChoice.CREDENTIAL:
         return CredentialRoot(_read_credential(environment), random=random)
+    if settings.root is SlotRootChoice.TPM:
+        return TpmRoot(tcti=environment.get(TCTI_VARIABLE, ""), random=random)
     return PlainRoot()
 
 
