@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Final
 
 import debian_browsers
+import merkle_vectors
 from system_packages import install_missing, list_requirements, say, show_tail
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -241,6 +242,22 @@ def list_steps(what: str, *, wheels: Path | None = None) -> list[Step]:
                 ),
             ]
             if what == "test" and fetched
+            else []
+        ),
+        *(
+            [
+                Step(
+                    name="merkle-vectors",
+                    inputs=[ROOT / "script" / "merkle_vectors.py"],
+                    outputs=[ROOT / ".vectors" / merkle_vectors.NAME],
+                    act=lambda run: run(
+                        str(PYTHON),
+                        str(ROOT / "script" / "merkle_vectors.py"),
+                        str(ROOT / ".vectors"),
+                    ),
+                )
+            ]
+            if what == "test"
             else []
         ),
     ]

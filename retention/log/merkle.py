@@ -273,7 +273,7 @@ def verify_consistency(
     Verify that a tree only grew.
 
     Args:
-        first: The size before, at least 1: an empty tree commits to nothing.
+        first: The size before. An empty tree commits to nothing: every tree is consistent with it.
         second: The size after.
         first_root: The root before.
         second_root: The root after.
@@ -286,13 +286,14 @@ def verify_consistency(
     Source:
         RFC 9162 section 2.1.4.2.
     """
-    if not 0 < first <= second:
+    if not 0 <= first <= second:
         raise MalformedError("tree sizes")
-    _check_hashes([first_root, second_root, *untrusted_proof])
-    if first == second:
-        if untrusted_proof or first_root != second_root:
+    if first in {0, second}:
+        # Nothing grew, or it grew from nothing, which every tree does: there is nothing to prove.
+        if untrusted_proof or (first == second and first_root != second_root):
             raise ForgedError("consistency")
         return
+    _check_hashes([first_root, second_root, *untrusted_proof])
     # A first tree that is a complete subtree is its own first node, and is left out of the proof.
     path = list(untrusted_proof) if first & (first - 1) else [first_root, *untrusted_proof]
     if not path:
