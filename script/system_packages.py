@@ -112,6 +112,10 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
         ]
     if what == "test":
         requirements += _list_browser_requirements(search_path)
+        requirements += [
+            Requirement(name="swtpm", is_met=has_program("swtpm"), package="swtpm"),
+            Requirement(name="tpm2-tools", is_met=has_program("tpm2_nvread"), package="tpm2-tools"),
+        ]
     return requirements
 
 

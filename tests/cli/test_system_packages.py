@@ -66,7 +66,7 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     be_system(packages, monkeypatch, ID="debian")
     assert install(packages, monkeypatch, "test", tmp_path, agreed=True) == 3
     said = capsys.readouterr().err
-    names = "tor util-linux firefox-esr chromium"
+    names = "tor util-linux firefox-esr chromium swtpm tpm2-tools"
     assert said.count(f"these system packages are missing: {names}") == 1
     assert f"as root: apt-get install --no-install-recommends {names}" in said
 
@@ -83,7 +83,12 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
     """Ubuntu has no firefox-esr: no name is listed that apt there does not offer."""
     be_system(packages, monkeypatch, **release)
     listed = packages.list_requirements("test", search_path=str(tmp_path))
-    assert [one.package for one in listed][3:] == ["debian-archive-keyring", "fontconfig-config"]
+    assert [one.package for one in listed][3:] == [
+        "debian-archive-keyring",
+        "fontconfig-config",
+        "swtpm",
+        "tpm2-tools",
+    ]
     assert [one.name for one in packages.list_requirements("run", search_path="")] == [
         "python3-venv",
         "tor",
