@@ -1,0 +1,126 @@
+"""What a batch contains."""
+
+from __future__ import annotations
+
+import datetime
+
+from retention.log.batch import (
+    ONE_DAY,
+    DayTold,
+    Death,
+    PurgeDone,
+    list_days,
+    list_deaths,
+    make_batch,
+)
+from retention.log.entry import Entry, EntryType, Method, encode_entry, make_statement
+from retention.policy import RecordClass
+
+DAY = datetime.date(2031, 3, 14)
+ALL = frozenset(RecordClass)
+
+
+def reach(on: datetime.date, *, until: datetime.date, **changes: object) -> list[Death]:
+    """List what a purge of everything makes true."""
+    done = PurgeDone(
+        on=on,
+        method=Method.OVERWRITTEN,
+        classes=changes.get("classes", ALL),  # type: ignore[arg-type]
+        day_keys=changes.get("day_keys", True),  # type: ignore[arg-type]
+    )
+    return list(list_deaths(done, done_until=dict.fromkeys((None, *RecordClass), until)))
+
+
+def tell(of: datetime.date) -> DayTold:
+    """Tell of a day."""
+    return DayTold(of=of, arrivals_root=b"\x0a" * 32, annex_sha256="0b" * 32)
+
+
+def name(entry: Entry) -> tuple[str, str]:
+    """Name an entry by its type and class."""
+    return str(entry.statement.type), str(entry.statement.fields.get("class", ""))
+
+
+def test_deaths_when_the_purge_ran_on_its_day_then_nothing_is_late() -> None:
+    """One death of every class and of the day key, whether or not anything was due."""
+    deaths = reach(DAY, until=DAY - ONE_DAY)
+
+    assert {death.record_class for death in deaths} == {None, *RecordClass}
+    assert {(death.of, death.late_days) for death in deaths} == {(DAY, 0)}
+
+
+def test_deaths_when_the_line_was_down_then_each_missed_day_says_how_late() -> None:
+    """Lateness counts from the day due to the day done."""
+    deaths = reach(DAY, until=DAY - 3 * ONE_DAY, classes=frozenset())
+
+    assert [(death.of, death.late_days) for death in deaths] == [
+        (DAY - 2 * ONE_DAY, 2),
+        (DAY - ONE_DAY, 1),
+        (DAY, 0),
+    ]
+
+
+def test_deaths_when_something_failed_then_it_is_not_said() -> None:
+    """What is not true is absent."""
+    deaths = reach(DAY, until=DAY - ONE_DAY, classes=ALL - {RecordClass.SEALED_TIP}, day_keys=False)
+
+    assert {death.record_class for death in deaths} == ALL - {RecordClass.SEALED_TIP}
+    assert reach(DAY, until=DAY) == []
+
+
+def test_days_when_a_batch_is_made_then_it_tells_of_those_that_are_over() -> None:
+    """Never of today; after downtime, of each missed day."""
+    assert list_days(DAY - 2 * ONE_DAY, today=DAY) == [DAY - ONE_DAY]
+    assert list_days(DAY - ONE_DAY, today=DAY) == []
+    assert list_days(DAY - 4 * ONE_DAY, today=DAY) == [
+        DAY - 3 * ONE_DAY,
+        DAY - 2 * ONE_DAY,
+        DAY - ONE_DAY,
+    ]
+
+
+def test_batch_when_made_then_its_entries_stand_in_the_pages_order() -> None:
+    """docs/reference/log.md, "Batch": by day, within it by kind and class, then events."""
+    late = Death(
+        of=DAY - 5 * ONE_DAY,
+        record_class=RecordClass.KEYSET,
+        method=Method.DESTROYED,
+        late_days=4,
+    )
+    deaths = reach(DAY - ONE_DAY, until=DAY - 3 * ONE_DAY)
+    event = make_statement(EntryType.BACKUP, on=DAY)
+    batch = make_batch(
+        day=DAY,
+        days=[tell(DAY - ONE_DAY), tell(DAY - 2 * ONE_DAY)],
+        deaths=[*deaths[::-1], late],
+        events=[event],
+    )
+    of_a_day = [
+        ("arrivals", ""),
+        ("day_key", ""),
+        *(("purge", str(record_class)) for record_class in RecordClass),
+        ("annex", ""),
+    ]
+
+    assert [name(entry) for entry in batch] == [
+        ("purge", "keyset"),
+        *of_a_day,
+        *of_a_day,
+        ("backup", ""),
+    ]
+    about = [entry.statement.about for entry in batch[:-1]]
+    assert about == sorted(about)
+    assert {entry.day for entry in batch} == {DAY}
+
+
+def test_batch_when_days_are_alike_then_their_number_and_sizes_are_too() -> None:
+    """A day with a hundred tips is as long in the log as one without."""
+    sizes = set()
+    for root, annex in ((b"\x00" * 32, "00" * 32), (b"\xff" * 32, "ff" * 32)):
+        day = DayTold(of=DAY - ONE_DAY, arrivals_root=root, annex_sha256=annex)
+        deaths = reach(DAY - ONE_DAY, until=DAY - 2 * ONE_DAY)
+        batch = make_batch(day=DAY, days=[day], deaths=deaths, events=[])
+        sizes.add(tuple(len(encode_entry(entry)) for entry in batch))
+
+    assert len(sizes) == 1
+    assert len(sizes.pop()) == 3 + len(RecordClass)
