@@ -6,7 +6,8 @@ Rules:
    finds what is left; run after days of downtime, it finds everything that is overdue.
 2. A day of death, once fixed, only moves nearer.
 3. What is held stays, whatever else ended; what cannot be opened any more goes.
-4. While a jump of the clock waits for a person, a record counts by the clock that dated it.
+4. While a jump of the clock waits for a person, a record counts by the clock that dated it
+   (retention/timekeeping.py).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Reason(enum.StrEnum):
     POLICY_SHORTENED = "policy_shortened"
 
 
+MAX_AHEAD_DAYS: Final = 2  # a long weekend without power: so far a clock is believed by itself
 _EARLY: Final = {Event.PICKED_UP: Reason.PICKED_UP, Event.READ: Reason.READ}
 
 
@@ -199,15 +201,15 @@ def plan_redating(
         today: In UTC, by the clock that is trusted; nothing waits any more.
 
     Returns:
-        A move for each record with an event after *today*: it counts as of today, and its day of
-        death comes nearer and never moves away.
+        A move for each record with an event more than `MAX_AHEAD_DAYS` after *today*: it counts as
+        of today, and its day of death comes nearer and never moves away.
     """
     return tuple(_redate(records, promises, today))
 
 
 def _redate(records: Iterable[Record], promises: Promises, today: datetime.date) -> Iterator[Move]:
     for record in records:
-        if max(record.events.values()) <= today:
+        if not _is_ahead(record, today):
             continue
         events = {event: min(on, today) for event, on in record.events.items()}
         yield Move(
@@ -252,7 +254,7 @@ class _Plan:
     def _why_not_yet(self, record: Record) -> Reason:
         if self.waiting is not None and record.dies_on <= self.waiting.today:
             return Reason.CLOCK_WAITS
-        if self.waiting is None and max(record.events.values()) > self.today:
+        if self.waiting is None and _is_ahead(record, self.today):
             return Reason.FROM_THE_FUTURE
         return Reason.BEFORE_ITS_DAY
 
@@ -263,6 +265,10 @@ class _Plan:
         if record.dies_on >= alone:
             return None
         return next((_EARLY[event] for event in record.events if event != first), None)
+
+
+def _is_ahead(record: Record, today: datetime.date) -> bool:
+    return (max(record.events.values()) - today).days > MAX_AHEAD_DAYS
 
 
 def _go(record: Record, reason: Reason, *, late_days: int = 0) -> Decision:

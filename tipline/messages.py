@@ -93,6 +93,8 @@ ERRORS: Final[Mapping[str, str]] = {
     "policy_missing_key": N_("policy.toml: the key {key} is missing"),
     "policy_wrong_value": N_("policy.toml: the value of {key} is not one it can have"),
     "policy_contradiction": N_("policy.toml: {key} is longer than {limit}"),
+    "clock_state": N_("what is kept of the time in {path} is damaged"),
+    "clock_other_day": N_("the clock does not say {day} but {clock}"),
     "slot": N_("the slot file cannot be used"),
     "slot_damaged": N_("slot {slot} cannot be read"),
     "slot_malformed": N_("this is not a slot"),
@@ -181,6 +183,11 @@ HINTS: Final[Mapping[str, str]] = {
     "configuration_unknown_key": N_("docs/reference/configuration.md lists the keys there are"),
     "policy_missing_key": N_("decide how many days it is kept, and write it there"),
     "policy_contradiction": N_("make {key} shorter, or {limit} longer"),
+    "clock_state": N_(
+        "look what day it is, set this machine's clock, and confirm it: tipline clock DIR"
+        " --confirm DAY"
+    ),
+    "clock_other_day": N_("set this machine's clock first, then confirm its day"),
     "permissions_open": N_("take the rights away from others: chmod go= {path}"),
     "instance_missing": N_("make one: tipline init DIR"),
     "instance_exists": N_("give a directory that is new or empty"),

@@ -30,6 +30,7 @@ PROMISES = Promises.of(
 )
 # Named by what they are; everything else must have a random name.
 OWN_NAMES = {
+    "clock",
     "desk.sock",
     "envelopes",
     "fresh",
@@ -41,6 +42,7 @@ OWN_NAMES = {
     "policy.toml",
     "run",
     "service.key",
+    "slots",
     "source.sock",
     "tipline.db",
     "tipline.db-wal",

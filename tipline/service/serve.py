@@ -20,9 +20,10 @@ from typing import Any, Final
 from aiohttp import web
 
 from retention.promise import Promises
-from tipline.clock import Clock, system_clock
+from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
+from tipline.day_keeper import ClockEvent, DayKeeper, keep_looking
 from tipline.errors import InstanceError
-from tipline.files import blur_socket_times, blur_times
+from tipline.files import blur_socket_times, blur_times, make_private_directory
 from tipline.instance import RUN_NAME, Instance
 from tipline.service.answers import Answer
 from tipline.service.deskside import DeskSide
@@ -81,6 +82,8 @@ async def open_line(
     pages: Mapping[str, Page],
     loopback_port: int | None = None,
     clock: Clock = system_clock,
+    boot_clock: BootClock = system_boot_clock,
+    on_clock: Callable[[ClockEvent], None] = lambda event: None,
     monotonic: Callable[[], float] = time.monotonic,
     on_tip: Callable[[StoredTip], None] = lambda tip: None,
     report: Callable[[InstanceError | list[str]], None] = lambda what: None,
@@ -92,7 +95,9 @@ async def open_line(
         instance: Opened, and so locked, by the caller, who closes it afterwards.
         pages: What the source sees, by path.
         loopback_port: A development listener on 127.0.0.1; 0 takes any free port, None makes none.
-        clock: Tells day and hour.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+        on_clock: Told when the clock jumps or goes back.
         monotonic: A clock that never steps back, in seconds.
         on_tip: Told of each tip after it is durable.
         report: Told what the nightly run could not do, and which faults there were.
@@ -104,7 +109,8 @@ async def open_line(
         InstanceError: the database is in use or newer, or the directory's path is too long.
     """
     faults = Faults()
-    store = SqliteStore(instance.directory, today=lambda: clock().date(), on_fault=faults.add)
+    keeper = open_day_keeper(instance, clock=clock, boot_clock=boot_clock, on_event=on_clock)
+    store = SqliteStore(instance.directory, today=keeper.today, on_fault=faults.add)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(store.close)
         intake = Intake(
@@ -113,7 +119,7 @@ async def open_line(
             policy=instance.policy,
             limits=instance.configuration.limits,
             directory=instance.directory,
-            today=lambda: clock().date(),
+            today=keeper.latest_day,
             on_tip=on_tip,
             faults=faults,
             monotonic=monotonic,
@@ -121,7 +127,7 @@ async def open_line(
         await intake.load()
         promises = Promises.of(instance.policy)
         await catch_up(
-            store=store, intake=intake, promises=promises, today=clock().date(), report=report
+            store=store, intake=intake, promises=promises, today=keeper.today(), report=report
         )
         source = SourceSide(
             pages={path: make_page_chooser(page) for path, page in pages.items()},
@@ -137,12 +143,12 @@ async def open_line(
             store=store,
             keysets=instance.watch_keyset(),
             signer=instance.signer,
-            today=lambda: clock().date(),
+            today=keeper.latest_day,
         )
         idle_seconds = instance.configuration.limits.idle_seconds
         stack.enter_context(_silent_loop(faults))
         run = instance.directory / RUN_NAME
-        stack.callback(lambda: blur_times(run, day=clock().date()))
+        stack.callback(lambda: blur_times(run, day=keeper.today()))
         addresses = Addresses(
             source_socket=run / SOURCE_SOCKET_NAME,
             desk_socket=run / DESK_SOCKET_NAME,
@@ -160,7 +166,7 @@ async def open_line(
             stack.push_async_callback(runner.cleanup)
             stack.callback(path.unlink, missing_ok=True)
             await _listen_unix(runner, path)
-            blur_socket_times(path, day=clock().date())
+            blur_socket_times(path, day=keeper.today())
         if loopback_port is not None:
             runner = await _start(
                 source.respond, faults=faults, idle_seconds=idle_seconds, trusts=False
@@ -169,13 +175,13 @@ async def open_line(
             stack.push_async_callback(runner.cleanup)
             port = await _listen_loopback(runner, loopback_port)
             addresses = dataclasses.replace(addresses, loopback=f"http://127.0.0.1:{port}/")
-        blur_times(run, day=clock().date())
+        blur_times(run, day=keeper.today())
         nightly = asyncio.create_task(
             run_nightly(
                 store=store,
                 intake=intake,
                 promises=promises,
-                clock=clock,
+                clock=keeper.now,
                 hour=instance.configuration.nightly_hour,
                 faults=faults,
                 report=report,
@@ -184,7 +190,36 @@ async def open_line(
         stack.push_async_callback(intake.wait_idle, limit_seconds=DRAIN_SECONDS)
         stack.push_async_callback(_stop_listening, runners)
         stack.push_async_callback(_cancel, nightly)
+        looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
+        stack.push_async_callback(_cancel, looking)
         yield RunningLine(addresses=addresses, store=store)
+
+
+def open_day_keeper(
+    instance: Instance,
+    *,
+    clock: Clock,
+    boot_clock: BootClock,
+    on_event: Callable[[ClockEvent], None],
+) -> DayKeeper:
+    """
+    Take up the time where an instance left it.
+
+    Args:
+        instance: Opened, and so locked, by the caller.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+        on_event: Told what happened to the clock.
+
+    Returns:
+        What tells the day.
+
+    Raises:
+        InstanceError: what is kept of the time is damaged.
+    """
+    folder = instance.directory / instance.configuration.slots.path
+    make_private_directory(folder)
+    return DayKeeper(folder, clock=clock, boot_clock=boot_clock, on_event=on_event)
 
 
 def make_page_chooser(page: Page) -> ChoosePage:

@@ -1,0 +1,227 @@
+"""
+Keeps the day: the state of retention/timekeeping.py on disk, and the clocks that it reads.
+
+Rules:
+1. The state lies beside the slot file, where no backup looks: an old one would turn the time back.
+2. Asking for the day writes nothing, but when the clock jumped: that is kept at once.
+3. What happened to the clock is told before it is kept: a crash between tells it twice, never not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from crypto.errors import CryptoError
+from retention.log.entry import ClockStep
+from retention.plan import Waiting
+from retention.time_state import MAX_STATE_BYTES, TimeState, format_state, parse_state
+from retention.timekeeping import Reading, Reckoning, confirm, reckon
+from tipline.clock import BootClock, Clock, system_boot_clock
+from tipline.errors import InstanceError
+from tipline.files import save_file
+
+STATE_NAME: Final = "clock"
+LOOK_SECONDS: Final = 600.0  # a state on disk is at most so old
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClockEvent:
+    """
+    What happened to the clock, for the log and the operator.
+
+    Args:
+        step: What.
+        on: The day by which things die.
+        until: The day that the wall clock tells.
+    """
+
+    step: ClockStep
+    on: datetime.date
+    until: datetime.date
+
+
+class DayKeeper:
+    """
+    Tells the day. May be asked from any thread.
+
+    Args:
+        folder: Of the slot file; it exists.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+        on_event: Told what happened to the clock, under the keeper's lock: it must not ask back.
+
+    Raises:
+        InstanceError: the state on disk is damaged.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Clock,
+        boot_clock: BootClock = system_boot_clock,
+        on_event: Callable[[ClockEvent], None] = lambda event: None,
+    ) -> None:
+        self._path = folder / STATE_NAME
+        self._clock = clock
+        self._boot_clock = boot_clock
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._kept = self._state = read_state(folder)
+        self.look()
+
+    def now(self) -> datetime.datetime:
+        """Tell the time by which things die."""
+        return self.reckon().now
+
+    def today(self) -> datetime.date:
+        """Tell the day by which things die."""
+        return self.reckon().today
+
+    def latest_day(self) -> datetime.date:
+        """Tell the day that what comes is dated by, and that keysets are judged by."""
+        return self.reckon().latest_day
+
+    def waiting(self) -> Waiting | None:
+        """Tell whether a jump waits for a person."""
+        return self.reckon().waiting
+
+    def reckon(self) -> Reckoning:
+        """Read the clocks and tell all of it."""
+        with self._lock:
+            reckoning = reckon(self._state, read_clocks(self._clock, self._boot_clock))
+            before, self._state = self._state, reckoning.state
+            if reckoning.steps or (before is not None and before.jump != reckoning.state.jump):
+                # Whoever asks for the day needs no disk; the next look tries again, and says it.
+                with contextlib.suppress(OSError):
+                    self._keep(reckoning)
+            return reckoning
+
+    def look(self) -> Reckoning:
+        """
+        Read the clocks, and keep what they tell.
+
+        Returns:
+            All of it.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+        reckoning = self.reckon()
+        with self._lock:
+            if self._kept != self._state:
+                self._keep(dataclasses.replace(reckoning, steps=()))
+        return reckoning
+
+    def confirm(self, day: datetime.date) -> Reckoning:
+        """
+        Trust the wall clock from now on.
+
+        Args:
+            day: As a person named it.
+
+        Returns:
+            The time from now on.
+
+        Raises:
+            InstanceError: the wall clock tells another day.
+        """
+        with self._lock:
+            reckoning = confirm_day(read_clocks(self._clock, self._boot_clock), day)
+            self._keep(reckoning)
+            self._state = reckoning.state
+        return reckoning
+
+    def _keep(self, reckoning: Reckoning) -> None:
+        for step in reckoning.steps:
+            self._on_event(ClockEvent(step=step, on=reckoning.today, until=reckoning.wall_day))
+        save_file(self._path, format_state(reckoning.state), day=reckoning.today)
+        self._kept = reckoning.state
+
+
+def read_state(folder: Path) -> TimeState | None:
+    """
+    Read what is kept of the time.
+
+    Args:
+        folder: Of the slot file.
+
+    Returns:
+        The state; None if there is none yet.
+
+    Raises:
+        InstanceError: it is damaged.
+    """
+    path = folder / STATE_NAME
+    try:
+        with path.open("rb") as file:
+            return parse_state(file.read(MAX_STATE_BYTES + 1))
+    except FileNotFoundError:
+        return None
+    except CryptoError as exc:
+        raise InstanceError("clock_state", path=str(path)) from exc
+
+
+def read_clocks(clock: Clock, boot_clock: BootClock) -> Reading:
+    """
+    Read the machine's clocks once.
+
+    Args:
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+
+    Returns:
+        Both.
+    """
+    boot, uptime = boot_clock()
+    return Reading(wall=clock(), boot=boot, uptime=uptime)
+
+
+def confirm_day(reading: Reading, day: datetime.date) -> Reckoning:
+    """
+    Trust the wall clock if it tells the day that a person named.
+
+    Args:
+        reading: The clocks.
+        day: As the person named it.
+
+    Returns:
+        The time from now on.
+
+    Raises:
+        InstanceError: the wall clock tells another day.
+    """
+    if reading.wall.date() != day:
+        raise InstanceError(
+            "clock_other_day", day=day.isoformat(), clock=reading.wall.date().isoformat()
+        )
+    return confirm(reading)
+
+
+async def keep_looking(
+    keeper: DayKeeper,
+    *,
+    on_fault: Callable[[Exception], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """
+    Keep the time on disk, until cancelled.
+
+    Args:
+        keeper: What tells it.
+        on_fault: Told what the disk refused.
+        sleep: Waits.
+    """
+    while True:
+        await sleep(LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(keeper.look)
+        except OSError as exc:
+            on_fault(exc)
