@@ -214,7 +214,7 @@ def verify_note(untrusted: bytes, verifier: Verifier, *, max_signatures: int = 1
         ForgedError: not signed by *verifier*, or the signature does not hold.
     """
     text, lines = split_note(untrusted, max_signatures=max_signatures)
-    signatures = dict(_parse_signature(line) for line in lines)
+    signatures = dict(parse_signature(line) for line in lines)
     if len(signatures) != len(lines):
         raise MalformedError("signature twice")
     signature = signatures.get((verifier.name, verifier.key_id))
@@ -258,7 +258,19 @@ def split_note(untrusted: bytes, *, max_signatures: int = 1) -> tuple[str, list[
     return text + "\n", lines
 
 
-def _parse_signature(untrusted: str) -> tuple[tuple[str, bytes], bytes]:
+def parse_signature(untrusted: str) -> tuple[tuple[str, bytes], bytes]:
+    """
+    Read a signature line without verifying anything.
+
+    Args:
+        untrusted: The line, without its newline.
+
+    Returns:
+        Whose it says it is, by name and key id, and what follows the key id.
+
+    Raises:
+        MalformedError: not a signature line.
+    """
     name, found, encoded = untrusted.removeprefix(_SIGNATURE_START).partition(" ")
     if not untrusted.startswith(_SIGNATURE_START) or not found or not _NAME.fullmatch(name):
         raise MalformedError("signature line")
