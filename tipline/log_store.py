@@ -26,7 +26,6 @@ from retention.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpo
 from retention.log.entry import (
     Entry,
     EntryType,
-    Method,
     Statement,
     decode_statement,
     encode_entry,
@@ -35,6 +34,7 @@ from retention.log.entry import (
 from retention.log.merkle import Frontier, hash_leaf
 from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles, read_frontier
 from retention.policy import RecordClass
+from retention.slot_root import Method
 from tipline.errors import InstanceError
 from tipline.files import blur_times
 from tipline.log_database import LOG_FILES, LOG_NAME, open_log_database

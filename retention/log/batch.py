@@ -22,11 +22,11 @@ from retention.log.entry import (
     ARRIVALS_SIZE,
     Entry,
     EntryType,
-    Method,
     Statement,
     make_statement,
 )
 from retention.policy import RecordClass
+from retention.slot_root import Method
 
 ONE_DAY = datetime.timedelta(days=1)
 

@@ -25,6 +25,7 @@ from crypto.note import Verifier
 from crypto.strict import decode_hex, format_json, parse_day, parse_json_object
 from retention.log.merkle import HASH_BYTES
 from retention.policy import EVENTS, RecordClass
+from retention.slot_root import Method
 
 ENTRY_VERSION: Final = 1
 MAX_ENTRY_BYTES: Final = 16384  # the longest of ours, a policy, has 1 KiB
@@ -54,13 +55,6 @@ class EntryType(enum.StrEnum):
     RESTORE = "restore"
     LOST_KEYS = "lost_keys"
     CLOSE = "close"
-
-
-class Method(enum.StrEnum):
-    """How a key went: overwritten in place, or besides with its root replaced in a TPM."""
-
-    OVERWRITTEN = "overwritten"
-    DESTROYED = "destroyed"
 
 
 class HoldStep(enum.StrEnum):

@@ -13,8 +13,9 @@ from retention.log.batch import (
     list_deaths,
     make_batch,
 )
-from retention.log.entry import Entry, EntryType, Method, encode_entry, make_statement
+from retention.log.entry import Entry, EntryType, encode_entry, make_statement
 from retention.policy import RecordClass
+from retention.slot_root import Method
 
 DAY = datetime.date(2031, 3, 14)
 ALL = frozenset(RecordClass)
