@@ -48,6 +48,7 @@ class Step:
 
     number: int
     machine: str
+    named: tuple[str, ...]
     carried: str
     commands: tuple[str, ...]
 
@@ -59,19 +60,20 @@ class Step:
 
 def read_steps() -> list[Step]:
     """Read the table and the sections; both must tell the same."""
-    rows = re.findall(r"^\| (\d+) \| ([\w ]+) \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| ([\w ]+) \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE)
     sections = re.findall(r"^### (\d+)\. ([\w ]+): [^\n]+\n(.*?)(?=^##)", PAGE, FLAGS)
-    assert [(number, machine) for number, machine, _ in rows] == [
+    assert [(number, machine) for number, machine, _, _ in rows] == [
         (number, machine.lower()) for number, machine, _ in sections
     ]
     return [
         Step(
             number=int(number),
             machine=machine,
+            named=tuple(re.findall(r"`(tipline [^`]+)`", named)),
             carried=carried,
             commands=tuple(re.findall(r"^tipline .+$", text, re.MULTILINE)),
         )
-        for (number, machine, carried), (_, _, text) in zip(rows, sections, strict=True)
+        for (number, machine, named, carried), (_, _, text) in zip(rows, sections, strict=True)
     ]
 
 
@@ -212,6 +214,14 @@ def test_page_when_walked_then_each_machine_has_what_it_needs_and_the_line_works
     for name, place in (("workstation", "vault"), ("networked machine", "memory")):
         seen = machines[name].directory / place / "seen"
         assert json.loads(seen.read_text())["number"] == 2
+
+
+def test_page_when_its_table_names_a_command_then_the_section_gives_it() -> None:
+    """The table and the sections name the same commands, in the same order."""
+    for step in read_steps():
+        assert step.named
+        for named, command in zip(step.named, step.commands, strict=False):
+            assert set(named.split()) <= set(command.split()), (step.number, named)
 
 
 def test_page_when_a_private_key_is_made_then_no_step_carries_it() -> None:
