@@ -47,8 +47,15 @@ def _create(database: Database) -> None:
         """
     )
     database.execute(
-        "CREATE TABLE cosignatures (size INTEGER NOT NULL, line TEXT NOT NULL,"
-        " PRIMARY KEY (size, line)) WITHOUT ROWID"
+        """
+        CREATE TABLE cosignatures (
+            size INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            key_id BLOB NOT NULL,
+            line TEXT NOT NULL,
+            PRIMARY KEY (size, name, key_id)
+        ) WITHOUT ROWID
+        """
     )
     # In the order in which they came; told is the day of the batch.
     database.execute(
@@ -120,6 +127,8 @@ def _migrate(database: Database) -> None:
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
     if version > len(STEPS):
         raise InstanceError("instance_newer", version=version, known=len(STEPS))
+    if version == len(STEPS):
+        return
     with database.atomic():
         for step in STEPS[version:]:
             step(database)

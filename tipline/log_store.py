@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import threading
@@ -18,11 +19,17 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from crypto.errors import CryptoError
-from crypto.note import Signer, Verifier
+from crypto.cosignature import WitnessVerifier, verify_cosignature
+from crypto.errors import CryptoError, ForgedError, MalformedError
+from crypto.note import Signer, Verifier, parse_signature
 from crypto.strict import parse_day
 from retention.log.batch import Death, PurgeDone, list_deaths
-from retention.log.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
+from retention.log.checkpoint import (
+    Checkpoint,
+    sign_checkpoint,
+    split_checkpoint,
+    verify_checkpoint,
+)
 from retention.log.entry import (
     Entry,
     EntryType,
@@ -95,6 +102,11 @@ class LogStore:
         with self._lock:
             self._writing.close()
         self._blur()
+
+    @property
+    def verifier(self) -> Verifier:
+        """The log's key."""
+        return self._verifier
 
     @property
     def size(self) -> int:
@@ -320,16 +332,44 @@ class LogStore:
         self._blur()
         return note
 
-    def add_cosignature(self, line: str, *, size: int) -> None:
+    def add_cosignature(self, untrusted: str, *, witnesses: Iterable[WitnessVerifier]) -> int:
         """
-        Keep a witness's line.
+        Keep a witness's line beside the checkpoint that it signs.
 
         Args:
-            line: Verified by the caller, without its newline.
-            size: Of the checkpoint it signs.
+            untrusted: The line, without its newline.
+            witnesses: Whose lines are taken.
+
+        Returns:
+            The size of that checkpoint.
+
+        Raises:
+            MalformedError: not a line of one of the witnesses.
+            ForgedError: it signs no checkpoint of this log.
         """
+        key, _ = parse_signature(untrusted)
+        named = [witness for witness in witnesses if (witness.name, witness.key_id) == key]
+        if not named:
+            raise MalformedError("witness")
+        rows = self._reading.execute("SELECT size, note FROM checkpoints ORDER BY size DESC")
+        for size, note in rows.fetchall():
+            text, _ = split_checkpoint(bytes(note))
+            with contextlib.suppress(ForgedError):
+                verify_cosignature(untrusted, text=text, verifier=named[0])
+                self._keep_cosignature(untrusted, key=key, size=size)
+                return int(size)
+        raise ForgedError("cosignature")
+
+    def _keep_cosignature(self, line: str, *, key: tuple[str, bytes], size: int) -> None:
         with self._lock, self._writing.atomic():
-            self._writing.execute("INSERT OR IGNORE INTO cosignatures VALUES (?, ?)", [size, line])
+            # A witness signs again when it was asked again: the newest line stands for both.
+            self._writing.execute(
+                "DELETE FROM cosignatures WHERE size = ? AND name = ? AND key_id = ?",
+                [size, *key],
+            )
+            self._writing.execute(
+                "INSERT INTO cosignatures VALUES (?, ?, ?, ?)", [size, *key, line]
+            )
         self._blur()
 
     def _insert(self, entries: Sequence[bytes], leaf_hashes: Sequence[bytes]) -> None:
@@ -351,17 +391,19 @@ class LogStore:
 
     def _check(self) -> Frontier:
         """Compare the tree with what was signed: a log that was changed is not served."""
-        row = self._writing.execute(
-            "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
-        ).fetchone()
-        count = self._writing.execute("SELECT count(*) FROM entries").fetchone()[0]
-        if row is None and count == 0:
-            return Frontier.empty()
-        try:
-            checkpoint = verify_checkpoint(bytes(row[0]), self._verifier)
-            frontier = read_frontier(checkpoint.size, read_tile=self._read_hashes)
-        except (CryptoError, TypeError, ValueError) as exc:
-            raise self._damaged() from exc
+        # One view of it all: a running line may add a batch meanwhile.
+        with self._writing.atomic():
+            row = self._writing.execute(
+                "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
+            ).fetchone()
+            count = self._writing.execute("SELECT count(*) FROM entries").fetchone()[0]
+            if row is None and count == 0:
+                return Frontier.empty()
+            try:
+                checkpoint = verify_checkpoint(bytes(row[0]), self._verifier)
+                frontier = read_frontier(checkpoint.size, read_tile=self._read_hashes)
+            except (CryptoError, TypeError, ValueError) as exc:
+                raise self._damaged() from exc
         if frontier.root() != checkpoint.root or count != checkpoint.size:
             raise self._damaged()
         return frontier
