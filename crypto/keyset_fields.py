@@ -12,28 +12,39 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from crypto.age.hybrid import HybridRecipient
+from crypto.cosignature import WitnessVerifier
 from crypto.errors import KeysetError, MalformedError
+from crypto.fields import (
+    Fields,
+    items,
+    optional,
+    parse_count,
+    parse_day_field,
+    parse_flag,
+    parse_positive,
+    parse_string,
+)
 from crypto.note import Verifier
-from crypto.strict import decode_hex, format_json, parse_day, parse_json_object
+from crypto.strict import decode_hex, format_json, parse_json_object
 
 FIRST_LINE: Final = "tipline-keyset/v1\n"
 SERVICE_NAME: Final = "tipline-service"  # a key's role is its name: no other key makes bundles
 LANGUAGES: Final = ("en", "es", "pt")
+LOG_NAME_START: Final = "tipline-log/"
 MAX_CHANNEL_READERS: Final = 8
+MAX_WITNESSES: Final = 16  # a checkpoint carries a line of each, and every reader verifies them
 MAX_FIELD_BYTES: Final = 256 << 10
-MAX_ITEMS: Final = 100  # readers, channels or categories; what a person can choose from
 MAX_NAME_CHARACTERS: Final = 200
 
 _ID = re.compile(r"[a-z0-9-]{1,32}")
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
+_LOG_NAME = re.compile(re.escape(LOG_NAME_START) + r"[0-9a-f]{16}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
-T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +126,9 @@ class KeysetDraft:
         valid_from: The first day.
         valid_until: The last day.
         service: Who signs bundles.
+        log: Who signs the log's checkpoints.
+        witnesses: Who cosigns them.
+        quorum: How many of the witnesses a checkpoint needs; 0 with no witness.
         onion: The source's address, or None.
         readers: Everybody who opens something.
         channels: In the order in which a source sees them.
@@ -123,6 +137,9 @@ class KeysetDraft:
     valid_from: datetime.date
     valid_until: datetime.date
     service: Verifier
+    log: Verifier
+    witnesses: tuple[WitnessVerifier, ...]
+    quorum: int
     onion: str | None
     readers: tuple[Reader, ...]
     channels: tuple[Channel, ...]
@@ -140,6 +157,9 @@ class Keyset:
         valid_from: The first day.
         valid_until: The last day.
         service: Who signs bundles.
+        log: Who signs the log's checkpoints.
+        witnesses: Who cosigns them.
+        quorum: How many of the witnesses a checkpoint needs; 0 with no witness.
         onion: The source's address, or None.
         readers: Everybody who opens something.
         fill: Seven recipients whose private halves were thrown away.
@@ -153,6 +173,9 @@ class Keyset:
     valid_from: datetime.date
     valid_until: datetime.date
     service: Verifier
+    log: Verifier
+    witnesses: tuple[WitnessVerifier, ...]
+    quorum: int
     onion: str | None
     readers: tuple[Reader, ...]
     fill: tuple[HybridRecipient, ...]
@@ -188,6 +211,9 @@ def format_fields(
         "valid_from": draft.valid_from.isoformat(),
         "valid_until": draft.valid_until.isoformat(),
         "service": draft.service.format(),
+        "log": draft.log.format(),
+        "witnesses": [witness.format() for witness in draft.witnesses],
+        "quorum": draft.quorum,
         "onion": draft.onion,
         "readers": [
             {
@@ -245,26 +271,29 @@ def parse_fields(text: str, *, sha256: str) -> Keyset:
     body = text.removeprefix(FIRST_LINE)
     if not text.startswith(FIRST_LINE):
         raise MalformedError("first line")
-    fields = _Fields(
+    fields = Fields(
         parse_json_object(body.removesuffix("\n").encode(), max_bytes=MAX_FIELD_BYTES), "keyset"
     )
-    previous = fields.take("previous", _optional(_string))
+    previous = fields.take("previous", optional(parse_string))
     if previous is not None and len(decode_hex(previous)) != 32:
         raise MalformedError("previous")
-    onion = fields.take("onion", _optional(_string))
+    onion = fields.take("onion", optional(parse_string))
     if onion is not None and not _ONION.fullmatch(onion):
         raise MalformedError("onion")
     keyset = Keyset(
-        number=fields.take("number", _positive),
+        number=fields.take("number", parse_positive),
         previous=previous,
-        confirmed_on=fields.take("confirmed_on", _day),
-        valid_from=fields.take("valid_from", _day),
-        valid_until=fields.take("valid_until", _day),
+        confirmed_on=fields.take("confirmed_on", parse_day_field),
+        valid_from=fields.take("valid_from", parse_day_field),
+        valid_until=fields.take("valid_until", parse_day_field),
         service=fields.take("service", _service),
+        log=fields.take("log", _log),
+        witnesses=fields.take("witnesses", items(_witness)),
+        quorum=fields.take("quorum", parse_count),
         onion=onion,
-        readers=fields.take("readers", _items(_parse_reader)),
-        fill=fields.take("fill", _items(_recipient)),
-        channels=fields.take("channels", _items(_parse_channel)),
+        readers=fields.take("readers", items(_parse_reader)),
+        fill=fields.take("fill", items(_recipient)),
+        channels=fields.take("channels", items(_parse_channel)),
         sha256=sha256,
     )
     fields.close()
@@ -274,6 +303,9 @@ def parse_fields(text: str, *, sha256: str) -> Keyset:
             valid_from=keyset.valid_from,
             valid_until=keyset.valid_until,
             service=keyset.service,
+            log=keyset.log,
+            witnesses=keyset.witnesses,
+            quorum=keyset.quorum,
             onion=keyset.onion,
             readers=keyset.readers,
             channels=keyset.channels,
@@ -295,6 +327,7 @@ def _check_references(keyset: Keyset) -> None:
     _check_unique(channel_ids, "channel twice")
     recipients = [*(reader.recipient for reader in keyset.readers), *keyset.fill]
     _check_unique([recipient.format() for recipient in recipients], "recipient twice")
+    _check_witnesses(keyset)
     if len(keyset.fill) != MAX_CHANNEL_READERS - 1:
         raise MalformedError("fill")
     if not channel_ids:
@@ -316,105 +349,73 @@ def _check_references(keyset: Keyset) -> None:
             raise MalformedError("channel without a fixed reader")
 
 
+def _check_witnesses(keyset: Keyset) -> None:
+    # One person under two names, or two under one, would count a quorum wrongly.
+    _check_unique([witness.name for witness in keyset.witnesses], "witness twice")
+    _check_unique([witness.public_key.hex() for witness in keyset.witnesses], "witness twice")
+    if len(keyset.witnesses) > MAX_WITNESSES:
+        raise MalformedError("witnesses")
+    least = 1 if keyset.witnesses else 0  # a quorum of none would make the witnesses decoration
+    if not least <= keyset.quorum <= len(keyset.witnesses):
+        raise MalformedError("quorum")
+
+
 def _check_unique(values: list[str], detail: str) -> None:
     if len(set(values)) != len(values):
         raise MalformedError(detail)
 
 
-class _Fields:
-    """Takes an object's fields one by one, and knows what is left."""
-
-    def __init__(self, value: object, detail: str) -> None:
-        if not isinstance(value, dict):
-            raise MalformedError(detail)
-        self._left = dict(value)
-        self._detail = detail
-
-    def take(self, name: str, parse: Callable[[object, str], T]) -> T:
-        if name not in self._left:
-            raise MalformedError(f"{name} missing")
-        return parse(self._left.pop(name), name)
-
-    def close(self) -> None:
-        if self._left:
-            raise MalformedError(f"{self._detail} has an unknown field")
-
-
-def _string(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise MalformedError(name)
-    return value
-
-
 def _words(value: object, name: str) -> str:
     # Pages and terminals show these words; what would turn them around is not a name's part.
-    text = _string(value, name)
+    text = parse_string(value, name)
     if not 1 <= len(text) <= MAX_NAME_CHARACTERS or _CONTROL.search(text):
         raise MalformedError(name)
     return text
 
 
 def _id(value: object, name: str) -> str:
-    text = _string(value, name)
+    text = parse_string(value, name)
     if not _ID.fullmatch(text):
         raise MalformedError(name)
     return text
 
 
-def _day(value: object, name: str) -> datetime.date:
-    return parse_day(_string(value, name))
-
-
-def _flag(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise MalformedError(name)
-    return value
-
-
-def _positive(value: object, name: str) -> int:
-    if type(value) is not int or value < 1:
-        raise MalformedError(name)
-    return value
-
-
 def _service(value: object, name: str) -> Verifier:
-    service = Verifier.parse(_string(value, name))
+    service = Verifier.parse(parse_string(value, name))
     if service.name != SERVICE_NAME:
         raise MalformedError(name)
     return service
 
 
+def _log(value: object, name: str) -> Verifier:
+    log = Verifier.parse(parse_string(value, name))
+    if not _LOG_NAME.fullmatch(log.name):
+        raise MalformedError(name)
+    return log
+
+
+def _witness(value: object, name: str) -> WitnessVerifier:
+    return WitnessVerifier.parse(parse_string(value, name))
+
+
 def _recipient(value: object, name: str) -> HybridRecipient:
-    return HybridRecipient.parse(_string(value, name))
-
-
-def _optional(parse: Callable[[object, str], T]) -> Callable[[object, str], T | None]:
-    return lambda value, name: None if value is None else parse(value, name)
-
-
-def _items(parse: Callable[[object, str], T]) -> Callable[[object, str], tuple[T, ...]]:
-    def parse_items(value: object, name: str) -> tuple[T, ...]:
-        if not isinstance(value, list) or len(value) > MAX_ITEMS:
-            raise MalformedError(name)
-        return tuple(parse(item, name) for item in value)
-
-    return parse_items
+    return HybridRecipient.parse(parse_string(value, name))
 
 
 def _names(value: object, name: str) -> Mapping[str, str]:
-    fields = _Fields(value, name)
+    fields = Fields(value, name)
     names = {language: fields.take(language, _words) for language in LANGUAGES}
     fields.close()
     return MappingProxyType(names)
 
 
 def _parse_reader(value: object, name: str) -> Reader:
-    fields = _Fields(value, name)
+    fields = Fields(value, name)
     reader = Reader(
         id=fields.take("id", _id),
         name=fields.take("name", _words),
         unit=fields.take("unit", _words),
-        since_on=fields.take("since", _day),
+        since_on=fields.take("since", parse_day_field),
         recipient=fields.take("recipient", _recipient),
     )
     fields.close()
@@ -422,31 +423,31 @@ def _parse_reader(value: object, name: str) -> Reader:
 
 
 def _parse_category(value: object, name: str) -> Category:
-    fields = _Fields(value, name)
+    fields = Fields(value, name)
     category = Category(id=fields.take("id", _id), names=fields.take("names", _names))
     fields.close()
     return category
 
 
 def _parse_channel(value: object, name: str) -> Channel:
-    fields = _Fields(value, name)
+    fields = Fields(value, name)
     channel = Channel(
         id=fields.take("id", _id),
         names=fields.take("names", _names),
-        categories=fields.take("categories", _items(_parse_category)),
-        readers=fields.take("readers", _items(_parse_channel_reader)),
+        categories=fields.take("categories", items(_parse_category)),
+        readers=fields.take("readers", items(_parse_channel_reader)),
     )
     fields.close()
     return channel
 
 
 def _parse_channel_reader(value: object, name: str) -> ChannelReader:
-    fields = _Fields(value, name)
+    fields = Fields(value, name)
     entry = ChannelReader(
         reader=fields.take("reader", _id),
-        from_on=fields.take("from", _day),
-        until_on=fields.take("until", _optional(_day)),
-        optional=fields.take("optional", _flag),
+        from_on=fields.take("from", parse_day_field),
+        until_on=fields.take("until", optional(parse_day_field)),
+        optional=fields.take("optional", parse_flag),
     )
     fields.close()
     return entry

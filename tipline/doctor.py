@@ -31,7 +31,14 @@ from tipline.configuration import (
 )
 from tipline.errors import ConfigurationError, InstanceError, TiplineError
 from tipline.files import OTHERS_MASK
-from tipline.instance import KEYS_NAME, RUN_NAME, TOR_NAME, load_policy, load_signer
+from tipline.instance import (
+    KEYS_NAME,
+    RUN_NAME,
+    TOR_NAME,
+    load_log_signer,
+    load_policy,
+    load_signer,
+)
 from tipline.keysets import read_keyset
 from tipline.messages import N_
 from tipline.onion.control import parse_version
@@ -89,6 +96,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "keyset_service": (
         N_("the keyset names another service key, so the desk refuses what it fetches here"),
+        N_("give the desk this key, and have a keyset signed with it: {verifier}"),
+    ),
+    "keyset_log": (
+        N_("the keyset names another log key, so auditors refuse this line's log"),
         N_("give the desk this key, and have a keyset signed with it: {verifier}"),
     ),
     "keyset_onion": (
@@ -200,6 +211,7 @@ def _examine_keyset(
         keyset = installed.keyset
         verify_keyset(installed.note, root=configuration.root, today=today)
         verifier = load_signer(directory).verifier()
+        log = load_log_signer(directory).verifier()
     except (TiplineError, CryptoError) as exc:
         yield _fail(exc)
         return
@@ -207,6 +219,8 @@ def _examine_keyset(
         yield _warn("keyset_soon", valid_until=keyset.valid_until.isoformat())
     if keyset.service != verifier:
         yield _wrong("keyset_service", verifier=verifier.format())
+    if keyset.log != log:
+        yield _wrong("keyset_log", verifier=log.format())
     hostname = directory / TOR_NAME / SERVICE_DIRECTORY_NAME / "hostname"
     if keyset.onion is not None and hostname.exists():
         own = hostname.read_text("ascii").strip()

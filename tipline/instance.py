@@ -4,7 +4,7 @@ The directory that is a tip-line: made, opened by one program at a time, private
     DIR/                0700
       tipline.toml      configuration         policy.toml    periods
       keyset            the current keyset    keyset-history
-      keys/             service.key (signs bundles), desk-onion.key
+      keys/             service.key (signs bundles), log.key, desk-onion.key
       tor/              the dedicated tor     run/           sockets, lock
       tipline.db        envelopes/            partial/
 """
@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Final, Self
 
 from crypto.errors import MalformedError
-from crypto.note import Signer
+from crypto.note import Signer, Verifier
 from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
 from retention.errors import PolicyError
+from retention.log.checkpoint import make_log_name
 from retention.policy import Periods, Policy, parse_policy
 from tipline.configuration import CONFIGURATION_NAME, Configuration, load_configuration
-from tipline.errors import InstanceError
+from tipline.errors import ConfigurationError, InstanceError
 from tipline.example import format_configuration, format_policy
 from tipline.files import (
     PRIVATE_FILE_MODE,
@@ -44,6 +45,7 @@ from tipline.service.sqlite_store import SqliteStore
 POLICY_NAME: Final = "policy.toml"
 KEYS_NAME: Final = "keys"
 SERVICE_KEY_NAME: Final = "service.key"
+LOG_KEY_NAME: Final = "log.key"
 RUN_NAME: Final = "run"
 LOCK_NAME: Final = "lock"
 TOR_NAME: Final = "tor"
@@ -147,10 +149,11 @@ def init_instance(
             written without any, and has to be filled in before the line can be served.
         translate: For the comments in the two files.
         today: In UTC.
-        random: Where the service's key comes from.
+        random: Where the service's and the log's key come from.
 
     Returns:
-        The service's signer: its verifier belongs into the keyset.
+        The service's signer: its verifier belongs into the keyset, as does that of the log's
+        (`load_log_signer`).
 
     Raises:
         InstanceError: something is there already.
@@ -158,6 +161,7 @@ def init_instance(
     """
     if directory.exists() and any(directory.iterdir()):
         raise InstanceError("instance_exists", path=str(directory))
+    log_signer = Signer.generate(make_log_name(_read_root(settings)), random=random)
     configuration = format_configuration(settings, translate=translate)
     policy = format_policy(periods, translate=translate)
     make_private_directory(directory)
@@ -166,6 +170,9 @@ def init_instance(
     signer = Signer.generate(SERVICE_SIGNER_NAME, random=random)
     create_file(
         directory / KEYS_NAME / SERVICE_KEY_NAME, signer.format().reveal() + b"\n", day=today
+    )
+    create_file(
+        directory / KEYS_NAME / LOG_KEY_NAME, log_signer.format().reveal() + b"\n", day=today
     )
     create_file(directory / POLICY_NAME, policy, day=today)
     # Last: a directory without it is not an instance, so a crash leaves none that looks complete.
@@ -235,10 +242,37 @@ def load_signer(directory: Path) -> Signer:
         InstanceError: there is none, or it is damaged.
         PermissionsError: others can read it.
     """
-    path = directory / KEYS_NAME / SERVICE_KEY_NAME
+    return _load_key(directory / KEYS_NAME / SERVICE_KEY_NAME)
+
+
+def load_log_signer(directory: Path) -> Signer:
+    """
+    Read the key that signs the log's checkpoints.
+
+    Args:
+        directory: The instance.
+
+    Returns:
+        The signer.
+
+    Raises:
+        InstanceError: there is none, or it is damaged.
+        PermissionsError: others can read it.
+    """
+    return _load_key(directory / KEYS_NAME / LOG_KEY_NAME)
+
+
+def _load_key(path: Path) -> Signer:
     try:
         check_private(path)
         with path.open("rb") as file:
             return Signer.parse(Secret(file.read(MAX_KEY_BYTES).removesuffix(b"\n")))
     except (FileNotFoundError, MalformedError) as exc:
         raise InstanceError("instance_key", path=str(path)) from exc
+
+
+def _read_root(settings: Mapping[str, object]) -> Verifier:
+    try:
+        return Verifier.parse(str(settings["root"]))
+    except MalformedError as exc:
+        raise ConfigurationError("configuration_wrong_value", key="root") from exc

@@ -86,6 +86,9 @@ class Line:
             valid_from=first,
             valid_until=first + datetime.timedelta(days=days - 1),
             service=self.service.verifier(),
+            log=Signer.generate("tipline-log/" + 16 * "0").verifier(),
+            witnesses=(),
+            quorum=0,
             onion=None,
             readers=readers,
             channels=(

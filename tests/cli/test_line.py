@@ -33,6 +33,7 @@ from crypto.note import Signer, Verifier
 from crypto.tip import Tip
 from retention.policy import EVENTS
 from tipline.example import format_policy
+from tipline.instance import load_log_signer
 
 ROOT = Signer.generate("tipline-root")
 READER = HybridIdentity.generate()
@@ -70,7 +71,12 @@ def init(directory: Path) -> Verifier:
     return Verifier.parse(json.loads(done.stdout)["service"])
 
 
-def sign(service: Verifier, *, days: int = 31, previous: bytes | None = None) -> bytes:
+LOG = Signer.generate("tipline-log/" + 16 * "0").verifier()
+
+
+def sign(
+    service: Verifier, *, log: Verifier = LOG, days: int = 31, previous: bytes | None = None
+) -> bytes:
     reader = Reader(
         id="office", name="Office", unit="U", since_on=TODAY, recipient=READER.recipient()
     )
@@ -80,6 +86,9 @@ def sign(service: Verifier, *, days: int = 31, previous: bytes | None = None) ->
         valid_from=TODAY,
         valid_until=TODAY + datetime.timedelta(days=days - 1),
         service=service,
+        log=log,
+        witnesses=(),
+        quorum=0,
         onion=None,
         readers=(reader,),
         channels=(Channel(id="city", names=names, categories=(), readers=(entry,)),),
@@ -95,7 +104,9 @@ def install(directory: Path, note: bytes) -> subprocess.CompletedProcess[bytes]:
 @pytest.fixture
 def line(directory: Path) -> Path:
     """A line that can be served."""
-    assert install(directory, sign(init(directory))).returncode == 0
+    service = init(directory)
+    note = sign(service, log=load_log_signer(directory).verifier())
+    assert install(directory, note).returncode == 0
     return directory
 
 
@@ -348,10 +359,11 @@ def test_doctor_when_others_can_read_then_it_is_named(line: Path) -> None:
 def test_doctor_when_the_keyset_ends_within_ten_days_then_it_warns(directory: Path) -> None:
     """Ten days are the time to sign the next one."""
     service = init(directory)
-    assert install(directory, sign(service, days=11)).returncode == 0
+    log = load_log_signer(directory).verifier()
+    assert install(directory, sign(service, log=log, days=11)).returncode == 0
     assert "keyset_soon" not in doctor(directory)[1]
     note = (directory / "keyset").read_bytes()
-    assert install(directory, sign(service, days=10, previous=note)).returncode == 0
+    assert install(directory, sign(service, log=log, days=10, previous=note)).returncode == 0
     code, found = doctor(directory)
     assert (code, found["keyset_soon"]["level"]) == (0, "warning")
 

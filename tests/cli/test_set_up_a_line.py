@@ -26,6 +26,7 @@ PRINTED = {
     "age1pq1…": "recipient",
     "descriptor:x25519:…": "client",
     "tipline-service+…": "service",
+    "tipline-log/…": "log",
 }
 FLAGS = re.DOTALL | re.MULTILINE
 # What a person would type, by how the command begins; the first that fits.

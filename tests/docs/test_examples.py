@@ -59,7 +59,7 @@ def test_readers_when_the_page_shows_a_file_then_it_is_read() -> None:
     (block,) = blocks_of(ROOT / "docs" / "how-to" / "run-a-desk.md", "toml")
     recipient = HybridIdentity.generate().recipient().format()
 
-    readers, channels = parse_readers(block.replace("age1pq1…", recipient).encode())
+    written = parse_readers(block.replace("age1pq1…", recipient).encode())
 
-    assert [reader.id for reader in readers] == ["ana"]
-    assert [channel.readers[0].reader for channel in channels] == ["ana"]
+    assert [reader.id for reader in written.readers] == ["ana"]
+    assert [channel.readers[0].reader for channel in written.channels] == ["ana"]

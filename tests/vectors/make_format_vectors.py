@@ -44,6 +44,7 @@ def make_random(label: bytes) -> RandomSource:
 
 ROOT = Signer.generate("tipline-root", random=make_random(b"root"))
 SERVICE = Signer.generate("tipline-service", random=make_random(b"service"))
+LOG = Signer.generate("tipline-log/" + 16 * "0", random=make_random(b"log"))
 STRANGER = Signer.generate("tipline-root", random=make_random(b"stranger"))
 
 
@@ -66,6 +67,9 @@ def make_keyset(signer: Signer) -> bytes:
         valid_from=DAY,
         valid_until=DAY + datetime.timedelta(days=30),
         service=SERVICE.verifier(),
+        log=LOG.verifier(),
+        witnesses=(),
+        quorum=0,
         onion=None,
         readers=(reader,),
         channels=(channel,),

@@ -86,6 +86,12 @@ def register(parts: Commands, translate: Translate) -> None:
         help=_("the service's verifier key, as `tipline init` printed it"),
     )
     keyset.add_argument(
+        "--log",
+        metavar=_("KEY"),
+        required=True,
+        help=_("the log's verifier key, as `tipline init` printed it"),
+    )
+    keyset.add_argument(
         "--onion", metavar=_("ADDRESS"), help=_("the source's address, once it is known")
     )
     keyset.add_argument(
@@ -179,9 +185,7 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
     today = system_clock().date()
     with name_file_errors():
         check_absent(options.out)
-        readers, channels = parse_readers(
-            read_limited(options.readers, max_bytes=MAX_READERS_BYTES)
-        )
+        written = parse_readers(read_limited(options.readers, max_bytes=MAX_READERS_BYTES))
         previous = None
         if options.previous is not None:
             previous = read_limited(options.previous, max_bytes=MAX_KEYSET_BYTES)
@@ -193,9 +197,12 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
             valid_until=today
             + datetime.timedelta(days=min(max(options.days, 0), 2 * MAX_DAYS) - 1),
             service=Verifier.parse(options.service),
+            log=Verifier.parse(options.log),
+            witnesses=written.witnesses,
+            quorum=written.quorum,
             onion=options.onion,
-            readers=readers,
-            channels=channels,
+            readers=written.readers,
+            channels=written.channels,
         )
         # Signed in memory first: what cannot be signed is refused before a person is asked.
         note = sign_keyset(draft, signer=signer, today=today, previous=previous)

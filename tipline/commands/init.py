@@ -10,7 +10,7 @@ from retention.policy import Periods, parse_policy
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.errors import UsageError
-from tipline.instance import init_instance
+from tipline.instance import init_instance, load_log_signer
 from tipline.language import LANGUAGES, Translate, make_translations
 from tipline.messages import N_
 
@@ -90,13 +90,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         today=system_clock().date(),
     )
     verifier = signer.verifier().format()
+    log = load_log_signer(options.directory).verifier().format()
     if options.json:
-        console.print_json({"directory": str(options.directory), "service": verifier})
+        console.print_json({"directory": str(options.directory), "service": verifier, "log": log})
         return 0
     console.print(_("The line is in {directory}.").format(directory=options.directory))
     console.print()
     console.print(_("Next:"))
-    for number, step in enumerate(_list_next_steps(options.directory, verifier, _), start=1):
+    for number, step in enumerate(_list_next_steps(options.directory, verifier, log, _), start=1):
         console.print(f"{number}. {step}")
     console.print(
         _("The order of all of it, for the desk too: docs/how-to/set-up-a-line.md in the source")
@@ -104,7 +105,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _list_next_steps(directory: Path, verifier: str, translate: Translate) -> tuple[str, ...]:
+def _list_next_steps(
+    directory: Path, verifier: str, log: str, translate: Translate
+) -> tuple[str, ...]:
     _ = translate
     return (
         _("Read {path}: every key has a comment.").format(path=directory / "tipline.toml"),
@@ -113,8 +116,8 @@ def _list_next_steps(directory: Path, verifier: str, translate: Translate) -> tu
             "Write the key of the desk's networked machine (tipline desk keygen --client there)"
             " into {path}, under desk.clients."
         ).format(path=directory / "tipline.toml"),
-        _("Give this key to the desk, which names it when it signs a keyset (--service):")
-        + f"\n   {verifier}",
+        _("Give these two keys to the desk, which names them when it signs a keyset:")
+        + f"\n   --service {verifier}\n   --log {log}",
         _("Put the keyset that the desk signed in force: tipline keyset {directory} FILE").format(
             directory=directory
         ),

@@ -28,7 +28,7 @@ from crypto.note import Signer
 from retention.policy import Event, Periods, RecordClass
 from tipline.desk.ceremony import make_client_key
 from tipline.files import create_file, make_private_directory
-from tipline.instance import init_instance
+from tipline.instance import init_instance, load_log_signer
 from tipline.keysets import install_keyset
 from tipline.language import LANGUAGES, Translate, make_translations
 from tipline.messages import N_
@@ -169,6 +169,9 @@ def make_line(
             valid_from=today,
             valid_until=today + datetime.timedelta(days=KEYSET_DAYS - 1),
             service=signer.verifier(),
+            log=load_log_signer(directory / "instance").verifier(),
+            witnesses=(),
+            quorum=0,
             onion=None,
             readers=readers,
             channels=(_make_channel(today),),

@@ -41,10 +41,31 @@ def describe_changes(
     lines += _describe_channels(draft, channels_before, translate=translate)
     if previous is not None and previous.service != draft.service:
         lines.append(_("changed: the service's key"))
+    if previous is not None and previous.log != draft.log:
+        lines.append(_("changed: the log's key"))
+    lines += _describe_witnesses(draft, previous, translate=translate)
     if previous is not None and previous.onion != draft.onion:
         lines.append(_("changed: the source's address"))
     if previous is not None and len(lines) == 1:
         lines.append(_("nothing else changes"))
+    return lines
+
+
+def _describe_witnesses(
+    draft: KeysetDraft, previous: Keyset | None, *, translate: Translate
+) -> list[str]:
+    _ = translate
+    before = () if previous is None else previous.witnesses
+    lines = [
+        _("new witness: {name}").format(name=w.name) for w in draft.witnesses if w not in before
+    ]
+    lines += [
+        _("removed witness: {name}").format(name=w.name) for w in before if w not in draft.witnesses
+    ]
+    if draft.quorum != (0 if previous is None else previous.quorum):
+        lines.append(
+            _("a checkpoint of the log needs {count} of its witnesses").format(count=draft.quorum)
+        )
     return lines
 
 

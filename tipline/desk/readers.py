@@ -7,12 +7,14 @@ that names the key. docs/reference/readers.md documents every key.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from crypto.age.hybrid import HybridRecipient
+from crypto.cosignature import WitnessVerifier
 from crypto.errors import CryptoError
 from crypto.keyset_fields import LANGUAGES, Category, Channel, ChannelReader, Reader
 from tipline.errors import ConfigurationError
@@ -21,9 +23,28 @@ MAX_READERS_BYTES: Final = 1 << 20
 VERSION: Final = 1
 
 T = TypeVar("T")
+Witnesses = tuple[tuple[WitnessVerifier, ...], int]
 
 
-def parse_readers(untrusted: bytes) -> tuple[tuple[Reader, ...], tuple[Channel, ...]]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenReaders:
+    """
+    What the desk wrote down.
+
+    Args:
+        readers: Everybody who opens something.
+        channels: In the order in which a source sees them.
+        witnesses: Who cosigns the log's checkpoints; may be nobody.
+        quorum: How many of them a checkpoint needs; 0 with no witness.
+    """
+
+    readers: tuple[Reader, ...]
+    channels: tuple[Channel, ...]
+    witnesses: tuple[WitnessVerifier, ...]
+    quorum: int
+
+
+def parse_readers(untrusted: bytes) -> WrittenReaders:
     """
     Read `readers.toml`.
 
@@ -31,7 +52,7 @@ def parse_readers(untrusted: bytes) -> tuple[tuple[Reader, ...], tuple[Channel, 
         untrusted: TOML.
 
     Returns:
-        The readers and the channels, in their order. Whether they fit together, signing decides.
+        What stands there. Whether it fits together, signing decides.
 
     Raises:
         ConfigurationError: it is not TOML, or a key is missing, unknown or wrong; names the key.
@@ -46,8 +67,10 @@ def parse_readers(untrusted: bytes) -> tuple[tuple[Reader, ...], tuple[Channel, 
     top.take("version", _version)
     readers = top.take("reader", _tables(_reader))
     channels = top.take("channel", _tables(_channel))
+    nobody: Witnesses = ((), 0)
+    witnesses, quorum = top.take_or("witnesses", _witnesses, nobody)
     top.close()
-    return readers, channels
+    return WrittenReaders(readers=readers, channels=channels, witnesses=witnesses, quorum=quorum)
 
 
 class _Table:
@@ -144,6 +167,34 @@ def _reader(table: _Table) -> Reader:
         since_on=table.take("since", _day),
         recipient=table.take("recipient", _recipient),
     )
+
+
+def _witnesses(value: Any, key: str) -> Witnesses:
+    if not isinstance(value, dict):
+        raise _wrong(key)
+    table = _Table(value, f"{key}.")
+    witnesses = table.take("keys", _witness_keys)
+    quorum = table.take("quorum", _count)
+    table.close()
+    return witnesses, quorum
+
+
+def _witness_keys(value: Any, key: str) -> tuple[WitnessVerifier, ...]:
+    if not isinstance(value, list) or not value:
+        raise _wrong(key)
+    keys = []
+    for number, item in enumerate(value, start=1):
+        try:
+            keys.append(WitnessVerifier.parse(_words(item, f"{key}[{number}]")))
+        except CryptoError as exc:
+            raise _wrong(f"{key}[{number}]") from exc
+    return tuple(keys)
+
+
+def _count(value: Any, key: str) -> int:
+    if type(value) is not int or value < 1:
+        raise _wrong(key)
+    return value
 
 
 def _category(table: _Table) -> Category:

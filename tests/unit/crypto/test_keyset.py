@@ -14,6 +14,7 @@ import pytest
 from crypto import keyset as keyset_module
 from crypto.age.hybrid import HybridIdentity
 from crypto.age.x25519 import X25519Identity
+from crypto.cosignature import WitnessVerifier
 from crypto.errors import KeysetError, RecipientError
 from crypto.keyset import (
     MAX_DAYS,
@@ -34,6 +35,12 @@ Draft = Callable[..., KeysetDraft]
 def days(count: int) -> datetime.date:
     """A day, counted from the day of signing."""
     return DAY + datetime.timedelta(days=count)
+
+
+def witness(number: int, *, name: str = "") -> str:
+    """The key of one of a row of fixed witnesses."""
+    key = hashlib.sha256(b"witness %d" % number).digest()
+    return WitnessVerifier(name=name or f"witness-{number}", public_key=key).format()
 
 
 def change_entry(draft: KeysetDraft, number: int, **changes: Any) -> KeysetDraft:
@@ -71,9 +78,24 @@ def test_keyset_when_signed_then_it_verifies_on_each_of_its_days(
         assert keyset.readers == draft().readers
         assert keyset.channels == draft().channels
         assert keyset.service == draft().service
+        assert keyset.log == draft().log
+        assert (keyset.witnesses, keyset.quorum) == ((), 0)
         assert keyset.onion == draft().onion
         assert len(keyset.fill) == 7
         assert keyset.sha256 == hashlib.sha256(note).hexdigest()
+
+
+def test_keyset_when_it_names_witnesses_then_they_and_the_quorum_come_back(
+    draft: Draft, root: Signer
+) -> None:
+    """Who cosigns the log, and how many of them must, is the desk's signed word."""
+    witnesses = tuple(WitnessVerifier.parse(witness(number)) for number in range(16))
+    for quorum in (1, 16):
+        note = sign_keyset(draft(witnesses=witnesses, quorum=quorum), signer=root, today=DAY)
+        keyset = verify_keyset(note, root=root.verifier(), today=DAY)
+        assert (keyset.witnesses, keyset.quorum) == (witnesses, quorum)
+    with pytest.raises(KeysetError):
+        sign_keyset(draft(witnesses=witnesses, quorum=0), signer=root, today=DAY)
 
 
 def test_keyset_when_it_follows_another_then_its_number_rises_and_names_it(
@@ -207,6 +229,20 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], object]:
         _set("confirmed_on", 1),
         _set("service", "tipline-service"),
         _set("service", Signer.generate("tipline-root").verifier().format()),
+        _set("log", "tipline-log"),
+        _set("log", Signer.generate("tipline-service").verifier().format()),
+        _set("log", Signer.generate("tipline-log/" + 15 * "0").verifier().format()),
+        _set("witnesses", [Signer.generate("w").verifier().format()]),
+        _set("witnesses", [witness(1), witness(1)]),
+        _set("witnesses", [witness(1), witness(1, name="other")]),
+        _set("witnesses", [witness(1)]),
+        _set("witnesses", [witness(n) for n in range(17)]),
+        _set("quorum", 1),
+        _set("quorum", -1),
+        _set("quorum", None),
+        lambda f: f.update(witnesses=[witness(1)], quorum=2),
+        lambda f: f.update(witnesses=[witness(1), witness(2, name="witness-1")], quorum=1),
+        lambda f: f.update(witnesses=[witness(n) for n in range(17)], quorum=17),
         _set("onion", "x.onion"),
         _set("onion", "1" * 56 + ".onion"),
         _set("readers", {}),

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from crypto.age.hybrid import HybridIdentity
+from crypto.cosignature import WitnessVerifier
+from crypto.keyset import sign_keyset, verify_keyset
 from crypto.note import Signer
 from tipline.desk.changes import describe_changes
 from tipline.desk.readers import parse_readers
@@ -52,7 +54,8 @@ def text(ana: HybridIdentity) -> str:
 
 def test_readers_when_complete_then_everything_is_read(text: str, ana: HybridIdentity) -> None:
     """Each key arrives where it belongs."""
-    readers, channels = parse_readers(text.encode())
+    written = parse_readers(text.encode())
+    readers, channels = written.readers, written.channels
 
     assert [(r.id, r.name, r.unit, r.recipient) for r in readers] == [
         ("ana", "Ana", "Investigations", ana.recipient())
@@ -68,7 +71,7 @@ def test_readers_when_optional_keys_are_absent_then_that_has_a_meaning(text: str
     """No last day means as long as the keyset; no category means none."""
     text = text.replace("until = 2027-01-01\n", "")
     text = re.sub(r"\[\[channel\.category\]\]\n.*\n.*\n", "", text)
-    _readers, channels = parse_readers(text.encode())
+    channels = parse_readers(text.encode()).channels
 
     assert channels[0].readers[0].until_on is None
     assert channels[0].categories == ()
@@ -127,12 +130,10 @@ def test_readers_when_documented_then_the_example_is_read(ana: HybridIdentity) -
     example = re.search(r"```toml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
     assert example is not None
     recipient = ana.recipient().format()
-    readers, channels = parse_readers(
-        re.sub(r'"age1pq1[^"]*"', f'"{recipient}"', example[1]).encode()
-    )
+    written = parse_readers(re.sub(r'"age1pq1[^"]*"', f'"{recipient}"', example[1]).encode())
 
-    assert readers
-    assert channels
+    assert written.readers
+    assert written.channels
 
 
 @pytest.mark.parametrize("key", re.findall(r"^(\w+) =", TEMPLATE, re.MULTILINE))
@@ -183,6 +184,9 @@ def test_changes_when_something_changes_then_each_is_named(
             dataclasses.replace(channel, names={**channel.names, "en": "Roads"}, readers=(entry,)),
         ),
         service=Signer.generate("tipline-service").verifier(),
+        log=Signer.generate("tipline-log/" + 16 * "1").verifier(),
+        witnesses=(WitnessVerifier(name="auditor", public_key=bytes(32)),),
+        quorum=1,
         onion="a" * 56 + ".onion",
     )
 
@@ -194,8 +198,57 @@ def test_changes_when_something_changes_then_each_is_named(
         "channel works: ana reads from 2026-01-01 to 2026-12-01",
         "channel works: bea no longer reads",
         "changed: the service's key",
+        "changed: the log's key",
+        "new witness: auditor",
+        "a checkpoint of the log needs 1 of its witnesses",
         "changed: the source's address",
     ]
+
+
+def test_changes_when_a_witness_goes_then_it_is_named(line: Any) -> None:
+    """A witness who is no more, and a quorum of none, are said."""
+    witness = WitnessVerifier(name="auditor", public_key=bytes(32))
+    before = dataclasses.replace(line.draft, witnesses=(witness,), quorum=1)
+    note = sign_keyset(before, signer=line.root, today=line.draft.valid_from)
+    keyset = verify_keyset(note, root=line.root.verifier(), today=line.draft.valid_from)
+
+    assert describe_changes(line.draft, previous=keyset, translate=str)[1:] == [
+        "removed witness: auditor",
+        "a checkpoint of the log needs 0 of its witnesses",
+    ]
+
+
+def test_witnesses_when_written_down_then_they_are_read(text: str) -> None:
+    """Absent is nobody; what stands there is complete."""
+    key = WitnessVerifier(name="auditor", public_key=bytes(32)).format()
+    written = parse_readers(f'{text}\n[witnesses]\nkeys = ["{key}"]\nquorum = 1\n'.encode())
+
+    assert [witness.format() for witness in written.witnesses] == [key]
+    assert written.quorum == 1
+    assert parse_readers(text.encode()).witnesses == ()
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("[witnesses]", "witnesses.keys"),
+        ("[witnesses]\nkeys = []\nquorum = 1", "witnesses.keys"),
+        ('[witnesses]\nkeys = ["x"]\nquorum = 1', "witnesses.keys[1]"),
+        ("[witnesses]\nkeys = [1]\nquorum = 1", "witnesses.keys[1]"),
+        ("[[witnesses]]", "witnesses"),
+        ('[witnesses]\nkeys = ["KEY"]', "witnesses.quorum"),
+        ('[witnesses]\nkeys = ["KEY"]\nquorum = 0', "witnesses.quorum"),
+        ('[witnesses]\nkeys = ["KEY"]\nquorum = true', "witnesses.quorum"),
+        ('[witnesses]\nkeys = ["KEY"]\nquorum = 1\nother = 1', "witnesses.other"),
+    ],
+)
+def test_witnesses_when_wrong_then_the_key_is_named(text: str, table: str, key: str) -> None:
+    """A wrong, missing or unknown key of the table is refused by its name."""
+    known = WitnessVerifier(name="auditor", public_key=bytes(32)).format()
+    with pytest.raises(ConfigurationError) as caught:
+        parse_readers(f"{text}\n{table.replace('KEY', known)}\n".encode())
+
+    assert caught.value.facts["key"] == key
 
 
 def test_changes_when_a_channel_goes_then_it_is_named(line: Any) -> None:

@@ -33,6 +33,9 @@ def sign(*, root: Signer = ROOT) -> bytes:
             valid_from=TODAY,
             valid_until=TODAY + datetime.timedelta(days=30),
             service=Signer.generate("tipline-service").verifier(),
+            log=Signer.generate("tipline-log/" + 16 * "0").verifier(),
+            witnesses=(),
+            quorum=0,
             onion=None,
             readers=tuple(
                 Reader(id=id_, name=id_, unit="u", since_on=since, recipient=recipient)
