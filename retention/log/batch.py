@@ -38,15 +38,12 @@ class PurgeDone:
 
     Args:
         on: The day on which it ran.
-        method: How keys went.
-        classes: Of these everything is gone that was due on that day or before, but what is held.
-        day_keys: Whether every day key up to that day is gone.
+        reached: Of each class that stands here everything is gone that was due on that day or
+            before, but what is held; under None stand the day keys. With the method.
     """
 
     on: datetime.date
-    method: Method
-    classes: frozenset[RecordClass]
-    day_keys: bool
+    reached: Mapping[RecordClass | None, Method]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +94,11 @@ def list_deaths(
     Yields:
         One death for each class and each day since.
     """
-    reached: list[RecordClass | None] = [None] if done.day_keys else []
-    reached += [record_class for record_class in RecordClass if record_class in done.classes]
-    for record_class in reached:
+    for record_class, method in done.reached.items():
         of = done_until[record_class] + ONE_DAY
         while of <= done.on:
             late_days = (done.on - of).days
-            yield Death(of=of, record_class=record_class, method=done.method, late_days=late_days)
+            yield Death(of=of, record_class=record_class, method=method, late_days=late_days)
             of += ONE_DAY
 
 
