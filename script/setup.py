@@ -373,11 +373,10 @@ def main() -> int:
     if options.wheels is not None and (options.what != "desk" or not options.wheels.is_dir()):
         parser.error("--wheels needs desk, and the folder of wheels that script/carry made")
     os.environ.setdefault("PATH", os.defpath)
-    install_missing(
-        list_requirements(options.what, search_path=find_search_path()),
-        agreed=options.yes,
-        log=STAMPS / "packages.log",
-    )
+    requirements = list_requirements(options.what, search_path=find_search_path())
+    if install_missing(requirements, agreed=options.yes, log=STAMPS / "packages.log"):
+        # apt may have replaced this very Python, and stamps name the one that runs the steps.
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # the same program
     try:
         with hold_lock():
             for step in list_steps(options.what, wheels=options.wheels):

@@ -150,7 +150,7 @@ def _read_version_of(python: str) -> str:
         return ""
 
 
-def install_missing(requirements: Sequence[Requirement], *, agreed: bool, log: Path) -> None:
+def install_missing(requirements: Sequence[Requirement], *, agreed: bool, log: Path) -> bool:
     """
     Install what the system lacks, or say exactly what is missing and stop.
 
@@ -159,12 +159,15 @@ def install_missing(requirements: Sequence[Requirement], *, agreed: bool, log: P
         agreed: The caller agreed beforehand (`--yes`).
         log: Where what apt prints goes.
 
+    Returns:
+        Whether anything had to be installed; nothing is missing then any more.
+
     Raises:
         SystemExit: something is still missing.
     """
     missing = [one for one in requirements if not one.is_met()]
     if not missing:
-        return
+        return False
     packages = [one.package for one in missing]
     say("these system packages are missing: " + " ".join(packages))
     prefix = _find_root_prefix(agreed=agreed)
@@ -196,6 +199,7 @@ def install_missing(requirements: Sequence[Requirement], *, agreed: bool, log: P
     if status != 0 or still_missing:
         show_tail(log)
         _stop_for(still_missing or missing)
+    return True
 
 
 def is_offered(package: str) -> bool:
@@ -235,7 +239,8 @@ def _find_root_prefix(*, agreed: bool) -> list[str] | None:
 def _stop_for(missing: Sequence[Requirement]) -> NoReturn:
     say("error: missing: " + ", ".join(one.name for one in missing))
     packages = " ".join(one.package for one in missing)
-    say(f"hint: as root: apt-get install --no-install-recommends {packages}")
+    say("hint: as root:")
+    say(f"hint: apt-get update && apt-get install --no-install-recommends {packages}")
     raise SystemExit(MISSING_EXIT_CODE)
 
 

@@ -137,6 +137,33 @@ def test_setup_when_python_is_too_old_says_so(tmp_path: Path) -> None:
     assert "Python 3.11 or later is not installed" in done.stderr
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_setup_when_packages_were_installed_starts_anew(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, *, installed: bool
+) -> None:
+    """apt may replace the Python that runs: the steps' stamps name the one that is there now."""
+    started: list[tuple[str, list[str]]] = []
+
+    class StartedAnewError(Exception):
+        pass
+
+    def start(program: str, arguments: list[str]) -> None:
+        started.append((program, arguments))
+        raise StartedAnewError
+
+    monkeypatch.setattr(setup.sys, "argv", ["script/setup.py", "run"])
+    monkeypatch.setattr(setup, "list_requirements", lambda _what, search_path: [])
+    monkeypatch.setattr(setup, "install_missing", lambda *_given, agreed, log: installed)
+    monkeypatch.setattr(setup, "list_steps", lambda _what, wheels: [])
+    monkeypatch.setattr(setup.os, "execv", start)
+    if installed:
+        with pytest.raises(StartedAnewError):
+            setup.main()
+    else:
+        assert setup.main() == 0
+    assert started == [(sys.executable, sys.orig_argv)] * installed
+
+
 def test_setup_when_everything_is_there_says_nothing_and_is_quick() -> None:
     """A second run does no step, prints nothing and takes a moment."""
     subprocess.run([ROOT / "script/setup", "run"], check=True, capture_output=True)

@@ -68,7 +68,7 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     said = capsys.readouterr().err
     names = "tor util-linux firefox-esr chromium swtpm tpm2-tools"
     assert said.count(f"these system packages are missing: {names}") == 1
-    assert f"as root: apt-get install --no-install-recommends {names}" in said
+    assert f"apt-get update && apt-get install --no-install-recommends {names}\n" in said
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,25 @@ def test_setup_when_installing_did_not_help_stops(
     assert "the disk is full" in said
     assert "missing: tor, unshare" in said
     assert not (tmp_path / "policy-rc.d").exists()
+
+
+def test_setup_when_apt_brings_what_is_missing_then_says_that_it_was_installed(
+    packages: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller learns whether the system was changed; asked again, nothing is missing."""
+    tor, unshare = tmp_path / "bin" / "tor", tmp_path / "bin" / "unshare"
+    bring = f'[ "$1" = update ] || {{ : >"{tor}"; : >"{unshare}"; chmod 700 "{tor}" "{unshare}"; }}'
+    write_program(tmp_path / "bin", "apt-get", bring)
+    write_program(tmp_path / "bin", "apt-cache", KNOWN)
+    for name in ("sh", "rm", "chmod"):
+        (tmp_path / "bin" / name).symlink_to(f"/bin/{name}")
+    be_user(packages, monkeypatch, uid=0, path=tmp_path / "bin")
+    monkeypatch.setattr(packages, "POLICY", str(tmp_path / "policy-rc.d"))
+    monkeypatch.setattr(packages, "has_venv", lambda: True)
+    requirements = packages.list_requirements("run", search_path="")
+    log = tmp_path / "stamps" / "packages.log"
+    assert packages.install_missing(requirements, agreed=True, log=log)
+    assert not packages.install_missing(requirements, agreed=True, log=log)
 
 
 @pytest.mark.parametrize("outcome", [0, 100])
