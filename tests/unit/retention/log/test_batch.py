@@ -18,16 +18,19 @@ from retention.policy import RecordClass
 from retention.slot_root import Method
 
 DAY = datetime.date(2031, 3, 14)
-ALL = frozenset(RecordClass)
+ALL: frozenset[RecordClass | None] = frozenset((None, *RecordClass))
 
 
-def reach(on: datetime.date, *, until: datetime.date, **changes: object) -> list[Death]:
+def reach(
+    on: datetime.date,
+    *,
+    until: datetime.date,
+    reached: frozenset[RecordClass | None] | None = None,
+) -> list[Death]:
     """List what a purge of everything makes true."""
     done = PurgeDone(
         on=on,
-        method=Method.OVERWRITTEN,
-        classes=changes.get("classes", ALL),  # type: ignore[arg-type]
-        day_keys=changes.get("day_keys", True),  # type: ignore[arg-type]
+        reached=dict.fromkeys(ALL if reached is None else reached, Method.OVERWRITTEN),
     )
     return list(list_deaths(done, done_until=dict.fromkeys((None, *RecordClass), until)))
 
@@ -52,7 +55,7 @@ def test_deaths_when_the_purge_ran_on_its_day_then_nothing_is_late() -> None:
 
 def test_deaths_when_the_line_was_down_then_each_missed_day_says_how_late() -> None:
     """Lateness counts from the day due to the day done."""
-    deaths = reach(DAY, until=DAY - 3 * ONE_DAY, classes=frozenset())
+    deaths = reach(DAY, until=DAY - 3 * ONE_DAY, reached=frozenset({None}))
 
     assert [(death.of, death.late_days) for death in deaths] == [
         (DAY - 2 * ONE_DAY, 2),
@@ -63,9 +66,10 @@ def test_deaths_when_the_line_was_down_then_each_missed_day_says_how_late() -> N
 
 def test_deaths_when_something_failed_then_it_is_not_said() -> None:
     """What is not true is absent."""
-    deaths = reach(DAY, until=DAY - ONE_DAY, classes=ALL - {RecordClass.SEALED_TIP}, day_keys=False)
+    reached = ALL - {RecordClass.SEALED_TIP, None}
+    deaths = reach(DAY, until=DAY - ONE_DAY, reached=reached)
 
-    assert {death.record_class for death in deaths} == ALL - {RecordClass.SEALED_TIP}
+    assert {death.record_class for death in deaths} == reached
     assert reach(DAY, until=DAY) == []
 
 
