@@ -1,0 +1,157 @@
+"""`tipline log DIR ...`: hand the log out, and take in what its witnesses signed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from crypto.errors import ForgedError, MalformedError
+from retention.log.checkpoint import MAX_CHECKPOINT_BYTES
+from tipline.clock import system_clock
+from tipline.configuration import load_configuration
+from tipline.console import Console
+from tipline.errors import InstanceError
+from tipline.files import check_private, name_file_errors
+from tipline.instance import load_log_signer
+from tipline.keysets import read_keyset
+from tipline.language import Translate
+from tipline.log_database import LOG_NAME
+from tipline.log_export import export_log
+from tipline.log_store import LogStore
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+SIGNATURE_START: Final = "\N{EM DASH} "
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parsers.
+
+    Args:
+        commands: Where they are added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "log",
+        help=_("hand the log out, or take in what a witness signed"),
+        description=_(
+            "The log says what this line promised and what it reports as done. A running line"
+            " serves it; this hands it out as files, and adds the lines of witnesses to it."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    actions = parser.add_subparsers(metavar=_("ACTION"), required=True)
+    export = actions.add_parser(
+        "export",
+        help=_("write the log as files"),
+        description=_(
+            "Write the log as files, under the names under which it is served. Whoever has them can"
+            " check them without this machine: tipline audit verify."
+        ),
+    )
+    export.add_argument("output", metavar=_("OUT"), type=Path, help=_("a folder"))
+    export.add_argument("--json", action="store_true", help=_("for a machine"))
+    export.set_defaults(run=run_export)
+    cosign = actions.add_parser(
+        "cosign",
+        help=_("add what a witness signed"),
+        description=_(
+            "Add the line of a witness to the checkpoint that it signs. The keyset in force must"
+            " name the witness."
+        ),
+    )
+    cosign.add_argument(
+        "file", metavar=_("FILE"), type=Path, help=_("with the witness's line, as it was printed")
+    )
+    cosign.set_defaults(run=run_cosign)
+
+
+def run_export(options: argparse.Namespace, console: Console) -> int:
+    """
+    Write the log as files.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+    """
+    _ = console.translate
+    log = _open(options.directory)
+    try:
+        with name_file_errors():
+            size = export_log(log, options.output)
+    finally:
+        log.close()
+    verifier = log.verifier.format()
+    if options.json:
+        console.print_json({"directory": str(options.output), "entries": size, "key": verifier})
+        return 0
+    console.print(_("{count} entries are in {path}.").format(count=size, path=options.output))
+    console.print(_("Their key: {verifier}").format(verifier=verifier))
+    return 0
+
+
+def run_cosign(options: argparse.Namespace, console: Console) -> int:
+    """
+    Add what witnesses signed.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+
+    Raises:
+        InstanceError: `cosignature_unknown` or `cosignature_wrong`.
+    """
+    _ = console.translate
+    configuration = load_configuration(options.directory)
+    with name_file_errors(), options.file.open("rb") as file:
+        untrusted = file.read(MAX_CHECKPOINT_BYTES)
+    witnesses = read_keyset(
+        options.directory, root=configuration.root, minimum=configuration.keyset_minimum
+    ).keyset.witnesses
+    log = _open(options.directory)
+    try:
+        lines = _find_lines(untrusted, own=log.verifier.name)
+        sizes = [log.add_cosignature(line, witnesses=witnesses) for line in lines]
+    except MalformedError as exc:
+        raise InstanceError("cosignature_unknown") from exc
+    except ForgedError as exc:
+        raise InstanceError("cosignature_wrong") from exc
+    finally:
+        log.close()
+    for size in sizes:
+        console.print(_("Added to the checkpoint of {count} entries.").format(count=size))
+    return 0
+
+
+def _open(directory: Path) -> LogStore:
+    check_private(directory)
+    if not (directory / LOG_NAME).is_file():
+        raise InstanceError("log_empty")
+    verifier = load_log_signer(directory).verifier()
+    return LogStore(directory, verifier=verifier, today=lambda: system_clock().date())
+
+
+def _find_lines(untrusted: bytes, *, own: str) -> list[str]:
+    """Find the lines to add: a witness prints its line alone, or the whole checkpoint with it."""
+    try:
+        text = untrusted.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise MalformedError("witness") from exc
+    lines = [
+        line
+        for line in text.split("\n")
+        if line.startswith(SIGNATURE_START) and not line.startswith(f"{SIGNATURE_START}{own} ")
+    ]
+    if not lines:
+        raise MalformedError("witness")
+    return lines
