@@ -2,7 +2,7 @@
 What is kept of the time from one run to the next, and its form on disk.
 
     {"version":1,"mark":"2031-03-14T15","boot":"...","started_at":"2031-03-14T09:12:44",
-     "jump":null,"behind":false}
+     "jump":null,"behind":false,"confirmed":false}
 
 Rules:
 1. It knows a whole hour, and when the machine was started; nothing of a tip.
@@ -53,6 +53,7 @@ class TimeState:
         started_at: When that boot began, by the trusted clock, to the second.
         jump: What waits, if something does.
         behind: Whether the wall clock is known to be behind, so that it is told once.
+        confirmed: Whether a person confirmed it, which is not told yet.
     """
 
     mark: datetime.datetime
@@ -60,6 +61,7 @@ class TimeState:
     started_at: datetime.datetime
     jump: Jump | None = None
     behind: bool = False
+    confirmed: bool = False
 
 
 def format_state(state: TimeState) -> bytes:
@@ -82,6 +84,7 @@ def format_state(state: TimeState) -> bytes:
         if jump is None
         else {"ahead_seconds": int(jump.ahead.total_seconds()), "since": jump.since.isoformat()},
         "behind": state.behind,
+        "confirmed": state.confirmed,
     }
     return format_json(fields) + b"\n"
 
@@ -108,9 +111,12 @@ def parse_state(untrusted: bytes) -> TimeState:
             started_at=_parse_moment(fields["started_at"], _SECOND),
             jump=None if fields["jump"] is None else _parse_jump(fields["jump"]),
             behind=fields["behind"],
+            confirmed=fields["confirmed"],
         )
         # 1 would be taken for true, and written again as 1.
-        if type(state.behind) is not bool or not _BOOT.fullmatch(state.boot):
+        if type(state.behind) is not bool or type(state.confirmed) is not bool:
+            raise MalformedError("clock state")
+        if not _BOOT.fullmatch(state.boot):
             raise MalformedError("clock state")
         if format_state(state) != untrusted:
             raise MalformedError("clock state")

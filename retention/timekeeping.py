@@ -111,7 +111,7 @@ def reckon(state: TimeState | None, reading: Reading) -> Reckoning:
     now = _reckon_now(state, reading)
     lead = reading.wall - now
     jump = state.jump
-    steps: list[ClockStep] = []
+    steps = [ClockStep.CONFIRMED] if state.confirmed else []
     if lead <= MAX_JUMP:
         jump = None
     elif jump is None:
@@ -147,7 +147,9 @@ def confirm(reading: Reading) -> Reckoning:
     Returns:
         The time, and what to keep.
     """
-    return dataclasses.replace(_start(reading), steps=(ClockStep.CONFIRMED,))
+    started = _start(reading)
+    # Told by the next reckoning, which may be the service's own.
+    return dataclasses.replace(started, state=dataclasses.replace(started.state, confirmed=True))
 
 
 def _start(reading: Reading) -> Reckoning:

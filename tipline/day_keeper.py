@@ -24,6 +24,7 @@ from retention.plan import Waiting
 from retention.time_state import MAX_STATE_BYTES, TimeState, format_state, parse_state
 from retention.timekeeping import Reading, Reckoning, confirm, reckon
 from tipline.clock import BootClock, Clock, system_boot_clock
+from tipline.configuration import SlotSettings
 from tipline.errors import InstanceError
 from tipline.files import save_file
 
@@ -132,12 +133,13 @@ class DayKeeper:
 
         Raises:
             InstanceError: the wall clock tells another day.
+            OSError: it could not be kept; nothing has changed.
         """
         with self._lock:
             reckoning = confirm_day(read_clocks(self._clock, self._boot_clock), day)
             self._keep(reckoning)
             self._state = reckoning.state
-        return reckoning
+        return self.reckon()
 
     def _keep(self, reckoning: Reckoning) -> None:
         for step in reckoning.steps:
@@ -167,6 +169,61 @@ def read_state(folder: Path) -> TimeState | None:
         return None
     except CryptoError as exc:
         raise InstanceError("clock_state", path=str(path)) from exc
+
+
+def find_clock_folder(directory: Path, settings: SlotSettings) -> Path:
+    """
+    Tell where an instance keeps its time.
+
+    Args:
+        directory: The instance.
+        settings: Of its slot file.
+
+    Returns:
+        The folder of the slot file.
+    """
+    return directory / settings.path
+
+
+def tell_time(folder: Path, *, clock: Clock, boot_clock: BootClock) -> Reckoning:
+    """
+    Tell what time it is for an instance, and keep nothing.
+
+    Args:
+        folder: Where it keeps its time.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+
+    Returns:
+        The time.
+
+    Raises:
+        InstanceError: what is kept is damaged.
+    """
+    return reckon(read_state(folder), read_clocks(clock, boot_clock))
+
+
+def confirm_time(
+    folder: Path, day: datetime.date, *, clock: Clock, boot_clock: BootClock
+) -> Reckoning:
+    """
+    Trust the wall clock from now on, for an instance that nobody serves.
+
+    Args:
+        folder: Where it keeps its time; what lies there may be damaged.
+        day: As a person named it.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+
+    Returns:
+        The time from now on.
+
+    Raises:
+        InstanceError: the wall clock tells another day.
+    """
+    reckoning = confirm_day(read_clocks(clock, boot_clock), day)
+    save_file(folder / STATE_NAME, format_state(reckoning.state), day=reckoning.today)
+    return reckoning
 
 
 def read_clocks(clock: Clock, boot_clock: BootClock) -> Reading:

@@ -22,13 +22,15 @@ from typing import Final
 from crypto.errors import CryptoError
 from crypto.keyset import verify_keyset
 from retention.errors import RetentionError
-from tipline.clock import Clock
+from retention.timekeeping import TOLERANCE
+from tipline.clock import BootClock, Clock, system_boot_clock
 from tipline.configuration import (
     CONFIGURATION_NAME,
     Configuration,
     OnionSettings,
     load_configuration,
 )
+from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.errors import ConfigurationError, InstanceError, TiplineError
 from tipline.files import OTHERS_MASK
 from tipline.instance import (
@@ -46,7 +48,6 @@ from tipline.onion.services import SERVICE_DIRECTORY_NAME
 from tipline.onion.torrc import NO_OTHER_CONFIGURATION, format_path
 from tipline.service.pages import load_pages
 from tipline.service.serve import MAX_SOCKET_PATH_BYTES, SOURCE_SOCKET_NAME
-from tipline.service.sqlite_store import DATABASE_NAME
 
 EXPIRY_WARNING_DAYS: Final = 10  # time to meet, to sign and to carry a stick
 MINIMUM_TOR: Final = (0, 4, 9, 11)  # before it, a rendezvous point could stand in for the service
@@ -147,9 +148,17 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         N_("this machine swaps to {path}: what is kept in memory only can reach the disk"),
         N_("switch it off (swapoff -a, and /etc/fstab), or encrypt it with a key made at start"),
     ),
+    "clock_waits": (
+        N_("the clock says {clock}, but by what was measured it is {today}: a jump that waits"),
+        N_("if the clock is right, confirm it: tipline clock DIR --confirm {clock}; else set it"),
+    ),
     "clock_back": (
-        N_("the clock says {today}, but the line was used on {last} already"),
-        N_("set the clock; until then nothing dies on its day"),
+        N_("the clock says {clock}, but by what was measured it is {today} already"),
+        N_("set the clock; or, if it is right, confirm it: tipline clock DIR --confirm {clock}"),
+    ),
+    "clock_ahead": (
+        N_("the clock is {hours} hours ahead of what was measured, by which things die"),
+        N_("if it is right, confirm it: tipline clock DIR --confirm {clock}; else set it"),
     ),
     "path_long": (
         N_("the path {path} is longer than {limit} bytes, which a socket cannot have"),
@@ -158,13 +167,16 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def examine(directory: Path, *, clock: Clock) -> list[Finding]:
+def examine(
+    directory: Path, *, clock: Clock, boot_clock: BootClock = system_boot_clock
+) -> list[Finding]:
     """
     Look at a line.
 
     Args:
         directory: The instance.
-        clock: Tells the day.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
 
     Returns:
         What was found, the gravest first.
@@ -177,7 +189,7 @@ def examine(directory: Path, *, clock: Clock) -> list[Finding]:
         *_examine_rights(directory),
         *_examine_file_system(directory, Path("/proc/self/mountinfo")),
         *_examine_swap(Path("/proc/swaps"), Path("/sys/block")),
-        *_examine_clock(directory, today),
+        *_examine_clock(directory, clock, boot_clock),
         *_examine_path(directory),
     ]
     return sorted(found, key=lambda finding: finding.level is Level.WARNING)
@@ -315,13 +327,23 @@ def _is_encrypted(device: Path) -> bool:
     return bool(below) and all(_is_encrypted(slave) for slave in below)
 
 
-def _examine_clock(directory: Path, today: datetime.date) -> Iterator[Finding]:
-    database = directory / DATABASE_NAME
-    if not database.exists():
+def _examine_clock(directory: Path, clock: Clock, boot_clock: BootClock) -> Iterator[Finding]:
+    try:
+        folder = find_clock_folder(directory, load_configuration(directory).slots)
+        time = tell_time(folder, clock=clock, boot_clock=boot_clock)
+    except ConfigurationError:
+        return  # named by itself
+    except InstanceError as exc:
+        yield _fail(exc)
         return
-    last = datetime.datetime.fromtimestamp(database.stat().st_mtime, tz=datetime.UTC).date()
-    if today < last:
-        yield _wrong("clock_back", today=today.isoformat(), last=last.isoformat())
+    days = {"clock": time.wall_day.isoformat(), "today": time.today.isoformat()}
+    if time.waiting is not None:
+        yield _wrong("clock_waits", **days)
+    elif time.lead < -TOLERANCE:
+        yield _wrong("clock_back", **days)
+    elif time.lead > TOLERANCE:
+        hours = round(time.lead.total_seconds() / 3600)
+        yield _warn("clock_ahead", clock=days["clock"], hours=hours)
 
 
 def _examine_path(directory: Path) -> Iterator[Finding]:

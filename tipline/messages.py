@@ -99,6 +99,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "instance_version": N_(
         "the database is of version {version}, and this program's is {known}"
     ),
+    "clock_day": N_("a day is written YYYY-MM-DD"),
+    "instance_version": N_(
+        "the database is of version {version}, and this program's is {known}"
+    ),
     "slot": N_("the slot file cannot be used"),
     "slot_damaged": N_("slot {slot} cannot be read"),
     "slot_malformed": N_("this is not a slot"),
@@ -198,6 +202,7 @@ HINTS: Final[Mapping[str, str]] = {
         " --confirm DAY"
     ),
     "clock_other_day": N_("set this machine's clock first, then confirm its day"),
+    "instance_version": N_("start the line once, which brings its database up to date"),
     "instance_version": N_("start the line once, which brings its database up to date"),
     "permissions_open": N_("take the rights away from others: chmod go= {path}"),
     "instance_missing": N_("make one: tipline init DIR"),

@@ -376,13 +376,6 @@ def test_doctor_when_the_keyset_names_another_service_then_it_is_wrong(directory
     assert doctor(directory)[1]["keyset_service"]["level"] == "wrong"
 
 
-def test_doctor_when_the_clock_went_back_then_it_is_wrong(line: Path) -> None:
-    """A clock before the line's last day would keep what should die."""
-    tomorrow = datetime.datetime.combine(TODAY, datetime.time()).timestamp() + 2 * 86400
-    os.utime(line / "tipline.db", (tomorrow, tomorrow))
-    assert doctor(line)[1]["clock_back"]["level"] == "wrong"
-
-
 def test_doctor_when_it_is_no_line_then_said(directory: Path) -> None:
     """Any other directory is named as such."""
     assert doctor(directory)[0] == 49

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from retention.promise import Promises
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
-from tipline.day_keeper import ClockEvent, DayKeeper, keep_looking
+from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder, keep_looking
 from tipline.errors import InstanceError
 from tipline.files import blur_socket_times, blur_times, make_private_directory
 from tipline.instance import RUN_NAME, Instance
@@ -217,7 +217,7 @@ def open_day_keeper(
     Raises:
         InstanceError: what is kept of the time is damaged.
     """
-    folder = instance.directory / instance.configuration.slots.path
+    folder = find_clock_folder(instance.directory, instance.configuration.slots)
     make_private_directory(folder)
     return DayKeeper(folder, clock=clock, boot_clock=boot_clock, on_event=on_event)
 

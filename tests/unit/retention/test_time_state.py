@@ -22,6 +22,7 @@ JUMPED = TimeState(
     started_at=STATE.started_at,
     jump=Jump(ahead=datetime.timedelta(days=365), since=datetime.date(2032, 3, 13)),
     behind=True,
+    confirmed=True,
 )
 
 
@@ -57,6 +58,7 @@ def change(**fields: Any) -> bytes:
         change(started_at="2031-03-14T09"),
         change(behind=1),
         change(behind="no"),
+        change(confirmed=1),
         change(jump=7),
         change(jump={"ahead_seconds": 0, "since": "2032-03-13"}),
         change(jump={"ahead_seconds": True, "since": "2032-03-13"}),

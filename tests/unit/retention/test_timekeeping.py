@@ -53,7 +53,8 @@ class Machine:
         return reckoning
 
     def confirm(self) -> Reckoning:
-        return self.keep(confirm(self.read()))
+        self.keep(confirm(self.read()))
+        return self.look()
 
     @property
     def state(self) -> TimeState | None:

@@ -1,0 +1,133 @@
+"""`tipline clock DIR`: which day it is for a line, and a person's word on it."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crypto.errors import CryptoError
+from crypto.strict import parse_day
+from retention.timekeeping import TOLERANCE, Reckoning
+from tipline.clock import system_boot_clock, system_clock
+from tipline.configuration import load_configuration
+from tipline.console import Console
+from tipline.day_keeper import confirm_time, find_clock_folder, tell_time
+from tipline.errors import UsageError
+from tipline.files import make_private_directory
+from tipline.instance import take_lock
+from tipline.language import Translate
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "clock",
+        help=_("say which day it is for a line, and confirm it"),
+        description=_(
+            "Say which day it is for a line: by this machine's clock, and by what the line has"
+            " measured, by which things die. If the two are far apart, look at a clock of your own"
+            " and confirm the right day."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument(
+        "--confirm",
+        metavar=_("DAY"),
+        help=_(
+            "trust this machine's clock from now on, because it is this day (YYYY-MM-DD); the line"
+            " must not be running"
+        ),
+    )
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Tell the day, or confirm it.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: the day is not spelled as one.
+        InstanceError: the clock tells another day, or the line is in use.
+    """
+    folder = find_clock_folder(options.directory, load_configuration(options.directory).slots)
+    if options.confirm is None:
+        time = tell_time(folder, clock=system_clock, boot_clock=system_boot_clock)
+    else:
+        time = _confirm(options.directory, folder, _read_day(options.confirm))
+    if options.json:
+        console.print_json(_format_json(time))
+    else:
+        _print_words(time, options.directory, console)
+    return 0
+
+
+def _confirm(directory: Path, folder: Path, day: datetime.date) -> Reckoning:
+    lock = take_lock(directory)
+    try:
+        make_private_directory(folder)
+        return confirm_time(folder, day, clock=system_clock, boot_clock=system_boot_clock)
+    finally:
+        os.close(lock)
+
+
+def _read_day(untrusted: str) -> datetime.date:
+    try:
+        return parse_day(untrusted)
+    except CryptoError as exc:
+        raise UsageError("clock_day") from exc
+
+
+def _print_words(time: Reckoning, directory: Path, console: Console) -> None:
+    _ = console.translate
+    console.print(_("By this machine's clock it is {day}.").format(day=time.wall_day))
+    console.print(_("By what the line has measured it is {day}.").format(day=time.today))
+    if time.waiting is not None:
+        console.print(
+            _(
+                "The clock is more than two days ahead, and that waits for a person. What came"
+                " before is kept meanwhile; what has come since {since} counts by the clock."
+            ).format(since=time.waiting.since)
+        )
+    elif time.lead < -TOLERANCE:
+        console.print(_("The clock stands back; the line goes on from what it measured."))
+    elif time.lead > TOLERANCE:
+        console.print(_("The clock is ahead; the line goes on as measured until the next start."))
+    else:
+        return
+    console.print(
+        _("If this machine's clock is right: tipline clock {directory} --confirm {day}").format(
+            directory=directory, day=time.wall_day
+        )
+    )
+    console.print(_("If not, set it."))
+
+
+def _format_json(time: Reckoning) -> dict[str, object]:
+    waiting = time.waiting
+    return {
+        "clock": time.wall_day.isoformat(),
+        "trusted": time.today.isoformat(),
+        "ahead_hours": round(time.lead.total_seconds() / 3600),
+        "waiting_since": None if waiting is None else waiting.since.isoformat(),
+    }
