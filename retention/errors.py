@@ -3,7 +3,8 @@ Every error this package raises.
 
     RetentionError
     ├── PolicyError     the policy is incomplete, or asks for what cannot be
-    └── SlotError       a slot, or the slot file, is not as it must be: see its code
+    ├── SlotError       a slot, or the slot file, is not as it must be: see its code
+    └── HoldError       a hold that was asked for cannot be: see its code
 """
 
 from __future__ import annotations
@@ -47,3 +48,10 @@ class SlotError(RetentionError):
 
     code = "slot"
     exit_code = 32
+
+
+class HoldError(RetentionError):
+    """A hold that was asked for cannot be."""
+
+    code = "hold"
+    exit_code = 33
