@@ -41,8 +41,8 @@ OpenDisk = Callable[[Path], SlotDisk]
 class _Found:
     """What one file says of itself."""
 
-    file_id: bytes
-    session: int | None  # None: the first slot is damaged
+    file_id: bytes | None  # None: its rebuilding was cut short
+    session: int | None  # None: its first slot is damaged
 
 
 def make_slot_file(
@@ -169,41 +169,55 @@ def _sure(disk: SlotDisk | None) -> SlotDisk:
 
 def _identify(disk: SlotDisk, path: Path) -> _Found | None:
     """Say whose file it is; None if it is unfinished."""
-    for number in range(max(1, disk.count() // STEP_SLOTS)):
+    begun = disk.read(0) == FREE_SLOT
+    if begun and _is_unfinished(disk):
+        return None
+    for number in range(disk.count() // STEP_SLOTS):
         try:
             step = read_step(disk, number)
         except SlotError:
             continue
         if step is not None:
             return _Found(file_id=step.file_id, session=step.session if number == 0 else None)
-        if number == 0 and _is_unfinished(disk):
-            return None
-    raise SlotError("slot_file_unreadable", path=str(path))
+    if not begun:
+        raise SlotError("slot_file_unreadable", path=str(path))
+    return _Found(file_id=None, session=None)
 
 
 def _choose_source(found: Sequence[_Found | None], paths: Sequence[Path]) -> int | None:
     """Say which file the other is rebuilt from; None if nothing is to be rebuilt."""
-    there = [index for index, one in enumerate(found) if one is not None]
-    if not there:
+    there = [index for index, one in enumerate(found) if one is not None and one.file_id]
+    ids = {one.file_id for one in found if one is not None and one.file_id}
+    sound = {
+        index: one.session
+        for index, one in enumerate(found)
+        if one is not None and one.session is not None
+    }
+    if not any(found):
         raise SlotError("slot_file_missing", path=str(paths[0]))
-    if len(there) < len(found):
-        return there[0]
-    sessions = [one.session for one in found if one is not None and one.session is not None]
-    if len({one.file_id for one in found if one is not None}) > 1:
+    if len(ids) > 1:
         raise SlotError("slot_mirror_foreign", path=str(paths[1]))
-    if len(sessions) < 2:
-        return None  # one file alone, or a first slot that was torn while both were opened together
-    if sessions == [ALONE, ALONE]:
-        raise SlotError("slot_mirror_alone", path=str(paths[1]))
-    if sessions[0] == sessions[1]:
+    if not there or (len(there) > 1 and not sound):
+        raise SlotError("slot_file_unreadable", path=str(paths[0]))
+    if len(found) == 1:
         return None
-    if ALONE in sessions:
-        return sessions.index(ALONE)
-    return sessions.index(max(sessions))
+    if len(sound) < len(found):
+        # The other is missing, unfinished, or its first slot was torn: by an opening before
+        # anything was put, or by a rebuilding. Either way the sound one has everything.
+        return next(iter(sound), there[0])
+    if set(sound.values()) == {ALONE}:
+        raise SlotError("slot_mirror_alone", path=str(paths[1]))
+    if sound[0] == sound[1]:
+        return None
+    if ALONE in sound.values():
+        return 0 if sound[0] == ALONE else 1
+    return 0 if sound[0] > sound[1] else 1
 
 
 def _copy(source: SlotDisk, target: SlotDisk) -> None:
-    """Make *target* the same in place, its first slot last."""
+    """Make *target* the same in place: without a first slot until everything else is there."""
+    target.write(0, FREE_SLOT)
+    target.sync()
     for first in range(0, source.count(), PIECE_SLOTS):
         data = source.read(first, min(PIECE_SLOTS, source.count() - first))
         target.write(first, data if first else FREE_SLOT + data[SLOT_BYTES:])
@@ -217,18 +231,18 @@ def _copy(source: SlotDisk, target: SlotDisk) -> None:
 def _bring_together(disks: Sequence[SlotDisk], found: Sequence[_Found | None]) -> bytes:
     """Write the session that begins into every file, one after the other; return their id."""
     known = [one for one in found if one is not None]
-    sessions = {one.session for one in known}
+    file_id = next(one.file_id for one in known if one.file_id is not None)
     if len(disks) > 1:
-        session = 1 + max(session or ALONE for session in sessions)
-    elif sessions == {ALONE}:
-        return known[0].file_id  # a file without a mirror is not written to be opened
+        session = 1 + max(one.session or ALONE for one in known)
+    elif known[0].session == ALONE:
+        return file_id  # a file without a mirror is not written to be opened
     else:
         session = ALONE
-    first = Step(file_id=known[0].file_id, purpose=Purpose.KEYS, number=0, session=session)
+    first = Step(file_id=file_id, purpose=Purpose.KEYS, number=0, session=session)
     for disk in disks:
         disk.write(0, first.encode())
         disk.sync()
-    return known[0].file_id
+    return file_id
 
 
 def _is_unfinished(disk: SlotDisk) -> bool:
