@@ -1,5 +1,5 @@
 """
-That a line is going to end, or has ended: the file `closing` of an instance, and what is told of it.
+That a line ends, or has ended: the file `closing` of an instance, and what is told of it.
 
 Rules:
 1. A line that ends says so where sources and everybody else look, not only in its log.
