@@ -44,7 +44,9 @@ Sleep = Callable[[float], Awaitable[None]]
 class DayBook(Protocol):
     """What the log asks of the store."""
 
-    async def write_down(self, of: datetime.date, *, dies_on: datetime.date) -> DayTold:
+    async def write_down(
+        self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
+    ) -> DayTold:
         """Fix what the log tells of a day that is over; asked again, the same."""
         ...
 
@@ -196,7 +198,7 @@ class DailyLog:
             dies_on = self._served.policy.dies_on(RecordClass.LOG_TEXT, {Event.LOGGED: day})
             # The day of a batch is not over, so the next batch tells of it.
             days = [
-                await self._book.write_down(of, dies_on=dies_on)
+                await self._book.write_down(of, logged_on=day, dies_on=dies_on)
                 for of in list_days(state.batch_on - ONE_DAY, today=day)
             ]
         deaths = self._log.read_deaths(before=day)

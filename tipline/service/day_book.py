@@ -2,33 +2,44 @@
 What the log will tell of a day, kept until it is told, and the private half of it afterwards.
 
 Rules:
-1. An arrival's leaf is written with the tip, in one transaction: no tip is without its leaf.
-2. What a batch commits to is written down before the batch, so that the same is told after a crash.
-3. Counts and leaves of a day lie in one text of the class `log_text` then, and die with it.
+1. What a batch commits to is written down before the batch, so that the same is told after a crash.
+2. A day's counts and leaves lie sealed under keys of their own and die by the class `log_text`.
+3. The length of what is sealed tells no count: leaves are kept in fours of a row of lengths.
 
 docs/reference/log.md, "Arrivals", "Annex", "Private texts".
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sqlite_utils import Database
 
+from crypto.data_key import DataKey
 from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
+from crypto.stored import SEALED_SLICE_BYTES, SLICE_BYTES, open_slice, seal_slice
 from crypto.strict import format_json, parse_day
-from retention.log.arrivals import SEED_BYTES, build_arrivals, make_arrival_leaf
+from retention.log.arrivals import SEED_BYTES, build_arrivals
 from retention.log.batch import ONE_DAY, DayTold
-from retention.log.entry import ARRIVALS_SIZE, ENTRY_VERSION, SALT_BYTES, make_commitment
+from retention.log.entry import ARRIVALS_SIZE, ENTRY_VERSION, SALT_BYTES
+from retention.log.merkle import HASH_BYTES
 from retention.policy import RecordClass
+from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
+from tipline.service.writer import GroupWriter
 
 TEXT_ID_BYTES: Final = 16
+COUNT_BYTES: Final = 4
+LEAST_LEAVES: Final = 256  # room is kept for so many, then for four times as many, ...
+ROOM_FACTOR: Final = 4
+
+CountByDay = Callable[[], Mapping[tuple[RecordClass, datetime.date], int]]
 
 
 class TextKind(enum.StrEnum):
@@ -36,16 +47,13 @@ class TextKind(enum.StrEnum):
 
     ANNEX = "annex"
     ARRIVALS = "arrivals"
-    HOLD = "hold"
 
 
 class Count(enum.StrEnum):
-    """What is counted of a day, for the annex alone."""
+    """What is counted while a day lasts."""
 
     PURGED = "purged"
     EARLY = "early"
-    HELD = "held"
-    STORED = "stored"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,249 +62,278 @@ class PrivateText:
     What stands behind a commitment in the log.
 
     Args:
-        id: Random, 16 bytes.
         kind: What it belongs to.
         of: The day it is about.
-        dies_on: By the policy's `log_text`.
-        salt: 32 random bytes; empty where the text has its own.
         text: The text.
     """
 
-    id: bytes
     kind: TextKind
     of: datetime.date
-    dies_on: datetime.date
-    salt: bytes
     text: bytes
 
-    @property
-    def commitment(self) -> str:
-        """What the log says of it."""
-        if not self.salt:
-            return hashlib.sha256(self.text).hexdigest()
-        return make_commitment(self.text, salt=self.salt)
 
-
-def create_tables(database: Database) -> None:
+class DayBook:
     """
-    Make the tables of the log's private half: a step of the schema.
+    The log's private half.
 
     Args:
-        database: In a transaction.
+        database: Used in the writer's thread alone.
+        writer: Runs what touches the database.
+        keys: The texts' keys.
+        count_by_day: Counts what is stored, by class and last day.
+        random: Where seeds, salts and ids come from.
     """
-    database.execute("ALTER TABLE tips ADD COLUMN salt BLOB")
-    database.execute(
-        "CREATE TABLE arrivals (of TEXT NOT NULL, leaf BLOB NOT NULL, PRIMARY KEY (of, leaf))"
-        " WITHOUT ROWID"
-    )
-    database.execute(
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        writer: GroupWriter,
+        keys: RecordKeys,
+        count_by_day: CountByDay,
+        random: RandomSource = system_random,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._keys = keys
+        self._count_by_day = count_by_day
+        self._random = random
+
+    async def add_counts(
+        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
+    ) -> None:
         """
-        CREATE TABLE counts (
-            of TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            class TEXT NOT NULL,
-            count INTEGER NOT NULL,
-            PRIMARY KEY (of, kind, class)
-        ) WITHOUT ROWID
+        Count something of a day, for its annex.
+
+        Args:
+            kind: What is counted.
+            counts: Per class; added to what is there.
+            of: The day.
         """
-    )
-    database.execute(
+        await self._writer.call(lambda: self._add_counts(kind, counts, of=of))
+
+    async def write_down(
+        self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
+    ) -> DayTold:
         """
-        CREATE TABLE log_texts (
-            id BLOB PRIMARY KEY NOT NULL,
-            kind TEXT NOT NULL,
-            of TEXT NOT NULL,
-            dies_on TEXT NOT NULL,
-            salt BLOB NOT NULL,
-            text BLOB NOT NULL
-        ) WITHOUT ROWID
+        Fix what the log tells of a day that is over; asked again, the same.
+
+        Args:
+            of: The day.
+            logged_on: The day of the batch.
+            dies_on: When the private half dies.
+
+        Returns:
+            What the batch tells.
+
+        Raises:
+            OSError: the disk or the slot file refuses.
         """
-    )
-    database.execute("CREATE INDEX log_texts_dies_on ON log_texts (dies_on)")
-
-
-def insert_leaf(
-    database: Database,
-    tip_id: bytes,
-    *,
-    of: datetime.date,
-    random: RandomSource = system_random,
-) -> bytes:
-    """
-    Commit to an arrival; in the tip's own transaction.
-
-    Args:
-        database: In a transaction.
-        tip_id: Of the tip.
-        of: The day of its arrival.
-        random: Where the salt comes from.
-
-    Returns:
-        The salt, which lies beside the tip and dies with it.
-    """
-    salt = random(SALT_BYTES)
-    leaf = make_arrival_leaf(tip_id, salt=salt)
-    database.execute("INSERT INTO arrivals VALUES (?, ?)", [of.isoformat(), leaf])
-    return salt
-
-
-def add_counts(
-    database: Database, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
-) -> None:
-    """
-    Count something of a day, for its annex.
-
-    Args:
-        database: In a transaction.
-        kind: What is counted.
-        counts: Per class; added to what is there.
-        of: The day.
-    """
-    for record_class, count in counts.items():
-        database.execute(
-            "INSERT INTO counts VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (of, kind, class) DO UPDATE SET count = count + excluded.count",
-            [of.isoformat(), str(kind), str(record_class), count],
+        texts = await self._writer.call(lambda: self._fix(of, logged_on=logged_on, dies_on=dies_on))
+        seed, leaves = part_leaves(texts[TextKind.ARRIVALS])
+        # 65,536 leaves take a quarter of a second: others have their turn meanwhile.
+        tree = await asyncio.to_thread(build_arrivals, leaves, seed=seed)
+        return DayTold(
+            of=of,
+            arrivals_root=tree.root,
+            annex_sha256=hashlib.sha256(texts[TextKind.ANNEX]).hexdigest(),
         )
 
+    async def read_texts(self, of: datetime.date) -> list[PrivateText]:
+        """
+        Read the private texts of a day.
 
-def write_down(
-    database: Database,
-    of: datetime.date,
-    *,
-    dies_on: datetime.date,
-    random: RandomSource = system_random,
-) -> DayTold:
-    """
-    Fix what the log tells of a day that is over; asked again, the same.
+        Args:
+            of: The day.
 
-    Args:
-        database: In a transaction.
-        of: The day.
-        dies_on: When its private half dies.
-        random: Where seed, salts and ids come from.
+        Returns:
+            Those that still can be read.
+        """
+        texts = await self._writer.call(lambda: self._read(of))
+        return [PrivateText(kind=kind, of=of, text=text) for kind, text in sorted(texts.items())]
 
-    Returns:
-        What the batch tells.
-    """
-    texts = {text.kind: text for text in read_texts(database, of=of)}
-    if TextKind.ARRIVALS not in texts:
-        leaves = _take_leaves(database, of)
-        made = {
-            TextKind.ARRIVALS: random(SEED_BYTES) + b"".join(leaves),
-            TextKind.ANNEX: _format_annex(database, of, arrived=len(leaves), random=random),
-        }
-        for kind, content in made.items():
-            texts[kind] = PrivateText(
-                id=random(TEXT_ID_BYTES),
-                kind=kind,
-                of=of,
-                dies_on=dies_on,
-                salt=b"",
-                text=content,
+    def _add_counts(
+        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
+    ) -> None:
+        for record_class, count in counts.items():
+            self._database.execute(
+                "INSERT INTO counts VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (of, kind, class) DO UPDATE SET count = count + excluded.count",
+                [of.isoformat(), str(kind), str(record_class), count],
             )
-            insert_text(database, texts[kind])
-        database.execute("DELETE FROM counts WHERE of <= ?", [of.isoformat()])
-    seed, leaves = _part_leaves(texts[TextKind.ARRIVALS].text)
-    return DayTold(
-        of=of,
-        arrivals_root=build_arrivals(leaves, seed=seed).root,
-        annex_sha256=texts[TextKind.ANNEX].commitment,
-    )
 
+    def _fix(
+        self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
+    ) -> dict[TextKind, bytes]:
+        texts = self._read(of)
+        if texts.keys() == set(TextKind):
+            return texts
+        leaves = self._take_leaves(of)
+        texts = {
+            TextKind.ARRIVALS: join_leaves(leaves, seed=Secret(self._random(SEED_BYTES))),
+            TextKind.ANNEX: self._format_annex(of, arrived=len(leaves)),
+        }
+        for kind, text in texts.items():
+            self._insert(kind, text, of=of, logged_on=logged_on, dies_on=dies_on)
+        self._database.execute("DELETE FROM counts WHERE of <= ?", [of.isoformat()])
+        return texts
 
-def insert_text(database: Database, text: PrivateText) -> None:
-    """
-    Keep a private text.
-
-    Args:
-        database: In a transaction.
-        text: The text.
-    """
-    database.execute(
-        "INSERT INTO log_texts VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            text.id,
-            str(text.kind),
-            text.of.isoformat(),
-            text.dies_on.isoformat(),
-            text.salt,
-            text.text,
-        ],
-    )
-
-
-def read_texts(database: Database, *, of: datetime.date) -> list[PrivateText]:
-    """
-    Read the private texts of a day.
-
-    Args:
-        database: Open.
-        of: The day.
-
-    Returns:
-        Those that are still there.
-    """
-    rows = database.execute(
-        "SELECT id, kind, of, dies_on, salt, text FROM log_texts WHERE of = ? ORDER BY id",
-        [of.isoformat()],
-    )
-    return [
-        PrivateText(
-            id=bytes(row[0]),
-            kind=TextKind(row[1]),
-            of=parse_day(row[2]),
-            dies_on=parse_day(row[3]),
-            salt=bytes(row[4]),
-            text=bytes(row[5]),
+    def _insert(
+        self,
+        kind: TextKind,
+        text: bytes,
+        *,
+        of: datetime.date,
+        logged_on: datetime.date,
+        dies_on: datetime.date,
+    ) -> None:
+        key, data_key = self._keys.make(dies_on=dies_on)
+        self._database.execute(
+            "INSERT INTO log_texts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                self._random(TEXT_ID_BYTES),
+                str(kind),
+                of.isoformat(),
+                logged_on.isoformat(),
+                dies_on.isoformat(),
+                key.data_id,
+                key.slot,
+                key.wrapped,
+                seal_text(data_key, text, data_id=key.data_id),
+            ],
         )
-        for row in rows
-    ]
 
+    def _read(self, of: datetime.date) -> dict[TextKind, bytes]:
+        rows = self._database.execute(
+            "SELECT kind, dies_on, data_id, slot, wrapped, sealed FROM log_texts WHERE of = ?",
+            [of.isoformat()],
+        ).fetchall()
+        texts: dict[TextKind, bytes] = {}
+        for kind, dies_on, data_id, slot, wrapped, sealed in rows:
+            key = RecordKey(data_id=bytes(data_id), slot=slot, wrapped=bytes(wrapped))
+            try:
+                data_key = self._keys.open(key, dies_on=parse_day(dies_on))
+            except KeyUnavailableError:
+                continue  # dead, or lost with its slot file: the same to whoever asks
+            texts[TextKind(kind)] = open_text(data_key, bytes(sealed), data_id=key.data_id)
+        return texts
 
-def _take_leaves(database: Database, of: datetime.date) -> list[bytes]:
-    day = of.isoformat()
-    rows = database.execute(
-        "SELECT leaf FROM arrivals WHERE of <= ? ORDER BY leaf LIMIT ?", [day, ARRIVALS_SIZE]
-    ).fetchall()
-    leaves = [bytes(row[0]) for row in rows]
-    for leaf in leaves:
-        database.execute("DELETE FROM arrivals WHERE of <= ? AND leaf = ?", [day, leaf])
-    # What a tree does not hold goes into the next day's.
-    database.execute("UPDATE arrivals SET of = ? WHERE of <= ?", [(of + ONE_DAY).isoformat(), day])
-    return leaves
+    def _take_leaves(self, of: datetime.date) -> list[bytes]:
+        day = of.isoformat()
+        rows = self._database.execute(
+            "SELECT of, leaf FROM arrivals WHERE of <= ? ORDER BY of, leaf LIMIT ?",
+            [day, ARRIVALS_SIZE],
+        ).fetchall()
+        for row in rows:
+            self._database.execute("DELETE FROM arrivals WHERE of = ? AND leaf = ?", list(row))
+        # What a tree does not hold goes into the next day's.
+        self._database.execute(
+            "UPDATE arrivals SET of = ? WHERE of <= ?", [(of + ONE_DAY).isoformat(), day]
+        )
+        return [bytes(row[1]) for row in rows]
 
-
-def _part_leaves(text: bytes) -> tuple[Secret, list[bytes]]:
-    leaves = text[SEED_BYTES:]
-    step = hashlib.sha256().digest_size
-    return Secret(text[:SEED_BYTES]), [
-        leaves[start : start + step] for start in range(0, len(leaves), step)
-    ]
-
-
-def _format_annex(
-    database: Database, of: datetime.date, *, arrived: int, random: RandomSource
-) -> bytes:
-    counts = {
-        (row[0], row[1]): row[2]
-        for row in database.execute(
+    def _format_annex(self, of: datetime.date, *, arrived: int) -> bytes:
+        rows = self._database.execute(
             "SELECT kind, class, sum(count) FROM counts WHERE of <= ? GROUP BY kind, class",
             [of.isoformat()],
         )
-    }
-    return format_json(
-        {
-            "v": ENTRY_VERSION,
-            "of": of.isoformat(),
-            "salt": random(SALT_BYTES).hex(),
-            "arrived": arrived,
-            **{
-                str(kind): {
-                    str(record_class): counts.get((str(kind), str(record_class)), 0)
-                    for record_class in RecordClass
-                }
-                for kind in Count
-            },
-        }
+        counts = {kind: dict.fromkeys(map(str, RecordClass), 0) for kind in map(str, Count)}
+        for kind, record_class, count in rows:
+            counts[kind][record_class] = count
+        stored = dict.fromkeys(map(str, RecordClass), 0)
+        held = dict.fromkeys(map(str, RecordClass), 0)
+        for (record_class, dies_on), count in self._count_by_day().items():
+            stored[record_class] += count
+            held[record_class] += count if dies_on <= of else 0
+        return format_json(
+            {
+                "v": ENTRY_VERSION,
+                "of": of.isoformat(),
+                "salt": self._random(SALT_BYTES).hex(),
+                "arrived": arrived,
+                **counts,
+                "held": held,
+                "stored": stored,
+            }
+        )
+
+
+def join_leaves(leaves: Sequence[bytes], *, seed: Secret) -> bytes:
+    """
+    Write a day's leaves and seed, to be sealed.
+
+    Args:
+        leaves: Of the tips that arrived.
+        seed: Of the day's tree.
+
+    Returns:
+        Seed, count, leaves, then zeros up to one of a few lengths.
+    """
+    room = LEAST_LEAVES
+    while room < len(leaves):
+        room *= ROOM_FACTOR
+    text = seed.reveal() + len(leaves).to_bytes(COUNT_BYTES, "big") + b"".join(leaves)
+    return text.ljust(SEED_BYTES + COUNT_BYTES + room * HASH_BYTES, b"\x00")
+
+
+def part_leaves(text: bytes) -> tuple[Secret, list[bytes]]:
+    """
+    Read a day's leaves and seed.
+
+    Args:
+        text: As `join_leaves` wrote it.
+
+    Returns:
+        The seed and the leaves.
+    """
+    start = SEED_BYTES + COUNT_BYTES
+    count = int.from_bytes(text[SEED_BYTES:start], "big")
+    ends = range(start, start + count * HASH_BYTES, HASH_BYTES)
+    return Secret(text[:SEED_BYTES]), [text[end : end + HASH_BYTES] for end in ends]
+
+
+def seal_text(data_key: DataKey, text: bytes, *, data_id: bytes) -> bytes:
+    """
+    Seal a text under its key, slice by slice.
+
+    Args:
+        data_key: The key.
+        text: At least one byte.
+        data_id: What the key belongs to.
+
+    Returns:
+        The sealed slices, one after the other.
+    """
+    starts = range(0, len(text), SLICE_BYTES)
+    return b"".join(
+        seal_slice(data_key, text[start : start + SLICE_BYTES], record_id=data_id, number=number)
+        for number, start in enumerate(starts)
+    )
+
+
+def open_text(data_key: DataKey, untrusted: bytes, *, data_id: bytes) -> bytes:
+    """
+    Open a sealed text.
+
+    Args:
+        data_key: The key.
+        untrusted: As `seal_text` made it.
+        data_id: What the key belongs to.
+
+    Returns:
+        The text.
+
+    Raises:
+        MalformedError: not sealed slices.
+        ForgedError: changed, or of another key.
+    """
+    starts = range(0, len(untrusted), SEALED_SLICE_BYTES)
+    return b"".join(
+        open_slice(
+            data_key,
+            untrusted[start : start + SEALED_SLICE_BYTES],
+            record_id=data_id,
+            number=number,
+        )
+        for number, start in enumerate(starts)
     )
