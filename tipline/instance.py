@@ -27,7 +27,12 @@ from crypto.secret import Secret
 from retention.errors import PolicyError
 from retention.log.checkpoint import make_log_name
 from retention.policy import Periods, Policy, parse_policy
-from tipline.configuration import CONFIGURATION_NAME, Configuration, load_configuration
+from tipline.configuration import (
+    CONFIGURATION_NAME,
+    Configuration,
+    load_configuration,
+    parse_configuration,
+)
 from tipline.errors import ConfigurationError, InstanceError
 from tipline.example import format_configuration, format_policy
 from tipline.files import (
@@ -41,6 +46,7 @@ from tipline.files import (
 from tipline.keysets import KeysetWatch
 from tipline.language import Translate
 from tipline.service.sqlite_store import SqliteStore
+from tipline.slots import create_slots, open_slots
 
 POLICY_NAME: Final = "policy.toml"
 KEYS_NAME: Final = "keys"
@@ -175,9 +181,17 @@ def init_instance(
         directory / KEYS_NAME / LOG_KEY_NAME, log_signer.format().reveal() + b"\n", day=today
     )
     create_file(directory / POLICY_NAME, policy, day=today)
+    slots = parse_configuration(configuration).slots
+    create_slots(directory, slots, environment=os.environ)
     # Last: a directory without it is not an instance, so a crash leaves none that looks complete.
     create_file(directory / CONFIGURATION_NAME, configuration, day=today)
-    with contextlib.closing(SqliteStore(directory, today=lambda: today)):
+    with contextlib.closing(
+        SqliteStore(
+            directory,
+            slots=open_slots(directory, slots, environment=os.environ).file,
+            today=lambda: today,
+        )
+    ):
         pass
     for folder in (directory / KEYS_NAME, directory / TOR_NAME, directory / RUN_NAME, directory):
         sync_directory(folder)

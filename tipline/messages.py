@@ -193,7 +193,6 @@ ERRORS: Final[Mapping[str, str]] = {
     "tip_held": N_("tip {id} is held: {holds}"),
     "tip_id": N_("the id of a tip has 32 digits, 0 to 9 and a to f"),
     "hold_id": N_("the id of a hold has 32 digits, 0 to 9 and a to f"),
-    "day": N_("a day is written YYYY-MM-DD"),
     "operation_failed": N_("the line could not do this: {reason}"),
     "operator_silent": N_("the running line does not answer at {path}"),
     "pull_unacknowledged": N_("the service could not be told which tips are here"),

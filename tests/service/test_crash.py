@@ -16,16 +16,17 @@ from typing import Any
 
 import pytest
 
+from tests.stored import open_store
 from tipline.service.envelope_files import EnvelopeFiles
-from tipline.service.sqlite_store import SqliteStore
 
 DAY = datetime.date(2031, 3, 14)
+ROOT = Path(__file__).resolve().parents[2]
 LISTENING = "00010000"  # the flag of a listening socket in /proc/net/unix
 
 # Runs the store's operations; before the step given, the process kills itself.
 CHILD = """
 import asyncio, datetime, hashlib, os, pathlib, signal, sqlite3, sys
-from tipline.service import sqlite_store
+from tests.stored import open_store
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 
 directory, kill_at = pathlib.Path(sys.argv[1]), int(sys.argv[2])
@@ -54,8 +55,8 @@ def say(*words):
     print(*words, flush=True)
 
 async def main():
-    store = sqlite_store.SqliteStore(directory, today=lambda: day)
-    for name in ("fsync", "ftruncate", "unlink", "rename", "link", "utime", "write"):
+    store = open_store(directory, today=lambda: day)
+    for name in "fsync fdatasync pwrite ftruncate unlink rename link utime write".split():
         setattr(os, name, counted(getattr(os, name)))
     data = (directory.parent / "data").read_bytes()
     mib = 1 << 20
@@ -83,6 +84,7 @@ asyncio.run(main())
 def run_child(directory: Path, kill_at: int) -> tuple[bool, list[list[str]]]:
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(directory), str(kill_at)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
@@ -92,7 +94,7 @@ def run_child(directory: Path, kill_at: int) -> tuple[bool, list[list[str]]]:
 
 
 async def check(directory: Path, data: bytes, told: list[list[str]]) -> None:
-    store = SqliteStore(directory, today=lambda: DAY)
+    store = open_store(directory, today=lambda: DAY)
     try:
         tips = {tip.id: tip for tip in await store.tips()}
         partial = await store.partial_uploads()
@@ -214,7 +216,7 @@ async def test_slice_when_its_upload_was_purged_meanwhile_then_it_is_not_brought
     """A slice that comes for an upload that was purged makes no new file."""
     files = EnvelopeFiles(short_path, today=lambda: DAY)
     files.write_slice(bytes(16), b"x" * (1 << 20), offset=0)
-    files.remove_partial(bytes(16))
+    files.remove_partial([bytes(16)])
     with pytest.raises(FileNotFoundError):
         files.write_slice(bytes(16), b"x", offset=1 << 20)
     assert list((short_path / "partial").iterdir()) == []

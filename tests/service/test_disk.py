@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from retention.plan import Record
 from retention.policy import EVENTS, Policy, RecordClass
 from retention.promise import Promises
+from retention.slot_root import Method
 from tipline.errors import InstanceError
 from tipline.files import NEVER_SECONDS
+from tipline.service.database import open_database, set_pragma
 from tipline.service.nightly import purge_due, run_nightly
+from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
-from tipline.service.sqlite_store import _set_pragma, open_database
 
 USER_AGENT = "canary-agent/9.1"
 PROMISES = Promises.of(
@@ -41,7 +42,9 @@ OWN_NAMES = {
     "partial",
     "policy.toml",
     "run",
+    "log.key",
     "service.key",
+    "slot-file",
     "slots",
     "source.sock",
     "tipline.db",
@@ -80,6 +83,10 @@ STARTING_NAMES = {"lock", "policy.toml", "service.key", "tipline.toml"}
 def check_times(directory: Path, day: datetime.date) -> None:
     for path in walk(directory):
         status = path.lstat()
+        if path.name == "slot-file":
+            # It tells no time at all.
+            assert (status.st_mtime, status.st_atime) == (0, 0)
+            continue
         assert status.st_mtime == day_start(day) or path.name == "lock", path
         # Walking a directory reads it, which the kernel notes; the files' times are ours.
         known = path.is_dir() or path.name in STARTING_NAMES
@@ -114,14 +121,15 @@ async def test_tables_when_tips_arrived_then_ids_order_them_and_days_are_all(wor
         arrived = [tip.id for tip in site.tips]
     assert arrived != sorted(arrived)
     database = sqlite3.connect(world.directory / "tipline.db")
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema")]
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    tables = [name for (name,) in database.execute(query)]
     for table in (name for name in tables if not name.startswith("sqlite_")):
         with pytest.raises(sqlite3.OperationalError, match="rowid"):
             database.execute(f"SELECT rowid FROM {table}")
         columns = {row[1]: row[2] for row in database.execute(f"PRAGMA table_info({table})")}
         for row in database.execute(f"SELECT * FROM {table}"):
             for name, value in zip(columns, row, strict=True):
-                if name.endswith("_on"):
+                if name.endswith("_on") and value is not None:
                     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
     stored = [row[0] for row in database.execute("SELECT id FROM tips")]
     assert stored == sorted(stored)
@@ -168,6 +176,7 @@ async def test_rewrite_when_night_comes_then_inodes_and_the_wal_are_new(world: A
         inodes = {path.name: path.stat().st_ino for path in fresh}
         content = {path.name: path.read_bytes() for path in fresh}
         assert len(inodes) == 2
+        bundle = await site.fetch_bundle()
         await site.line.store.rewrite()
         check_times(world.directory, world.clock.today)
         assert list((world.directory / "envelopes" / "fresh").iterdir()) == []
@@ -176,20 +185,23 @@ async def test_rewrite_when_night_comes_then_inodes_and_the_wal_are_new(world: A
             assert path.stat().st_ino != inode
             assert path.read_bytes() == content[name]
         assert (world.directory / "tipline.db-wal").stat().st_size == 0
-        bundle = await site.fetch_bundle()
-        assert all(envelope in bundle for envelope in content.values())
+        assert await site.fetch_bundle() == bundle
 
 
 async def test_pages_when_night_comes_then_they_lie_in_the_order_of_random_ids(world: Any) -> None:
     """Before the night the database's pages tell the order of arrival; after it, they do not."""
     path = world.directory / "tipline.db"
     async with world.serve() as site:
-        pieces = []
         for number in range(8):
-            envelope = world.seal(str(number))
-            await site.upload(envelope)
-            pieces.append(envelope[40_000:40_016])
-        piece_of_tip = {tip.id: piece for tip, piece in zip(site.tips, pieces, strict=True)}
+            await site.upload(world.seal(str(number)))
+        rows = site.line.store._rows
+        piece_of_tip = {
+            tip.id: (await site.line.store._writer.call(lambda tip=tip: rows.read_sealed(tip.id)))[
+                40_000:40_016
+            ]
+            for tip in site.tips
+        }
+        pieces = list(piece_of_tip.values())
         await site.line.store.rewrite()
         content = path.read_bytes()
     by_id = [content.index(piece_of_tip[tip_id]) for tip_id in sorted(piece_of_tip)]
@@ -204,7 +216,7 @@ def test_database_when_opened_then_every_pragma_is_asked_for_and_checked(
     """Builds of SQLite differ in their defaults and ignore pragmas without a word."""
     asked: dict[str, str | int] = {}
     monkeypatch.setattr(
-        "tipline.service.sqlite_store._set_pragma",
+        "tipline.service.database.set_pragma",
         lambda database, pragma, *, wanted: asked.update({pragma: wanted}),
     )
     open_database(short_path).close()
@@ -212,11 +224,12 @@ def test_database_when_opened_then_every_pragma_is_asked_for_and_checked(
         "locking_mode = EXCLUSIVE": "exclusive",
         "journal_mode = WAL": "wal",
         "secure_delete = ON": 1,
+        "wal_autocheckpoint = 0": 0,
     }
     monkeypatch.undo()
     database = open_database(short_path)
     with pytest.raises(InstanceError) as refused:
-        _set_pragma(database, "secure_delete = OFF", wanted=1)
+        set_pragma(database, "secure_delete = OFF", wanted=1)
     assert refused.value.code == "instance_sqlite"
     assert database.execute("PRAGMA synchronous").fetchone()[0] == 2
     database.close()
@@ -244,16 +257,34 @@ async def test_purge_when_a_tips_day_comes_then_nothing_of_it_stays(world: Any) 
         young = world.seal("younger")
         await site.upload(young)
         store = site.line.store
+        rows = store._rows
+        sealed = await store._writer.call(
+            lambda: [rows.read_sealed(tip.id) for tip in (site.tips[0], site.tips[2])]
+        )
+        name = site.tips[1].id.hex()
+        pieces = [
+            sealed[0][30_000:30_064],
+            (world.directory / "envelopes" / "fresh" / name).read_bytes()[500_000:500_064],
+            site.tips[0].id,
+            site.tips[1].id,
+        ]
+        everything = read_everything(world.directory)
+        assert all(piece in everything for piece in pieces[:1] + pieces[2:3])
+        assert old_text[30_000:30_064] not in everything  # under a key of its own
         day_before = dies_on - datetime.timedelta(days=1)
         await purge_due(store, intake=intake, promises=PROMISES, today=day_before)
         assert len(await store.tips()) == 3
-        assert await purge_due(store, intake=intake, promises=PROMISES, today=dies_on) == 2
-        await store.rewrite()
+        report = await purge_due(store, intake=intake, promises=PROMISES, today=dies_on)
+        assert report.count == 2
+        everything = read_everything(world.directory)
+        assert not [piece for piece in pieces if piece in everything]
+        assert sealed[1][30_000:30_064] in everything
         assert [tip.id for tip in await store.tips()] == [site.tips[2].id]
-        everything = b"".join(path.read_bytes() for path in walk(world.directory) if path.is_file())
-    assert old_text[30_000:30_064] not in everything
-    assert old_file[500_000:500_064] not in everything
-    assert young[30_000:30_064] in everything
+        assert await store.read_envelope(site.tips[2], offset=0, length=1 << 16) == young
+
+
+def read_everything(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in walk(directory) if path.is_file())
 
 
 async def test_purge_when_an_upload_was_never_completed_then_it_goes_and_is_forgotten(
@@ -275,38 +306,41 @@ async def test_purge_when_one_record_fails_then_the_others_go_and_it_is_said(
     world: Any, monkeypatch: Any
 ) -> None:
     """A record that cannot be removed does not keep the others, and is not passed over."""
+    today = datetime.date(2031, 6, 13)
+    told: list[PurgeReport] = []
+
+    async def tell(report: PurgeReport) -> None:
+        told.append(report)
+
     async with world.serve() as site:
         for text in ("one", "two", "three"):
             await site.upload(world.seal(text))
         store = site.line.store
         victim = site.tips[1].id
-        purge = store.purge
+        delete = store._rows.delete
 
-        async def fail_once(record: Record) -> None:
-            if record.id == victim:
-                raise OSError
-            await purge(record)
+        def fail_once(table: str, ids: list[bytes]) -> None:
+            if victim in ids:
+                raise sqlite3.OperationalError("database or disk is full")
+            delete(table, ids)
 
-        monkeypatch.setattr(store, "purge", fail_once)
+        monkeypatch.setattr(store._rows, "delete", fail_once)
+        intake: Any = NoIntake()
         with pytest.raises(InstanceError) as failed:
-            await purge_due(
-                store,
-                intake=NoIntake(),  # type: ignore[arg-type]
-                promises=PROMISES,
-                today=datetime.date(2031, 6, 12),
-            )
+            await purge_due(store, intake=intake, promises=PROMISES, today=today, on_purged=tell)
         assert (failed.value.code, failed.value.facts) == ("purge_incomplete", {"count": 1})
-        assert [tip.id for tip in await store.tips()] == [victim]
-        monkeypatch.undo()
-        assert (
-            await purge_due(
-                store,
-                intake=NoIntake(),  # type: ignore[arg-type]
-                promises=PROMISES,
-                today=datetime.date(2031, 6, 12),
-            )
-            == 1
+        (failure,) = told[0].failures
+        assert (failure.record_class, failure.due_on) == (
+            RecordClass.SEALED_TIP,
+            datetime.date(2031, 6, 12),
         )
+        assert [tip.id for tip in await store.tips()] == [victim]
+        assert await store.read_envelope(site.tips[1], offset=0, length=16) is None
+        monkeypatch.undo()
+        report = await purge_due(store, intake=intake, promises=PROMISES, today=today)
+        (dead,) = report.records
+        assert (dead.count, dead.late_days) == (1, 1)
+        assert await store.tips() == []
 
 
 async def test_records_when_listed_then_every_class_has_its_day(world: Any) -> None:
@@ -370,8 +404,18 @@ class CountingStore:
     def __init__(self) -> None:
         self.rewritten = 0
 
-    async def records(self) -> list[Record]:
-        return []
+    async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
+        assert days == 90
+
+    async def purge_due(self, **settings: Any) -> PurgeReport:
+        return PurgeReport(
+            on=settings["today"],
+            method=Method.OVERWRITTEN,
+            days=(),
+            records=(),
+            ended_holds=(),
+            failures=(),
+        )
 
     async def rewrite(self) -> None:
         self.rewritten += 1

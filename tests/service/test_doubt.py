@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
+from tests.stored import open_store
 from tipline.service import envelope_files
-from tipline.service.sqlite_store import DATABASE_NAME, WAL_NAME, SqliteStore
+from tipline.service.database import DATABASE_NAME, WAL_NAME
+from tipline.service.rows import Rows
+from tipline.service.sealed_envelopes import Sealed
 from tipline.service.store import Arrival, StoredTip
 
 SLICE_BYTES = 1024 * 1024
@@ -180,22 +183,23 @@ async def test_store_when_a_commit_failed_and_it_crashes_then_nothing_names_a_fi
         keyset=1,
     )
     arrival = Arrival(upload_id=b"u" * 16, answer_dies_on=day, tip=tip)
-    store = SqliteStore(directory, today=lambda: day)
-    database, insert = store._database, store._insert_arrival
+    store = open_store(directory, today=lambda: day)
+    rows, add = store._rows, store._add_arrival
 
-    def fail(arrival: Arrival, envelope: bytes | None) -> None:
-        with leave_in_wal(directory, short_path / "copy") as store._database:
-            insert(arrival, envelope)
-        store._database = database
+    def fail(arrival: Arrival, sealed: Sealed) -> None:
+        with leave_in_wal(directory, short_path / "copy") as database:
+            store._rows = Rows(database)
+            add(arrival, sealed)
+        store._rows = rows
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(store, "_insert_arrival", fail)
+    monkeypatch.setattr(store, "_add_arrival", fail)
     with pytest.raises(sqlite3.OperationalError):
         await store.add_whole(arrival, bytes(tip.size_bytes))
     shutil.copytree(directory, crashed)
     store.close()
 
-    store = SqliteStore(crashed, today=lambda: day)
+    store = open_store(crashed, today=lambda: day)
     try:
         assert not await store.remembers(arrival.upload_id)
         assert await store.tips() == []

@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 from typing import Final
@@ -101,7 +102,7 @@ class Checkpoints:
         return os.pread(self._descriptor, self._page_bytes, (number - 1) * self._page_bytes)
 
     def _copy(self) -> None:
-        numbers = set(find_frames(self._read_wal()))
+        numbers = self._find_written()
         self._checkpoint("PASSIVE")
         if self._overwrite_unused(numbers):
             os.fdatasync(self._descriptor)
@@ -131,13 +132,18 @@ class Checkpoints:
                 os.pwrite(self._descriptor, bytes(end - begin), offset)
         return found
 
-    def _read_wal(self) -> bytes:
+    def _find_written(self) -> set[int]:
         try:
             descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOATIME)
         except FileNotFoundError:
-            return b""
-        with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor has no path
-            return file.read()
+            return set()
+        try:
+            if os.fstat(descriptor).st_size == 0:
+                return set()
+            with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as wal:
+                return set(find_frames(wal))
+        finally:
+            os.close(descriptor)
 
     def _has_grown(self) -> bool:
         descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOATIME)

@@ -13,6 +13,7 @@ Source:
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -45,7 +46,7 @@ def parse_wal_head(head: bytes) -> tuple[int, bytes] | None:
     return page_bytes, head[16:24]
 
 
-def find_frames(wal: bytes) -> Iterator[int]:
+def find_frames(wal: bytes | mmap.mmap) -> Iterator[int]:
     """
     List the pages whose new content stands in a WAL.
 

@@ -8,8 +8,9 @@ Rules:
     3. A bundle holds no more tips than its index can name: otherwise a flood of small envelopes
        would make every bundle one that the desk must refuse. The desk asks for the rest.
 
-Fetching changes nothing: the service does not note that it was fetched, and tips stay until their
-day. Who may ask is decided by tor (client authorisation) and by the socket's rights.
+Fetching changes nothing: tips stay until their day. Only when the desk says that it has them
+(`picking_up.py`) that day comes nearer. Who may ask is decided by tor (client authorisation) and by
+the socket's rights.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from tipline.service.answers import (
     WRITTEN,
     Reply,
 )
+from tipline.service.logside import LOG_PATH, LogSide
+from tipline.service.picking_up import PICKED_UP_PATH, PickUp, respond_to_pick_up
 from tipline.service.store import Store, StoredTip
 
 PIECE_BYTES: Final = 1024 * 1024  # of an envelope, in memory at a time
@@ -53,6 +56,8 @@ class DeskSide:
         keysets: The keyset that goes into the bundle.
         signer: The service.
         today: Tells the day.
+        pick_up: Notes which tips the desk has.
+        log: What `/log/` gives.
     """
 
     def __init__(
@@ -62,8 +67,12 @@ class DeskSide:
         keysets: KeysetWatch,
         signer: Signer,
         today: Callable[[], datetime.date],
+        pick_up: PickUp,
+        log: LogSide,
     ) -> None:
         self._store = store
+        self._pick_up = pick_up
+        self._log = log
         self._keysets = keysets
         self._signer = signer
         self._today = today
@@ -82,6 +91,10 @@ class DeskSide:
             ConnectionError: an envelope went away while it was sent; the bundle is cut, which the
                 desk notices.
         """
+        if request.rel_url.raw_path == PICKED_UP_PATH and request.method == "POST":
+            return await respond_to_pick_up(request, self._pick_up)
+        if request.rel_url.raw_path.startswith(LOG_PATH) and request.method == "GET":
+            return self._log.choose(request.rel_url.raw_path).reply(request)
         asked = _PATH.fullmatch(request.rel_url.raw_path)
         if asked is None or request.method != "GET":
             return UNKNOWN.reply(request)

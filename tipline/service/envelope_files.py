@@ -1,5 +1,6 @@
 """
-Large envelopes and partial uploads, as files.
+Large envelopes and partial uploads, as files. All bytes here are as they are stored: sealed under
+their record's own key (`crypto/stored.py`).
 
 `partial/UPLOAD` grows slice by slice. A complete one is linked to `envelopes/fresh/TIP`; at night
 every fresh one is copied to `envelopes/TIP`, in random order, because an inode's birth and change
@@ -17,10 +18,11 @@ import datetime
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from crypto.stored import SEALED_SLICE_BYTES
 from tipline.files import (
     PRIVATE_FILE_MODE,
     blur_times,
@@ -34,7 +36,7 @@ from tipline.files import (
 ENVELOPES_NAME: Final = "envelopes"
 FRESH_NAME: Final = "fresh"
 PARTIAL_NAME: Final = "partial"
-SLICE_BYTES: Final = 1024 * 1024  # of the upload protocol
+PIECE_BYTES: Final = 1024 * 1024  # of a file that is copied, in memory at a time
 
 
 class EnvelopeFiles:
@@ -116,28 +118,53 @@ class EnvelopeFiles:
         (self._fresh / tip_id.hex()).hardlink_to(self._partial / upload_id.hex())
         self._sync(self._fresh)
 
-    def remove_partial(self, upload_id: bytes) -> None:
+    def remove_partial(self, upload_ids: Iterable[bytes]) -> None:
         """
-        Remove an upload's file, if there is one.
+        Remove the files of uploads, as far as there are any.
 
         Args:
-            upload_id: Its name.
+            upload_ids: Their names.
         """
-        (self._partial / upload_id.hex()).unlink(missing_ok=True)
+        for upload_id in upload_ids:
+            (self._partial / upload_id.hex()).unlink(missing_ok=True)
         self._sync(self._partial)
 
-    def remove(self, tip_id: bytes) -> None:
+    def remove(self, tip_ids: Iterable[bytes]) -> None:
         """
-        Remove an envelope's file, if it has one.
+        Remove the files of envelopes, as far as there are any.
 
         Args:
-            tip_id: Its name.
+            tip_ids: Their names.
         """
+        touched = set()
+        for tip_id in tip_ids:
+            for path in self._places(tip_id):
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+                    touched.add(path.parent)
+        for folder in touched:
+            self._sync(folder)
+
+    def find_left(self, record_ids: Iterable[bytes]) -> list[Path]:
+        """
+        Look whether anything still has the name of a record.
+
+        Args:
+            record_ids: Of tips or of uploads.
+
+        Returns:
+            What is still there.
+        """
+        return [
+            path
+            for record_id in record_ids
+            for path in (*self._places(record_id), self._partial / record_id.hex())
+            if path.exists()
+        ]
+
+    def _places(self, tip_id: bytes) -> tuple[Path, Path, Path]:
         name = tip_id.hex()
-        for path in (self._fresh / name, self._kept / f".{name}", self._kept / name):
-            if path.exists():
-                path.unlink()
-                self._sync(path.parent)
+        return self._fresh / name, self._kept / f".{name}", self._kept / name
 
     def read(self, tip_id: bytes, *, offset: int, length: int) -> bytes | None:
         """
@@ -180,7 +207,7 @@ class EnvelopeFiles:
         try:
             with (self._fresh / name).open("rb") as source, temporary.open("wb") as destination:
                 os.fchmod(destination.fileno(), PRIVATE_FILE_MODE)
-                shutil.copyfileobj(source, destination, SLICE_BYTES)
+                shutil.copyfileobj(source, destination, PIECE_BYTES)
                 destination.flush()
                 os.fsync(destination.fileno())
             blur_times(temporary, day=self._today())
@@ -215,7 +242,7 @@ class EnvelopeFiles:
         Remove what a crash left of uploads, and cut each back to whole slices.
 
         Args:
-            size_of_upload: By id, the size that each upload there is a row of will have.
+            size_of_upload: By id, what the file of each upload will have that there is a row of.
 
         Returns:
             The uploads there is no file of.
@@ -229,7 +256,7 @@ class EnvelopeFiles:
             missing.discard(bytes.fromhex(path.name))
             # A complete one was never acknowledged: its last slice is asked for again.
             held = min(path.stat().st_size, size_of_name[path.name] - 1)
-            os.truncate(path, held - held % SLICE_BYTES)
+            os.truncate(path, held - held % SEALED_SLICE_BYTES)
             blur_times(path, day=self._today())
         self._sync(self._partial)
         return missing

@@ -4,7 +4,8 @@ What happens each night: what is past its day goes, and the day's writes are wri
 Rules:
 1. Purging also runs at the start, before anything is served: a machine that was off catches up.
 2. Purging collects failures, finishes the rest, and then raises; run again, it finds what is left.
-3. Rewriting comes after purging, so that it also takes away where the purged rows stood.
+3. The keys of the days to come are made ahead, so that one dies on every day.
+4. Rewriting comes after purging, so that it also takes away where the purged rows stood.
 """
 
 from __future__ import annotations
@@ -15,58 +16,92 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from retention.plan import plan_purge
-from retention.policy import RecordClass
+from retention.plan import Waiting
+from retention.policy import EVENTS, Policy, RecordClass
 from retention.promise import Promises
 from tipline.clock import Clock
 from tipline.errors import InstanceError
 from tipline.service.intake import Intake
+from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
 from tipline.service.store import Store
 
 LOOK_SECONDS: Final = 600.0  # how often the clock is looked at: it may be set meanwhile
 
+KEYED_CLASSES: Final = (
+    RecordClass.PARTIAL_UPLOAD,
+    RecordClass.SEALED_TIP,
+    RecordClass.ATTACHMENT,
+)
+
 Report = Callable[[InstanceError | list[str]], None]
+OnPurged = Callable[[PurgeReport], Awaitable[None]]
+
+
+async def _tell_nobody(report: PurgeReport) -> None:
+    """For callers who need no more than the report that is returned."""
 
 
 async def purge_due(
-    store: Store, *, intake: Intake, promises: Promises, today: datetime.date
-) -> int:
+    store: Store,
+    *,
+    intake: Intake,
+    promises: Promises,
+    today: datetime.date,
+    waiting: Waiting | None = None,
+    on_purged: OnPurged = _tell_nobody,
+) -> PurgeReport:
     """
-    Let everything go that is past its day.
+    Let everything go that is past its day, and make the keys of the days to come.
 
     Args:
         store: Where things lie.
         intake: Told of partial uploads that go.
         promises: How long things are kept.
-        today: In UTC.
+        today: In UTC, by the clock that is trusted.
+        waiting: A jump of the clock that waits for a person.
+        on_purged: Told what went and what did not.
 
     Returns:
-        How many records went.
+        What went.
 
     Raises:
         InstanceError: some did not go; the others did.
     """
-    due = [
-        decision.record
-        for decision in plan_purge(await store.records(), promises=promises, today=today)
-        if decision.purge
-    ]
-    failures: list[Exception] = []
-    for record in due:
-        if record.record_class is RecordClass.PARTIAL_UPLOAD:
-            intake.forget(record.id)
-        try:
-            await store.purge(record)
-        except (OSError, sqlite3.Error) as exc:
-            failures.append(exc)
-    if failures:
-        raise InstanceError("purge_incomplete", count=len(failures)) from failures[0]
-    return len(due)
+    tomorrow = today + datetime.timedelta(days=1)
+    await store.make_day_keys(tomorrow, days=find_longest_days(promises.policy))
+    report = await store.purge_due(
+        promises=promises, today=today, waiting=waiting, forget=intake.forget
+    )
+    await on_purged(report)
+    if report.failures:
+        error = report.failures[0].error
+        raise InstanceError("purge_incomplete", count=report.failed_count) from error
+    return report
+
+
+def find_longest_days(policy: Policy) -> int:
+    """
+    Tell for how many days ahead something may be stored.
+
+    Args:
+        policy: The periods.
+
+    Returns:
+        The longest period of what has a key.
+    """
+    return max(policy.periods[one][EVENTS[one][0]] for one in KEYED_CLASSES)
 
 
 async def catch_up(
-    *, store: Store, intake: Intake, promises: Promises, today: datetime.date, report: Report
+    *,
+    store: Store,
+    intake: Intake,
+    promises: Promises,
+    today: datetime.date,
+    report: Report,
+    waiting: Waiting | None = None,
+    on_purged: OnPurged = _tell_nobody,
 ) -> None:
     """
     Purge before anything is served, so that what died while the line was off is never seen again.
@@ -77,11 +112,22 @@ async def catch_up(
         promises: How long things are kept.
         today: In UTC.
         report: Shows the operator what failed; the line is served all the same.
+        waiting: A jump of the clock that waits for a person.
+        on_purged: Told what went and what did not.
     """
     try:
-        await purge_due(store, intake=intake, promises=promises, today=today)
+        await purge_due(
+            store,
+            intake=intake,
+            promises=promises,
+            today=today,
+            waiting=waiting,
+            on_purged=on_purged,
+        )
     except InstanceError as exc:
         report(exc)
+    except (OSError, sqlite3.Error) as exc:
+        report(_incomplete(exc))
 
 
 async def run_nightly(
@@ -93,6 +139,8 @@ async def run_nightly(
     hour: int,
     faults: Faults,
     report: Report,
+    read_waiting: Callable[[], Waiting | None] = lambda: None,
+    on_purged: OnPurged = _tell_nobody,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """
@@ -106,6 +154,8 @@ async def run_nightly(
         hour: In UTC.
         faults: Told once a night.
         report: Shows the operator what failed.
+        read_waiting: Tells whether a jump of the clock waits for a person.
+        on_purged: Told what went and what did not.
         sleep: Waits.
     """
     # Whether this night's run was made before the start is not known, so it is made again.
@@ -115,10 +165,15 @@ async def run_nightly(
         now = clock()
         if now.date() <= done_on or now.hour < hour:
             continue
-        try:
-            await purge_due(store, intake=intake, promises=promises, today=now.date())
-        except InstanceError as exc:
-            report(exc)
+        await catch_up(
+            store=store,
+            intake=intake,
+            promises=promises,
+            today=now.date(),
+            report=report,
+            waiting=read_waiting(),
+            on_purged=on_purged,
+        )
         try:
             await store.rewrite()
         except InstanceError as exc:
@@ -128,3 +183,9 @@ async def run_nightly(
         if places := faults.take():
             report(places)
         done_on = now.date()
+
+
+def _incomplete(exc: Exception) -> InstanceError:
+    error = InstanceError("purge_incomplete", count=1)
+    error.__cause__ = exc
+    return error

@@ -6,6 +6,7 @@ Rules:
 2. Times are days (INV-06).
 3. A version is a step; all missing steps run in one transaction, so a crash leaves the old version.
 4. A newer database than this program knows is refused: writing to it could lose what it holds.
+5. What dies is found by its day through an index, so that a purge costs what it purges.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from tipline.errors import InstanceError
+from tipline.service.day_tables import create_tables
 
 
 def _create(database: Database) -> None:
@@ -68,7 +70,94 @@ def _move_envelopes(database: Database) -> None:
     database.execute("ALTER TABLE tips DROP COLUMN envelope")
 
 
-STEPS: Final[tuple[Callable[[Database], None], ...]] = (_create, _move_envelopes)
+def _keep_under_keys(database: Database) -> None:
+    # What was stored in clear cannot be given a key that dies: other copies of it may lie around.
+    for table in ("tips", "uploads"):
+        if database.execute(f"SELECT 1 FROM {table}").fetchone() is not None:  # noqa: S608
+            raise InstanceError("instance_keyless")
+    for table in ("tips", "uploads", "envelopes"):
+        database.execute(f"DROP TABLE {table}")
+    database.execute(
+        """
+        CREATE TABLE tips (
+            id BLOB PRIMARY KEY NOT NULL,
+            arrived_on TEXT NOT NULL,
+            picked_up_on TEXT,
+            dies_on TEXT NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            channel TEXT NOT NULL,
+            sealed_by_service INTEGER NOT NULL,
+            keyset INTEGER NOT NULL,
+            ended_by TEXT,
+            data_id BLOB NOT NULL,
+            slot INTEGER NOT NULL,
+            wrapped BLOB NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        "CREATE TABLE envelopes (id BLOB PRIMARY KEY NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID"
+    )
+    database.execute(
+        """
+        CREATE TABLE uploads (
+            id BLOB PRIMARY KEY NOT NULL,
+            begun_on TEXT NOT NULL,
+            dies_on TEXT NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            channel TEXT NOT NULL,
+            keyset INTEGER NOT NULL,
+            data_id BLOB NOT NULL,
+            slot INTEGER NOT NULL,
+            wrapped BLOB NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE holds (
+            id BLOB PRIMARY KEY NOT NULL,
+            placed_on TEXT NOT NULL,
+            until_on TEXT NOT NULL,
+            ended_on TEXT,
+            channel TEXT,
+            first_person TEXT NOT NULL,
+            second_person TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            slot INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE hold_wraps (
+            hold BLOB NOT NULL,
+            tip BLOB NOT NULL,
+            wrapped BLOB NOT NULL,
+            PRIMARY KEY (hold, tip)
+        ) WITHOUT ROWID
+        """
+    )
+    database.execute(
+        """
+        CREATE TABLE policies (
+            number INTEGER PRIMARY KEY NOT NULL,
+            adopted_on TEXT NOT NULL,
+            periods TEXT NOT NULL
+        ) WITHOUT ROWID
+        """
+    )
+    for table in ("tips", "uploads", "answers"):
+        database.execute(f"CREATE INDEX {table}_dies_on ON {table} (dies_on)")
+    database.execute("CREATE INDEX hold_wraps_tip ON hold_wraps (tip)")
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (
+    _create,
+    _move_envelopes,
+    _keep_under_keys,
+    create_tables,
+)
 VERSION: Final = len(STEPS)
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from retention.log.entry import EntryType, make_statement
 from retention.promise import Promises
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder, keep_looking
@@ -26,15 +27,19 @@ from tipline.errors import InstanceError
 from tipline.files import blur_socket_times, blur_times, make_private_directory
 from tipline.instance import RUN_NAME, Instance
 from tipline.service.answers import Answer
+from tipline.service.daily_log import run_daily
 from tipline.service.deskside import DeskSide
 from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
+from tipline.service.logside import LogSide
 from tipline.service.nightly import catch_up, run_nightly
+from tipline.service.open_log import make_daily_log, open_log
 from tipline.service.pages import Page
 from tipline.service.silence import Faults, Handler, SilentServer
 from tipline.service.source import ChoosePage, SourceSide
 from tipline.service.sqlite_store import SqliteStore
 from tipline.service.store import Store, StoredTip
+from tipline.slots import open_slots
 
 SOURCE_SOCKET_NAME: Final = "source.sock"
 DESK_SOCKET_NAME: Final = "desk.sock"
@@ -109,10 +114,23 @@ async def open_line(
         InstanceError: the database is in use or newer, or the directory's path is too long.
     """
     faults = Faults()
-    keeper = open_day_keeper(instance, clock=clock, boot_clock=boot_clock, on_event=on_clock)
-    store = SqliteStore(instance.directory, today=keeper.today, on_fault=faults.add)
+    log = open_log(instance, today=lambda: clock().date())
+
+    def tell_clock(event: ClockEvent) -> None:
+        log.queue(
+            make_statement(EntryType.CLOCK, on=event.on, step=str(event.step), until=event.until)
+        )
+        on_clock(event)
+
+    keeper = open_day_keeper(instance, clock=clock, boot_clock=boot_clock, on_event=tell_clock)
+    opened = open_slots(instance.directory, instance.configuration.slots, environment=os.environ)
+    store = SqliteStore(
+        instance.directory, slots=opened.file, today=keeper.today, on_fault=faults.add
+    )
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(log.close)
         stack.callback(store.close)
+        daily = make_daily_log(instance, log, book=store.day_book, today=keeper.today)
         intake = Intake(
             store=store,
             keysets=instance.watch_keyset(),
@@ -126,8 +144,18 @@ async def open_line(
         )
         await intake.load()
         promises = Promises.of(instance.policy)
+        if opened.begun_anew:
+            await store.end_lost(today=keeper.today())
+            await daily.queue(make_statement(EntryType.LOST_KEYS, on=keeper.today()))
+        await daily.begin()
         await catch_up(
-            store=store, intake=intake, promises=promises, today=keeper.today(), report=report
+            store=store,
+            intake=intake,
+            promises=promises,
+            today=keeper.today(),
+            report=report,
+            waiting=keeper.waiting(),
+            on_purged=daily.note_purge,
         )
         source = SourceSide(
             pages={path: make_page_chooser(page) for path, page in pages.items()},
@@ -138,12 +166,17 @@ async def open_line(
                 burst=instance.configuration.limits.requests_burst,
                 monotonic=monotonic,
             ),
+            log=LogSide(log),
         )
         desk = DeskSide(
             store=store,
             keysets=instance.watch_keyset(),
             signer=instance.signer,
             today=keeper.latest_day,
+            pick_up=lambda tip_ids: store.pick_up(
+                tip_ids, promises=promises, today=keeper.latest_day()
+            ),
+            log=LogSide(log),
         )
         idle_seconds = instance.configuration.limits.idle_seconds
         stack.enter_context(_silent_loop(faults))
@@ -185,11 +218,17 @@ async def open_line(
                 hour=instance.configuration.nightly_hour,
                 faults=faults,
                 report=report,
+                read_waiting=keeper.waiting,
+                on_purged=daily.note_purge,
             )
+        )
+        batches = asyncio.create_task(
+            run_daily(daily, clock=keeper.now, hour=instance.configuration.log_hour, faults=faults)
         )
         stack.push_async_callback(intake.wait_idle, limit_seconds=DRAIN_SECONDS)
         stack.push_async_callback(_stop_listening, runners)
         stack.push_async_callback(_cancel, nightly)
+        stack.push_async_callback(_cancel, batches)
         looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
         stack.push_async_callback(_cancel, looking)
         yield RunningLine(addresses=addresses, store=store)

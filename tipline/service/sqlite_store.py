@@ -2,44 +2,48 @@
 The store on one machine: SQLite for what is small, files for what is large.
 
 Rules:
-1. Files and their directory are synced before the row that names them; a row goes before its file.
-   So a crash leaves at worst a file that no row names, and the next start removes it.
-2. The random id of a tip and the id the source's client chose for its upload never stand together.
-3. After each write the times of what was touched are set back to the start of the day.
-4. One connection, exclusively locked: there is no shared-memory file, and no second service.
+1. Everything that is kept of a tip lies under a key of its own (`record_keys.py`), durable before
+   the row that names it (INV-05).
+2. Files and their directory are synced before the row that names them. So a crash leaves at worst a
+   file or a slot that no row names, and the next start removes it.
+3. The random id of a tip and the id the source's client chose for its upload never stand together.
+4. After each write the times of what was touched are set back to the start of the day.
+5. One connection, exclusively locked: there is no shared-memory file, and no second service.
+6. Sealing and opening run outside the writer's thread, which everybody waits for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
-import os
+import functools
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlite_utils import Database
-
-from retention.plan import Record
-from retention.policy import EVENTS, RecordClass, find_tip_class
-from tipline.errors import InstanceError
-from tipline.files import PRIVATE_FILE_MODE, blur_times
+from crypto.errors import CryptoError
+from crypto.stored import SEALED_SLICE_BYTES, SLICE_BYTES, sealed_len
+from retention.plan import Move, Record, Waiting, plan_event, plan_purge
+from retention.policy import Event, RecordClass
+from retention.promise import Promises
+from retention.slot_file import SlotFile
+from tipline.files import blur_times
+from tipline.service.checkpoints import Checkpoints
+from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
+from tipline.service.day_book import DayBook
 from tipline.service.envelope_files import EnvelopeFiles
+from tipline.service.holdings import Hold, Holdings
+from tipline.service.purge import Purge
+from tipline.service.purge_report import PurgeReport
+from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
+from tipline.service.rows import DELETED, DUE_TABLES, KEY_LOST, Rows
 from tipline.service.schema import migrate
+from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, Sealed, SealedEnvelopes
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 from tipline.service.writer import GroupWriter
 
-DATABASE_NAME: Final = "tipline.db"
-WAL_NAME: Final = "tipline.db-wal"
-BLOB_MAX_BYTES: Final = 64 * 1024  # measured: larger ones are faster as files
-
-_TABLES: Final = {
-    RecordClass.SEALED_TIP: "tips",
-    RecordClass.ATTACHMENT: "tips",
-    RecordClass.PARTIAL_UPLOAD: "uploads",
-    RecordClass.UPLOAD_ANSWER: "answers",
-}
+BATCH_ROWS: Final = 50  # of what is changed in one go, so that arrivals do not wait long
 
 
 class SqliteStore:
@@ -48,43 +52,70 @@ class SqliteStore:
 
     Args:
         directory: The instance.
+        slots: Where keys lie that can die. The store closes it.
         today: Tells the day, for the files' times.
         on_fault: Told of what failed after it was stored, from any thread.
 
     Raises:
         InstanceError: another program holds the database, or it is newer than this program.
+        SlotError: the slot file does not do what is asked.
     """
 
     def __init__(
         self,
         directory: Path,
         *,
+        slots: SlotFile,
         today: Callable[[], datetime.date],
         on_fault: Callable[[Exception], None] = lambda fault: None,
     ) -> None:
         self._directory = directory
+        self._slots = slots
         self._today = today
+        self._on_fault = on_fault
+        self._turn = asyncio.Lock()
         self._database = open_database(directory)
         try:
             migrate(self._database)
+            self._rows = Rows(self._database)
+            self._keys = RecordKeys(slots)
             self._files = EnvelopeFiles(directory, today=today)
+            self._envelopes = SealedEnvelopes(self._keys, self._files)
             self._reconcile()
+            self._holdings = Holdings(self._database, self._keys)
             self._blur()
+            self._checkpoints = Checkpoints(directory / DATABASE_NAME, self._database)
         except BaseException:
             self._database.close()
+            slots.close()
             raise
-        self._writer = GroupWriter(self._database, after_commit=self._blur, on_fault=on_fault)
+        self._writer = GroupWriter(
+            self._database,
+            before_commit=self._keys.sync,
+            after_commit=self._finish_commit,
+            on_fault=on_fault,
+        )
+        self.day_book = DayBook(
+            self._database,
+            writer=self._writer,
+            keys=self._keys,
+            count_by_day=self._rows.count_by_day,
+        )
 
     def close(self) -> None:
         """Finish what waits, empty the WAL into the database and close it."""
         self._writer.close()
-        truncate_wal(self._database)
-        self._database.close()
-        self._blur()
+        try:
+            self._checkpoints.empty()
+        finally:
+            self._database.close()
+            self._checkpoints.close()
+            self._slots.close()
+            self._blur()
 
     async def remembers(self, upload_id: bytes) -> bool:
         """Tell whether this upload has arrived."""
-        return await self._writer.call(lambda: self._has("answers", upload_id))
+        return await self._writer.call(lambda: self._rows.has("answers", upload_id))
 
     async def partial_uploads(self) -> dict[bytes, tuple[PartialUpload, int]]:
         """List the uploads that are begun, by id, each with the bytes held of it."""
@@ -92,68 +123,211 @@ class SqliteStore:
 
     async def add_slice(self, upload: PartialUpload, data: bytes, *, offset: int) -> None:
         """Keep a slice that does not complete its upload."""
-        await asyncio.to_thread(self._files.write_slice, upload.id, data, offset=offset)
-        if offset == 0:
-            await self._writer.call(lambda: self._insert("uploads", _upload_row(upload)))
+        found = self._uploads.get(upload.id)
+        if found is None and offset > 0:
+            raise KeyUnavailableError("upload_gone")  # it was purged meanwhile
+        key = await asyncio.to_thread(
+            self._envelopes.write_slice, upload, found, data, offset=offset
+        )
+        if found is None:
+            await self._writer.call(lambda: self._rows.add_upload(upload, key))
+            self._uploads[upload.id] = FoundKey(key=key, dies_on=upload.dies_on)
 
     async def add_whole(self, arrival: Arrival, envelope: bytes) -> None:
         """Keep an envelope that came in one slice."""
-        if arrival.tip.size_bytes <= BLOB_MAX_BYTES:
-            await self._writer.call(lambda: self._insert_arrival(arrival, envelope))
-            return
-        await asyncio.to_thread(self._files.create, arrival.tip.id, envelope)
-        await self._insert_arrival_of_file(arrival)
+        sealed = await asyncio.to_thread(self._envelopes.seal_whole, arrival, envelope)
+        await self._insert_arrival(arrival, sealed)
 
     async def complete(self, arrival: Arrival, data: bytes, *, offset: int) -> None:
         """Keep the last of several slices: a crash leaves the upload or the tip, not both."""
-        await asyncio.to_thread(self._files.write_slice, arrival.upload_id, data, offset=offset)
-        await asyncio.to_thread(self._files.link, arrival.upload_id, tip_id=arrival.tip.id)
-        await self._insert_arrival_of_file(arrival)
-        await asyncio.to_thread(self._files.remove_partial, arrival.upload_id)
+        found = self._uploads.get(arrival.upload_id)
+        if found is None:
+            raise KeyUnavailableError("upload_gone")
+        sealed = await asyncio.to_thread(
+            self._envelopes.write_last_slice, arrival, found, data, offset=offset
+        )
+        await self._insert_arrival(arrival, sealed)
+        self._uploads.pop(arrival.upload_id, None)
+        await asyncio.to_thread(self._files.remove_partial, [arrival.upload_id])
 
-    async def _insert_arrival_of_file(self, arrival: Arrival) -> None:
+    async def _insert_arrival(self, arrival: Arrival, sealed: Sealed) -> None:
         try:
-            await self._writer.call(lambda: self._insert_arrival(arrival, None))
-        except sqlite3.Error:
+            await self._writer.call(lambda: self._add_arrival(arrival, sealed))
+        except (sqlite3.Error, OSError):
+            if sealed.blob is not None:
+                raise
             # What a failed commit left in the WAL counts again after a crash, and would name a file
             # that is gone: emptying the WAL takes it away.
-            await self._writer.call_alone(lambda: truncate_wal(self._database))
+            await self._writer.call_alone(self._checkpoints.empty)
             # A commit that failed may have been made all the same. Otherwise no row names the file,
             # so no purge would ever find it.
-            if not await self._writer.call(lambda: self._has("tips", arrival.tip.id)):
-                await asyncio.to_thread(self._files.remove, arrival.tip.id)
+            if not await self._writer.call(lambda: self._rows.has("tips", arrival.tip.id)):
+                await asyncio.to_thread(self._files.remove, [arrival.tip.id])
             raise
+
+    def _add_arrival(self, arrival: Arrival, sealed: Sealed) -> None:
+        tip = arrival.tip
+        self._rows.add_arrival(arrival, sealed.key, sealed.blob)
+        self._holdings.wrap_arrival(
+            tip.id, sealed.key, sealed.data_key, channel=tip.channel, today=tip.arrived_on
+        )
 
     async def discard_upload(self, upload_id: bytes) -> None:
         """Let a partial upload go."""
-        await self._writer.call(lambda: self._delete("uploads", upload_id))
-        await asyncio.to_thread(self._files.remove_partial, upload_id)
+        found = await self._writer.call(lambda: self._rows.find_key("uploads", upload_id))
+        if found is not None:
+            await asyncio.to_thread(self._keys.destroy, [found[0]])
+            await self._writer.call(lambda: self._rows.delete("uploads", [upload_id]))
+        self._uploads.pop(upload_id, None)
+        await asyncio.to_thread(self._files.remove_partial, [upload_id])
 
     async def tips(self) -> list[StoredTip]:
         """List what is known of every tip, in the order of their random ids."""
+        return await self._writer.call(self._rows.tips)
+
+    async def read_envelope(self, tip: StoredTip, *, offset: int, length: int) -> bytes | None:
+        """Read a part of an envelope; None if the tip is gone or its key is."""
+        is_blob = tip.size_bytes <= BLOB_MAX_BYTES
+        found, blob = await self._writer.call(
+            lambda: (
+                self._find_key("tips", tip.id),
+                self._rows.read_sealed(tip.id) if is_blob else None,
+            )
+        )
+        if found is None or (is_blob and blob is None):
+            return None
+        span = range(offset, offset + length)
+        try:
+            return await asyncio.to_thread(self._envelopes.open_part, tip, found, blob, span=span)
+        except (KeyUnavailableError, CryptoError) as exc:
+            # One tip that cannot be opened must not keep the others from the desk.
+            self._on_fault(exc)
+            return None
+
+    async def records(self) -> list[Record]:
+        """List everything that has a day on which it dies. Walks through all of it."""
+        stored = await self._writer.call(self._rows.records)
+        return [one.record for one in stored]
+
+    async def due_records(
+        self, *, today: datetime.date, waiting: Waiting | None = None
+    ) -> list[Record]:
+        """List what may be due, as a purge finds it."""
         return await self._writer.call(
             lambda: [
-                _parse_tip(row) for row in self._database.table("tips").rows_where(order_by="id")
+                one.record
+                for table in DUE_TABLES
+                for one in self._rows.due(table, today=today, waiting=waiting, after=None, limit=-1)
             ]
         )
 
-    async def read_envelope(self, tip: StoredTip, *, offset: int, length: int) -> bytes | None:
-        """Read a part of an envelope; None if the tip is gone."""
-        if tip.size_bytes <= BLOB_MAX_BYTES:
-            return await self._writer.call(lambda: self._read_blob(tip.id, offset, length))
-        return await asyncio.to_thread(self._files.read, tip.id, offset=offset, length=length)
+    async def count_by_day(self) -> dict[tuple[RecordClass, datetime.date], int]:
+        """Count what dies, by class and day."""
+        return await self._writer.call(self._rows.count_by_day)
 
-    async def records(self) -> list[Record]:
-        """List everything that has a day on which it dies."""
-        return await self._writer.call(self._read_records)
+    async def purge_due(
+        self,
+        *,
+        promises: Promises,
+        today: datetime.date,
+        waiting: Waiting | None = None,
+        forget: Callable[[bytes], None] = lambda upload_id: None,
+    ) -> PurgeReport:
+        """Let everything go that is due, and say what went and what did not."""
+        holds = await self._writer.call(self._holdings.all)
+        plan = functools.partial(
+            plan_purge,
+            promises=promises,
+            today=today,
+            waiting=waiting,
+            holds={hold.id: hold.ends_on for hold in holds.values()},
+        )
+        purge = Purge(
+            directory=self._directory,
+            writer=self._writer,
+            rows=self._rows,
+            holdings=self._holdings,
+            keys=self._keys,
+            files=self._files,
+            checkpoints=self._checkpoints,
+            turn=self._turn,
+            plan=plan,
+            today=today,
+            waiting=waiting,
+            forget=functools.partial(self._forget_upload, forget),
+        )
+        return await purge.run()
 
-    async def purge(self, record: Record) -> None:
-        """Let one record go: its row, then its file."""
-        await self._writer.call(lambda: self._delete(_TABLES[record.record_class], record.id))
-        if _TABLES[record.record_class] == "tips":
-            await asyncio.to_thread(self._files.remove, record.id)
-        elif record.record_class is RecordClass.PARTIAL_UPLOAD:
-            await asyncio.to_thread(self._files.remove_partial, record.id)
+    async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
+        """Make the keys of so many days from *first* on, so that one can die on each."""
+        last = first + datetime.timedelta(days=days - 1)
+        await asyncio.to_thread(self._keys.make_days, first, last)
+
+    async def pick_up(
+        self, tip_ids: Sequence[bytes], *, promises: Promises, today: datetime.date
+    ) -> int:
+        """Note that a desk has these tips, which brings their last day nearer."""
+        noted = 0
+        for start in range(0, len(tip_ids), BATCH_ROWS):
+            part = tip_ids[start : start + BATCH_ROWS]
+            stored = await self._writer.call(
+                lambda part=part: self._rows.find_records("tips", part)  # type: ignore[misc]
+            )
+            moves = [
+                move
+                for one in stored
+                if (move := plan_event(one.record, Event.PICKED_UP, promises=promises, on=today))
+            ]
+            await self.move(moves)
+            noted += len(moves)
+        return noted
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        """Let records die on other days, each wrapped under the key of its new one."""
+        for start in range(0, len(moves), BATCH_ROWS):
+            part = moves[start : start + BATCH_ROWS]
+            async with self._turn:
+                await self._writer.call(lambda part=part: self._move(part))  # type: ignore[misc]
+
+    async def delete_early(self, tip_ids: Sequence[bytes], *, today: datetime.date) -> int:
+        """Mark tips whose end was asked for; the next purge lets them go. What is held stays."""
+        return await self._writer.call(lambda: self._rows.end(tip_ids, ended_by=DELETED, on=today))
+
+    async def end_lost(self, *, today: datetime.date) -> int:
+        """Find tips whose key is lost, and let the next purge take them. Walks through all."""
+        ids = await self._writer.call(self._rows.tip_ids)
+        lost = [
+            tip_id
+            for tip_id in ids
+            if await self._writer.call(lambda tip_id=tip_id: self._is_lost(tip_id))  # type: ignore[misc]
+        ]
+        return await self._writer.call(lambda: self._rows.end(lost, ended_by=KEY_LOST, on=today))
+
+    async def holds(self) -> list[tuple[Hold, int]]:
+        """List the holds, each with how many tips it holds."""
+        return await self._writer.call(
+            lambda: [
+                (hold, self._holdings.count_held().get(hold.id, 0))
+                for hold in self._holdings.all().values()
+            ]
+        )
+
+    async def add_hold(self, hold: Hold, tip_ids: Collection[bytes]) -> int:
+        """Place a hold over tips, or over a channel; tell how many it holds by now."""
+        async with self._turn:  # nothing dies meanwhile
+            slot = await asyncio.to_thread(self._keys.make_hold, hold.id)
+            try:
+                held = await self._writer.call(lambda: self._add_hold(hold, slot, tip_ids))
+            except BaseException:
+                await asyncio.to_thread(self._keys.destroy_holds, [hold.id])
+                raise
+            await self._writer.call(lambda: self._holdings.know(hold))
+        return held
+
+    async def release_hold(self, hold_id: bytes, *, today: datetime.date) -> None:
+        """Note that a hold was released; the next purge lets go what is past its day."""
+        hold = await self._writer.call(lambda: self._holdings.end(hold_id, on=today))
+        await self._writer.call(lambda: self._holdings.know(hold))
 
     async def rewrite(self) -> None:
         """
@@ -165,87 +339,83 @@ class SqliteStore:
         await asyncio.to_thread(self._files.rewrite)
 
     def _rewrite_database(self) -> None:
-        truncate_wal(self._database)
+        self._checkpoints.empty()
         self._database.vacuum()
-        truncate_wal(self._database)
+        self._checkpoints.empty()
 
-    def _insert(self, table: str, row: dict[str, Any]) -> None:
-        # Written out: sqlite-utils' own insert asks the schema each time, which costs four times
-        # as much as the row. Table and columns are names of ours, never of a request.
-        columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
-        self._database.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", row)  # noqa: S608
+    def _is_lost(self, tip_id: bytes) -> bool:
+        found = self._find_key("tips", tip_id)
+        if found is None:
+            return False
+        try:
+            self._envelopes.open_key(found)
+        except KeyUnavailableError:
+            return True
+        return False
 
-    def _has(self, table: str, record_id: bytes) -> bool:
-        query = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
-        return self._database.execute(query, [record_id]).fetchone() is not None
+    def _find_key(self, table: str, record_id: bytes) -> FoundKey | None:
+        found = self._rows.find_key(table, record_id)
+        if found is None:
+            return None
+        wraps = self._holdings.find_wraps(record_id) if table == "tips" else ()
+        return FoundKey(key=found[0], dies_on=found[1], wraps=wraps)
 
-    def _delete(self, table: str, record_id: bytes) -> None:
-        self._database.execute(f"DELETE FROM {table} WHERE id = ?", [record_id])  # noqa: S608
-        if table == "tips":
-            self._database.execute("DELETE FROM envelopes WHERE id = ?", [record_id])
+    def _move(self, moves: Sequence[Move]) -> None:
+        for move in moves:
+            record = move.record
+            table = _find_table(record.record_class)
+            key = None if table == "answers" else self._rewrap(table, move)
+            self._rows.move(table, record.id, events=move.events, dies_on=move.dies_on, key=key)
 
-    def _insert_arrival(self, arrival: Arrival, envelope: bytes | None) -> None:
-        tip = arrival.tip
-        self._insert(
-            "tips",
-            {
-                "id": tip.id,
-                "arrived_on": tip.arrived_on.isoformat(),
-                "dies_on": tip.dies_on.isoformat(),
-                "size_bytes": tip.size_bytes,
-                "channel": tip.channel,
-                "sealed_by_service": int(tip.sealed_by_service),
-                "keyset": tip.keyset,
-            },
-        )
-        if envelope is not None:
-            self._insert("envelopes", {"id": tip.id, "envelope": envelope})
-        self._insert(
-            "answers",
-            {
-                "id": arrival.upload_id,
-                "arrived_on": tip.arrived_on.isoformat(),
-                "dies_on": arrival.answer_dies_on.isoformat(),
-            },
-        )
-        self._delete("uploads", arrival.upload_id)
+    def _rewrap(self, table: str, move: Move) -> RecordKey | None:
+        found = self._rows.find_key(table, move.record.id)
+        if found is None or move.dies_on <= self._today():
+            return None  # a day that is over gets no key any more
+        key, dies_on = found
+        return self._keys.wrap(key, self._keys.open(key, dies_on=dies_on), dies_on=move.dies_on)
 
-    def _read_blob(self, tip_id: bytes, offset: int, length: int) -> bytes | None:
-        # SQLite counts from 1.
-        row = self._database.execute(
-            "SELECT substr(envelope, ?, ?) FROM envelopes WHERE id = ?",
-            [offset + 1, length, tip_id],
-        ).fetchone()
-        return None if row is None else bytes(row[0])
+    def _add_hold(self, hold: Hold, slot: int, tip_ids: Collection[bytes]) -> int:
+        ids = set(tip_ids)
+        if hold.channel is not None:
+            ids.update(self._holdings.find_tips(hold.channel))
+        wraps = {}
+        for tip_id in ids:
+            found = self._find_key("tips", tip_id)
+            if found is not None:
+                data_key = self._envelopes.open_key(found)
+                wraps[tip_id] = self._keys.wrap_held(found.key, data_key, hold_id=hold.id)
+        return self._holdings.add(hold, slot=slot, wraps=wraps)
+
+    def _forget_upload(self, forget: Callable[[bytes], None], upload_id: bytes) -> None:
+        self._uploads.pop(upload_id, None)
+        forget(upload_id)
 
     def _read_partial_uploads(self) -> dict[bytes, tuple[PartialUpload, int]]:
-        uploads = [_parse_upload(row) for row in self._database.table("uploads").rows]
-        return {upload.id: (upload, self._files.partial_len(upload.id)) for upload in uploads}
-
-    def _read_records(self) -> list[Record]:
-        table = self._database.table
-        return [
-            *(
-                _parse_record(row, find_tip_class(row["size_bytes"]), began_on=row["arrived_on"])
-                for row in table("tips").rows_where(select="id, size_bytes, arrived_on, dies_on")
-            ),
-            *(
-                _parse_record(row, RecordClass.PARTIAL_UPLOAD, began_on=row["begun_on"])
-                for row in table("uploads").rows_where(select="id, begun_on, dies_on")
-            ),
-            *(
-                _parse_record(row, RecordClass.UPLOAD_ANSWER, began_on=row["arrived_on"])
-                for row in table("answers").rows_where(select="id, arrived_on, dies_on")
-            ),
-        ]
+        return {
+            upload.id: (
+                upload,
+                self._files.partial_len(upload.id) // SEALED_SLICE_BYTES * SLICE_BYTES,
+            )
+            for upload, _ in self._rows.uploads()
+        }
 
     def _reconcile(self) -> None:
-        uploads = {row["id"]: row["size_bytes"] for row in self._database.table("uploads").rows}
-        for upload_id in self._files.reconcile_partial(uploads):
-            self._delete("uploads", upload_id)
-        self._files.reconcile(
-            {row["id"] for row in self._database.table("tips").rows_where(select="id")}
+        uploads = self._rows.uploads()
+        missing = self._files.reconcile_partial(
+            {upload.id: sealed_len(upload.size_bytes) for upload, _ in uploads}
         )
+        self._rows.delete("uploads", list(missing))
+        self._uploads = {
+            upload.id: FoundKey(key=key, dies_on=upload.dies_on)
+            for upload, key in uploads
+            if upload.id not in missing
+        }
+        self._files.reconcile(self._rows.tip_ids())
+        self._slots.reconcile(self._rows.slots())
+
+    def _finish_commit(self) -> None:
+        self._checkpoints.copy_when_grown()
+        self._blur()
 
     def _blur(self) -> None:
         day = self._today()
@@ -254,106 +424,7 @@ class SqliteStore:
         blur_times(self._directory, day=day)  # the WAL comes and goes in it
 
 
-def open_database(directory: Path) -> Database:
-    """
-    Open an instance's database as every part of it must be opened.
-
-    Args:
-        directory: The instance.
-
-    Returns:
-        The database, locked for this process, not yet migrated.
-
-    Raises:
-        InstanceError: another program holds it, or this SQLite does not do what is asked.
-    """
-    path = directory / DATABASE_NAME
-    os.environ["SQLITE_TMPDIR"] = os.fspath(directory)  # SQLite knows no other way to be told
-    # SQLite gives its WAL the rights of the database, so these are set before it opens it.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
-    path.chmod(PRIVATE_FILE_MODE)
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=0)
-    database = Database(connection)
-    try:
-        # Some builds of SQLite ignore a pragma without a word, so each answer is checked.
-        for pragma, wanted in (
-            ("locking_mode = EXCLUSIVE", "exclusive"),
-            ("journal_mode = WAL", "wal"),
-            ("secure_delete = ON", 1),
-        ):
-            _set_pragma(database, pragma, wanted=wanted)
-        database.execute("PRAGMA synchronous = FULL")
-        # The nightly VACUUM makes a copy of the whole database: not in memory, which has an end,
-        # but in a nameless file beside the database, sealed as everything in it is.
-        database.execute("PRAGMA temp_store = FILE")
-        database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError as exc:
-        database.close()
-        raise InstanceError("instance_in_use", path=str(directory)) from exc
-    except InstanceError:
-        database.close()
-        raise
-    return database
-
-
-def _set_pragma(database: Database, pragma: str, *, wanted: str | int) -> None:
-    if database.execute(f"PRAGMA {pragma}").fetchone()[0] != wanted:
-        raise InstanceError("instance_sqlite")
-
-
-def truncate_wal(database: Database) -> None:
-    """
-    Empty the WAL into the database.
-
-    Args:
-        database: Open, without a transaction.
-
-    Raises:
-        InstanceError: something held it back, so that old bytes would stay in the WAL.
-    """
-    busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
-        raise InstanceError("instance_checkpoint")
-
-
-def _parse_record(row: dict[str, Any], record_class: RecordClass, *, began_on: str) -> Record:
-    return Record(
-        id=row["id"],
-        record_class=record_class,
-        events={EVENTS[record_class][0]: datetime.date.fromisoformat(began_on)},
-        dies_on=datetime.date.fromisoformat(row["dies_on"]),
-    )
-
-
-def _upload_row(upload: PartialUpload) -> dict[str, Any]:
-    return {
-        "id": upload.id,
-        "begun_on": upload.begun_on.isoformat(),
-        "dies_on": upload.dies_on.isoformat(),
-        "size_bytes": upload.size_bytes,
-        "channel": upload.channel,
-        "keyset": upload.keyset,
-    }
-
-
-def _parse_upload(row: dict[str, Any]) -> PartialUpload:
-    return PartialUpload(
-        id=row["id"],
-        begun_on=datetime.date.fromisoformat(row["begun_on"]),
-        dies_on=datetime.date.fromisoformat(row["dies_on"]),
-        size_bytes=row["size_bytes"],
-        channel=row["channel"],
-        keyset=row["keyset"],
-    )
-
-
-def _parse_tip(row: dict[str, Any]) -> StoredTip:
-    return StoredTip(
-        id=row["id"],
-        arrived_on=datetime.date.fromisoformat(row["arrived_on"]),
-        dies_on=datetime.date.fromisoformat(row["dies_on"]),
-        size_bytes=row["size_bytes"],
-        channel=row["channel"],
-        sealed_by_service=bool(row["sealed_by_service"]),
-        keyset=row["keyset"],
-    )
+def _find_table(record_class: RecordClass) -> str:
+    if record_class is RecordClass.PARTIAL_UPLOAD:
+        return "uploads"
+    return "answers" if record_class is RecordClass.UPLOAD_ANSWER else "tips"

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Callable
 from typing import Protocol
 
-from retention.plan import Record
+from retention.plan import Record, Waiting
+from retention.promise import Promises
+from tipline.service.purge_report import PurgeReport
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,12 @@ class StoredTip:
     Args:
         id: Random, 16 bytes.
         arrived_on: The day.
-        dies_on: By the policy of that day.
+        dies_on: By the policy of that day; it may have come nearer since.
         size_bytes: A rung of the ladder.
         channel: As the client named it.
         sealed_by_service: Whether the service saw it in clear.
         keyset: The number it was sealed to.
+        picked_up_on: The day on which a desk said that it has it; None before.
     """
 
     id: bytes
@@ -57,6 +61,7 @@ class StoredTip:
     channel: str
     sealed_by_service: bool
     keyset: int
+    picked_up_on: datetime.date | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +119,19 @@ class Store(Protocol):
         """List everything that has a day on which it dies."""
         ...
 
-    async def purge(self, record: Record) -> None:
-        """Let one record go, wholly."""
+    async def purge_due(
+        self,
+        *,
+        promises: Promises,
+        today: datetime.date,
+        waiting: Waiting | None = None,
+        forget: Callable[[bytes], None] = lambda upload_id: None,
+    ) -> PurgeReport:
+        """Let everything go that is due, and say what went and what did not."""
+        ...
+
+    async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
+        """Make the keys of so many days from *first* on, so that one can die on each."""
         ...
 
     async def rewrite(self) -> None:

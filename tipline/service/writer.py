@@ -6,6 +6,8 @@ Rules:
 2. A call that fails takes only its own changes with it: each runs in a savepoint.
 3. A call's result is handed out after the commit, never before (INV-05).
 4. What fails after the commit takes nothing back: it is told apart from the calls' results.
+5. What a commit relies on is made durable before it, once for the whole group; if that fails,
+   nothing of the group is committed.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ class GroupWriter:
 
     Args:
         database: Used by no other thread from now on.
+        before_commit: Run at the end of each transaction, before it is committed.
         after_commit: Run after each transaction, before results are handed out.
         on_fault: Told, in the writer's thread, when `after_commit` failed.
     """
@@ -47,10 +50,12 @@ class GroupWriter:
         self,
         database: Database,
         *,
+        before_commit: Callable[[], None],
         after_commit: Callable[[], None],
         on_fault: Callable[[Exception], None],
     ) -> None:
         self._database = database
+        self._before_commit = before_commit
         self._after_commit = after_commit
         self._on_fault = on_fault
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
@@ -116,6 +121,7 @@ class GroupWriter:
         try:
             with self._database.atomic():
                 outcomes.extend(self._run_in_savepoint(call) for call in calls)
+                self._before_commit()
         except (sqlite3.Error, OSError) as exc:
             # Not known to be durable: everybody in the group is told.
             outcomes = [(call, None, exc) for call in calls]

@@ -15,11 +15,12 @@ import pytest
 from crypto.note import Signer
 from retention.errors import PolicyError
 from retention.policy import EVENTS, Event, Periods, RecordClass
+from tests.stored import open_store
 from tipline.errors import ConfigurationError, InstanceError, PermissionsError
 from tipline.instance import Instance, init_instance
 from tipline.keysets import KeysetHistory, read_history, read_keyset
+from tipline.service.database import open_database
 from tipline.service.schema import STEPS, VERSION, read_version
-from tipline.service.sqlite_store import SqliteStore, open_database
 
 DAY = datetime.date(2031, 3, 14)
 ROOT = Signer.generate("tipline-root")
@@ -141,7 +142,7 @@ def test_open_when_it_is_no_instance_then_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def make_version_1(directory: Path, *, envelope: bytes) -> None:
+def make_version_1(directory: Path, *, envelope: bytes | None) -> None:
     """Write a database as the first version of the program did."""
     (directory / "tipline.db").unlink(missing_ok=True)
     database = sqlite3.connect(directory / "tipline.db")
@@ -159,29 +160,39 @@ def make_version_1(directory: Path, *, envelope: bytes) -> None:
         PRAGMA user_version = 1;
         """
     )
-    row = (bytes(16), "2031-03-01", "2031-06-01", 65536, "city", 0, 1, envelope)
-    database.execute("INSERT INTO tips VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    if envelope is not None:
+        row = (bytes(16), "2031-03-01", "2031-06-01", 65536, "city", 0, 1, envelope)
+        database.execute("INSERT INTO tips VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     database.commit()
     database.close()
 
 
-async def test_database_when_older_then_migrated_with_everything_in_it(tmp_path: Path) -> None:
-    """A database of version 1 becomes today's, and its tips are still there."""
-    make_version_1(tmp_path, envelope=bytes(range(256)) * 256)
-    store = SqliteStore(tmp_path, today=lambda: DAY)
-    (tip,) = await store.tips()
-    assert await store.read_envelope(tip, offset=0, length=65536) == bytes(range(256)) * 256
-    store.close()
+def test_database_when_older_and_empty_then_migrated(tmp_path: Path) -> None:
+    """A database of version 1 without tips becomes today's."""
+    make_version_1(tmp_path, envelope=None)
+    open_store(tmp_path, today=lambda: DAY).close()
     database = open_database(tmp_path)
     assert read_version(database) == VERSION
     database.close()
+
+
+def test_database_when_its_tips_have_no_keys_then_refused_and_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    """What was stored without a key that can die is neither taken over nor thrown away."""
+    make_version_1(tmp_path, envelope=bytes(65536))
+    before = dump(tmp_path)
+    with pytest.raises(InstanceError) as refused:
+        open_store(tmp_path, today=lambda: DAY)
+    assert refused.value.code == "instance_keyless"
+    assert dump(tmp_path) == before
 
 
 def test_database_when_the_migration_breaks_off_then_it_is_as_before(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
     """A step that fails leaves the old version, whole."""
-    make_version_1(tmp_path, envelope=bytes(65536))
+    make_version_1(tmp_path, envelope=None)
     before = dump(tmp_path)
 
     def fail(database: object) -> None:
@@ -190,7 +201,7 @@ def test_database_when_the_migration_breaks_off_then_it_is_as_before(
     monkeypatch.setattr("tipline.service.schema.STEPS", (*STEPS, fail))
     monkeypatch.setattr("tipline.service.schema.VERSION", VERSION + 1)
     with pytest.raises(LookupError):
-        SqliteStore(tmp_path, today=lambda: DAY)
+        open_store(tmp_path, today=lambda: DAY)
     assert dump(tmp_path) == before
 
 
@@ -205,15 +216,15 @@ def test_database_when_newer_then_refused(tmp_path: Path) -> None:
     database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
     with pytest.raises(InstanceError) as refused:
-        SqliteStore(tmp_path, today=lambda: DAY)
+        open_store(tmp_path, today=lambda: DAY)
     assert refused.value.code == "instance_newer"
 
 
 def test_database_when_another_program_has_it_then_refused(tmp_path: Path) -> None:
     """The database is locked for one process, whoever else tries."""
-    store = SqliteStore(tmp_path, today=lambda: DAY)
+    store = open_store(tmp_path, today=lambda: DAY)
     with pytest.raises(InstanceError) as refused:
-        SqliteStore(tmp_path, today=lambda: DAY)
+        open_store(tmp_path, today=lambda: DAY)
     assert refused.value.code == "instance_in_use"
     store.close()
 

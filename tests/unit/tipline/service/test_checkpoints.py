@@ -18,7 +18,7 @@ from tipline.errors import InstanceError
 from tipline.service import checkpoints as module
 from tipline.service.checkpoints import Checkpoints
 from tipline.service.database_pages import find_remnants
-from tipline.service.sqlite_store import open_database
+from tipline.service.database import open_database
 
 PAGE = 4096
 
@@ -26,7 +26,6 @@ PAGE = 4096
 @contextlib.contextmanager
 def open_both(directory: Path) -> Iterator[tuple[Database, Checkpoints]]:
     database = open_database(directory)
-    database.execute("PRAGMA wal_autocheckpoint = 0")
     checkpoints = Checkpoints(directory / "tipline.db", database)
     try:
         yield database, checkpoints

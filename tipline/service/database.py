@@ -1,0 +1,76 @@
+"""The database of an instance: opened as every part of it must be opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from tipline.errors import InstanceError
+from tipline.files import PRIVATE_FILE_MODE
+
+DATABASE_NAME: Final = "tipline.db"
+WAL_NAME: Final = "tipline.db-wal"
+JOURNAL_NAME: Final = "tipline.db-journal"  # there must be none: the WAL is in its place
+
+
+def open_database(directory: Path) -> Database:
+    """
+    Open an instance's database as every part of it must be opened.
+
+    Args:
+        directory: The instance.
+
+    Returns:
+        The database, locked for this process, not yet migrated. It makes no checkpoint by itself.
+
+    Raises:
+        InstanceError: another program holds it, or this SQLite does not do what is asked.
+    """
+    path = directory / DATABASE_NAME
+    os.environ["SQLITE_TMPDIR"] = os.fspath(directory)  # SQLite knows no other way to be told
+    # SQLite gives its WAL the rights of the database, so these are set before it opens it.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
+    path.chmod(PRIVATE_FILE_MODE)
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=0)
+    database = Database(connection)
+    try:
+        # Some builds of SQLite ignore a pragma without a word, so each answer is checked.
+        for pragma, wanted in (
+            ("locking_mode = EXCLUSIVE", "exclusive"),
+            ("journal_mode = WAL", "wal"),
+            ("secure_delete = ON", 1),
+            ("wal_autocheckpoint = 0", 0),
+        ):
+            set_pragma(database, pragma, wanted=wanted)
+        database.execute("PRAGMA synchronous = FULL")
+        # The nightly VACUUM makes a copy of the whole database: not in memory, which has an end,
+        # but in a nameless file beside the database, sealed as everything in it is.
+        database.execute("PRAGMA temp_store = FILE")
+        database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as exc:
+        database.close()
+        raise InstanceError("instance_in_use", path=str(directory)) from exc
+    except InstanceError:
+        database.close()
+        raise
+    return database
+
+
+def set_pragma(database: Database, pragma: str, *, wanted: str | int) -> None:
+    """
+    Set a pragma and look at SQLite's answer.
+
+    Args:
+        database: Open.
+        pragma: With its value.
+        wanted: The answer that says it was done.
+
+    Raises:
+        InstanceError: another answer.
+    """
+    if database.execute(f"PRAGMA {pragma}").fetchone()[0] != wanted:
+        raise InstanceError("instance_sqlite")

@@ -1,0 +1,296 @@
+"""
+The purge: what is due dies, and is looked for afterwards.
+
+1. The keys of the days that are over are destroyed, and those of holds that ended.
+2. In batches: the records' own secrets are destroyed, then their files go, then their rows. Between
+   batches others have their turn.
+3. The WAL is emptied into the database, what is unused of its pages is overwritten, and SQLite's
+   answer is checked.
+4. Every page that was written meanwhile is looked at: no unused part of it may hold anything, and
+   the ids, wrapped keys and ciphertext of what went (of some drawn records, if it were many) must
+   be nowhere in it. Neither may a file of theirs, a journal or a temporary file be left.
+5. The holds that ended go.
+
+Rules:
+1. Keys first: what is left by a crash at any step cannot be opened, and the next run removes it.
+2. What failed stays in its row, is not claimed to be gone, and is tried again.
+3. What is due is found through indexes: work grows with what dies.
+4. Everything may be done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import datetime
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from retention.plan import Decision, Reason, Record, Waiting
+from retention.policy import RecordClass
+from retention.slot import SlotKind
+from tipline.errors import InstanceError
+from tipline.service.checkpoints import Checkpoints
+from tipline.service.database import JOURNAL_NAME
+from tipline.service.database_pages import find_remnants
+from tipline.service.envelope_files import EnvelopeFiles
+from tipline.service.holdings import Holdings
+from tipline.service.purge_report import DeadDay, DeadRecords, Failure, PurgeReport
+from tipline.service.record_keys import RecordKeys
+from tipline.service.rows import DUE_TABLES, Rows, StoredRecord
+from tipline.service.writer import GroupWriter
+
+BATCH_ROWS: Final = 50  # measured: an arrival beside a larger batch waits too long
+BREATH_SECONDS: Final = 0.002
+BATCHES_OF_LOOK: Final = 10  # emptying the WAL and looking, for so many batches together
+DRAWN_RECORDS: Final = 16  # whose bytes are searched for: all of a small purge
+DRAWN_OF_BATCH: Final = 2  # and of each further batch
+LOOK_PAGES: Final = 64  # looked at in one go, before others have their turn
+SAMPLE_BYTES: Final = 24  # of a stored envelope
+TEMPORARY_PREFIX: Final = "etilqs_"  # of SQLite's temporary files
+
+Plan = Callable[[Sequence[Record]], Sequence[Decision]]
+_Tally = dict[tuple[RecordClass, datetime.date, int], collections.Counter[Reason]]
+
+
+class Purge:
+    """
+    One run.
+
+    Args:
+        directory: The instance.
+        writer: Runs what touches the database.
+        rows: The rows.
+        holdings: The holds.
+        keys: The keys.
+        files: The files.
+        checkpoints: The database's.
+        turn: Held while a batch dies, so that nobody places a hold over what is dying.
+        plan: Decides.
+        today: By the clock that is trusted.
+        waiting: A jump of the clock that waits for a person.
+        forget: Told of partial uploads that go, before they do.
+    """
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        writer: GroupWriter,
+        rows: Rows,
+        holdings: Holdings,
+        keys: RecordKeys,
+        files: EnvelopeFiles,
+        checkpoints: Checkpoints,
+        turn: asyncio.Lock,
+        plan: Plan,
+        today: datetime.date,
+        waiting: Waiting | None,
+        forget: Callable[[bytes], None],
+    ) -> None:
+        self._directory = directory
+        self._writer = writer
+        self._rows = rows
+        self._holdings = holdings
+        self._keys = keys
+        self._files = files
+        self._checkpoints = checkpoints
+        self._turn = turn
+        self._plan = plan
+        self._today = today
+        self._waiting = waiting
+        self._forget = forget
+        self._tally: _Tally = {}
+        self._failures: list[Failure] = []
+        self._drawn: list[bytes] = []
+        self._died = 0
+
+    async def run(self) -> PurgeReport:
+        """
+        Run it.
+
+        Returns:
+            What was done, and what was not.
+        """
+        dead_days, ended = await self._destroy_keys()
+        if not self._failures:
+            await self._writer.call_alone(self._checkpoints.note_pages)
+            for table in DUE_TABLES:
+                await self._empty_table(table)
+            await self._look()
+            if ended and not self._failures:
+                await self._writer.call(lambda: self._holdings.remove(ended))
+                await self._writer.call_alone(self._checkpoints.empty)
+        return PurgeReport(
+            on=self._today,
+            method=self._keys.method(SlotKind.DAY),
+            days=tuple(dead_days),
+            records=tuple(
+                DeadRecords(
+                    record_class=record_class,
+                    due_on=due_on,
+                    late_days=late_days,
+                    method=self._keys.method(
+                        SlotKind.DAY if Reason.DELETED_EARLY not in reasons else SlotKind.RECORD
+                    ),
+                    reasons=dict(reasons),
+                )
+                for (record_class, due_on, late_days), reasons in self._tally.items()
+            ),
+            ended_holds=tuple(ended) if not self._failures else (),
+            failures=tuple(self._failures),
+        )
+
+    async def _destroy_keys(self) -> tuple[list[DeadDay], list[bytes]]:
+        days = sorted(day for day in self._keys.days() if day <= self._today)
+        holds = await self._writer.call(self._holdings.all)
+        ended = [hold.id for hold in holds.values() if not hold.lasts(self._today)]
+        try:
+            if ended:
+                await asyncio.to_thread(self._keys.destroy_holds, ended)
+            if days:
+                await asyncio.to_thread(self._keys.destroy_days, days)
+        except OSError as exc:
+            # Whatever goes on now would claim what is not so.
+            self._fail("keys", exc, count=len(days) + len(ended))
+            return [], ended
+        method = self._keys.method(SlotKind.DAY)
+        dead = [DeadDay(day=day, late_days=(self._today - day).days, method=method) for day in days]
+        return dead, ended
+
+    async def _empty_table(self, table: str) -> None:
+        last: Record | None = None
+        batches = 0
+        while True:
+            async with self._turn:
+                batch = await self._writer.call(lambda last=last: self._find_due(table, last))  # type: ignore[misc]
+                if not batch:
+                    return
+                last = batch[-1].record
+                decisions = self._plan([stored.record for stored in batch])
+                dying = [
+                    (stored, decision)
+                    for stored, decision in zip(batch, decisions, strict=True)
+                    if decision.purge
+                ]
+                if dying:
+                    await self._let_die(table, dying)
+            batches += 1
+            if batches % BATCHES_OF_LOOK == 0:
+                await self._look(go_on=True)
+            await asyncio.sleep(BREATH_SECONDS)
+
+    def _find_due(self, table: str, after: Record | None) -> list[StoredRecord]:
+        return self._rows.due(
+            table, today=self._today, waiting=self._waiting, after=after, limit=BATCH_ROWS
+        )
+
+    async def _let_die(self, table: str, dying: list[tuple[StoredRecord, Decision]]) -> None:
+        stored = [one for one, _ in dying]
+        ids = [one.record.id for one in stored]
+        if table == "uploads":
+            for upload_id in ids:
+                self._forget(upload_id)
+        step = "keys"
+        try:
+            drawn = await self._draw(table, stored)
+            await asyncio.to_thread(
+                self._keys.destroy, [one.key for one in stored if one.key is not None]
+            )
+            step = "files"
+            if table == "uploads":
+                await asyncio.to_thread(self._files.remove_partial, ids)
+            elif table == "tips":
+                await asyncio.to_thread(self._files.remove, ids)
+            step = "rows"
+            await self._writer.call(lambda: self._rows.delete(table, ids))
+        except (OSError, sqlite3.Error) as exc:
+            if len(dying) > 1:
+                # One that cannot go keeps no other.
+                for one in dying:
+                    await self._let_die(table, [one])
+                return
+            decision = dying[0][1]
+            self._fail(
+                step,
+                exc,
+                record_class=decision.record.record_class,
+                due_on=self._today - datetime.timedelta(days=decision.late_days),
+            )
+            return
+        self._drawn += drawn
+        for _, decision in dying:
+            due_on = self._today - datetime.timedelta(days=decision.late_days)
+            key = (decision.record.record_class, due_on, decision.late_days)
+            self._tally.setdefault(key, collections.Counter())[decision.reason] += 1
+
+    async def _draw(self, table: str, stored: list[StoredRecord]) -> list[bytes]:
+        """Draw records whose bytes are searched for after they went."""
+        wanted = max(DRAWN_OF_BATCH, DRAWN_RECORDS - self._died)
+        self._died += len(stored)
+        drawn = random.SystemRandom().sample(stored, min(wanted, len(stored)))
+        needles: list[bytes] = []
+        for one in drawn:
+            needles.append(one.record.id)
+            if one.key is not None:
+                needles += [one.key.data_id, one.key.wrapped]
+            if table == "tips":
+                sealed = await self._writer.call(
+                    lambda one=one: self._rows.read_sealed(one.record.id)  # type: ignore[misc]
+                )
+                if sealed is not None:
+                    ends = (0, len(sealed) // 2, len(sealed) - SAMPLE_BYTES)
+                    needles += [sealed[at : at + SAMPLE_BYTES] for at in ends]
+        return needles
+
+    async def _look(self, *, go_on: bool = False) -> None:
+        try:
+            await self._writer.call_alone(self._checkpoints.empty)
+        except (InstanceError, OSError, sqlite3.Error) as exc:
+            self._fail("wal", exc)
+            return
+        pages = sorted(await self._writer.call_alone(self._checkpoints.take_noted_pages))
+        if go_on:
+            await self._writer.call_alone(self._checkpoints.note_pages)
+        found = 0
+        for start in range(0, len(pages), LOOK_PAGES):
+            part = pages[start : start + LOOK_PAGES]
+            found += await self._writer.call_alone(lambda part=part: self._search(part))  # type: ignore[misc]
+            await asyncio.sleep(0)
+        found += await asyncio.to_thread(self._search_files)
+        self._drawn = []
+        if found:
+            self._fail("remnant", InstanceError("purge_remnant", count=found), count=found)
+
+    def _search(self, numbers: Sequence[int]) -> int:
+        found = 0
+        for number in numbers:
+            page = self._checkpoints.read_page(number)
+            if page.count(0) == len(page):
+                continue  # freed, and overwritten by SQLite
+            if find_remnants(page, number=number) or any(one in page for one in self._drawn):
+                found += 1
+        return found
+
+    def _search_files(self) -> int:
+        ids = [needle for needle in self._drawn if len(needle) == 16]
+        left = self._files.find_left(ids)
+        temporary = list(self._directory.glob(f"{TEMPORARY_PREFIX}*"))
+        journal = self._directory / JOURNAL_NAME
+        return len(left) + len(temporary) + journal.exists()
+
+    def _fail(
+        self,
+        code: str,
+        error: Exception,
+        *,
+        record_class: RecordClass | None = None,
+        due_on: datetime.date | None = None,
+        count: int = 1,
+    ) -> None:
+        self._failures.append(
+            Failure(code=code, record_class=record_class, due_on=due_on, count=count, error=error)
+        )
