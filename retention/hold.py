@@ -21,7 +21,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from crypto.strict import format_json
+from crypto.errors import MalformedError
+from crypto.strict import format_json, parse_json_object
 from retention.errors import HoldError
 from retention.log.entry import (
     ENTRY_VERSION,
@@ -36,6 +37,7 @@ HOLD_ID_BYTES: Final = 16
 MAX_HOLD_DAYS: Final = 366  # a court that needs longer is asked again: once a year is not too often
 MAX_PERSON_CHARACTERS: Final = 120
 MAX_REASON_CHARACTERS: Final = 1000  # an order's number, court and date fit; a file of the case not
+MAX_TEXT_BYTES: Final = 16384  # twelve bytes for each character at most, and the rest
 MAX_HOLD_TIPS: Final = 10_000  # of one hold by ids; more are a channel
 
 
@@ -62,6 +64,26 @@ class HoldTerms:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HoldWords:
+    """
+    The private text of a hold.
+
+    Args:
+        channel: Whose tips it holds, those to come, too; None if it names tips.
+        first_person: Who asked for it.
+        second_person: Who agreed.
+        reason: Why.
+        salt: 32 random bytes, without which nobody can try texts against the log.
+    """
+
+    channel: str | None
+    first_person: str
+    second_person: str
+    reason: str
+    salt: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """
     A hold.
@@ -72,11 +94,8 @@ class Hold:
         until_on: The first day on which it no longer holds.
         ended_on: The day on which it was released; None if it was not.
         gone_on: The day on which its key was destroyed; None before.
-        channel: Whose tips it holds, those to come, too; None if it names tips.
-        first_person: Who asked for it.
-        second_person: Who agreed.
-        reason: Why.
-        salt: 32 random bytes, without which nobody can try texts against the log.
+        commitment: To its text, in hex, as the log has it.
+        words: Its text; None if the key of the text is lost.
     """
 
     id: bytes
@@ -84,11 +103,8 @@ class Hold:
     until_on: datetime.date
     ended_on: datetime.date | None = None
     gone_on: datetime.date | None = None
-    channel: str | None
-    first_person: str
-    second_person: str
-    reason: str
-    salt: bytes
+    commitment: str
+    words: HoldWords | None
 
     def lasts(self, today: datetime.date) -> bool:
         """
@@ -102,6 +118,18 @@ class Hold:
         """
         return today < self.ends_on
 
+    def covers(self, channel: str) -> bool:
+        """
+        Tell whether it holds what arrives on a channel.
+
+        Args:
+            channel: Of what arrives.
+
+        Returns:
+            Whether.
+        """
+        return self.words is not None and self.words.channel == channel
+
     @property
     def ends_on(self) -> datetime.date:
         """The first day on which it no longer holds."""
@@ -111,27 +139,6 @@ class Hold:
     def was_released(self) -> bool:
         """Whether it ended before the day that was fixed."""
         return self.ends_on < self.until_on
-
-    @property
-    def text(self) -> bytes:
-        """The private text that the log commits to: it never changes while the hold lasts."""
-        return format_json(
-            {
-                "v": ENTRY_VERSION,
-                "hold": self.id.hex(),
-                "placed_on": self.placed_on.isoformat(),
-                "until_on": self.until_on.isoformat(),
-                "channel": self.channel,
-                "first_person": self.first_person,
-                "second_person": self.second_person,
-                "reason": self.reason,
-            }
-        )
-
-    @property
-    def commitment(self) -> str:
-        """What the log says of the text, in hex."""
-        return make_commitment(self.text, salt=self.salt)
 
 
 def check_terms(
@@ -200,16 +207,71 @@ def make_hold(terms: HoldTerms, *, hold_id: bytes, salt: bytes, placed_on: datet
     Returns:
         The hold, not placed yet.
     """
-    return Hold(
-        id=hold_id,
-        placed_on=placed_on,
-        until_on=terms.until_on,
+    words = HoldWords(
         channel=terms.channel,
         first_person=terms.first_person,
         second_person=terms.second_person,
         reason=terms.reason,
         salt=salt,
     )
+    hold = Hold(
+        id=hold_id, placed_on=placed_on, until_on=terms.until_on, commitment="", words=words
+    )
+    commitment = make_commitment(format_hold_text(hold, words), salt=salt)
+    return dataclasses.replace(hold, commitment=commitment)
+
+
+def format_hold_text(hold: Hold, words: HoldWords) -> bytes:
+    """
+    Write the text that the log commits to. It never changes while the hold lasts.
+
+    Args:
+        hold: The hold.
+        words: Its words.
+
+    Returns:
+        A JSON object on one line.
+    """
+    return format_json(
+        {
+            "v": ENTRY_VERSION,
+            "hold": hold.id.hex(),
+            "placed_on": hold.placed_on.isoformat(),
+            "until_on": hold.until_on.isoformat(),
+            "channel": words.channel,
+            "first_person": words.first_person,
+            "second_person": words.second_person,
+            "reason": words.reason,
+        }
+    )
+
+
+def parse_hold_words(untrusted: bytes, *, salt: bytes) -> HoldWords:
+    """
+    Read the words of a hold's text.
+
+    Args:
+        untrusted: As `format_hold_text` wrote it.
+        salt: That was kept with it.
+
+    Returns:
+        The words.
+
+    Raises:
+        MalformedError: not such a text.
+        TooLargeError: longer than such a text can be.
+    """
+    value = parse_json_object(untrusted, max_bytes=MAX_TEXT_BYTES)
+    try:
+        return HoldWords(
+            channel=value["channel"],
+            first_person=value["first_person"],
+            second_person=value["second_person"],
+            reason=value["reason"],
+            salt=salt,
+        )
+    except KeyError as exc:
+        raise MalformedError("hold text") from exc
 
 
 def state_placed(hold: Hold) -> Statement:

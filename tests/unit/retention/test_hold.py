@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from crypto.errors import MalformedError
 from retention.errors import HoldError
 from retention.hold import (
     MAX_HOLD_DAYS,
@@ -19,7 +20,9 @@ from retention.hold import (
     Hold,
     HoldTerms,
     check_terms,
+    format_hold_text,
     make_hold,
+    parse_hold_words,
     state_ended,
     state_placed,
 )
@@ -50,6 +53,11 @@ def place(**changed: Any) -> Hold:
 
 def end(hold: Hold, **days: datetime.date | None) -> Hold:
     return dataclasses.replace(hold, **days)  # type: ignore[arg-type]
+
+
+def text_of(hold: Hold) -> bytes:
+    assert hold.words is not None
+    return format_hold_text(hold, hold.words)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +139,35 @@ def test_hold_when_released_after_its_end_then_it_expired() -> None:
 def test_commitment_when_salt_and_text_are_known_then_anybody_can_check_it() -> None:
     """The log's commitment is the hash of salt and text, as docs/reference/log.md says."""
     hold = place()
-    assert hold.commitment == hashlib.sha256(SALT + hold.text).hexdigest()
-    told = json.loads(hold.text)
+    text = text_of(hold)
+    assert hold.commitment == hashlib.sha256(SALT + text).hexdigest()
+    told = json.loads(text)
     assert told["first_person"] == "Ana Duarte"
     assert told["reason"] == "court order 17/2031"
-    assert end(hold, ended_on=TODAY, gone_on=TODAY).commitment == hold.commitment
+    ended = end(hold, ended_on=TODAY, gone_on=TODAY)
+    assert text_of(ended) == text
+
+
+def test_text_when_read_again_then_the_words_are_the_same() -> None:
+    """What was sealed away can be shown to an auditor as it was."""
+    for hold in (place(), place(channel="city", tips=[])):
+        assert parse_hold_words(text_of(hold), salt=SALT) == hold.words
+
+
+@pytest.mark.parametrize("text", [b"{}", b"x", b"[]", b'{"channel":null}'])
+def test_text_when_it_is_none_of_ours_then_refused(text: bytes) -> None:
+    """What is damaged is not taken for a text."""
+    with pytest.raises(MalformedError):
+        parse_hold_words(text, salt=SALT)
+
+
+def test_hold_when_over_a_channel_then_it_covers_what_arrives_there_alone() -> None:
+    """A hold over tips covers nothing that arrives; neither does one whose words are lost."""
+    hold = place(channel="city", tips=[])
+    assert hold.covers("city")
+    assert not hold.covers("harbour")
+    assert not place().covers("city")
+    assert not dataclasses.replace(hold, words=None).covers("city")
 
 
 @pytest.mark.parametrize(
