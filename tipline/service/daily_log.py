@@ -16,7 +16,7 @@ import asyncio
 import dataclasses
 import datetime
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from crypto.errors import KeysetError
@@ -29,14 +29,29 @@ from retention.log.batch import (
     make_batch,
 )
 from retention.log.entry import EntryType, Statement, make_statement
+from retention.plan import Reason
 from retention.policy import Event, Policy, RecordClass, format_periods
+from retention.slot_root import Method
 from tipline.clock import Clock
 from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
 from tipline.log_store import LogStore
+from tipline.service.day_book import Count
+from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
 
 LOOK_SECONDS: Final = 60.0  # how often the clock is looked at, at most: it may be set meanwhile
+
+# What is sealed under a key of its own, and so dies with a day's key.
+SEALED_CLASSES: Final = frozenset(
+    {
+        RecordClass.PARTIAL_UPLOAD,
+        RecordClass.SEALED_TIP,
+        RecordClass.ATTACHMENT,
+        RecordClass.LOG_TEXT,
+    }
+)
+EARLY_REASONS: Final = (Reason.DELETED_EARLY, Reason.PICKED_UP)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -48,6 +63,12 @@ class DayBook(Protocol):
         self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
     ) -> DayTold:
         """Fix what the log tells of a day that is over; asked again, the same."""
+        ...
+
+    async def add_counts(
+        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
+    ) -> None:
+        """Count something of a day, for its annex."""
         ...
 
 
@@ -160,14 +181,16 @@ class DailyLog:
         """
         await asyncio.to_thread(self._log.queue, statement)
 
-    async def note_purge(self, done: PurgeDone) -> None:
+    async def note_purge(self, report: PurgeReport) -> None:
         """
-        Keep what a purge made true.
+        Keep what a purge made true, and how much it was.
 
         Args:
-            done: What it reached.
+            report: What went and what did not.
         """
-        await asyncio.to_thread(self._log.note_purge, done)
+        for kind, counts in count_deaths(report).items():
+            await self._book.add_counts(kind, counts, of=report.on)
+        await asyncio.to_thread(self._log.note_purge, read_report(report))
 
     async def catch_up(self, *, hour: int, now_hour: int) -> bool:
         """
@@ -202,7 +225,10 @@ class DailyLog:
                 for of in list_days(state.batch_on - ONE_DAY, today=day)
             ]
         deaths = self._log.read_deaths(before=day)
-        statements = self._log.read_queue()
+        # Stable: only the log's own beginning is put before what was noted earlier.
+        statements = sorted(
+            self._log.read_queue(), key=lambda statement: statement.type is not EntryType.ORIGIN
+        )
         entries = make_batch(day=day, days=days, deaths=deaths, events=statements)
         await asyncio.to_thread(
             self._log.append_batch,
@@ -240,6 +266,46 @@ async def run_daily(
             faults.add(exc)
         # To the minute: a batch comes when its hour begins, not when somebody looked.
         await sleep(min(LOOK_SECONDS, 60.0 - now.second - now.microsecond / 1_000_000))
+
+
+def read_report(report: PurgeReport) -> PurgeDone:
+    """
+    Tell what a purge made true of each class.
+
+    Args:
+        report: What went and what did not.
+
+    Returns:
+        Nothing of a class of which something failed; nothing at all if it is not known of which.
+    """
+    failed = {failure.record_class for failure in report.failures}
+    if None in failed:
+        return PurgeDone(on=report.on, reached={})
+    reached: dict[RecordClass | None, Method] = {None: report.method}
+    for record_class in RecordClass:
+        if record_class not in failed:
+            # What has no key of its own is overwritten in the database, whatever seals the slots.
+            keyed = record_class in SEALED_CLASSES
+            reached[record_class] = report.method if keyed else Method.OVERWRITTEN
+    return PurgeDone(on=report.on, reached=reached)
+
+
+def count_deaths(report: PurgeReport) -> Mapping[Count, Mapping[RecordClass, int]]:
+    """
+    Count what a purge took, for the annex.
+
+    Args:
+        report: What went.
+
+    Returns:
+        All, and those that did not wait for their day.
+    """
+    counts: dict[Count, dict[RecordClass, int]] = {Count.PURGED: {}, Count.EARLY: {}}
+    for dead in report.records:
+        early = sum(dead.reasons.get(reason, 0) for reason in EARLY_REASONS)
+        for kind, count in ((Count.PURGED, dead.count), (Count.EARLY, early)):
+            counts[kind][dead.record_class] = counts[kind].get(dead.record_class, 0) + count
+    return counts
 
 
 def _says_the_same(last: Statement, statement: Statement) -> bool:

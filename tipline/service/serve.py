@@ -33,7 +33,7 @@ from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
 from tipline.service.logside import LogSide
 from tipline.service.nightly import catch_up, run_nightly
-from tipline.service.open_log import make_daily_log, open_log
+from tipline.service.open_log import make_clock_teller, make_daily_log, open_log
 from tipline.service.pages import Page
 from tipline.service.silence import Faults, Handler, SilentServer
 from tipline.service.source import ChoosePage, SourceSide
@@ -114,21 +114,21 @@ async def open_line(
         InstanceError: the database is in use or newer, or the directory's path is too long.
     """
     faults = Faults()
-    log = open_log(instance, today=lambda: clock().date())
-
-    def tell_clock(event: ClockEvent) -> None:
-        log.queue(
-            make_statement(EntryType.CLOCK, on=event.on, step=str(event.step), until=event.until)
-        )
-        on_clock(event)
-
-    keeper = open_day_keeper(instance, clock=clock, boot_clock=boot_clock, on_event=tell_clock)
-    opened = open_slots(instance.directory, instance.configuration.slots, environment=os.environ)
-    store = SqliteStore(
-        instance.directory, slots=opened.file, today=keeper.today, on_fault=faults.add
-    )
     async with contextlib.AsyncExitStack() as stack:
+        log = open_log(instance, today=lambda: clock().date())
         stack.callback(log.close)
+        keeper = open_day_keeper(
+            instance,
+            clock=clock,
+            boot_clock=boot_clock,
+            on_event=make_clock_teller(log, on_clock=on_clock),
+        )
+        opened = open_slots(
+            instance.directory, instance.configuration.slots, environment=os.environ
+        )
+        store = SqliteStore(
+            instance.directory, slots=opened.file, today=keeper.today, on_fault=faults.add
+        )
         stack.callback(store.close)
         daily = make_daily_log(instance, log, book=store.day_book, today=keeper.today)
         intake = Intake(

@@ -1,5 +1,5 @@
 """
-The source's side: pages, the keyset, uploads. Nothing else is there.
+The source's side: pages, the keyset, uploads, the log. Nothing else is there.
 
 Every request costs a look-up and a write; what can be made beforehand is made at the start.
 """
@@ -25,6 +25,7 @@ from tipline.service.answers import (
 )
 from tipline.service.intake import UPLOADS_PATH, Intake
 from tipline.service.limits import RequestBudget
+from tipline.service.logside import LOG_PATH, LogSide
 from tipline.service.silence import SilentProtocol
 
 KEYSET_PATH: Final = "/keyset"
@@ -42,6 +43,7 @@ class SourceSide:
         keysets: What `/keyset` gives.
         intake: Takes uploads.
         budget: Of each circuit.
+        log: What `/log/` gives.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class SourceSide:
         keysets: KeysetWatch,
         intake: Intake,
         budget: RequestBudget,
+        log: LogSide,
     ) -> None:
         self._pages = pages
         self._keysets = keysets
         self._intake = intake
         self._budget = budget
+        self._log = log
         self._keyset_answer = NOT_IN_FORCE
         self._keyset_note = b""
 
@@ -87,6 +91,8 @@ class SourceSide:
             return await self._intake.respond(request, circuit=circuit)
         if path == KEYSET_PATH and request.method in READING_METHODS:
             return self._choose_keyset()
+        if path.startswith(LOG_PATH) and request.method in READING_METHODS:
+            return self._log.choose(path)
         return UNKNOWN
 
     def _choose_keyset(self) -> Answer:
