@@ -84,7 +84,15 @@ def _create(database: Database) -> None:
     )
 
 
-STEPS: Final[tuple[Callable[[Database], None], ...]] = (_create,)
+def _keep_account(database: Database) -> None:
+    # One row: what the page for everybody says besides the entries, as of the last batch.
+    database.execute(
+        "CREATE TABLE accounts (size INTEGER PRIMARY KEY NOT NULL, account BLOB NOT NULL)"
+        " WITHOUT ROWID"
+    )
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (_create, _keep_account)
 
 
 def open_log_database(directory: Path) -> tuple[Database, Database]:

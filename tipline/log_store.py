@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import datetime
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +34,7 @@ from retention.log.entry import (
     Entry,
     EntryType,
     Statement,
+    decode_entry,
     decode_statement,
     encode_entry,
     encode_statement,
@@ -167,6 +168,29 @@ class LogStore:
             return None
         return encode_bundle(rows) if path.level is None else b"".join(rows)
 
+    def read_entries(self) -> Iterator[Entry]:
+        """
+        Read every entry, from the first.
+
+        Yields:
+            The entries of whole batches, whatever is added meanwhile.
+        """
+        rows = self._reading.execute(
+            "SELECT entry FROM entries WHERE number < ? ORDER BY number", [self.size]
+        )
+        for row in rows:
+            yield decode_entry(bytes(row[0]))
+
+    def read_account(self) -> bytes | None:
+        """
+        Read what was written down beside the last batch.
+
+        Returns:
+            As `append_batch` took it; None if there was nothing.
+        """
+        row = self._reading.execute("SELECT account FROM accounts").fetchone()
+        return None if row is None else bytes(row[0])
+
     def queue(self, statement: Statement) -> None:
         """
         Keep a statement for the next batch.
@@ -284,6 +308,7 @@ class LogStore:
         signer: Signer,
         deaths: Iterable[Death] = (),
         statements: Iterable[Statement] = (),
+        account: bytes | None = None,
     ) -> bytes:
         """
         Add a batch and sign a checkpoint over it, in one transaction.
@@ -294,6 +319,7 @@ class LogStore:
             signer: The log's key.
             deaths: Those among the entries that were kept here.
             statements: Those among the entries that were kept here.
+            account: What is told beside this batch, in the place of what was told beside the last.
 
         Returns:
             The checkpoint.
@@ -318,6 +344,11 @@ class LogStore:
                     "INSERT INTO checkpoints (size, day, note) VALUES (?, ?, ?)",
                     [frontier.size, day.isoformat(), note],
                 )
+                self._writing.execute("DELETE FROM accounts")
+                if account is not None:
+                    self._writing.execute(
+                        "INSERT INTO accounts VALUES (?, ?)", [frontier.size, account]
+                    )
                 for death in deaths:
                     self._writing.execute(
                         "UPDATE deaths SET told = ? WHERE class = ? AND of = ?",
