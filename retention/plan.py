@@ -4,7 +4,7 @@ What dies today, and why. Decides and changes nothing.
 Rules:
 1. The plan is a function of the records, the day and the holds alone: run again after a crash, it
    finds what is left; run after days of downtime, it finds everything that is overdue.
-2. A day of death, once fixed, only moves nearer.
+2. A day of death, once fixed, only moves nearer (INV-14).
 3. What is held stays, whatever else ended; what cannot be opened any more goes.
 4. While a jump of the clock waits for a person, a record counts by the clock that dated it
    (retention/timekeeping.py).

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from crypto.age.hybrid import HybridIdentity
+from retention.policy import parse_policy
+from retention.policy_warnings import find_warnings
 from tipline.__main__ import make_parser
 from tipline.desk.readers import parse_readers
 
@@ -63,3 +65,10 @@ def test_readers_when_the_page_shows_a_file_then_it_is_read() -> None:
 
     assert [reader.id for reader in written.readers] == ["ana"]
     assert [channel.readers[0].reader for channel in written.channels] == ["ana"]
+
+
+def test_policy_when_the_page_shows_one_then_it_holds_and_nothing_is_warned_of() -> None:
+    """The example of policy.toml is whole, without contradiction, and within every bound."""
+    (block,) = blocks_of(ROOT / "docs" / "reference" / "configuration.md", "toml")
+
+    assert find_warnings(parse_policy(block.encode())) == ()

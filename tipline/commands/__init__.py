@@ -10,7 +10,18 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Protocol
 
-from tipline.commands import age, clock, demonstration, desk, doctor, init, keyset, log, serve
+from tipline.commands import (
+    age,
+    clock,
+    demonstration,
+    desk,
+    doctor,
+    init,
+    keyset,
+    log,
+    policy,
+    serve,
+)
 from tipline.language import Translate
 
 if TYPE_CHECKING:
@@ -25,4 +36,15 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (init, keyset, serve, log, clock, doctor, demonstration, desk, age)
+COMMANDS: tuple[Command, ...] = (
+    init,
+    policy,
+    keyset,
+    serve,
+    log,
+    clock,
+    doctor,
+    demonstration,
+    desk,
+    age,
+)

@@ -134,14 +134,14 @@ def test_plan_when_an_event_lies_ahead_then_it_is_named() -> None:
 
 
 def test_redating_when_the_day_was_nearer_then_it_stays_nearer() -> None:
-    """Dating back never moves a day of death away."""
+    """INV-14: dating back never moves a day of death away."""
     record = make_record(30, events={Event.ARRIVED: day(10)})
     (move,) = plan_redating([record], promises=PROMISES, today=TODAY)
     assert move.dies_on == day(30)
 
 
 def test_policy_change_when_shorter_then_what_is_stored_dies_earlier() -> None:
-    """A shorter policy reaches what is stored; a longer one does not."""
+    """INV-14: a shorter policy reaches what is stored; a longer one does not."""
     records = [make_record(80), make_record(10)]
     (first, second) = plan_policy_change(records, new=make_policy(60))
     assert (first.record, first.dies_on) == (records[0], day(50))
@@ -152,7 +152,7 @@ def test_policy_change_when_shorter_then_what_is_stored_dies_earlier() -> None:
 
 
 def test_event_when_it_happens_then_the_day_comes_nearer_and_never_moves_away() -> None:
-    """A pick-up shortens, the first time only; one near the end keeps the day."""
+    """INV-14: a pick-up shortens, the first time only; one near the end keeps the day."""
     move = plan_event(make_record(80), Event.PICKED_UP, promises=PROMISES, on=TODAY)
     assert move is not None
     assert (move.dies_on, move.reason) == (day(7), Reason.PICKED_UP)

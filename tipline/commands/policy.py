@@ -1,0 +1,258 @@
+"""`tipline policy`: what a policy means, and what a change of it would do."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from retention.policy import EVENTS, MAX_POLICY_BYTES, Policy, format_periods, parse_policy
+from retention.policy_warnings import Warned, find_warnings
+from tipline.clock import system_clock
+from tipline.console import Console
+from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
+from tipline.files import name_file_errors
+from tipline.language import Translate
+from tipline.messages import N_
+from tipline.policy_change import ClassChange, describe_change, read_groups
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+WARNINGS: Final[Mapping[str, str]] = {
+    "tip_short": N_(
+        "{key}: what nobody fetched within {days} days is lost; a desk has holidays. At least"
+        " {limit_days} are usual"
+    ),
+    "tip_long": N_(
+        "{key}: whoever takes the server now and a reader's key later opens the tips of {days}"
+        " days. More than {limit_days} is much"
+    ),
+    "fetched_short": N_(
+        "{key}: a bundle that is lost on its way to the workstation cannot be fetched again after"
+        " {days} days. At least {limit_days} are usual"
+    ),
+    "fetched_long": N_(
+        "{key}: what the desk has already lies here for {days} more days, for whoever takes the"
+        " server. More than {limit_days} is much"
+    ),
+    "partial_short": N_(
+        "{key}: what is begun late in the evening goes after hours, before its source can go on."
+        " At least {limit_days} are usual"
+    ),
+    "partial_long": N_(
+        "{key}: a source goes on within hours; {days} days serve only whoever takes the server."
+        " More than {limit_days} is much"
+    ),
+    "answer_short": N_(
+        "{key}: a page that lost the answer in the evening finds no memory of it the next day. At"
+        " least {limit_days} are usual"
+    ),
+    "answer_long": N_(
+        "{key}: for {days} days it can be seen that something arrived. More than {limit_days} is"
+        " much"
+    ),
+    "reply_short": N_(
+        "{key}: a source who comes back after {days} days finds nothing. At least {limit_days} are"
+        " usual"
+    ),
+    "reply_read_long": N_(
+        "{key}: what the source has read lies here for {days} more days, for whoever gets the"
+        " codename. More than {limit_days} is much"
+    ),
+    "mailbox_long": N_(
+        "{key}: for {days} days it can be seen that a conversation was there. More than"
+        " {limit_days} is much"
+    ),
+    "receipt_outlives": N_(
+        "{key}: for {days} days it can be seen that there was a tip, which is gone after"
+        " {limit_days}"
+    ),
+    "number_long": N_(
+        "{key}: the numbers of {days} days say who wrote. More than {limit_days} is much"
+    ),
+    "gateway_long": N_(
+        "{key}: for {days} days a phone's message can be found again at its company. More than"
+        " {limit_days} is much"
+    ),
+    "epoch_short": N_(
+        "{key}: after {days} days nobody sees that the same phone wrote again. At least"
+        " {limit_days} are usual"
+    ),
+    "epoch_long": N_(
+        "{key}: for {days} days whoever holds the running server can try whether a number wrote."
+        " More than {limit_days} is much"
+    ),
+    "keyset_long": N_(
+        "{key}: the names of earlier readers stay for {days} days. More than {limit_days} is much"
+    ),
+    "backup_long": N_(
+        "{key}: in a backup it can be seen for {days} days which tip came on which day. More than"
+        " {limit_days} is much"
+    ),
+    "log_text_short": N_(
+        "{key}: an auditor who comes after {days} days cannot ask why something was held. At least"
+        " {limit_days} are usual"
+    ),
+}
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser and those of its parts.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "policy",
+        help=_("say what a policy means"),
+        description=_("How long things are kept: what a policy means, and what a change does."),
+    )
+    parts = parser.add_subparsers(metavar=_("PART"), required=True, dest="part")
+    check = parts.add_parser(
+        "check",
+        help=_("explain a policy, and warn"),
+        description=_(
+            "Explain a policy in words and as a table, and warn where a period defeats what it is"
+            " for. Nothing is changed. The exit code is 0 if the policy can be used, warnings or"
+            " not, and 31 if it cannot."
+        ),
+    )
+    check.add_argument("file", metavar=_("FILE"), type=Path, help=_("a policy.toml"))
+    check.add_argument(
+        "--line",
+        metavar=_("DIR"),
+        type=Path,
+        help=_("count what the policy would do to what this line stores today"),
+    )
+    check.add_argument("--json", action="store_true", help=_("for a machine"))
+    check.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Check a policy.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+
+    Raises:
+        PolicyError: it cannot be used.
+        InstanceError: the line is in use, or is none.
+    """
+    with name_file_errors(), options.file.open("rb") as file:
+        policy = parse_policy(file.read(MAX_POLICY_BYTES + 1))
+    warnings = find_warnings(policy)
+    today = system_clock().date()
+    changes = None
+    if options.line is not None:
+        changes = describe_change(read_groups(options.line), new=policy, today=today)
+    if options.json:
+        console.print_json(_format_json(policy, warnings, changes))
+        return 0
+    _print_words(policy, console)
+    _print_table(policy, today, console)
+    _print_warnings(warnings, console)
+    if changes is not None:
+        _print_changes(changes, console)
+    return 0
+
+
+def _print_words(policy: Policy, console: Console) -> None:
+    _ = console.translate
+    for record_class, events in EVENTS.items():
+        console.print(f"{record_class}: {_(CLASS_MEANINGS[record_class])}")
+        for event in events:
+            console.print(f"  {_(EVENT_MEANINGS[event])}: {policy.periods[record_class][event]}")
+        if len(events) > 1:
+            console.print("  " + _("whichever ends first"))
+    console.print()
+
+
+def _print_table(policy: Policy, today: datetime.date, console: Console) -> None:
+    _ = console.translate
+    rows = [(_("class"), _("event"), _("days"), _("if it happens today, gone on"))]
+    for record_class, events in EVENTS.items():
+        for event in events:
+            days = policy.periods[record_class][event]
+            gone_on = today + datetime.timedelta(days=days)
+            rows.append((str(record_class), str(event), str(days), gone_on.isoformat()))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for name, event_name, days_text, day in rows:
+        console.print(
+            f"{name:<{widths[0]}}  {event_name:<{widths[1]}}  {days_text:>{widths[2]}}  {day}"
+        )
+    console.print()
+
+
+def _print_warnings(warnings: Sequence[Warned], console: Console) -> None:
+    _ = console.translate
+    for warned in warnings:
+        words = _(WARNINGS[warned.code]).format(
+            key=warned.key, days=warned.days, limit_days=warned.limit_days
+        )
+        console.print(_("warning: {words}").format(words=words))
+    if not warnings:
+        console.print(_("No period defeats what it is for, as far as can be told from numbers."))
+
+
+def _print_changes(changes: Sequence[ClassChange], console: Console) -> None:
+    _ = console.translate
+    console.print()
+    console.print(_("What is stored today, if this policy were put in force now:"))
+    for change in changes:
+        console.print(
+            _("{name}: {stored} stored; {earlier} die earlier, {at_once} of them at once").format(
+                name=change.record_class,
+                stored=change.stored,
+                earlier=change.earlier,
+                at_once=change.at_once,
+            )
+        )
+        if change.kept_shorter:
+            console.print(
+                "  "
+                + _(
+                    "{count} keep their nearer day: the longer period was not promised to them"
+                ).format(count=change.kept_shorter)
+            )
+    if not changes:
+        console.print(_("Nothing is stored."))
+
+
+def _format_json(
+    policy: Policy, warnings: Sequence[Warned], changes: Sequence[ClassChange] | None
+) -> dict[str, object]:
+    value: dict[str, object] = {
+        "periods": format_periods(policy),
+        "warnings": [
+            {
+                "code": warned.code,
+                "key": warned.key,
+                "days": warned.days,
+                "limit_days": warned.limit_days,
+            }
+            for warned in warnings
+        ],
+    }
+    if changes is not None:
+        value["changes"] = [
+            {
+                "class": str(change.record_class),
+                "stored": change.stored,
+                "earlier": change.earlier,
+                "at_once": change.at_once,
+                "kept_shorter": change.kept_shorter,
+            }
+            for change in changes
+        ]
+    return value
