@@ -15,7 +15,7 @@ from tipline.console import Console
 from tipline.desk.ceremony import read_client_key
 from tipline.desk.keyfiles import parse_root_key
 from tipline.desk.memory import choose_root, remember_index
-from tipline.errors import BrokenTipsError, UsageError
+from tipline.errors import BrokenTipsError, NetworkError, UsageError
 from tipline.files import name_file_errors
 from tipline.language import Translate
 
@@ -43,7 +43,9 @@ def register(parts: Commands, translate: Translate) -> None:
         # PROMISE: P-10
         description=_(
             "Fetch one signed bundle with every tip the service holds, over the desk's onion. The"
-            " file takes its name only when all of it is there and verified."
+            " file takes its name only when all of it is there and verified. Then the service is"
+            " told which tips are on this disk: it keeps them only as long as its policy says for"
+            " what was picked up, so carry the file to the workstation within these days."
         ),
     )
     parser.add_argument(
@@ -96,6 +98,11 @@ def register(parts: Commands, translate: Translate) -> None:
         type=Path,
         help=_("a bundle that was full: fetch what had no room in it"),
     )
+    parser.add_argument(
+        "--no-acknowledge",
+        action="store_true",
+        help=_("do not tell the service what is here now; its tips keep their former last day"),
+    )
     parser.add_argument("--json", action="store_true", help=_("print JSON"))
     parser.set_defaults(run=run)
 
@@ -127,7 +134,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         root = _choose_root(options, console)
         after = None if options.after is None else _read_last(options.after, root)
         source = parse_source(options.url, texts_only=options.texts, after=after)
-        pulled = asyncio.run(_pull(source, root, options, console))
+        pulled, acknowledged = asyncio.run(_pull(source, root, options, console))
     if options.json:
         console.print_json(
             {
@@ -138,6 +145,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 "tips": len(pulled.index.tips),
                 "texts_only": options.texts,
                 "full": pulled.is_full,
+                "acknowledged": acknowledged,
                 "broken": list(pulled.broken),
             }
         )
@@ -145,6 +153,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print(
             _("{count} tips, {size} MiB: {file}").format(
                 count=len(pulled.index.tips), size=pulled.size_bytes // _MIB, file=options.out
+            )
+        )
+    if acknowledged is None and not options.no_acknowledge:
+        console.say(
+            _(
+                "the service could not be told which tips are here: they keep their former last"
+                " day there; the next pull tells it"
             )
         )
     if options.texts:
@@ -192,15 +207,15 @@ def _read_last(path: Path, root: Verifier) -> IndexEntry | None:
 
 async def _pull(
     source: Source, root: Verifier, options: argparse.Namespace, console: Console
-) -> PulledBundle:
-    from tipline.desk.pulling import pull_bundle
+) -> tuple[PulledBundle, int | None]:
+    from tipline.desk.pulling import acknowledge, pull_bundle
 
     def judge(index: Index) -> None:
         if options.memory is not None:
             remember_index(options.memory, index, root=root, today=system_clock().date())
 
     async with _reach(source, options, console) as socks:
-        return await pull_bundle(
+        pulled = await pull_bundle(
             source,
             out=options.out,
             root=root,
@@ -208,6 +223,13 @@ async def _pull(
             on_progress=_make_progress(console),
             judge=judge,
         )
+        if options.no_acknowledge:
+            return pulled, None
+        try:
+            return pulled, await acknowledge(source, pulled, socks=socks)
+        except NetworkError:
+            # The bundle is whole and on disk: this fails nothing but is said.
+            return pulled, None
 
 
 @contextlib.asynccontextmanager

@@ -7,15 +7,19 @@ Rules:
     2. The file takes its name only when the whole bundle is there and its index is signed by the
        service which the pinned root named. What was cut leaves nothing.
     3. This machine holds no key that opens a tip.
+    4. What is verified and synced to this disk is acknowledged, and nothing else: from then on its
+       last day at the service is nearer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import os
 import re
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -36,9 +40,17 @@ SILENCE_LIMIT_SECONDS: Final = 180
 _READ_LEN: Final = 1 << 20
 _BUNDLE_PATH: Final = "/bundle"
 _TEXTS_PATH: Final = "/bundle/texts"
+_PICKED_UP_PATH: Final = "/picked-up"
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _UNIX_START: Final = "unix:"
+_UNREACHABLE: Final = (
+    aiohttp.ClientError,
+    ProxyError,
+    ProxyConnectionError,
+    ProxyTimeoutError,
+    TimeoutError,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +68,11 @@ class Source:
     onion: str | None = None
     unix_path: str | None = None
 
+    @property
+    def picked_up_url(self) -> str:
+        """Where it is said what was fetched."""
+        return urllib.parse.urljoin(self.url, _PICKED_UP_PATH)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PulledBundle:
@@ -71,6 +88,12 @@ class PulledBundle:
     index: Index
     size_bytes: int
     broken: tuple[str, ...]
+
+    @property
+    def sound(self) -> tuple[str, ...]:
+        """Ids of the tips that are whole."""
+        broken = frozenset(self.broken)
+        return tuple(tip.id for tip in self.index.tips if tip.id not in broken)
 
     @property
     def is_full(self) -> bool:
@@ -167,6 +190,41 @@ async def pull_bundle(
     return PulledBundle(index=index, size_bytes=size_bytes, broken=tuple(broken))
 
 
+async def acknowledge(source: Source, pulled: PulledBundle, *, socks: str | None = None) -> int:
+    """
+    Tell the service which tips are safe on this machine's disk.
+
+    Args:
+        source: Where they came from.
+        pulled: The bundle, whose file has its name.
+        socks: Where tor takes connections, `HOST:PORT`; needed for an onion.
+
+    Returns:
+        How many were acknowledged: those that are not broken.
+
+    Raises:
+        NetworkError: `pull_unacknowledged`: nobody answers, or not as agreed. The bundle is whole,
+            and the next pull acknowledges its tips, too.
+    """
+    tips = pulled.sound
+    if not tips:
+        return 0
+    try:
+        async with (
+            _open_session(source, socks=socks) as session,
+            session.post(
+                source.picked_up_url,
+                data=json.dumps({"tips": tips}).encode(),
+                allow_redirects=False,
+            ) as response,
+        ):
+            if response.status != 200:
+                raise NetworkError("pull_unacknowledged")
+    except _UNREACHABLE as exc:
+        raise NetworkError("pull_unacknowledged") from exc
+    return len(tips)
+
+
 async def _fetch(
     source: Source,
     file: BinaryIO,
@@ -174,19 +232,9 @@ async def _fetch(
     socks: str | None,
     on_progress: Callable[[int], None],
 ) -> None:
-    timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=CONNECT_LIMIT_SECONDS, sock_read=SILENCE_LIMIT_SECONDS
-    )
     try:
         async with (
-            aiohttp.ClientSession(
-                connector=_make_connector(source, socks=socks),
-                timeout=timeout,
-                auto_decompress=False,
-                # What program asks is nobody's business, not even the service's.
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-                trust_env=False,
-            ) as session,
+            _open_session(source, socks=socks) as session,
             session.get(source.url, allow_redirects=False) as response,
         ):
             if response.status != 200:
@@ -200,14 +248,26 @@ async def _fetch(
                 on_progress(size_bytes)
     except aiohttp.ClientPayloadError as exc:
         raise BundleError("bundle_cut") from exc
-    except (
-        aiohttp.ClientError,
-        ProxyError,
-        ProxyConnectionError,
-        ProxyTimeoutError,
-        TimeoutError,
-    ) as exc:
+    except _UNREACHABLE as exc:
         raise NetworkError("pull_silent") from exc
+
+
+@contextlib.asynccontextmanager
+async def _open_session(
+    source: Source, *, socks: str | None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=CONNECT_LIMIT_SECONDS, sock_read=SILENCE_LIMIT_SECONDS
+    )
+    async with aiohttp.ClientSession(
+        connector=_make_connector(source, socks=socks),
+        timeout=timeout,
+        auto_decompress=False,
+        # What program asks is nobody's business, not even the service's.
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+        trust_env=False,
+    ) as session:
+        yield session
 
 
 def _make_connector(source: Source, *, socks: str | None) -> aiohttp.BaseConnector:
