@@ -301,6 +301,26 @@ class SlotFile:
             )
             return len(orphans)
 
+    def discard_damaged(self) -> int:
+        """
+        Destroy the keys that cannot be read. For a caller that found every key it needs.
+
+        A put that a power cut tore leaves one, and only the caller knows that nothing is missing.
+
+        Returns:
+            How many.
+
+        Raises:
+            SlotError: `slot_not_destroyed`.
+            OSError: a disk refuses.
+        """
+        with self._lock:
+            self._steps.pair.check_sound()
+            damaged = self._keys.damaged()
+            self._steps.pair.overwrite(sorted(damaged))
+            self._forget(damaged)
+            return len(damaged)
+
     def close(self) -> None:
         """Close the file and its mirror."""
         self._steps.pair.close()

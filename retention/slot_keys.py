@@ -118,6 +118,15 @@ class KeySlots:
         number = self._slots.get((kind, label))
         return frozenset(self._damaged) if number is None else frozenset({number})
 
+    def damaged(self) -> frozenset[int]:
+        """
+        List the slots of keys that cannot be read.
+
+        Returns:
+            Their numbers.
+        """
+        return frozenset(self._damaged)
+
     def replace_root(self, dying: frozenset[int]) -> frozenset[int]:
         """
         Seal every key that lives under a new root, and destroy the old one.

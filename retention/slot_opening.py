@@ -128,16 +128,17 @@ def open_slot_file(
             disks.append(disk)
             found.append(None if disk is None else _identify(disk, one))
         source = _choose_source(found, paths)
-        for index, one in enumerate(paths):
-            if source is None or index == source:
+        both: list[SlotDisk] = []
+        for one, disk in zip(paths, disks, strict=True):
+            if disk is not None:
+                both.append(disk)
                 continue
-            disk = disks[index]
-            if disk is None:
-                disk = disks[index] = _create(one, create_disk)
-                stack.callback(disk.close)
-            _copy(_sure(disks[source]), disk)
-            notice(Notice(code="slot_file_rebuilt", mirror=index > 0))
-        both = [_sure(disk) for disk in disks]
+            both.append(_create(one, create_disk))
+            stack.callback(both[-1].close)
+        for index, disk in enumerate(both):
+            if source is not None and index != source:
+                _copy(both[source], disk)
+                notice(Notice(code="slot_file_rebuilt", mirror=index > 0))
         file_id = _bring_together(both, found)
         pair = SlotPair(both, random=random, notice=notice)
         count = min(disk.count() for disk in both) // STEP_SLOTS
@@ -159,12 +160,6 @@ def _create(path: Path, create_disk: OpenDisk) -> SlotDisk:
     except FileNotFoundError as exc:
         # Not made by itself: it may be the place of a device that is not mounted.
         raise SlotError("slot_folder_missing", path=str(path.parent)) from exc
-
-
-def _sure(disk: SlotDisk | None) -> SlotDisk:
-    if disk is None:
-        raise RuntimeError("every file is there by now")
-    return disk
 
 
 def _identify(disk: SlotDisk, path: Path) -> _Found | None:
