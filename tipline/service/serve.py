@@ -13,19 +13,19 @@ import dataclasses
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
 from retention.log.entry import EntryType, make_statement
-from retention.promise import Promises
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder, keep_looking
 from tipline.errors import InstanceError
 from tipline.files import blur_socket_times, blur_times, make_private_directory
 from tipline.instance import RUN_NAME, Instance
+from tipline.service.adopting import take_up_policy
 from tipline.service.answers import Answer
 from tipline.service.daily_log import run_daily
 from tipline.service.deskside import DeskSide
@@ -90,6 +90,7 @@ async def open_line(
     boot_clock: BootClock = system_boot_clock,
     on_clock: Callable[[ClockEvent], None] = lambda event: None,
     monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     on_tip: Callable[[StoredTip], None] = lambda tip: None,
     report: Callable[[InstanceError | list[str]], None] = lambda what: None,
 ) -> AsyncIterator[RunningLine]:
@@ -104,6 +105,7 @@ async def open_line(
         boot_clock: The clock that cannot.
         on_clock: Told when the clock jumps or goes back.
         monotonic: A clock that never steps back, in seconds.
+        sleep: Waits for the night, and for the hour of the log's batch.
         on_tip: Told of each tip after it is durable.
         report: Told what the nightly run could not do, and which faults there were.
 
@@ -131,10 +133,11 @@ async def open_line(
         )
         stack.callback(store.close)
         daily = make_daily_log(instance, log, book=store.day_book, today=keeper.today)
+        promises = await take_up_policy(store, instance.policy, today=keeper.latest_day())
         intake = Intake(
             store=store,
             keysets=instance.watch_keyset(),
-            policy=instance.policy,
+            promises=promises,
             limits=instance.configuration.limits,
             directory=instance.directory,
             today=keeper.latest_day,
@@ -143,7 +146,6 @@ async def open_line(
             monotonic=monotonic,
         )
         await intake.load()
-        promises = Promises.of(instance.policy)
         if opened.begun_anew:
             await store.end_lost(today=keeper.today())
             await daily.queue(make_statement(EntryType.LOST_KEYS, on=keeper.today()))
@@ -220,10 +222,17 @@ async def open_line(
                 report=report,
                 read_waiting=keeper.waiting,
                 on_purged=daily.note_purge,
+                sleep=sleep,
             )
         )
         batches = asyncio.create_task(
-            run_daily(daily, clock=keeper.now, hour=instance.configuration.log_hour, faults=faults)
+            run_daily(
+                daily,
+                clock=keeper.now,
+                hour=instance.configuration.log_hour,
+                faults=faults,
+                sleep=sleep,
+            )
         )
         stack.push_async_callback(intake.wait_idle, limit_seconds=DRAIN_SECONDS)
         stack.push_async_callback(_stop_listening, runners)
