@@ -12,6 +12,7 @@ import base64
 import binascii
 import dataclasses
 import enum
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,6 +30,10 @@ MAX_TEXT_CHARACTERS: Final = 2000  # a notice somebody in a hurry reads
 MAX_NUMBER: Final = 2**53 - 1
 CLIENT_KEY_BYTES: Final = 32  # X25519
 CLIENT_KEY_START: Final = "descriptor:x25519:"  # of tor's own files
+MAX_MAIL_ADDRESSES: Final = 50  # more people are a list, which a mail server keeps
+# Narrower than RFC 5321: what stands here goes into headers and into lines of SMTP.
+WORD: Final = re.compile(r"[\x21-\x7e]{0,254}")
+MAIL_ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,47 @@ class SlotSettings:
     volatile: bool
 
 
+class MailTls(enum.StrEnum):
+    """How the way to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """
+    The daily mail to the staff, which says nothing.
+
+    Args:
+        enabled: Whether there is one.
+        hour: When it is sent, in UTC.
+        language: Of its words.
+        server: The mail server's name or address.
+        port: Of the mail server.
+        tls: How the way there is protected.
+        authority: A file with the certificate that the server's own is checked with; empty for
+            those of the system.
+        user: Of the mail server; empty if it asks for none.
+        password_file: Where that user's password lies; empty if there is no user.
+        sender: The address it comes from.
+        to: The addresses it goes to.
+    """
+
+    enabled: bool
+    hour: int
+    language: str
+    server: str
+    port: int
+    tls: MailTls
+    authority: str
+    user: str
+    password_file: str
+    sender: str
+    to: tuple[str, ...]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """
@@ -120,6 +166,7 @@ class Configuration:
             onion.
         limits: See there.
         slots: See there.
+        mail: See there.
         nightly_hour: The hour, in UTC, of purge and rewrite.
         log_hour: The hour, in UTC, of the log's batch.
     """
@@ -132,6 +179,7 @@ class Configuration:
     desk_clients: tuple[str, ...]
     limits: Limits
     slots: SlotSettings
+    mail: MailSettings
     nightly_hour: int
     log_hour: int
 
@@ -172,6 +220,7 @@ def parse_configuration(untrusted: bytes) -> Configuration:
         desk_clients=value["desk.clients"],
         limits=Limits(**_section(value, "limits.")),
         slots=_slots(value),
+        mail=_mail(value),
         nightly_hour=value["nightly_hour"],
         log_hour=value["log_hour"],
     )
@@ -220,6 +269,20 @@ def _slots(value: Mapping[str, Any]) -> SlotSettings:
     if settings.volatile and settings.root is SlotRootChoice.TPM:
         _wrong("slots.volatile")
     return settings
+
+
+def _mail(value: Mapping[str, Any]) -> MailSettings:
+    settings = _section(value, "mail.")
+    mail = MailSettings(sender=settings.pop("from"), **settings)
+    for key, needed in (("server", mail.server), ("from", mail.sender), ("to", mail.to)):
+        if mail.enabled and not needed:
+            _wrong(f"mail.{key}")
+    if bool(mail.user) != bool(mail.password_file):
+        _wrong("mail.password_file")
+    # A password would be read on the way.
+    if mail.user and mail.tls is MailTls.NONE:
+        _wrong("mail.tls")
+    return mail
 
 
 def _line_of(exc: Exception) -> int:
@@ -272,6 +335,38 @@ def _slot_root(key: str, value: Any) -> SlotRootChoice:
         return SlotRootChoice(_text(key, value))
     except ValueError:
         _wrong(key)
+
+
+def _mail_tls(key: str, value: Any) -> MailTls:
+    try:
+        return MailTls(_text(key, value))
+    except ValueError:
+        _wrong(key)
+
+
+def _language(key: str, value: Any) -> str:
+    if value not in LANGUAGES:
+        _wrong(key)
+    return str(value)
+
+
+def _word(key: str, value: Any) -> str:
+    # It goes into a line of SMTP: without spaces, without line ends.
+    if not isinstance(value, str) or not WORD.fullmatch(value):
+        _wrong(key)
+    return value
+
+
+def _address(key: str, value: Any) -> str:
+    if not isinstance(value, str) or not (value == "" or MAIL_ADDRESS.fullmatch(value)):
+        _wrong(key)
+    return value
+
+
+def _addresses(key: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_MAIL_ADDRESSES or "" in value:
+        _wrong(key)
+    return tuple(_address(key, address) for address in value)
 
 
 def _lines(key: str, value: Any) -> tuple[str, ...]:
@@ -330,4 +425,15 @@ KEYS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "slots.mirror": _path(empty=True),
     "slots.root": _slot_root,
     "slots.volatile": _flag,
+    "mail.enabled": _flag,
+    "mail.hour": _integer(0, 23),
+    "mail.language": _language,
+    "mail.server": _word,
+    "mail.port": _integer(1, 65_535),
+    "mail.tls": _mail_tls,
+    "mail.authority": _path(empty=True),
+    "mail.user": _word,
+    "mail.password_file": _path(empty=True),
+    "mail.from": _address,
+    "mail.to": _addresses,
 }

@@ -80,6 +80,29 @@ MEANINGS: Final[Mapping[str, str]] = {
         "Whether the slot file lies in memory. It is then lost with each start of the machine, and"
         " with it every tip that was not fetched; a new one is begun by itself."
     ),
+    "mail.enabled": N_(
+        "Whether the staff get one mail a day, which is always the same, whether there is something"
+        " or not. The company that carries it learns where this machine is: better a mail server of"
+        " your own."
+    ),
+    "mail.hour": N_("The hour, in UTC, at which it is sent."),
+    "mail.language": N_('The language of its words: "en", "es" or "pt".'),
+    "mail.server": N_("The mail server's name or address."),
+    "mail.port": N_("The mail server's port."),
+    "mail.tls": N_(
+        'How the way to it is protected: "tls" (from the first byte), "starttls" or "none" (for a'
+        " server on this machine)."
+    ),
+    "mail.authority": N_(
+        "A file with the certificate that the server's own is checked with; empty for those that"
+        " the system trusts."
+    ),
+    "mail.user": N_("The name to log in with; empty if the server asks for none."),
+    "mail.password_file": N_(
+        "The file in which the password lies, alone, with mode 0600; empty if there is no user."
+    ),
+    "mail.from": N_("The address it comes from."),
+    "mail.to": N_("The addresses it goes to."),
 }
 
 EXAMPLE: Final[Mapping[str, object]] = {
@@ -106,6 +129,17 @@ EXAMPLE: Final[Mapping[str, object]] = {
     "slots.mirror": "",
     "slots.root": "none",
     "slots.volatile": False,
+    "mail.enabled": False,
+    "mail.hour": 8,
+    "mail.language": "en",
+    "mail.server": "",
+    "mail.port": 465,
+    "mail.tls": "tls",
+    "mail.authority": "",
+    "mail.user": "",
+    "mail.password_file": "",
+    "mail.from": "",
+    "mail.to": [],
 }
 
 CLASS_MEANINGS: Final[Mapping[RecordClass, str]] = {

@@ -78,6 +78,23 @@ def test_configuration_when_a_key_is_unknown_then_it_is_named(added: str) -> Non
         ("root", 7),
         ("keyset_minimum", 0),
         ("nightly_hour", 24),
+        ("mail.enabled", 1),
+        ("mail.hour", 24),
+        ("mail.language", "de"),
+        ("mail.language", ["en"]),
+        ("mail.server", "a b"),
+        ("mail.server", "a\r\nDATA"),
+        ("mail.port", 0),
+        ("mail.tls", "ssl"),
+        ("mail.authority", "../ca.pem"),
+        ("mail.user", "a b"),
+        ("mail.password_file", "../password"),
+        ("mail.from", "nobody"),
+        ("mail.from", "Desk <a@b.org>"),
+        ("mail.to", "a@b.org"),
+        ("mail.to", [""]),
+        ("mail.to", ["a@b.org\nX: y"]),
+        ("mail.to", [f"p{number}@b.org" for number in range(51)]),
         ("log_hour", -1),
         ("nightly_hour", CANARY),
         ("line.name.en", ""),
@@ -151,3 +168,45 @@ def test_example_when_a_text_has_special_characters_then_it_is_read_back(text: s
     """Quotes, backslashes and accents survive writing and reading."""
     written = write(make_settings(**{"line.name.en": text}))
     assert tomllib.loads(written.decode())["line"]["name"]["en"] == text
+
+
+MAIL = {
+    "mail__enabled": True,
+    "mail__server": "mail.example.org",
+    "mail__from": "line@example.org",
+    "mail__to": ["desk@example.org"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"mail__server": ""}, "mail.server"),
+        ({"mail__from": ""}, "mail.from"),
+        ({"mail__to": []}, "mail.to"),
+        ({"mail__user": "line"}, "mail.password_file"),
+        ({"mail__password_file": "keys/mail"}, "mail.password_file"),
+        (
+            {"mail__user": "line", "mail__password_file": "keys/mail", "mail__tls": "none"},
+            "mail.tls",
+        ),
+    ],
+)
+def test_mail_when_it_could_not_be_sent_or_would_show_its_password_then_its_key_is_named(
+    changes: dict[str, Any], key: str
+) -> None:
+    """A mail that is on has all it needs, and a password never goes in clear."""
+    with pytest.raises(ConfigurationError) as refused:
+        write(make_settings(**MAIL) | {name.replace("__", "."): v for name, v in changes.items()})
+    assert refused.value.facts == {"key": key}
+
+
+def test_mail_when_it_is_on_and_complete_then_it_is_read() -> None:
+    """Every setting of the mail is where it belongs."""
+    text = write(
+        make_settings(**MAIL, mail__user="line", mail__password_file="keys/mail", mail__hour=7)
+    )
+    mail = parse_configuration(text).mail
+    assert (mail.enabled, mail.hour, mail.sender) == (True, 7, "line@example.org")
+    assert (mail.to, mail.password_file) == (("desk@example.org",), "keys/mail")
+    assert not parse_configuration(write(make_settings())).mail.enabled
