@@ -134,16 +134,11 @@ class World:
     async def serve(self, **settings: Any) -> AsyncIterator[Site]:
         """Open the instance and serve it."""
         tips: list[StoredTip] = []
-        settings.setdefault("pages", {})
+        clocks = {"clock": self.clock, "boot_clock": self.clock.boot}
+        settings = {"pages": {}, **clocks, **settings}
         with Instance.open(self.directory) as instance:
             async with (
-                open_line(
-                    instance,
-                    clock=self.clock,
-                    boot_clock=self.clock.boot,
-                    on_tip=tips.append,
-                    **settings,
-                ) as line,
+                open_line(instance, on_tip=tips.append, **settings) as line,
                 open_session(line.addresses.source_socket) as source,
                 open_session(line.addresses.desk_socket) as desk,
             ):

@@ -9,12 +9,13 @@ import secrets
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from retention.plan import Move, Record
 from retention.policy import EVENTS, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot_root import Method
@@ -403,6 +404,12 @@ class CountingStore:
 
     def __init__(self) -> None:
         self.rewritten = 0
+
+    async def records_after(self, day: datetime.date) -> list[Record]:
+        return []
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        assert not moves
 
     async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
         assert days == 90

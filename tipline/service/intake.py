@@ -32,7 +32,8 @@ from crypto.errors import CryptoError, KeysetError
 from crypto.ladder import is_rung
 from crypto.randomness import RandomSource, system_random
 from crypto.strict import decode_padded_base64, parse_integer, parse_json_object
-from retention.policy import Event, Policy, RecordClass, find_tip_class
+from retention.policy import Event, RecordClass, find_tip_class
+from retention.promise import Promises
 from tipline.configuration import Limits
 from tipline.errors import InstanceError
 from tipline.keysets import InstalledKeyset, KeysetWatch
@@ -72,7 +73,7 @@ class Intake:
     Args:
         store: Where tips go.
         keysets: Which keyset is in force.
-        policy: How long things are kept.
+        promises: How long things are kept.
         limits: Of the configuration.
         directory: The instance, to measure its disk.
         today: Tells the day.
@@ -87,7 +88,7 @@ class Intake:
         *,
         store: Store,
         keysets: KeysetWatch,
-        policy: Policy,
+        promises: Promises,
         limits: Limits,
         directory: Path,
         today: Callable[[], datetime.date],
@@ -98,7 +99,7 @@ class Intake:
     ) -> None:
         self._store = store
         self._keysets = keysets
-        self._policy = policy
+        self._promises = promises
         self._limits = limits
         self._directory = directory
         self._today = today
@@ -284,7 +285,7 @@ class Intake:
             partial = PartialUpload(
                 id=upload.id,
                 begun_on=begun_on,
-                dies_on=self._policy.dies_on(RecordClass.PARTIAL_UPLOAD, {Event.BEGUN: begun_on}),
+                dies_on=self._promises.dies_on(RecordClass.PARTIAL_UPLOAD, {Event.BEGUN: begun_on}),
                 size_bytes=upload.size_bytes,
                 channel=upload.channel,
                 keyset=upload.keyset,
@@ -332,11 +333,13 @@ class Intake:
     def _make_arrival(self, upload: OpenUpload, today: datetime.date) -> Arrival:
         return Arrival(
             upload_id=upload.id,
-            answer_dies_on=self._policy.dies_on(RecordClass.UPLOAD_ANSWER, {Event.ARRIVED: today}),
+            answer_dies_on=self._promises.dies_on(
+                RecordClass.UPLOAD_ANSWER, {Event.ARRIVED: today}
+            ),
             tip=StoredTip(
                 id=self._random(ID_BYTES),
                 arrived_on=today,
-                dies_on=self._policy.dies_on(
+                dies_on=self._promises.dies_on(
                     find_tip_class(upload.size_bytes), {Event.ARRIVED: today}
                 ),
                 size_bytes=upload.size_bytes,

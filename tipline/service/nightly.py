@@ -21,6 +21,7 @@ from retention.policy import EVENTS, Policy, RecordClass
 from retention.promise import Promises
 from tipline.clock import Clock
 from tipline.errors import InstanceError
+from tipline.service.adopting import date_back
 from tipline.service.intake import Intake
 from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
@@ -74,6 +75,9 @@ async def purge_due(
         promises=promises, today=today, waiting=waiting, forget=intake.forget
     )
     await on_purged(report)
+    if report.ended_holds and not report.failures:
+        # After the log was told: their rows are what it is told from.
+        await store.bury_holds(report.ended_holds, promises=promises)
     if report.failures:
         error = report.failures[0].error
         raise InstanceError("purge_incomplete", count=report.failed_count) from error
@@ -116,6 +120,8 @@ async def catch_up(
         on_purged: Told what went and what did not.
     """
     try:
+        if waiting is None:
+            await date_back(store, promises=promises, today=today)
         await purge_due(
             store,
             intake=intake,

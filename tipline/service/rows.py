@@ -257,6 +257,21 @@ class Rows:
             for row in self._database.query(query, [record_id])
         ]
 
+    def after(self, table: str, day: datetime.date) -> list[StoredRecord]:
+        """
+        Find what began after a day. Walks through all of a table.
+
+        Args:
+            table: Where to look.
+            day: The day.
+
+        Returns:
+            Those records, in the order of their ids.
+        """
+        query = f"SELECT id FROM {table} WHERE {_BEGAN[table]} > ? ORDER BY id"  # noqa: S608
+        ids = [row[0] for row in self._database.execute(query, [day.isoformat()])]
+        return self.find_records(table, ids) if ids else []
+
     def due(
         self,
         table: str,

@@ -25,10 +25,11 @@ from typing import Final
 from crypto.errors import CryptoError
 from crypto.stored import SEALED_SLICE_BYTES, SLICE_BYTES, sealed_len
 from retention.plan import Move, Record, Waiting, plan_event, plan_purge
-from retention.policy import Event, RecordClass
+from retention.policy import Event, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot_file import SlotFile
 from tipline.files import blur_times
+from tipline.service.adopting import add_policy, read_promises
 from tipline.service.checkpoints import Checkpoints
 from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
 from tipline.service.day_book import DayBook
@@ -208,6 +209,21 @@ class SqliteStore:
         """List everything that has a day on which it dies. Walks through all of it."""
         stored = await self._writer.call(self._rows.records)
         return [one.record for one in stored]
+
+    async def records_after(self, day: datetime.date) -> list[Record]:
+        """List what began after a day: what a clock that was ahead dated. Walks through all."""
+        stored = await self._writer.call(
+            lambda: [one for table in DUE_TABLES for one in self._rows.after(table, day)]
+        )
+        return [one.record for one in stored]
+
+    async def promises(self) -> Promises | None:
+        """Tell which policies were in force; None if none ever was."""
+        return await self._writer.call(lambda: read_promises(self._database))
+
+    async def adopt(self, policy: Policy, *, on: datetime.date) -> None:
+        """Note that a policy is in force from a day on."""
+        await self._writer.call(lambda: add_policy(self._database, policy, on=on))
 
     async def due_records(
         self, *, today: datetime.date, waiting: Waiting | None = None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from retention.plan import Record, Waiting
+from retention.plan import Move, Record, Waiting
+from retention.policy import Policy
 from retention.promise import Promises
 from tipline.service.purge_report import PurgeReport
 
@@ -117,6 +118,22 @@ class Store(Protocol):
 
     async def records(self) -> list[Record]:
         """List everything that has a day on which it dies."""
+        ...
+
+    async def records_after(self, day: datetime.date) -> list[Record]:
+        """List what began after a day: what a clock that was ahead dated."""
+        ...
+
+    async def promises(self) -> Promises | None:
+        """Tell which policies were in force; None if none ever was."""
+        ...
+
+    async def adopt(self, policy: Policy, *, on: datetime.date) -> None:
+        """Note that a policy is in force from a day on."""
+        ...
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        """Let records die on other days, each wrapped under the key of its new one."""
         ...
 
     async def purge_due(
