@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tipline.commands import (
     age,
+    audit,
     clock,
     demonstration,
     desk,
@@ -46,5 +47,6 @@ COMMANDS: tuple[Command, ...] = (
     doctor,
     demonstration,
     desk,
+    audit,
     age,
 )

@@ -1,0 +1,66 @@
+"""
+How fast a long log is verified, from its first entry and from where the last time ended.
+
+    python -m tests.bench.bench_audit [ENTRIES]
+
+Prints seconds, entries a second and the verifier's peak memory; the verifier is a process of its
+own, as an auditor starts it. The log lies in a temporary directory.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from crypto.note import Signer
+from retention.log.checkpoint import make_log_name
+from tests.bench.long_log import write_long_log
+
+ENTRIES = 1_000_000
+NEW_ENTRIES = 1_000
+BEGUN_ON = datetime.date(2020, 1, 1)
+ROOT = Signer.generate("tipline-root").verifier()
+LOG = Signer.generate(make_log_name(ROOT))
+
+
+def measure(directory: Path, *options: str) -> tuple[float, int, dict[str, object]]:
+    """Verify once: seconds, peak memory in bytes, verdict."""
+    command = [
+        sys.executable, "-m", "tipline", "audit", "verify", str(directory),
+        "--key", LOG.verifier().format(), "--today", "9999-01-01", "--json", *options,
+    ]  # fmt: skip
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, _, usage = os.wait4(process.pid, 0)
+    return time.monotonic() - start, usage.ru_maxrss << 10, json.loads(said)
+
+
+def main() -> None:
+    """Measure and print."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        kept = directory / "kept"
+        print("| what | entries read | seconds | entries a second | peak RSS MiB |")
+        print("| --- | --- | --- | --- | --- |")
+        for what, size in (("all of it", count), ("what is new", count + NEW_ENTRIES)):
+            log = directory / "log"
+            write_long_log(log, size, log=LOG, root=ROOT.format(), begun_on=BEGUN_ON)
+            seconds, peak, verdict = measure(log, "--keep", str(kept))
+            kinds = {finding["kind"] for finding in verdict["findings"]}  # type: ignore[attr-defined]
+            assert kinds == {"stale"}, kinds
+            read = int(str(verdict["read"]))
+            speed, peak_mib = read / seconds, peak / 2**20
+            print(f"| {what} | {read:,} | {seconds:.1f} | {speed:,.0f} | {peak_mib:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

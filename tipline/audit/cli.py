@@ -1,0 +1,390 @@
+"""
+The commands: `verify`, `witness`, `keygen`. The same ones in the program and in the carried file.
+
+stdout is data, stderr is talk. docs/reference/audit.md has the exit codes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gettext
+import io
+import json
+import os
+import pkgutil
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from tipline.audit.carry import LANGUAGES
+from tipline.audit.errors import AuditError, InputError, MalformedError
+from tipline.audit.findings import choose_exit_code
+from tipline.audit.kept import read_kept, save_kept, write_whole
+from tipline.audit.notes import LOG, MAX_CHECKPOINT_BYTES, Checkpoint, Key, verify_checkpoint
+from tipline.audit.page import format_page
+from tipline.audit.places import MAX_ENTRY_BYTES
+from tipline.audit.report import format_text, make_json
+from tipline.audit.source import MAX_KEYSET_BYTES, Source, open_source
+from tipline.audit.strict import parse_day
+from tipline.audit.trust import make_trust, parse_key, read_trust
+from tipline.audit.verify import Trust, verify
+from tipline.audit.witness import cosign, make_key
+from tipline.audit.words import ERRORS, Translate
+
+if TYPE_CHECKING:
+    Parts = argparse._SubParsersAction[argparse.ArgumentParser]
+
+NOTE_EVERY: Final = 65_536  # entries between two words about progress
+MAX_ANNEXES: Final = 10_000
+
+
+def register(parts: Parts, translate: Translate) -> None:
+    """
+    Add the parsers.
+
+    Args:
+        parts: Where they are added; each sets `act`, a function of options and `Talk`.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    checks = parts.add_parser(
+        "verify",
+        help=_("check a log, and hold every promise against what happened"),
+        description=_(
+            "Rebuild a log from its entries, compare it with what was signed, with every tile and"
+            " with what was kept from the last time, and hold every promise in it against what"
+            " happened. It ends with the code of the gravest finding, or 0."
+        ),
+    )
+    _add_place(checks, _)
+    checks.add_argument(
+        "--since", metavar=_("FILE"), type=Path, help=_("a checkpoint that was kept")
+    )
+    checks.add_argument(
+        "--keep",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("what is kept between two times: then only what is new is read"),
+    )
+    checks.add_argument(
+        "--keyset-root",
+        metavar=_("KEY"),
+        help=_("the desk root's verifier key: believe the log and the witnesses that it named"),
+    )
+    checks.add_argument(
+        "--keyset",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("the keyset; without it, the one beside the log"),
+    )
+    checks.add_argument(
+        "--witness", metavar=_("KEY"), action="append", default=[], help=_("a witness's key")
+    )
+    checks.add_argument(
+        "--quorum", metavar=_("N"), type=int, help=_("how many witnesses must have signed")
+    )
+    checks.add_argument(
+        "--annexes",
+        metavar=_("FOLDER"),
+        type=Path,
+        help=_("annexes that the operator handed over, named YYYY-MM-DD.json"),
+    )
+    checks.add_argument("--json", action="store_true", help=_("for a machine"))
+    checks.add_argument("--html", metavar=_("FILE"), type=Path, help=_("a page for people"))
+    checks.set_defaults(act=run_verify)
+
+    signs = parts.add_parser(
+        "witness",
+        help=_("sign what was seen of a log"),
+        description=_(
+            "Check that a log goes on from what was signed before, sign its checkpoint, and print"
+            " the line. The operator adds it: tipline log DIR cosign FILE."
+        ),
+    )
+    _add_place(signs, _)
+    signs.add_argument(
+        "--witness-key", metavar=_("FILE"), type=Path, required=True, help=_("the witness's key")
+    )
+    signs.add_argument(
+        "--state",
+        metavar=_("FILE"),
+        type=Path,
+        required=True,
+        help=_("what was signed before; never lose it, never copy it"),
+    )
+    signs.set_defaults(act=run_witness)
+
+    makes = parts.add_parser("keygen", help=_("make a witness's key"))
+    makes.add_argument("--name", metavar=_("NAME"), required=True, help=_("the witness's name"))
+    makes.add_argument("--out", metavar=_("FILE"), type=Path, required=True, help=_("a new file"))
+    makes.set_defaults(act=run_keygen)
+
+
+def _add_place(parser: argparse.ArgumentParser, translate: Translate) -> None:
+    _ = translate
+    parser.add_argument("place", metavar=_("URL|DIR"), help=_("where the log is"))
+    parser.add_argument("--key", metavar=_("KEY"), help=_("the log's verifier key"))
+    parser.add_argument(
+        "--socks", metavar=_("HOST:PORT"), help=_("a SOCKS5 proxy: tor, to reach an onion")
+    )
+    parser.add_argument(
+        "--today", metavar=_("DAY"), help=_("judge as on this day; without it, today in UTC")
+    )
+
+
+class Talk:
+    """
+    Where a command reads and writes.
+
+    Args:
+        translate: Looks a text up in the catalogue.
+        language: Of the texts.
+        out: Data.
+        err: Talk.
+    """
+
+    def __init__(
+        self,
+        *,
+        translate: Translate,
+        language: str,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+    ) -> None:
+        self.translate = translate
+        self.language = language
+        self.out = sys.stdout if out is None else out
+        self.err = sys.stderr if err is None else err
+
+    def note(self, count: int) -> None:
+        """
+        Tell progress to a person who watches.
+
+        Args:
+            count: How many entries were read.
+        """
+        if count % NOTE_EVERY == 0 and self.err.isatty():
+            said = self.translate("{count} entries read").format(count=count)
+            self.err.write(f"{said}\n")
+
+
+def act(options: argparse.Namespace, talk: Talk) -> int:
+    """
+    Run the command that was chosen.
+
+    Args:
+        options: As parsed.
+        talk: Where it reads and writes.
+
+    Returns:
+        The exit code.
+    """
+    _ = talk.translate
+    try:
+        return int(options.act(options, talk))
+    except AuditError as error:
+        said = _(ERRORS.get(error.code, ERRORS["key"])).format(**error.facts)
+        code = error.exit_code
+    except OSError as error:
+        said = _(ERRORS["file"]).format(path=error.filename)
+        code = InputError.exit_code
+    talk.err.write(_("tipline: error: {text}").format(text=said) + "\n")
+    return code
+
+
+def run_verify(options: argparse.Namespace, talk: Talk) -> int:
+    """
+    Verify a log.
+
+    Args:
+        options: As parsed.
+        talk: Where it writes.
+
+    Returns:
+        The gravest finding's code, or 0.
+
+    Raises:
+        AuditError: there is no verdict.
+    """
+    source = _open(options)
+    trust = _choose_trust(options, source)
+    kept = None if options.keep is None else read_kept(options.keep, log=trust.log)
+    verdict = verify(
+        source,
+        trust=trust,
+        today=_choose_day(options),
+        kept=kept,
+        since=None if options.since is None else _read_since(options.since, log=trust.log),
+        annexes={} if options.annexes is None else _read_annexes(options.annexes),
+        note=talk.note,
+    )
+    going_on = verdict.keep()
+    if options.keep is not None and going_on is not None:
+        save_kept(options.keep, going_on, log=trust.log)
+    if options.html is not None:
+        page = format_page(verdict, talk.translate, language=talk.language)
+        write_whole(options.html, page.encode())
+    if options.json:
+        talk.out.write(json.dumps(make_json(verdict), ensure_ascii=False, sort_keys=True) + "\n")
+    else:
+        talk.out.write(format_text(verdict, talk.translate))
+    return choose_exit_code(verdict.findings)
+
+
+def run_witness(options: argparse.Namespace, talk: Talk) -> int:
+    """
+    Sign what was seen.
+
+    Args:
+        options: As parsed.
+        talk: Where it writes.
+
+    Returns:
+        0, or the code of what speaks against signing.
+
+    Raises:
+        AuditError: there is nothing to sign.
+    """
+    if options.key is None:
+        raise InputError("key")
+    log = parse_key(options.key, type_=LOG)
+    verdict = verify(
+        _open(options),
+        trust=Trust(log=log),
+        today=_choose_day(options),
+        kept=read_kept(options.state, log=log),
+        note=talk.note,
+    )
+    kept = verdict.keep()
+    if kept is None:
+        talk.err.write(format_text(verdict, talk.translate))
+        talk.err.write(talk.translate(ERRORS["inconsistent"]) + "\n")
+        return choose_exit_code(verdict.findings)
+    line = cosign(kept.checkpoint, key_file=options.witness_key, seconds=int(time.time()))
+    save_kept(options.state, kept, log=log)
+    talk.out.write(line)
+    return 0
+
+
+def run_keygen(options: argparse.Namespace, talk: Talk) -> int:
+    """
+    Make a witness's key.
+
+    Args:
+        options: As parsed.
+        talk: Where it writes.
+
+    Returns:
+        0.
+
+    Raises:
+        AuditError: it cannot be made.
+    """
+    talk.out.write(make_key(options.out, name=options.name).format() + "\n")
+    return 0
+
+
+def _open(options: argparse.Namespace) -> Source:
+    proxy = None
+    if options.socks is not None:
+        host, found, port = options.socks.rpartition(":")
+        if not found or not host or not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII):
+            raise InputError("socks_option")
+        proxy = (host, int(port))
+    return open_source(options.place, proxy=proxy)
+
+
+def _choose_day(options: argparse.Namespace) -> datetime.date:
+    if options.today is None:
+        return datetime.datetime.now(datetime.UTC).date()
+    try:
+        return parse_day(options.today)
+    except MalformedError as exc:
+        raise InputError("day") from exc
+
+
+def _choose_trust(options: argparse.Namespace, source: Source) -> Trust:
+    if options.keyset_root is not None:
+        if options.keyset is not None:
+            note: bytes | None = _read(options.keyset, max_bytes=MAX_KEYSET_BYTES)
+        else:
+            note = source.read_keyset()
+        if note is None:
+            raise InputError("keyset_missing")
+        return read_trust(note, root=options.keyset_root, log=options.key)
+    if options.keyset is not None:
+        raise InputError("root_missing")
+    if options.key is None:
+        raise InputError("key")
+    return make_trust(options.key, witnesses=options.witness, quorum=options.quorum)
+
+
+def _read(path: Path, *, max_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise InputError("too_long", path=str(path))
+    return content
+
+
+def _read_since(path: Path, *, log: Key) -> Checkpoint:
+    try:
+        return verify_checkpoint(_read(path, max_bytes=MAX_CHECKPOINT_BYTES), log=log)
+    except InputError:
+        raise
+    except AuditError as exc:
+        raise InputError("since", path=str(path)) from exc
+
+
+def _read_annexes(folder: Path) -> dict[datetime.date, bytes]:
+    annexes = {}
+    for path in sorted(folder.glob("*.json"))[:MAX_ANNEXES]:
+        try:
+            day = parse_day(path.stem)
+        except MalformedError as exc:
+            raise InputError("annex", path=str(path)) from exc
+        annexes[day] = _read(path, max_bytes=MAX_ENTRY_BYTES)
+    return annexes
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, environment: Mapping[str, str] = os.environ
+) -> int:
+    """
+    Run as the carried file.
+
+    Args:
+        arguments: Without the program's name; those of the process if None.
+        environment: Says the language.
+
+    Returns:
+        The exit code.
+    """
+    language = _choose_language(environment)
+    translate = _load_words(language)
+    _ = translate
+    parser = argparse.ArgumentParser(description=_("Check a tip-line's log without trusting it."))
+    register(parser.add_subparsers(metavar=_("COMMAND"), required=True), translate)
+    options = parser.parse_args(arguments)
+    return act(options, Talk(translate=translate, language=language))
+
+
+def _choose_language(environment: Mapping[str, str]) -> str:
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if wishes := environment.get(name):
+            wished = (re.split(r"[_.@]", wish)[0] for wish in wishes.split(":"))
+            return next((wish for wish in wished if wish in ("en", *LANGUAGES)), "en")
+    return "en"
+
+
+def _load_words(language: str) -> Translate:
+    if language == "en":
+        return gettext.NullTranslations().gettext
+    catalogue = pkgutil.get_data("tipline.audit", f"locale/{language}.mo")
+    if catalogue is None:
+        return gettext.NullTranslations().gettext
+    return gettext.GNUTranslations(io.BytesIO(catalogue)).gettext

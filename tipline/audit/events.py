@@ -1,0 +1,260 @@
+"""
+The promises around events: policies that do not loosen, holds that end, a log that ends once.
+
+docs/reference/log.md, "Entries of events".
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from tipline.audit.entries import Entry
+from tipline.audit.errors import MalformedError
+from tipline.audit.findings import Findings, Kind
+from tipline.audit.strict import parse_day
+
+MAX_HOLDS: Final = 10_000  # open at once; a log cannot make a verifier remember more
+MAX_TOLD: Final = 5_000  # events that the report shows; the newest
+_GRACE_DAYS: Final = 1  # a hold ends with its last day; the batch after that day tells it
+_CLOSE_STEPS: Final = ("announced", "intake_stopped", "keys_destroyed", "closed")
+Told = tuple[str, str, str]
+
+
+class Events:
+    """
+    What events promised.
+
+    Args:
+        findings: Where what is found goes.
+        log: The log's verifier key.
+        root: The desk root's verifier key, if the auditor gave it.
+    """
+
+    def __init__(self, findings: Findings, *, log: str, root: str | None) -> None:
+        self._findings = findings
+        self._log = log
+        self._root = root
+        self._last_on: datetime.date | None = None
+        self.periods: Mapping[str, Mapping[str, int]] | None = None
+        self.holds: dict[str, datetime.date] = {}
+        self._overdue_holds: set[str] = set()
+        self._keyset = 0
+        self._closes_on: datetime.date | None = None
+        self._close_step = -1
+        self._told_not_closed = False
+        self.ended = False
+        self.told: list[Told] = []
+        self._take: Mapping[str, Callable[[Entry, int], None]] = {
+            "origin": self._take_origin,
+            "policy": self._take_policy,
+            "keyset": self._take_keyset,
+            "page": self._take_fact,
+            "hold": self._take_hold,
+            "epoch": self._take_epoch,
+            "clock": self._take_clock,
+            "backup": self._take_fact,
+            "restore": self._take_restore,
+            "lost_keys": self._take_lost_keys,
+            "close": self._take_close,
+        }
+
+    def take(self, entry: Entry, *, number: int) -> None:
+        """
+        Hold one event against what was promised.
+
+        Args:
+            entry: Of the batch begun last.
+            number: Of the entry in the log.
+        """
+        if self._last_on is not None and entry.about < self._last_on:
+            self._findings.add(Kind.REORDERED_ENTRY, number=number, day=entry.day.isoformat())
+        else:
+            self._last_on = entry.about
+        self._take[entry.type](entry, number)
+
+    def end_batch(self, day: datetime.date) -> None:
+        """
+        Say what a batch should have told of events, and did not.
+
+        Args:
+            day: Of the batch that ends.
+        """
+        if self.periods is None:
+            self._findings.add(Kind.POLICY_MISSING, day=day.isoformat())
+            self.periods = {}  # said once
+        for hold, until in self.holds.items():
+            if (day - until).days > _GRACE_DAYS and hold not in self._overdue_holds:
+                self._overdue_holds.add(hold)
+                self._findings.add(
+                    Kind.HOLD_OPEN, hold=hold, until=until.isoformat(), day=day.isoformat()
+                )
+        if (
+            self._closes_on is not None
+            and not self.ended
+            and not self._told_not_closed
+            and (day - self._closes_on).days > _GRACE_DAYS
+        ):
+            self._told_not_closed = True
+            self._findings.add(Kind.NOT_CLOSED, on=self._closes_on.isoformat())
+
+    def _tell(self, entry: Entry, what: str = "") -> None:
+        self.told.append((entry.about.isoformat(), entry.type, what))
+        if len(self.told) > MAX_TOLD:
+            del self.told[: MAX_TOLD // 10]
+
+    def _take_fact(self, entry: Entry, number: int) -> None:
+        self._tell(entry)
+
+    def _take_origin(self, entry: Entry, number: int) -> None:
+        self._tell(entry)
+        root = entry.fields["root"]
+        name = "tipline-log/" + hashlib.sha256(root.encode()).hexdigest()[:16]
+        if (
+            number != 0
+            or entry.fields["log"] != self._log
+            or self._log.partition("+")[0] != name
+            or self._root not in (None, root)
+        ):
+            self._findings.add(Kind.WRONG_ORIGIN, number=number)
+
+    def _take_policy(self, entry: Entry, number: int) -> None:
+        self._tell(entry)
+        periods = entry.fields["periods"]
+        for class_, before in (self.periods or {}).items():
+            for event, days in before.items():
+                now = periods[class_].get(event)
+                if now is None or now > days:
+                    self._findings.add(
+                        Kind.POLICY_LOOSENED,
+                        **{"class": class_},
+                        event=event,
+                        before=days,
+                        after="-" if now is None else now,
+                        on=entry.about.isoformat(),
+                    )
+        self.periods = periods
+
+    def _take_keyset(self, entry: Entry, number: int) -> None:
+        self._tell(entry, str(entry.fields["number"]))
+        if entry.fields["number"] <= self._keyset:
+            self._findings.add(
+                Kind.KEYSET_ROLLED_BACK,
+                number=entry.fields["number"],
+                before=self._keyset,
+                on=entry.about.isoformat(),
+            )
+        self._keyset = max(self._keyset, entry.fields["number"])
+
+    def _take_hold(self, entry: Entry, number: int) -> None:
+        hold, step = entry.fields["hold"], entry.fields["step"]
+        until = parse_day(entry.fields["until"])
+        self._tell(entry, f"{step} {hold} {until}")
+        facts: dict[str, str | int] = {
+            "hold": hold,
+            "day": entry.day.isoformat(),
+            "until": until.isoformat(),
+        }
+        known = self.holds.get(hold)
+        if known is not None and until > known:
+            self._findings.add(Kind.HOLD_EXTENDED, before=known.isoformat(), **facts)
+        elif (
+            (step == "placed") == (known is not None)
+            or (known is not None and until < known)
+            or (step == "expired" and entry.about <= until)
+            or (step == "placed" and until < entry.about)
+        ):
+            self._findings.add(Kind.HOLD_MISREPORTED, step=step, **facts)
+        if step != "placed":
+            self.holds.pop(hold, None)
+            self._overdue_holds.discard(hold)
+        elif len(self.holds) < MAX_HOLDS:
+            self.holds.setdefault(hold, until)
+
+    def _take_epoch(self, entry: Entry, number: int) -> None:
+        self._tell(entry, entry.fields["epoch"])
+        if entry.fields["late_days"]:
+            self._findings.add(
+                Kind.LATE,
+                day=entry.day.isoformat(),
+                count=1,
+                days=entry.fields["late_days"],
+                first=entry.about.isoformat(),
+                last=entry.about.isoformat(),
+            )
+
+    def _take_clock(self, entry: Entry, number: int) -> None:
+        self._tell(entry, f"{entry.fields['step']} {entry.fields['until']}")
+        self._findings.add(
+            Kind.CLOCK,
+            step=entry.fields["step"],
+            on=entry.about.isoformat(),
+            until=entry.fields["until"],
+        )
+
+    def _take_restore(self, entry: Entry, number: int) -> None:
+        self._tell(entry, entry.fields["from_day"])
+        self._findings.add(
+            Kind.RESTORED, on=entry.about.isoformat(), from_day=entry.fields["from_day"]
+        )
+
+    def _take_lost_keys(self, entry: Entry, number: int) -> None:
+        self._tell(entry)
+        self._findings.add(Kind.LOST_KEYS, on=entry.about.isoformat())
+
+    def _take_close(self, entry: Entry, number: int) -> None:
+        step = entry.fields["step"]
+        self._tell(entry, f"{step} {entry.fields['closes_on']}")
+        if step == "handed_over":
+            self._closes_on = None
+            return
+        place = _CLOSE_STEPS.index(step)
+        if place > self._close_step + 1 or place < self._close_step:
+            self._findings.add(Kind.WRONG_BATCH, number=number, day=entry.day.isoformat())
+        self._close_step = max(place, self._close_step)
+        if self._closes_on is None:
+            self._closes_on = parse_day(entry.fields["closes_on"])
+        self.ended = step == "closed"
+
+    def format_state(self) -> dict[str, Any]:
+        """
+        Write down what has to be known to go on.
+
+        Returns:
+            What JSON holds.
+        """
+        return {
+            "last_on": None if self._last_on is None else self._last_on.isoformat(),
+            "periods": self.periods,
+            "holds": {hold: until.isoformat() for hold, until in self.holds.items()},
+            "overdue_holds": sorted(self._overdue_holds),
+            "keyset": self._keyset,
+            "closes_on": None if self._closes_on is None else self._closes_on.isoformat(),
+            "close_step": self._close_step,
+            "told_not_closed": self._told_not_closed,
+            "ended": self.ended,
+            "told": self.told,
+        }
+
+    def parse_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what was written down.
+
+        Args:
+            state: What `format_state` gave.
+
+        Raises:
+            MalformedError: it is not such a thing.
+        """
+        self._last_on = None if state["last_on"] is None else parse_day(state["last_on"])
+        self.periods = state["periods"]
+        self.holds = {str(hold): parse_day(until) for hold, until in state["holds"].items()}
+        self._overdue_holds = {str(hold) for hold in state["overdue_holds"]}
+        self._closes_on = None if state["closes_on"] is None else parse_day(state["closes_on"])
+        self._keyset, self._close_step = int(state["keyset"]), int(state["close_step"])
+        self._told_not_closed, self.ended = bool(state["told_not_closed"]), bool(state["ended"])
+        self.told = [(str(day), str(type_), str(what)) for day, type_, what in state["told"]]
+        if len(self.told) > MAX_TOLD or len(self.holds) > MAX_HOLDS:
+            raise MalformedError("state")

@@ -1,0 +1,112 @@
+"""
+What can be found, from the gravest on, each with its own exit code.
+
+A finding is a fact about the log, not a judgement of the operator. docs/reference/audit.md lists
+them with what to ask.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+Facts = Mapping[str, str | int]
+FIRST_EXIT_CODE: Final = 64
+MAX_FINDINGS: Final = 10_000  # of one verdict; a log that breaks everything must not fill a disk
+
+
+class Kind(enum.StrEnum):
+    """The kinds, the gravest first; never renamed, since scripts and kept files name them."""
+
+    FORGED_CHECKPOINT = "forged_checkpoint"
+    MALFORMED_CHECKPOINT = "malformed_checkpoint"
+    FORK = "fork"
+    ROLLED_BACK = "rolled_back"
+    BELOW_QUORUM = "below_quorum"
+    WRONG_TREE = "wrong_tree"
+    CHANGED_ENTRY = "changed_entry"
+    DROPPED_ENTRY = "dropped_entry"
+    REORDERED_ENTRY = "reordered_entry"
+    DUPLICATED_ENTRY = "duplicated_entry"
+    TRUNCATED_TILE = "truncated_tile"
+    WRONG_TILE = "wrong_tile"
+    MALFORMED_ENTRY = "malformed_entry"
+    WRONG_ORIGIN = "wrong_origin"
+    WRONG_BATCH = "wrong_batch"
+    FROM_THE_FUTURE = "from_the_future"
+    MISSING_KEY_DESTRUCTION = "missing_key_destruction"
+    OVERDUE = "overdue"
+    GAP = "gap"
+    HOLD_EXTENDED = "hold_extended"
+    HOLD_OPEN = "hold_open"
+    HOLD_MISREPORTED = "hold_misreported"
+    POLICY_MISSING = "policy_missing"
+    POLICY_LOOSENED = "policy_loosened"
+    LATENESS_UNTRUE = "lateness_untrue"
+    LATE = "late"
+    WEAKER_METHOD = "weaker_method"
+    KEYSET_ROLLED_BACK = "keyset_rolled_back"
+    ANNEX_MISMATCH = "annex_mismatch"
+    LOST_KEYS = "lost_keys"
+    RESTORED = "restored"
+    NOT_CLOSED = "not_closed"
+    AFTER_THE_END = "after_the_end"
+    CLOCK = "clock"
+    DOWNTIME = "downtime"
+    STALE = "stale"
+
+    @property
+    def exit_code(self) -> int:
+        """Of a verification whose gravest finding this is."""
+        return FIRST_EXIT_CODE + list(Kind).index(self)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """
+    One thing that was found.
+
+    Args:
+        kind: Which.
+        facts: Values for its words' placeholders: days, counts, classes, random ids.
+    """
+
+    kind: Kind
+    facts: Facts = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+
+
+class Findings:
+    """Collects findings, up to `MAX_FINDINGS`; what comes after is counted."""
+
+    def __init__(self, findings: Iterable[Finding] = (), *, omitted_len: int = 0) -> None:
+        self.listed = list(findings)
+        self.omitted_len = omitted_len
+
+    def add(self, kind: Kind, **facts: str | int) -> None:
+        """
+        Write a finding down.
+
+        Args:
+            kind: Which.
+            facts: Its facts.
+        """
+        if len(self.listed) < MAX_FINDINGS:
+            self.listed.append(Finding(kind=kind, facts=facts))
+        else:
+            self.omitted_len += 1
+
+
+def choose_exit_code(findings: Iterable[Finding]) -> int:
+    """
+    Choose how a verification ends.
+
+    Args:
+        findings: All of them.
+
+    Returns:
+        The code of the gravest; 0 if there is none.
+    """
+    return min((finding.kind.exit_code for finding in findings), default=0)

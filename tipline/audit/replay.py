@@ -1,0 +1,168 @@
+"""
+Reading a log from its first entry to its last, and holding every promise against what happened.
+
+This is a pure function of the entries, in order, and of the day on which it is asked: no disk, no
+network, no clock.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tipline.audit.days import ONE_DAY, Days
+from tipline.audit.entries import parse_entry
+from tipline.audit.errors import MalformedError
+from tipline.audit.events import Events
+from tipline.audit.findings import Finding, Findings, Kind
+
+
+class Replay:
+    """
+    What the log has said so far.
+
+    Args:
+        log: The log's verifier key.
+        root: The desk root's verifier key, if the auditor gave it.
+        today: In UTC.
+        annexes: What the operator handed over of each day.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: str,
+        root: str | None,
+        today: datetime.date,
+        annexes: Mapping[datetime.date, bytes] = MappingProxyType({}),
+    ) -> None:
+        self.findings = Findings()
+        self.days = Days(self.findings)
+        self.events = Events(self.findings, log=log, root=root)
+        self.size = 0
+        self.annex_len = 0
+        self._annexes = annexes
+        self._today = today
+        self._in_events = False
+        self._ended = False
+        self._is_over = False
+        self._is_signed = False  # whether a checkpoint ended the last batch
+
+    def take(self, untrusted: bytes) -> None:
+        """
+        Read the next entry.
+
+        Args:
+            untrusted: Its bytes.
+        """
+        number, self.size = self.size, self.size + 1
+        if self._is_over:
+            return
+        try:
+            entry = parse_entry(untrusted)
+        except MalformedError as exc:
+            self.findings.add(Kind.MALFORMED_ENTRY, number=number, detail=exc.code)
+            return
+        if entry.day > self._today + ONE_DAY:  # a day of grace for clocks
+            self.findings.add(Kind.FROM_THE_FUTURE, number=number, day=entry.day.isoformat())
+            self._is_over = True  # nothing after it can be judged
+            return
+        if number == 0 and entry.type != "origin":
+            self.findings.add(Kind.WRONG_ORIGIN, number=number)
+        last_on = self.days.last_on
+        if last_on is None or entry.day > last_on:
+            self.end_batch()
+            if self.events.ended and not self._ended:
+                self.findings.add(Kind.AFTER_THE_END, number=number)
+                self._ended = True
+            self.days.begin_batch(entry.day)
+            self._in_events = self._is_signed = False
+        elif self._is_signed:
+            # All entries of a day are one batch, and the batch was signed already.
+            self.findings.add(Kind.WRONG_BATCH, number=number, day=entry.day.isoformat())
+            return
+        elif entry.day < last_on:
+            self.findings.add(Kind.REORDERED_ENTRY, number=number, day=entry.day.isoformat())
+            return
+        if not entry.is_of_day:
+            self._in_events = True
+            self.events.take(entry, number=number)
+            return
+        if self._in_events:
+            self.findings.add(Kind.REORDERED_ENTRY, number=number, day=entry.day.isoformat())
+            self._in_events = False
+        self.days.take(entry, number=number)
+        annex = self._annexes.get(entry.about) if entry.type == "annex" else None
+        if annex is not None:
+            self.annex_len += 1
+            if hashlib.sha256(annex).hexdigest() != entry.fields["sha256"]:
+                self.findings.add(Kind.ANNEX_MISMATCH, of=entry.about.isoformat())
+
+    def end_batch(self) -> None:
+        """Say that the batch is complete: a checkpoint was signed over it."""
+        if self.days.last_on is not None:
+            self.days.end_batch()
+            self.events.end_batch(self.days.last_on)
+
+    def judge(self) -> Findings:
+        """
+        Say all that was found, with what is still owed today.
+
+        Returns:
+            All findings, in no order.
+        """
+        found = Findings(self.findings.listed, omitted_len=self.findings.omitted_len)
+        for kind, first, last, duty in self.days.list_open():
+            found.add(
+                kind,
+                first=first.isoformat(),
+                last=last.isoformat(),
+                days=(last - first).days + 1,
+                duty=duty,
+            )
+        last_on = self.days.last_on
+        if last_on is not None and not self.events.ended and self._today - last_on > ONE_DAY:
+            found.add(Kind.STALE, last=last_on.isoformat(), days=(self._today - last_on).days)
+        return found
+
+    def format_state(self) -> dict[str, Any]:
+        """
+        Write down what has to be known to go on after the last batch.
+
+        Returns:
+            What JSON holds.
+        """
+        return {
+            "size": self.size,
+            "is_over": self._is_over,
+            "after_the_end": self._ended,
+            "days": self.days.format_state(),
+            "events": self.events.format_state(),
+            "omitted": self.findings.omitted_len,
+            "findings": [[found.kind, dict(found.facts)] for found in self.findings.listed],
+        }
+
+    def parse_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what was written down.
+
+        Args:
+            state: What `format_state` gave.
+
+        Raises:
+            MalformedError: it is not such a thing.
+        """
+        try:
+            self.size, self._is_signed = int(state["size"]), True
+            self._is_over, self._ended = bool(state["is_over"]), bool(state["after_the_end"])
+            self.days.parse_state(state["days"])
+            self.events.parse_state(state["events"])
+            self.findings.omitted_len = int(state["omitted"])
+            self.findings.listed[:] = [
+                Finding(kind=Kind(kind), facts=dict(facts)) for kind, facts in state["findings"]
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise MalformedError("state") from exc
