@@ -18,6 +18,7 @@ REVIEWED = {
     "crypto/data_key.py": "a record's data key is wrapped and unwrapped",
     "crypto/note.py": "a signing key signs, is read and written",
     "crypto/stored.py": "slices are sealed and opened under the data key",
+    "retention/log/arrivals.py": "a day's seed makes the noise and the order of its tree",
     "retention/slot.py": "a slot's bytes are written",
     "retention/slot_root.py": "slots are sealed and opened under the root",
     "retention/slot_steps.py": "the file's own slots hold no secret, in the same form",
@@ -27,6 +28,7 @@ REVIEWED = {
     "tipline/desk/ceremony.py": "the client key is read to tell its public half",
     "tipline/desk/keyfiles.py": "key files are sealed under a passphrase, and read",
     "tipline/desk/torclient.py": "tor is given the key that reaches the desk's onion",
+    "tipline/service/day_book.py": "a day's seed is sealed with its leaves",
     "tipline/instance.py": "the service's signing key is written into the instance",
 }
 

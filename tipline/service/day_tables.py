@@ -29,17 +29,17 @@ def create_tables(database: Database) -> None:
     """
     database.execute("ALTER TABLE tips ADD COLUMN salt BLOB")
     database.execute(
-        "CREATE TABLE arrivals (of TEXT NOT NULL, leaf BLOB NOT NULL, PRIMARY KEY (of, leaf))"
-        " WITHOUT ROWID"
+        "CREATE TABLE arrivals (about_on TEXT NOT NULL, leaf BLOB NOT NULL,"
+        " PRIMARY KEY (about_on, leaf)) WITHOUT ROWID"
     )
     database.execute(
         """
         CREATE TABLE counts (
-            of TEXT NOT NULL,
+            about_on TEXT NOT NULL,
             kind TEXT NOT NULL,
             class TEXT NOT NULL,
             count INTEGER NOT NULL,
-            PRIMARY KEY (of, kind, class)
+            PRIMARY KEY (about_on, kind, class)
         ) WITHOUT ROWID
         """
     )
@@ -48,7 +48,7 @@ def create_tables(database: Database) -> None:
         CREATE TABLE log_texts (
             id BLOB PRIMARY KEY NOT NULL,
             kind TEXT NOT NULL,
-            of TEXT NOT NULL,
+            about_on TEXT NOT NULL,
             logged_on TEXT NOT NULL,
             dies_on TEXT NOT NULL,
             data_id BLOB NOT NULL,
@@ -59,7 +59,7 @@ def create_tables(database: Database) -> None:
         """
     )
     database.execute("CREATE INDEX log_texts_dies_on ON log_texts (dies_on)")
-    database.execute("CREATE INDEX log_texts_of ON log_texts (of)")
+    database.execute("CREATE INDEX log_texts_about_on ON log_texts (about_on)")
 
 
 def insert_leaf(
