@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -97,12 +98,13 @@ class DayKeeper:
     def reckon(self) -> Reckoning:
         """Read the clocks and tell all of it."""
         with self._lock:
-            reckoning = reckon(self._state, read_clocks(self._clock, self._boot_clock))
-            before, self._state = self._state, reckoning.state
-            if reckoning.steps or (before is not None and before.jump != reckoning.state.jump):
+            reckoning = self._reckon()
+            if reckoning.steps or _jump_changed(self._state, reckoning):
                 # Whoever asks for the day needs no disk; the next look tries again, and says it.
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, sqlite3.Error):
                     self._keep(reckoning)
+            else:
+                self._state = reckoning.state
             return reckoning
 
     def look(self) -> Reckoning:
@@ -114,11 +116,12 @@ class DayKeeper:
 
         Raises:
             OSError: it could not be kept.
+            sqlite3.Error: it could not be told to the log.
         """
-        reckoning = self.reckon()
         with self._lock:
-            if self._kept != self._state:
-                self._keep(dataclasses.replace(reckoning, steps=()))
+            reckoning = self._reckon()
+            if reckoning.steps or reckoning.state != self._kept:
+                self._keep(reckoning)
         return reckoning
 
     def confirm(self, day: datetime.date) -> Reckoning:
@@ -138,14 +141,16 @@ class DayKeeper:
         with self._lock:
             reckoning = confirm_day(read_clocks(self._clock, self._boot_clock), day)
             self._keep(reckoning)
-            self._state = reckoning.state
         return self.reckon()
 
     def _keep(self, reckoning: Reckoning) -> None:
         for step in reckoning.steps:
             self._on_event(ClockEvent(step=step, on=reckoning.today, until=reckoning.wall_day))
         save_file(self._path, format_state(reckoning.state), day=reckoning.today)
-        self._kept = reckoning.state
+        self._kept = self._state = reckoning.state
+
+    def _reckon(self) -> Reckoning:
+        return reckon(self._state, read_clocks(self._clock, self._boot_clock))
 
 
 def read_state(folder: Path) -> TimeState | None:
@@ -262,6 +267,10 @@ def confirm_day(reading: Reading, day: datetime.date) -> Reckoning:
     return confirm(reading)
 
 
+def _jump_changed(before: TimeState | None, reckoning: Reckoning) -> bool:
+    return before is not None and before.jump != reckoning.state.jump
+
+
 async def keep_looking(
     keeper: DayKeeper,
     *,
@@ -280,5 +289,5 @@ async def keep_looking(
         await sleep(LOOK_SECONDS)
         try:
             await asyncio.to_thread(keeper.look)
-        except OSError as exc:
+        except (OSError, sqlite3.Error) as exc:
             on_fault(exc)

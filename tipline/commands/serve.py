@@ -10,9 +10,11 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retention.log.entry import ClockStep
 from tipline.clock import system_clock
 from tipline.configuration import Configuration
 from tipline.console import Console
+from tipline.day_keeper import ClockEvent
 from tipline.errors import InstanceError
 from tipline.instance import KEYS_NAME, TOR_NAME, Instance
 from tipline.language import Translate
@@ -103,11 +105,20 @@ async def _serve(
                 )
             )
 
+    def tell_clock(event: ClockEvent) -> None:
+        what = {
+            ClockStep.HELD: _("the clock jumped to {until}; it waits for a person"),
+            ClockStep.STEPPED_BACK: _("the clock went back to {until}; nothing follows it"),
+            ClockStep.CONFIRMED: _("the clock was confirmed; it is {until}"),
+        }
+        console.say("tipline: " + what[event.step].format(until=event.until))
+
     async with open_line(
         instance,
         pages=load_pages(configuration=configuration),
         loopback_port=options.loopback,
         report=report,
+        on_clock=tell_clock,
     ) as line:
         _tell_sockets(line.addresses, options, console)
         waited: set[asyncio.Task[None]] = {asyncio.create_task(_wait(stop))}
