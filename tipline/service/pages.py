@@ -61,6 +61,7 @@ PROTECTION: Final[Mapping[str, str]] = MappingProxyType(
         ),
     }
 )
+ACCOUNT_PATH: Final = "/accountability"
 NO_STORE: Final = "no-store"
 # The name holds the content's hash, so what is under it never changes.
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -68,9 +69,9 @@ IMMUTABLE: Final = "public, max-age=31536000, immutable"
 # In the language itself; they are never translated.
 LANGUAGE_NAMES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "en": {"own_name": "English", "word": "Language"},
-        "es": {"own_name": "Español", "word": "Idioma"},
-        "pt": {"own_name": "Português", "word": "Língua"},
+        "en": {"own_name": "English", "word": "Language", "account": "What is kept"},
+        "es": {"own_name": "Español", "word": "Idioma", "account": "Qué se guarda"},
+        "pt": {"own_name": "Português", "word": "Língua", "account": "O que se guarda"},
     }
 )
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
@@ -92,7 +93,7 @@ class Page:
 
     Args:
         headers: Complete but for Content-Encoding and Content-Length.
-        bodies: By content coding: `identity`, `gzip`, `br`.
+        bodies: By content coding: `identity`, and `gzip` and `br` where it is compressed.
     """
 
     headers: Mapping[str, str]
@@ -113,7 +114,8 @@ class Page:
             coding, _, weight = wish.partition(";")
             if weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}:
                 named.add(coding.strip())
-        return next((coding for coding in ("br", "gzip") if coding in named), "identity")
+        offered = (coding for coding in ("br", "gzip") if coding in named & self.bodies.keys())
+        return next(offered, "identity")
 
 
 def make_page(body: bytes, *, suffix: str, cache_control: str, **more_headers: str) -> Page:
@@ -166,7 +168,8 @@ def load_pages(
         static_directory: Where `tipline/page/build.mjs` has built to.
 
     Returns:
-        By path: `/`, `/en/`, `/en/leave`, ..., `/static/NAME`.
+        By path: `/`, `/en/`, `/en/leave`, ..., `/static/NAME`; and `/accountability`, from which
+        the language is chosen.
 
     Raises:
         InstanceError: the page is not built, or a built file is not what `build.json` says.
@@ -180,28 +183,86 @@ def load_pages(
         pages[f"/static/{entry['name']}"] = make_page(
             body, suffix=Path(entry["name"]).suffix, cache_control=IMMUTABLE
         )
-    facts = {
-        "demonstration": demonstration,
-        "languages": LANGUAGE_NAMES,
-        "root": configuration.root.format(),
-        "keyset_minimum": configuration.keyset_minimum,
-        "build": build["build"],
-        "static": lambda name: f"/static/{build['files'][name]['name']}",
-    }
+    renderer = PageRenderer(
+        configuration=configuration, demonstration=demonstration, static_directory=static_directory
+    )
     for language in LANGUAGES:
-        render = _make_renderer(language, facts, configuration)
         pages[f"/{language}/"] = make_page(
-            render("page.html"), suffix=".html", cache_control=NO_STORE
+            renderer.render("page.html", language=language), suffix=".html", cache_control=NO_STORE
         )
         pages[f"/{language}/leave"] = make_page(
-            render("leave.html"),
+            renderer.render("leave.html", language=language),
             suffix=".html",
             cache_control=NO_STORE,
             Clear_Site_Data='"cache", "cookies", "storage"',
         )
-        if language == "en":
-            pages["/"] = make_page(render("languages.html"), suffix=".html", cache_control=NO_STORE)
+    for path, target in (("/", ""), (ACCOUNT_PATH, ACCOUNT_PATH.removeprefix("/"))):
+        pages[path] = make_page(
+            renderer.render("languages.html", language="en", target=target),
+            suffix=".html",
+            cache_control=NO_STORE,
+        )
     return MappingProxyType(pages)
+
+
+class PageRenderer:
+    """
+    Renders templates.
+
+    Args:
+        configuration: The line's name, emergency text, desk root and lowest keyset number.
+        demonstration: Say on every screen that this is not for real tips.
+        static_directory: Where `tipline/page/build.mjs` has built to.
+
+    Raises:
+        InstanceError: the page is not built.
+    """
+
+    def __init__(
+        self,
+        *,
+        configuration: Configuration,
+        demonstration: bool = False,
+        static_directory: Path = STATIC_DIRECTORY,
+    ) -> None:
+        build = _read_build(static_directory)
+        self._configuration = configuration
+        self._facts = {
+            "demonstration": demonstration,
+            "languages": LANGUAGE_NAMES,
+            "root": configuration.root.format(),
+            "keyset_minimum": configuration.keyset_minimum,
+            "build": build["build"],
+            "static": lambda name: f"/static/{build['files'][name]['name']}",
+            "account_path": ACCOUNT_PATH,
+        }
+        self._environments = {language: _make_environment(language) for language in LANGUAGES}
+
+    def render(self, template: str, *, language: str, **facts: Any) -> bytes:
+        """
+        Render a template.
+
+        Args:
+            template: Its file's name.
+            language: One of `LANGUAGES`.
+            facts: Besides those that every page has.
+
+        Returns:
+            HTML.
+        """
+        return (
+            self._environments[language]
+            .get_template(template)
+            .render(
+                **self._facts,
+                language=language,
+                direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
+                name=self._configuration.name[language],
+                emergency=self._configuration.emergency[language],
+                **facts,
+            )
+            .encode()
+        )
 
 
 def _read_build(static_directory: Path) -> Any:
@@ -211,7 +272,7 @@ def _read_build(static_directory: Path) -> Any:
         raise InstanceError("page_not_built") from exc
 
 
-def _make_renderer(language: str, facts: Mapping[str, Any], configuration: Configuration) -> Any:
+def _make_environment(language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE_DIRECTORY),
         autoescape=True,
@@ -224,18 +285,4 @@ def _make_renderer(language: str, facts: Mapping[str, Any], configuration: Confi
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         make_translations(language), newstyle=False
     )
-
-    def render(template: str) -> bytes:
-        return (
-            environment.get_template(template)
-            .render(
-                **facts,
-                language=language,
-                direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
-                name=configuration.name[language],
-                emergency=configuration.emergency[language],
-            )
-            .encode()
-        )
-
-    return render
+    return environment
