@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from crypto.errors import KeysetError
 from crypto.note import Signer, Verifier
+from retention.hold import state_ended
 from retention.log.batch import (
     ONE_DAY,
     DayTold,
@@ -190,6 +191,8 @@ class DailyLog:
         """
         for kind, counts in count_deaths(report).items():
             await self._book.add_counts(kind, counts, of=report.on)
+        for hold in report.ended_holds:
+            await self.queue(state_ended(hold))
         await asyncio.to_thread(self._log.note_purge, read_report(report))
 
     async def catch_up(self, *, hour: int, now_hour: int) -> bool:

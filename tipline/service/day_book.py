@@ -47,6 +47,10 @@ class TextKind(enum.StrEnum):
 
     ANNEX = "annex"
     ARRIVALS = "arrivals"
+    HOLD = "hold"
+
+
+DAY_KINDS: Final = frozenset({TextKind.ANNEX, TextKind.ARRIVALS})  # one of each for every day
 
 
 class Count(enum.StrEnum):
@@ -64,11 +68,13 @@ class PrivateText:
     Args:
         kind: What it belongs to.
         of: The day it is about.
+        dies_on: The day on which it goes.
         text: The text.
     """
 
     kind: TextKind
     of: datetime.date
+    dies_on: datetime.date
     text: bytes
 
 
@@ -141,44 +147,27 @@ class DayBook:
 
     async def read_texts(self, of: datetime.date) -> list[PrivateText]:
         """
-        Read the private texts of a day.
+        Read the private texts that a day's batch commits to.
 
         Args:
             of: The day.
 
         Returns:
-            Those that still can be read.
+            Those that still can be read, by kind.
         """
-        texts = await self._writer.call(lambda: self._read(of))
-        return [PrivateText(kind=kind, of=of, text=text) for kind, text in sorted(texts.items())]
+        query, parameters = "about_on = ? AND kind != ?", [of.isoformat(), str(TextKind.HOLD)]
+        return await self._writer.call(lambda: self._read(query, parameters))
 
-    def _add_counts(
-        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
-    ) -> None:
-        for record_class, count in counts.items():
-            self._database.execute(
-                "INSERT INTO counts VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (of, kind, class) DO UPDATE SET count = count + excluded.count",
-                [of.isoformat(), str(kind), str(record_class), count],
-            )
+    async def read_hold_texts(self) -> list[PrivateText]:
+        """
+        Read the texts of holds that ended: salt, then text.
 
-    def _fix(
-        self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
-    ) -> dict[TextKind, bytes]:
-        texts = self._read(of)
-        if texts.keys() == set(TextKind):
-            return texts
-        leaves = self._take_leaves(of)
-        texts = {
-            TextKind.ARRIVALS: join_leaves(leaves, seed=Secret(self._random(SEED_BYTES))),
-            TextKind.ANNEX: self._format_annex(of, arrived=len(leaves)),
-        }
-        for kind, text in texts.items():
-            self._insert(kind, text, of=of, logged_on=logged_on, dies_on=dies_on)
-        self._database.execute("DELETE FROM counts WHERE of <= ?", [of.isoformat()])
-        return texts
+        Returns:
+            Those that still can be read, by the day on which the hold was placed.
+        """
+        return await self._writer.call(lambda: self._read("kind = ?", [str(TextKind.HOLD)]))
 
-    def _insert(
+    def insert(
         self,
         kind: TextKind,
         text: bytes,
@@ -187,6 +176,19 @@ class DayBook:
         logged_on: datetime.date,
         dies_on: datetime.date,
     ) -> None:
+        """
+        Keep a private text; in the writer's thread.
+
+        Args:
+            kind: What it belongs to.
+            text: What the log commits to the hash of.
+            of: The day it is about.
+            logged_on: The day from which its period counts.
+            dies_on: The day on which it goes.
+
+        Raises:
+            KeyUnavailableError: the slot file does not take its key.
+        """
         key, data_key = self._keys.make(dies_on=dies_on)
         self._database.execute(
             "INSERT INTO log_texts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -203,38 +205,77 @@ class DayBook:
             ],
         )
 
-    def _read(self, of: datetime.date) -> dict[TextKind, bytes]:
+    def _add_counts(
+        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
+    ) -> None:
+        for record_class, count in counts.items():
+            self._database.execute(
+                "INSERT INTO counts VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (about_on, kind, class) DO UPDATE SET count = count + excluded.count",
+                [of.isoformat(), str(kind), str(record_class), count],
+            )
+
+    def _fix(
+        self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
+    ) -> dict[TextKind, bytes]:
+        query, parameters = "about_on = ? AND kind != ?", [of.isoformat(), str(TextKind.HOLD)]
+        texts = {text.kind: text.text for text in self._read(query, parameters)}
+        if texts.keys() == DAY_KINDS:
+            return texts
+        leaves = self._take_leaves(of)
+        texts = {
+            TextKind.ARRIVALS: join_leaves(leaves, seed=Secret(self._random(SEED_BYTES))),
+            TextKind.ANNEX: self._format_annex(of, arrived=len(leaves)),
+        }
+        for kind, text in texts.items():
+            self.insert(kind, text, of=of, logged_on=logged_on, dies_on=dies_on)
+        self._database.execute("DELETE FROM counts WHERE about_on <= ?", [of.isoformat()])
+        return texts
+
+    def _read(self, where: str, parameters: Sequence[str]) -> list[PrivateText]:
         rows = self._database.execute(
-            "SELECT kind, dies_on, data_id, slot, wrapped, sealed FROM log_texts WHERE of = ?",
-            [of.isoformat()],
+            "SELECT kind, about_on, dies_on, data_id, slot, wrapped, sealed FROM log_texts"  # noqa: S608
+            f" WHERE {where} ORDER BY about_on, kind, id",  # a text of ours
+            list(parameters),
         ).fetchall()
-        texts: dict[TextKind, bytes] = {}
-        for kind, dies_on, data_id, slot, wrapped, sealed in rows:
+        texts: list[PrivateText] = []
+        for kind, about_on, dies_on, data_id, slot, wrapped, sealed in rows:
             key = RecordKey(data_id=bytes(data_id), slot=slot, wrapped=bytes(wrapped))
             try:
                 data_key = self._keys.open(key, dies_on=parse_day(dies_on))
             except KeyUnavailableError:
                 continue  # dead, or lost with its slot file: the same to whoever asks
-            texts[TextKind(kind)] = open_text(data_key, bytes(sealed), data_id=key.data_id)
+            texts.append(
+                PrivateText(
+                    kind=TextKind(kind),
+                    of=parse_day(about_on),
+                    dies_on=parse_day(dies_on),
+                    text=open_text(data_key, bytes(sealed), data_id=key.data_id),
+                )
+            )
         return texts
 
     def _take_leaves(self, of: datetime.date) -> list[bytes]:
         day = of.isoformat()
         rows = self._database.execute(
-            "SELECT of, leaf FROM arrivals WHERE of <= ? ORDER BY of, leaf LIMIT ?",
+            "SELECT about_on, leaf FROM arrivals WHERE about_on <= ?"
+            " ORDER BY about_on, leaf LIMIT ?",
             [day, ARRIVALS_SIZE],
         ).fetchall()
         for row in rows:
-            self._database.execute("DELETE FROM arrivals WHERE of = ? AND leaf = ?", list(row))
+            self._database.execute(
+                "DELETE FROM arrivals WHERE about_on = ? AND leaf = ?", list(row)
+            )
         # What a tree does not hold goes into the next day's.
         self._database.execute(
-            "UPDATE arrivals SET of = ? WHERE of <= ?", [(of + ONE_DAY).isoformat(), day]
+            "UPDATE arrivals SET about_on = ? WHERE about_on <= ?",
+            [(of + ONE_DAY).isoformat(), day],
         )
         return [bytes(row[1]) for row in rows]
 
     def _format_annex(self, of: datetime.date, *, arrived: int) -> bytes:
         rows = self._database.execute(
-            "SELECT kind, class, sum(count) FROM counts WHERE of <= ? GROUP BY kind, class",
+            "SELECT kind, class, sum(count) FROM counts WHERE about_on <= ? GROUP BY kind, class",
             [of.isoformat()],
         )
         counts = {kind: dict.fromkeys(map(str, RecordClass), 0) for kind in map(str, Count)}

@@ -1,68 +1,49 @@
 """
-Holds: what must be kept beyond its day, and until when.
+The holds of a store: their rows, and what lies under their keys.
 
 Rules:
 1. A hold has a key of its own. It wraps what it holds once more, so that the day's key dies on time
    all the same, and the hold's end is the death of one key.
-2. A hold ends on a day that is fixed when it is placed, or earlier; it is never extended.
+2. A hold's words lie sealed. While it lasts their key belongs to a day that comes after its end;
+   then they become a text of the log's private half (`day_book.py`), and die as one.
 3. A hold over a channel holds what arrives there later, too, as long as it lasts.
-4. All of this runs in the writer's thread, but for what is said to run elsewhere.
+4. Its end has steps, each of which may be done again: its key dies (`purge.py`), its row says on
+   which day that was, the log is told, its row goes.
+5. A hold's key that no row names was left by a crash while the hold was placed, and is destroyed.
+6. All of this runs in the writer's thread, but for what is said to run elsewhere.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
 from crypto.data_key import DataKey
-from tipline.service.record_keys import RecordKey, RecordKeys
+from crypto.errors import CryptoError
+from retention.hold import Hold, HoldWords, format_hold_text, parse_hold_words
+from retention.log.entry import SALT_BYTES
+from tipline.service.day_book import open_text, seal_text
+from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class SealedWords:
     """
-    A hold.
+    A hold's words as they are stored.
 
     Args:
-        id: Random, 16 bytes.
-        placed_on: The day on which it was placed.
-        until_on: The first day on which it no longer holds.
-        ended_on: The day on which it was released, until that is carried out; None before.
-        channel: Whose tips it holds, those to come, too; None if it names tips.
-        first_person: Who asked for it.
-        second_person: Who agreed.
-        reason: Why.
+        key: Of the words.
+        dies_on: The day under whose key they lie.
+        sealed: Salt and text, sealed.
     """
 
-    id: bytes
-    placed_on: datetime.date
-    until_on: datetime.date
-    ended_on: datetime.date | None = None
-    channel: str | None
-    first_person: str
-    second_person: str
-    reason: str
-
-    def lasts(self, today: datetime.date) -> bool:
-        """
-        Tell whether it holds.
-
-        Args:
-            today: In UTC.
-
-        Returns:
-            Whether.
-        """
-        return today < self.ends_on
-
-    @property
-    def ends_on(self) -> datetime.date:
-        """The first day on which it no longer holds."""
-        return self.until_on if self.ended_on is None else min(self.until_on, self.ended_on)
+    key: RecordKey
+    dies_on: datetime.date
+    sealed: bytes
 
 
 class Holdings:
@@ -111,29 +92,30 @@ class Holdings:
         query = "SELECT id FROM tips WHERE channel = ? AND ended_by IS NULL"
         return [row[0] for row in self._database.execute(query, [channel])]
 
-    def add(self, hold: Hold, *, slot: int, wraps: Mapping[bytes, bytes]) -> int:
+    def add(self, hold: Hold, words: SealedWords, *, wraps: Mapping[bytes, bytes]) -> int:
         """
-        Place a hold.
+        Place a hold. It holds what arrives from now on; if the commit fails, `forget` it.
 
         Args:
             hold: The hold.
-            slot: Of its key.
+            words: As `seal_words` made them.
             wraps: By tip, its data key wrapped under the hold.
 
         Returns:
             How many tips it holds: those that are still there.
         """
         self._database.execute(
-            "INSERT INTO holds VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?)",
+            "INSERT INTO holds VALUES (?, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, ?)",
             [
                 hold.id,
                 hold.placed_on.isoformat(),
                 hold.until_on.isoformat(),
-                hold.channel,
-                hold.first_person,
-                hold.second_person,
-                hold.reason,
-                slot,
+                hold.commitment,
+                words.dies_on.isoformat(),
+                words.key.data_id,
+                words.key.slot,
+                words.key.wrapped,
+                words.sealed,
             ],
         )
         held = 0
@@ -142,16 +124,17 @@ class Holdings:
             if self._database.execute(query, [tip_id]).fetchone() is not None:
                 self._add_wrap(hold.id, tip_id, wrapped)
                 held += 1
+        self._holds[hold.id] = hold
         return held
 
-    def know(self, hold: Hold) -> None:
+    def forget(self, hold_id: bytes) -> None:
         """
-        Hold what arrives from now on, after the hold's row was committed.
+        Hold nothing that arrives from now on, after the hold could not be placed.
 
         Args:
-            hold: The hold.
+            hold_id: The hold.
         """
-        self._holds[hold.id] = hold
+        self._holds.pop(hold_id, None)
 
     def wrap_arrival(
         self,
@@ -176,7 +159,7 @@ class Holdings:
             KeyUnavailableError: the hold's key cannot be read.
         """
         for hold in self._holds.values():
-            if hold.channel == channel and hold.lasts(today):
+            if hold.covers(channel) and hold.lasts(today):
                 wrapped = self._keys.wrap_held(key, data_key, hold_id=hold.id)
                 self._add_wrap(hold.id, tip_id, wrapped)
 
@@ -193,23 +176,42 @@ class Holdings:
         query = "SELECT hold, wrapped FROM hold_wraps WHERE tip = ?"
         return self._database.execute(query, [tip_id]).fetchall()
 
-    def end(self, hold_id: bytes, *, on: datetime.date) -> Hold:
+    def end(self, hold_id: bytes, *, on: datetime.date) -> None:
         """
         Note that a hold was released. The next purge carries it out.
 
         Args:
             hold_id: The hold.
             on: The day.
+        """
+        self._mark("ended_on", hold_id, on)
+
+    def mark_gone(self, hold_ids: Iterable[bytes], *, on: datetime.date) -> list[Hold]:
+        """
+        Note that the keys of holds are destroyed, if that was not noted before.
+
+        Args:
+            hold_ids: The holds.
+            on: The day.
 
         Returns:
-            The hold, ended.
+            The holds, each with the day on which its key went.
         """
-        self._database.execute(
-            "UPDATE holds SET ended_on = coalesce(ended_on, ?) WHERE id = ?",
-            [on.isoformat(), hold_id],
-        )
-        row = next(self._database.query("SELECT * FROM holds WHERE id = ?", [hold_id]))
-        return _parse_hold(row)
+        return [self._mark("gone_on", hold_id, on) for hold_id in hold_ids]
+
+    def find_words_keys(self, hold_ids: Iterable[bytes]) -> list[RecordKey]:
+        """
+        Find the keys of the words of holds.
+
+        Args:
+            hold_ids: The holds.
+
+        Returns:
+            Of each that is there.
+        """
+        query = "SELECT data_id, slot, wrapped FROM holds WHERE id = ?"
+        rows = [row for one in hold_ids for row in self._database.execute(query, [one])]
+        return [RecordKey(data_id=row[0], slot=row[1], wrapped=row[2]) for row in rows]
 
     def remove(self, hold_ids: Sequence[bytes]) -> None:
         """
@@ -223,24 +225,87 @@ class Holdings:
             self._database.execute("DELETE FROM holds WHERE id = ?", [hold_id])
             self._holds.pop(hold_id, None)
 
+    def _mark(self, column: str, hold_id: bytes, on: datetime.date) -> Hold:
+        self._database.execute(
+            f"UPDATE holds SET {column} = coalesce({column}, ?) WHERE id = ?",  # noqa: S608
+            [on.isoformat(), hold_id],
+        )
+        row = next(self._database.query("SELECT * FROM holds WHERE id = ?", [hold_id]))
+        # Its words are in memory already; their key may be dead by now.
+        hold = _parse_hold(row, words=self._holds[hold_id].words)
+        self._holds[hold_id] = hold
+        return hold
+
     def _add_wrap(self, hold_id: bytes, tip_id: bytes, wrapped: bytes) -> None:
         self._database.execute(
             "INSERT INTO hold_wraps VALUES (?, ?, ?)", [hold_id, tip_id, wrapped]
         )
 
     def _read(self) -> list[Hold]:
-        return [_parse_hold(row) for row in self._database.query("SELECT * FROM holds")]
+        rows = self._database.query("SELECT * FROM holds")
+        return [_parse_hold(row, words=self._open_words(row)) for row in rows]
+
+    def _open_words(self, row: Mapping[str, Any]) -> HoldWords | None:
+        key = RecordKey(data_id=row["data_id"], slot=row["slot"], wrapped=row["wrapped"])
+        dies_on = datetime.date.fromisoformat(row["dies_on"])
+        try:
+            data_key = self._keys.open(key, dies_on=dies_on)
+            text = open_text(data_key, row["sealed"], data_id=key.data_id)
+            return parse_hold_words(text[SALT_BYTES:], salt=text[:SALT_BYTES])
+        except (KeyUnavailableError, CryptoError):
+            # The hold itself holds all the same; who lists it is told that its words are lost.
+            return None
 
 
-def _parse_hold(row: Mapping[str, Any]) -> Hold:
-    ended_on = row["ended_on"]
+def seal_words(hold: Hold, keys: RecordKeys, *, dies_on: datetime.date) -> SealedWords:
+    """
+    Seal a hold's words. May run in any thread; the key is durable after `sync`.
+
+    Args:
+        hold: With its words.
+        keys: Where their key is made.
+        dies_on: The day under whose key they lie.
+
+    Returns:
+        What the hold's row keeps.
+
+    Raises:
+        KeyUnavailableError: the slot file does not take the key.
+    """
+    key, data_key = keys.make(dies_on=dies_on)
+    return SealedWords(
+        key=key,
+        dies_on=dies_on,
+        sealed=seal_text(data_key, join_words(hold), data_id=key.data_id),
+    )
+
+
+def join_words(hold: Hold) -> bytes:
+    """
+    Write what stands behind a hold's commitment.
+
+    Args:
+        hold: With its words.
+
+    Returns:
+        Salt and text: the commitment is their hash.
+
+    Raises:
+        ValueError: the caller is wrong: the words are lost.
+    """
+    if hold.words is None:
+        raise ValueError("there are no words")
+    return hold.words.salt + format_hold_text(hold, hold.words)
+
+
+def _parse_hold(row: Mapping[str, Any], *, words: HoldWords | None) -> Hold:
+    ended_on, gone_on = row["ended_on"], row["gone_on"]
     return Hold(
         id=row["id"],
         placed_on=datetime.date.fromisoformat(row["placed_on"]),
         until_on=datetime.date.fromisoformat(row["until_on"]),
         ended_on=None if ended_on is None else datetime.date.fromisoformat(ended_on),
-        channel=row["channel"],
-        first_person=row["first_person"],
-        second_person=row["second_person"],
-        reason=row["reason"],
+        gone_on=None if gone_on is None else datetime.date.fromisoformat(gone_on),
+        commitment=row["commitment"],
+        words=words,
     )

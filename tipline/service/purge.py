@@ -9,7 +9,8 @@ The purge: what is due dies, and is looked for afterwards.
 4. Every page that was written meanwhile is looked at: no unused part of it may hold anything, and
    the ids, wrapped keys and ciphertext of what went (of some drawn records, if it were many) must
    be nowhere in it. Neither may a file of theirs, a journal or a temporary file be left.
-5. The holds that ended go.
+5. The holds that ended are noted as such. Their rows go when the log was told
+   (`SqliteStore.bury_holds`).
 
 Rules:
 1. Keys first: what is left by a crash at any step cannot be opened, and the next run removes it.
@@ -29,6 +30,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from retention.hold import Hold
 from retention.plan import Decision, Reason, Record, Waiting
 from retention.policy import RecordClass
 from retention.slot import SlotKind
@@ -121,9 +123,6 @@ class Purge:
             for table in DUE_TABLES:
                 await self._empty_table(table)
             await self._look()
-            if ended and not self._failures:
-                await self._writer.call(lambda: self._holdings.remove(ended))
-                await self._writer.call_alone(self._checkpoints.empty)
         return PurgeReport(
             on=self._today,
             method=self._keys.method(SlotKind.DAY),
@@ -140,11 +139,11 @@ class Purge:
                 )
                 for (record_class, due_on, late_days), reasons in self._tally.items()
             ),
-            ended_holds=tuple(ended) if not self._failures else (),
+            ended_holds=tuple(ended),
             failures=tuple(self._failures),
         )
 
-    async def _destroy_keys(self) -> tuple[list[DeadDay], list[bytes]]:
+    async def _destroy_keys(self) -> tuple[list[DeadDay], list[Hold]]:
         days = sorted(day for day in self._keys.days() if day <= self._today)
         holds = await self._writer.call(self._holdings.all)
         ended = [hold.id for hold in holds.values() if not hold.lasts(self._today)]
@@ -153,13 +152,14 @@ class Purge:
                 await asyncio.to_thread(self._keys.destroy_holds, ended)
             if days:
                 await asyncio.to_thread(self._keys.destroy_days, days)
-        except OSError as exc:
+            gone = await self._writer.call(lambda: self._holdings.mark_gone(ended, on=self._today))
+        except (OSError, sqlite3.Error) as exc:
             # Whatever goes on now would claim what is not so.
             self._fail("keys", exc, count=len(days) + len(ended))
-            return [], ended
+            return [], []
         method = self._keys.method(SlotKind.DAY)
         dead = [DeadDay(day=day, late_days=(self._today - day).days, method=method) for day in days]
-        return dead, ended
+        return dead, gone
 
     async def _empty_table(self, table: str) -> None:
         last: Record | None = None

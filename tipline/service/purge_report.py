@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 
+from retention.hold import Hold
 from retention.plan import Reason
 from retention.policy import RecordClass
 from retention.slot_root import Method
@@ -82,7 +83,8 @@ class PurgeReport:
         method: What the destruction of a day's key may be called here.
         days: The days whose keys were destroyed.
         records: What went.
-        ended_holds: Ids of the holds whose keys were destroyed.
+        ended_holds: The holds whose keys were destroyed. They stay in the list of holds until what
+            they alone held is gone, too.
         failures: What did not go. Nothing in it is claimed to be gone.
     """
 
@@ -90,7 +92,7 @@ class PurgeReport:
     method: Method
     days: tuple[DeadDay, ...]
     records: tuple[DeadRecords, ...]
-    ended_holds: tuple[bytes, ...]
+    ended_holds: tuple[Hold, ...]
     failures: tuple[Failure, ...]
 
     @property

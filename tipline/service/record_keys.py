@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from crypto.data_key import DataKey, derive_wrapping_key, unwrap_data_key, wrap_data_key
@@ -270,6 +270,22 @@ class RecordKeys:
         """
         with _naming_failures():
             self._slots.destroy([(_ANY_SLOT, SlotKind.HOLD, hold_id) for hold_id in hold_ids])
+
+    def destroy_unknown_holds(self, known: Collection[bytes]) -> None:
+        """
+        Destroy the keys of holds that no row names: a crash left them while a hold was placed.
+
+        Args:
+            known: Ids of the holds that have a row.
+
+        Raises:
+            KeyUnavailableError: something is left, or may be.
+            OSError: the disk refuses.
+        """
+        with _naming_failures():
+            unknown = [one for one in self._slots.find(SlotKind.HOLD) if one not in known]
+        if unknown:
+            self.destroy_holds(unknown)
 
     def method(self, kind: SlotKind) -> Method:
         """

@@ -211,9 +211,18 @@ class Rows:
         Yields:
             Its number.
         """
-        for table in ("tips", "uploads", "log_texts"):
+        for table in ("tips", "uploads", "log_texts", "holds"):
             for (slot,) in self._database.execute(f"SELECT slot FROM {table}"):  # noqa: S608
                 yield slot
+
+    def hold_ids(self) -> set[bytes]:
+        """
+        List every hold's id.
+
+        Returns:
+            The ids.
+        """
+        return {row[0] for row in self._database.execute("SELECT id FROM holds")}
 
     def tip_ids(self) -> set[bytes]:
         """

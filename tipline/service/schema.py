@@ -120,11 +120,13 @@ def _keep_under_keys(database: Database) -> None:
             placed_on TEXT NOT NULL,
             until_on TEXT NOT NULL,
             ended_on TEXT,
-            channel TEXT,
-            first_person TEXT NOT NULL,
-            second_person TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            slot INTEGER NOT NULL
+            gone_on TEXT,
+            commitment TEXT NOT NULL,
+            dies_on TEXT NOT NULL,
+            data_id BLOB NOT NULL,
+            slot INTEGER NOT NULL,
+            wrapped BLOB NOT NULL,
+            sealed BLOB NOT NULL
         ) WITHOUT ROWID
         """
     )

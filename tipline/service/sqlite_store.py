@@ -20,10 +20,13 @@ import functools
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+from sqlite_utils import Database
 
 from crypto.errors import CryptoError
 from crypto.stored import SEALED_SLICE_BYTES, SLICE_BYTES, sealed_len
+from retention.hold import Hold
 from retention.plan import Move, Record, Waiting, plan_event, plan_purge
 from retention.policy import Event, Policy, RecordClass
 from retention.promise import Promises
@@ -32,9 +35,9 @@ from tipline.files import blur_times
 from tipline.service.adopting import add_policy, read_promises
 from tipline.service.checkpoints import Checkpoints
 from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
-from tipline.service.day_book import DayBook
+from tipline.service.day_book import DayBook, PrivateText, TextKind
 from tipline.service.envelope_files import EnvelopeFiles
-from tipline.service.holdings import Hold, Holdings
+from tipline.service.holdings import Holdings, SealedWords, join_words, seal_words
 from tipline.service.purge import Purge
 from tipline.service.purge_report import PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
@@ -43,6 +46,8 @@ from tipline.service.schema import migrate
 from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, Sealed, SealedEnvelopes
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 from tipline.service.writer import GroupWriter
+
+T = TypeVar("T")
 
 BATCH_ROWS: Final = 50  # of what is changed in one go, so that arrivals do not wait long
 
@@ -75,6 +80,7 @@ class SqliteStore:
         self._today = today
         self._on_fault = on_fault
         self._turn = asyncio.Lock()
+        self._purging = asyncio.Lock()  # one run at a time: each notes which pages are written
         self._database = open_database(directory)
         try:
             migrate(self._database)
@@ -272,7 +278,8 @@ class SqliteStore:
             waiting=waiting,
             forget=functools.partial(self._forget_upload, forget),
         )
-        return await purge.run()
+        async with self._purging:
+            return await purge.run()
 
     async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
         """Make the keys of so many days from *first* on, so that one can die on each."""
@@ -328,22 +335,44 @@ class SqliteStore:
             ]
         )
 
-    async def add_hold(self, hold: Hold, tip_ids: Collection[bytes]) -> int:
-        """Place a hold over tips, or over a channel; tell how many it holds by now."""
+    async def find_tips(self, tip_ids: Sequence[bytes]) -> list[Record]:
+        """Find tips by their ids: those there are."""
+        stored = await self._writer.call(lambda: self._rows.find_records("tips", tip_ids))
+        return [one.record for one in stored]
+
+    async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
+        """Place a hold over tips, or over its channel; tell how many it holds by now."""
+        # While it lasts its words must not die, whatever the period of such a text is.
+        words_die_on = _find_text_end(promises, hold.until_on)
         async with self._turn:  # nothing dies meanwhile
-            slot = await asyncio.to_thread(self._keys.make_hold, hold.id)
+            await asyncio.to_thread(self._keys.make_hold, hold.id)
             try:
-                held = await self._writer.call(lambda: self._add_hold(hold, slot, tip_ids))
+                words = await asyncio.to_thread(seal_words, hold, self._keys, dies_on=words_die_on)
+                return await self._writer.call(lambda: self._add_hold(hold, words, tip_ids))
             except BaseException:
+                await self._writer.call(lambda: self._holdings.forget(hold.id))
                 await asyncio.to_thread(self._keys.destroy_holds, [hold.id])
                 raise
-            await self._writer.call(lambda: self._holdings.know(hold))
-        return held
 
     async def release_hold(self, hold_id: bytes, *, today: datetime.date) -> None:
         """Note that a hold was released; the next purge lets go what is past its day."""
-        hold = await self._writer.call(lambda: self._holdings.end(hold_id, on=today))
-        await self._writer.call(lambda: self._holdings.know(hold))
+        await self._writer.call(lambda: self._holdings.end(hold_id, on=today))
+
+    async def bury_holds(self, holds: Sequence[Hold], *, promises: Promises) -> None:
+        """Let the rows of holds go that ended, and keep their words as a text of the log."""
+        ids = [hold.id for hold in holds]
+        keys = await self._writer.call(lambda: self._holdings.find_words_keys(ids))
+        await self._writer.call(lambda: self._bury_holds(holds, promises))
+        await asyncio.to_thread(self._keys.destroy, keys)
+        await self._writer.call_alone(self._checkpoints.empty)
+
+    async def ended_hold_texts(self) -> list[PrivateText]:
+        """List the texts of holds that ended, as long as they are kept."""
+        return await self.day_book.read_hold_texts()
+
+    async def look(self, work: Callable[[Database], T]) -> T:
+        """Read what only a query of the caller's own can tell."""
+        return await self._writer.call(lambda: work(self._database))
 
     async def rewrite(self) -> None:
         """
@@ -351,8 +380,9 @@ class SqliteStore:
         database, the database written anew in the order of its random ids, and every fresh envelope
         file copied to a new inode, in random order.
         """
-        await self._writer.call_alone(self._rewrite_database)
-        await asyncio.to_thread(self._files.rewrite)
+        async with self._purging:
+            await self._writer.call_alone(self._rewrite_database)
+            await asyncio.to_thread(self._files.rewrite)
 
     def _rewrite_database(self) -> None:
         self._checkpoints.empty()
@@ -390,17 +420,33 @@ class SqliteStore:
         key, dies_on = found
         return self._keys.wrap(key, self._keys.open(key, dies_on=dies_on), dies_on=move.dies_on)
 
-    def _add_hold(self, hold: Hold, slot: int, tip_ids: Collection[bytes]) -> int:
+    def _add_hold(self, hold: Hold, words: SealedWords, tip_ids: Collection[bytes]) -> int:
         ids = set(tip_ids)
-        if hold.channel is not None:
-            ids.update(self._holdings.find_tips(hold.channel))
+        if hold.words is not None and hold.words.channel is not None:
+            ids.update(self._holdings.find_tips(hold.words.channel))
         wraps = {}
         for tip_id in ids:
             found = self._find_key("tips", tip_id)
             if found is not None:
                 data_key = self._envelopes.open_key(found)
                 wraps[tip_id] = self._keys.wrap_held(found.key, data_key, hold_id=hold.id)
-        return self._holdings.add(hold, slot=slot, wraps=wraps)
+        return self._holdings.add(hold, words, wraps=wraps)
+
+    def _bury_holds(self, holds: Sequence[Hold], promises: Promises) -> None:
+        known = self._holdings.all()
+        for hold in holds:
+            # Done before, or by another run: its text is there already.
+            if hold.id not in known or hold.gone_on is None:
+                continue
+            if hold.words is not None:
+                self.day_book.insert(
+                    TextKind.HOLD,
+                    join_words(hold),
+                    of=hold.placed_on,
+                    logged_on=hold.gone_on,
+                    dies_on=_find_text_end(promises, hold.gone_on),
+                )
+            self._holdings.remove([hold.id])
 
     def _forget_upload(self, forget: Callable[[bytes], None], upload_id: bytes) -> None:
         self._uploads.pop(upload_id, None)
@@ -428,6 +474,7 @@ class SqliteStore:
         }
         self._files.reconcile(self._rows.tip_ids())
         self._slots.reconcile(self._rows.slots())
+        self._keys.destroy_unknown_holds(self._rows.hold_ids())
 
     def _finish_commit(self) -> None:
         self._checkpoints.copy_when_grown()
@@ -438,6 +485,10 @@ class SqliteStore:
         blur_times(self._directory / DATABASE_NAME, day=day)
         blur_times(self._directory / WAL_NAME, day=day)
         blur_times(self._directory, day=day)  # the WAL comes and goes in it
+
+
+def _find_text_end(promises: Promises, logged_on: datetime.date) -> datetime.date:
+    return promises.dies_on(RecordClass.LOG_TEXT, {Event.LOGGED: logged_on})
 
 
 def _find_table(record_class: RecordClass) -> str:

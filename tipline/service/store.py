@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
+from retention.hold import Hold
 from retention.plan import Move, Record, Waiting
-from retention.policy import Policy
+from retention.policy import Policy, RecordClass
 from retention.promise import Promises
+from tipline.service.day_book import PrivateText
 from tipline.service.purge_report import PurgeReport
 
 
@@ -149,6 +151,50 @@ class Store(Protocol):
 
     async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
         """Make the keys of so many days from *first* on, so that one can die on each."""
+        ...
+
+    async def due_records(
+        self, *, today: datetime.date, waiting: Waiting | None = None
+    ) -> list[Record]:
+        """List what may be due, as a purge finds it."""
+        ...
+
+    async def count_by_day(self) -> dict[tuple[RecordClass, datetime.date], int]:
+        """Count what dies, by class and day."""
+        ...
+
+    async def find_tips(self, tip_ids: Sequence[bytes]) -> list[Record]:
+        """Find tips by their ids: those there are."""
+        ...
+
+    async def pick_up(
+        self, tip_ids: Sequence[bytes], *, promises: Promises, today: datetime.date
+    ) -> int:
+        """Note that a desk has these tips, which brings their last day nearer."""
+        ...
+
+    async def delete_early(self, tip_ids: Sequence[bytes], *, today: datetime.date) -> int:
+        """Mark tips whose end was asked for; the next purge lets them go. What is held stays."""
+        ...
+
+    async def holds(self) -> list[tuple[Hold, int]]:
+        """List the holds, each with how many tips it holds."""
+        ...
+
+    async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
+        """Place a hold over tips, or over its channel; tell how many it holds by now."""
+        ...
+
+    async def release_hold(self, hold_id: bytes, *, today: datetime.date) -> None:
+        """Note that a hold was released; the next purge lets go what is past its day."""
+        ...
+
+    async def bury_holds(self, holds: Sequence[Hold], *, promises: Promises) -> None:
+        """Let the rows of holds go that ended, and keep their words as a text of the log."""
+        ...
+
+    async def ended_hold_texts(self) -> list[PrivateText]:
+        """List the texts of holds that ended, as long as they are kept."""
         ...
 
     async def rewrite(self) -> None:
