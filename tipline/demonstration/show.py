@@ -87,7 +87,11 @@ class _Serving:
         tips: asyncio.Queue[StoredTip] = asyncio.Queue()
         pages = load_pages(configuration=self.instance.configuration, demonstration=True)
         async with open_line(
-            self.instance, pages=pages, loopback_port=0, on_tip=tips.put_nowait
+            self.instance,
+            pages=pages,
+            demonstration=True,
+            loopback_port=0,
+            on_tip=tips.put_nowait,
         ) as running:
             self.timeline.step("service", _("the service runs; open the page on this machine:"))
             self.timeline.tell()

@@ -73,6 +73,18 @@ class DayBook(Protocol):
         ...
 
 
+class AccountBook(Protocol):
+    """What everybody is told beside the log, in its rhythm."""
+
+    async def write_down(self, day: datetime.date) -> bytes:
+        """Fix what is told beside the batch of a day."""
+        ...
+
+    async def show(self) -> None:
+        """Show from now on what was written down beside the last batch."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """
@@ -102,6 +114,7 @@ class DailyLog:
         served: What is served now.
         keysets: The keyset that is in force.
         book: What happened on a day.
+        account: What everybody is told beside the log.
         today: Tells the day that is trusted.
     """
 
@@ -114,6 +127,7 @@ class DailyLog:
         served: Served,
         keysets: KeysetWatch,
         book: DayBook,
+        account: AccountBook,
         today: Callable[[], datetime.date],
     ) -> None:
         self._log = log
@@ -122,6 +136,7 @@ class DailyLog:
         self._served = served
         self._keysets = keysets
         self._book = book
+        self._account = account
         self._today = today
 
     async def begin(self) -> None:
@@ -138,6 +153,8 @@ class DailyLog:
         await self.note_changes()
         if self._log.read_state() is None:
             await self._append(self._today())
+        else:
+            await self._account.show()
 
     async def note_changes(self) -> None:
         """Queue what is served now, where it is not what was said last."""
@@ -240,7 +257,25 @@ class DailyLog:
             signer=self._signer,
             deaths=deaths,
             statements=statements,
+            account=await self._account.write_down(day),
         )
+        await self._account.show()
+
+
+async def make_due_batch(daily: DailyLog, *, clock: Clock, hour: int, faults: Faults) -> None:
+    """
+    Make today's batch if its hour has come and it is not made.
+
+    Args:
+        daily: Makes the batches.
+        clock: Tells the hour.
+        hour: In UTC.
+        faults: Told of what failed; it is tried again.
+    """
+    try:
+        await daily.catch_up(hour=hour, now_hour=clock().hour)
+    except (OSError, sqlite3.Error, InstanceError) as exc:
+        faults.add(exc)
 
 
 async def run_daily(
@@ -262,11 +297,8 @@ async def run_daily(
         sleep: Waits.
     """
     while True:
+        await make_due_batch(daily, clock=clock, hour=hour, faults=faults)
         now = clock()
-        try:
-            await daily.catch_up(hour=hour, now_hour=now.hour)
-        except (OSError, sqlite3.Error, InstanceError) as exc:
-            faults.add(exc)
         # To the minute: a batch comes when its hour begins, not when somebody looked.
         await sleep(min(LOOK_SECONDS, 60.0 - now.second - now.microsecond / 1_000_000))
 

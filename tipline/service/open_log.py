@@ -13,7 +13,7 @@ from tipline.day_keeper import ClockEvent
 from tipline.errors import InstanceError
 from tipline.instance import POLICY_NAME, Instance, load_log_signer
 from tipline.log_store import LogStore
-from tipline.service.daily_log import DailyLog, DayBook, Served
+from tipline.service.daily_log import AccountBook, DailyLog, DayBook, Served
 from tipline.service.pages import STATIC_DIRECTORY
 
 
@@ -60,7 +60,12 @@ def make_clock_teller(
 
 
 def make_daily_log(
-    instance: Instance, log: LogStore, *, book: DayBook, today: Callable[[], datetime.date]
+    instance: Instance,
+    log: LogStore,
+    *,
+    book: DayBook,
+    account: AccountBook,
+    today: Callable[[], datetime.date],
 ) -> DailyLog:
     """
     Prepare the log's batches.
@@ -69,6 +74,7 @@ def make_daily_log(
         instance: Opened by the caller.
         log: Its log.
         book: What happened on a day.
+        account: What everybody is told beside the log.
         today: Tells the day that is trusted.
 
     Returns:
@@ -84,6 +90,7 @@ def make_daily_log(
         served=read_served(instance),
         keysets=instance.watch_keyset(),
         book=book,
+        account=account,
         today=today,
     )
 

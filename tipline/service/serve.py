@@ -25,16 +25,19 @@ from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder, keep_lo
 from tipline.errors import InstanceError
 from tipline.files import blur_socket_times, blur_times, make_private_directory
 from tipline.instance import RUN_NAME, Instance
+from tipline.log_store import LogStore
+from tipline.service.accountability import Accountability, find_oldest_waiting
 from tipline.service.adopting import take_up_policy
 from tipline.service.answers import Answer
-from tipline.service.daily_log import run_daily
+from tipline.service.daily_log import DailyLog, make_due_batch, run_daily
 from tipline.service.deskside import DeskSide
 from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
 from tipline.service.logside import LogSide
 from tipline.service.nightly import catch_up, run_nightly
+from tipline.service.notice import NOTICE_PATH, make_notice_chooser
 from tipline.service.open_log import make_clock_teller, make_daily_log, open_log
-from tipline.service.pages import Page
+from tipline.service.pages import Page, PageRenderer
 from tipline.service.silence import Faults, Handler, SilentServer
 from tipline.service.source import ChoosePage, SourceSide
 from tipline.service.sqlite_store import SqliteStore
@@ -74,10 +77,14 @@ class RunningLine:
     Args:
         addresses: Where it is reached.
         store: Where its tips lie.
+        log: What it promised and reported.
+        daily: Takes what is to be reported in the next batch.
     """
 
     addresses: Addresses
     store: Store
+    log: LogStore
+    daily: DailyLog
 
 
 @contextlib.asynccontextmanager
@@ -85,6 +92,7 @@ async def open_line(
     instance: Instance,
     *,
     pages: Mapping[str, Page],
+    demonstration: bool = False,
     loopback_port: int | None = None,
     clock: Clock = system_clock,
     boot_clock: BootClock = system_boot_clock,
@@ -100,6 +108,7 @@ async def open_line(
     Args:
         instance: Opened, and so locked, by the caller, who closes it afterwards.
         pages: What the source sees, by path.
+        demonstration: Say on the pages that are made while serving that this is not for real tips.
         loopback_port: A development listener on 127.0.0.1; 0 takes any free port, None makes none.
         clock: The clock that can be set.
         boot_clock: The clock that cannot.
@@ -132,7 +141,19 @@ async def open_line(
             instance.directory, slots=opened.file, today=keeper.today, on_fault=faults.add
         )
         stack.callback(store.close)
-        daily = make_daily_log(instance, log, book=store.day_book, today=keeper.today)
+        accountability = Accountability(
+            log=log,
+            configuration=instance.configuration,
+            renderer=PageRenderer(
+                configuration=instance.configuration, demonstration=demonstration
+            ),
+            keysets=instance.watch_keyset(),
+            service_key=instance.signer.verifier().format(),
+            find_oldest=lambda: find_oldest_waiting(store),
+        )
+        daily = make_daily_log(
+            instance, log, book=store.day_book, account=accountability, today=keeper.today
+        )
         promises = await take_up_policy(store, instance.policy, today=keeper.latest_day())
         intake = Intake(
             store=store,
@@ -159,8 +180,14 @@ async def open_line(
             waiting=keeper.waiting(),
             on_purged=daily.note_purge,
         )
+        log_hour = instance.configuration.log_hour
+        await make_due_batch(daily, clock=keeper.now, hour=log_hour, faults=faults)
         source = SourceSide(
-            pages={path: make_page_chooser(page) for path, page in pages.items()},
+            pages={
+                **{path: make_page_chooser(page) for path, page in pages.items()},
+                **accountability.list_pages(),
+                NOTICE_PATH: make_notice_chooser(instance.directory),
+            },
             keysets=instance.watch_keyset(),
             intake=intake,
             budget=RequestBudget(
@@ -229,7 +256,7 @@ async def open_line(
             run_daily(
                 daily,
                 clock=keeper.now,
-                hour=instance.configuration.log_hour,
+                hour=log_hour,
                 faults=faults,
                 sleep=sleep,
             )
@@ -240,7 +267,7 @@ async def open_line(
         stack.push_async_callback(_cancel, batches)
         looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
         stack.push_async_callback(_cancel, looking)
-        yield RunningLine(addresses=addresses, store=store)
+        yield RunningLine(addresses=addresses, store=store, log=log, daily=daily)
 
 
 def open_day_keeper(
