@@ -206,11 +206,7 @@ class DailyLog:
         Args:
             report: What went and what did not.
         """
-        for kind, counts in count_deaths(report).items():
-            await self._book.add_counts(kind, counts, of=report.on)
-        for hold in report.ended_holds:
-            await self.queue(state_ended(hold))
-        await asyncio.to_thread(self._log.note_purge, read_report(report))
+        await tell_purge(report, log=self._log, book=self._book)
 
     async def catch_up(self, *, hour: int, now_hour: int) -> bool:
         """
@@ -260,6 +256,22 @@ class DailyLog:
             account=await self._account.write_down(day),
         )
         await self._account.show()
+
+
+async def tell_purge(report: PurgeReport, *, log: LogStore, book: DayBook) -> None:
+    """
+    Keep for the log what a purge made true, and how much it was.
+
+    Args:
+        report: What went and what did not.
+        log: Where it is kept.
+        book: Where it is counted.
+    """
+    for kind, counts in count_deaths(report).items():
+        await book.add_counts(kind, counts, of=report.on)
+    for hold in report.ended_holds:
+        await asyncio.to_thread(log.queue, state_ended(hold))
+    await asyncio.to_thread(log.note_purge, read_report(report))
 
 
 async def make_due_batch(daily: DailyLog, *, clock: Clock, hour: int, faults: Faults) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import os
 import socket
 import time
@@ -19,15 +20,15 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from retention.log.entry import EntryType, make_statement
+from retention.hold import Hold
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
-from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder, keep_looking
+from tipline.day_keeper import ClockEvent, keep_looking
 from tipline.errors import InstanceError
-from tipline.files import blur_socket_times, blur_times, make_private_directory
+from tipline.files import blur_socket_times, blur_times
 from tipline.instance import RUN_NAME, Instance
 from tipline.log_store import LogStore
+from tipline.operations import OPERATIONS, operate
 from tipline.service.accountability import Accountability, find_oldest_waiting
-from tipline.service.adopting import take_up_policy
 from tipline.service.answers import Answer
 from tipline.service.daily_log import DailyLog, make_due_batch, run_daily
 from tipline.service.deskside import DeskSide
@@ -36,13 +37,14 @@ from tipline.service.limits import RequestBudget
 from tipline.service.logside import LogSide
 from tipline.service.nightly import catch_up, run_nightly
 from tipline.service.notice import NOTICE_PATH, make_notice_chooser
-from tipline.service.open_log import make_clock_teller, make_daily_log, open_log
+from tipline.service.open_log import make_daily_log
+from tipline.service.operator import OperatorSide
 from tipline.service.pages import Page, PageRenderer
+from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults, Handler, SilentServer
 from tipline.service.source import ChoosePage, SourceSide
-from tipline.service.sqlite_store import SqliteStore
 from tipline.service.store import Store, StoredTip
-from tipline.slots import open_slots
+from tipline.service.workings import OPERATOR_SOCKET_NAME, make_workings, open_parts
 
 SOURCE_SOCKET_NAME: Final = "source.sock"
 DESK_SOCKET_NAME: Final = "desk.sock"
@@ -61,11 +63,13 @@ class Addresses:
     Args:
         source_socket: For tor.
         desk_socket: For tor, and for the operator's own account.
+        operator_socket: For the operator's own account: operations on the running line.
         loopback: URL of the development listener, if it was asked for.
     """
 
     source_socket: Path
     desk_socket: Path
+    operator_socket: Path
     loopback: str | None
 
 
@@ -100,6 +104,7 @@ async def open_line(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     on_tip: Callable[[StoredTip], None] = lambda tip: None,
+    on_hold: Callable[[Hold], None] = lambda hold: None,
     report: Callable[[InstanceError | list[str]], None] = lambda what: None,
 ) -> AsyncIterator[RunningLine]:
     """
@@ -116,6 +121,7 @@ async def open_line(
         monotonic: A clock that never steps back, in seconds.
         sleep: Waits for the night, and for the hour of the log's batch.
         on_tip: Told of each tip after it is durable.
+        on_hold: Told of each hold that ended, after its key is destroyed.
         report: Told what the nightly run could not do, and which faults there were.
 
     Yields:
@@ -126,21 +132,16 @@ async def open_line(
     """
     faults = Faults()
     async with contextlib.AsyncExitStack() as stack:
-        log = open_log(instance, today=lambda: clock().date())
-        stack.callback(log.close)
-        keeper = open_day_keeper(
-            instance,
-            clock=clock,
-            boot_clock=boot_clock,
-            on_event=make_clock_teller(log, on_clock=on_clock),
+        parts = await stack.enter_async_context(
+            open_parts(
+                instance,
+                clock=clock,
+                boot_clock=boot_clock,
+                on_clock=on_clock,
+                on_fault=faults.add,
+            )
         )
-        opened = open_slots(
-            instance.directory, instance.configuration.slots, environment=os.environ
-        )
-        store = SqliteStore(
-            instance.directory, slots=opened.file, today=keeper.today, on_fault=faults.add
-        )
-        stack.callback(store.close)
+        log, keeper, store, promises = parts.log, parts.keeper, parts.store, parts.promises
         accountability = Accountability(
             log=log,
             configuration=instance.configuration,
@@ -154,7 +155,6 @@ async def open_line(
         daily = make_daily_log(
             instance, log, book=store.day_book, account=accountability, today=keeper.today
         )
-        promises = await take_up_policy(store, instance.policy, today=keeper.latest_day())
         intake = Intake(
             store=store,
             keysets=instance.watch_keyset(),
@@ -167,9 +167,15 @@ async def open_line(
             monotonic=monotonic,
         )
         await intake.load()
-        if opened.begun_anew:
-            await store.end_lost(today=keeper.today())
-            await daily.queue(make_statement(EntryType.LOST_KEYS, on=keeper.today()))
+
+        async def tell_purged(purged: PurgeReport) -> None:
+            await daily.note_purge(purged)
+            for hold in purged.ended_holds:
+                on_hold(hold)
+
+        workings = make_workings(parts, instance, forget=intake.forget, on_purged=tell_purged)
+        operator = OperatorSide(functools.partial(operate, workings), names=frozenset(OPERATIONS))
+        stack.push_async_callback(operator.finish)
         await daily.begin()
         await catch_up(
             store=store,
@@ -178,10 +184,11 @@ async def open_line(
             today=keeper.today(),
             report=report,
             waiting=keeper.waiting(),
-            on_purged=daily.note_purge,
+            on_purged=tell_purged,
         )
-        log_hour = instance.configuration.log_hour
-        await make_due_batch(daily, clock=keeper.now, hour=log_hour, faults=faults)
+        await make_due_batch(
+            daily, clock=keeper.now, hour=instance.configuration.log_hour, faults=faults
+        )
         source = SourceSide(
             pages={
                 **{path: make_page_chooser(page) for path, page in pages.items()},
@@ -214,12 +221,14 @@ async def open_line(
         addresses = Addresses(
             source_socket=run / SOURCE_SOCKET_NAME,
             desk_socket=run / DESK_SOCKET_NAME,
+            operator_socket=run / OPERATOR_SOCKET_NAME,
             loopback=None,
         )
         runners: list[web.ServerRunner] = []
         for path, handler, trusts_proxy_line in (
             (addresses.source_socket, source.respond, True),
             (addresses.desk_socket, desk.respond, False),
+            (addresses.operator_socket, operator.respond, False),
         ):
             runner = await _start(
                 handler, faults=faults, idle_seconds=idle_seconds, trusts=trusts_proxy_line
@@ -248,7 +257,7 @@ async def open_line(
                 faults=faults,
                 report=report,
                 read_waiting=keeper.waiting,
-                on_purged=daily.note_purge,
+                on_purged=tell_purged,
                 sleep=sleep,
             )
         )
@@ -256,7 +265,7 @@ async def open_line(
             run_daily(
                 daily,
                 clock=keeper.now,
-                hour=log_hour,
+                hour=instance.configuration.log_hour,
                 faults=faults,
                 sleep=sleep,
             )
@@ -268,33 +277,6 @@ async def open_line(
         looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
         stack.push_async_callback(_cancel, looking)
         yield RunningLine(addresses=addresses, store=store, log=log, daily=daily)
-
-
-def open_day_keeper(
-    instance: Instance,
-    *,
-    clock: Clock,
-    boot_clock: BootClock,
-    on_event: Callable[[ClockEvent], None],
-) -> DayKeeper:
-    """
-    Take up the time where an instance left it.
-
-    Args:
-        instance: Opened, and so locked, by the caller.
-        clock: The clock that can be set.
-        boot_clock: The clock that cannot.
-        on_event: Told what happened to the clock.
-
-    Returns:
-        What tells the day.
-
-    Raises:
-        InstanceError: what is kept of the time is damaged.
-    """
-    folder = find_clock_folder(instance.directory, instance.configuration.slots)
-    make_private_directory(folder)
-    return DayKeeper(folder, clock=clock, boot_clock=boot_clock, on_event=on_event)
 
 
 def make_page_chooser(page: Page) -> ChoosePage:
