@@ -24,6 +24,7 @@ import debian_browsers
 
 LOG_TAIL_LEN: Final = 25
 MISSING_EXIT_CODE: Final = 3
+LIBC_HEADER: Final = Path("/usr/include/dlfcn.h")
 
 # Debian's way to keep packages from starting services while they are installed.
 POLICY: Final = "/usr/sbin/policy-rc.d"
@@ -115,6 +116,10 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
         requirements += [
             Requirement(name="swtpm", is_met=has_program("swtpm"), package="swtpm"),
             Requirement(name="tpm2-tools", is_met=has_program("tpm2_nvread"), package="tpm2-tools"),
+            # They count and trace the calls that change files (tests/crash).
+            Requirement(name="gcc", is_met=has_program("gcc"), package="gcc"),
+            Requirement(name="libc6-dev", is_met=LIBC_HEADER.exists, package="libc6-dev"),
+            Requirement(name="strace", is_met=has_program("strace"), package="strace"),
         ]
     return requirements
 

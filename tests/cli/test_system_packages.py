@@ -64,9 +64,10 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     write_program(tmp_path / "bin", "apt-get", "exit 1")
     be_user(packages, monkeypatch, uid=1000, path=tmp_path / "bin")
     be_system(packages, monkeypatch, ID="debian")
+    monkeypatch.setattr(packages, "LIBC_HEADER", tmp_path / "none")
     assert install(packages, monkeypatch, "test", tmp_path, agreed=True) == 3
     said = capsys.readouterr().err
-    names = "tor util-linux firefox-esr chromium swtpm tpm2-tools"
+    names = "tor util-linux firefox-esr chromium swtpm tpm2-tools gcc libc6-dev strace"
     assert said.count(f"these system packages are missing: {names}") == 1
     assert f"apt-get update && apt-get install --no-install-recommends {names}\n" in said
 
@@ -88,6 +89,9 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "fontconfig-config",
         "swtpm",
         "tpm2-tools",
+        "gcc",
+        "libc6-dev",
+        "strace",
     ]
     assert [one.name for one in packages.list_requirements("run", search_path="")] == [
         "python3-venv",
