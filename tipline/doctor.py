@@ -8,9 +8,7 @@ not do what it should) or a warning (it does, but not for long, or not on this m
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
-import enum
 import os
 import shutil
 import stat
@@ -31,8 +29,18 @@ from tipline.configuration import (
     load_configuration,
 )
 from tipline.day_keeper import find_clock_folder, tell_time
+from tipline.doctor_storage import (
+    KEEPING_OLD_BLOCKS,
+    NOT_DURABLE,
+    OVER_NETWORK,
+    examine_storage,
+    find_mount,
+    is_encrypting,
+)
+from tipline.doctor_storage import TEXTS as STORAGE_TEXTS
 from tipline.errors import ConfigurationError, InstanceError, TiplineError
 from tipline.files import OTHERS_MASK
+from tipline.finding import Finding, Level
 from tipline.instance import (
     KEYS_NAME,
     RUN_NAME,
@@ -53,37 +61,6 @@ EXPIRY_WARNING_DAYS: Final = 10  # time to meet, to sign and to carry a stick
 MINIMUM_TOR: Final = (0, 4, 9, 11)  # before it, a rendezvous point could stand in for the service
 TOR_SECONDS: Final = 20
 SPACE_WARNING_FACTOR: Final = 2
-KEEPING_OLD_BLOCKS: Final = frozenset({"btrfs", "zfs", "overlay", "bcachefs", "nilfs2", "f2fs"})
-NOT_DURABLE: Final = frozenset({"tmpfs", "ramfs"})
-# How cryptsetup begins the names that it gives to device-mapper (lib/libdevmapper.c,
-# dm_prepare_uuid); two of its kinds check what is on the disk and do not encrypt it.
-CRYPT_PREFIX: Final = "CRYPT-"
-CRYPT_ONLY_CHECKING: Final = ("CRYPT-VERITY-", "CRYPT-INTEGRITY-")
-OVER_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p"})
-
-
-class Level(enum.StrEnum):
-    """How much a finding matters."""
-
-    WRONG = "wrong"
-    WARNING = "warning"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """
-    One thing that was found.
-
-    Args:
-        level: How much it matters.
-        code: Names its texts: in `TEXTS`, or those of the error of the same code.
-        facts: For their placeholders.
-    """
-
-    level: Level
-    code: str
-    facts: Mapping[str, str | int]
-
 
 # What was found, and what to do.
 TEXTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -164,6 +141,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         N_("the path {path} is longer than {limit} bytes, which a socket cannot have"),
         N_("move the line into a directory with a shorter path"),
     ),
+    **STORAGE_TEXTS,
 }
 
 
@@ -211,6 +189,7 @@ def _examine_parts(directory: Path, today: datetime.date) -> Iterator[Finding]:
     if not configuration.desk_clients:
         yield _warn("desk_clients")
     yield from _examine_space(directory, configuration.limits.disk_reserve_bytes)
+    yield from examine_storage(directory, configuration.slots)
 
 
 def _examine_keyset(
@@ -270,35 +249,13 @@ def _examine_rights(directory: Path) -> Iterator[Finding]:
 
 
 def _examine_file_system(directory: Path, mounts: Path) -> Iterator[Finding]:
-    kind = find_file_system(str(directory.resolve()), mounts.read_text("utf-8"))
+    kind = find_mount(str(directory.resolve()), mounts.read_text("utf-8")).kind
     if kind in NOT_DURABLE:
         yield _wrong("file_system_lost", kind=kind)
     elif kind in OVER_NETWORK:
         yield _wrong("file_system_network", kind=kind)
     elif kind in KEEPING_OLD_BLOCKS:
         yield _warn("file_system_old_blocks", kind=kind)
-
-
-def find_file_system(path: str, mountinfo: str) -> str:
-    """
-    Tell on which kind of file system a path lies.
-
-    Args:
-        path: Absolute, without links.
-        mountinfo: What the kernel says of its mounts (proc(5), "mountinfo").
-
-    Returns:
-        Its name; empty if the kernel does not say.
-    """
-    best, kind = "", ""
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        mounted = before.split()[4].replace("\\040", " ")
-        inside = path == mounted or path.startswith(mounted.rstrip("/") + "/")
-        # A later mount on the same place covers the earlier one.
-        if inside and len(mounted) >= len(best):
-            best, kind = mounted, after.split()[0]
-    return kind
 
 
 def _examine_swap(swaps: Path, blocks: Path) -> Iterator[Finding]:
@@ -320,8 +277,8 @@ def _stays_in_memory(device: Path) -> bool:
 def _is_encrypted(device: Path) -> bool:
     uuid = device / "dm" / "uuid"
     kind = uuid.read_text("utf-8") if uuid.exists() else ""
-    if kind.startswith(CRYPT_PREFIX):
-        return not kind.startswith(CRYPT_ONLY_CHECKING)
+    if is_encrypting(kind):
+        return True
     # A logical volume or an array is as good as the worst of what it lies on.
     below = [device.parent / slave.name for slave in (device / "slaves").glob("*")]
     return bool(below) and all(_is_encrypted(slave) for slave in below)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from tipline.clock import system_clock
 from tipline.console import Console
-from tipline.doctor import TEXTS, Finding, Level, examine
+from tipline.doctor import TEXTS, examine
+from tipline.finding import Finding, Level
 from tipline.language import Translate
 from tipline.messages import ERRORS, HINTS
 

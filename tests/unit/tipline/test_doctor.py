@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tipline.doctor import TEXTS, Level, _examine_file_system, _examine_swap, find_file_system
+from tipline.doctor import TEXTS, _examine_file_system, _examine_swap
+from tipline.doctor_storage import find_mount
+from tipline.finding import Level
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -33,7 +35,7 @@ MOUNTS = """\
 )
 def test_file_system_when_mounts_are_nested_then_the_innermost_counts(path: str, kind: str) -> None:
     """A path lies on the longest mount above it, and of two on one place on the later."""
-    assert find_file_system(path, MOUNTS) == kind
+    assert find_mount(path, MOUNTS).kind == kind
 
 
 @pytest.mark.parametrize(
