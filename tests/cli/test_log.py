@@ -1,0 +1,164 @@
+"""`tipline log`, as an operator runs it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from crypto.age.hybrid import HybridIdentity
+from crypto.cosignature import WitnessVerifier, format_cosigned
+from crypto.keyset import sign_keyset
+from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
+from crypto.note import Signer
+from retention.log.batch import ONE_DAY
+from retention.log.checkpoint import split_checkpoint
+from retention.log.entry import Entry, EntryType, make_statement
+from retention.policy import EVENTS
+from tipline.instance import init_instance, load_log_signer
+from tipline.keysets import install_keyset
+from tipline.log_store import LogStore
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+WITNESS_KEY = SigningKey(b"\x03" * 32)
+WITNESS = WitnessVerifier(name="witness.example/1", public_key=bytes(WITNESS_KEY.verify_key))
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "tipline", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "LANGUAGE": "en"},
+    )
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    """A line whose log has two batches, and whose keyset names a witness."""
+    directory = tmp_path / "line"
+    root = Signer.generate("tipline-root")
+    names = dict.fromkeys(("en", "es", "pt"), "Harbour")
+    texts = {
+        f"line.{part}.{language}": "Harbour" for part in ("name", "emergency") for language in names
+    }
+    service = init_instance(
+        directory,
+        settings={"root": root.verifier().format(), **texts},
+        periods={name: dict.fromkeys(events, 30) for name, events in EVENTS.items()},
+        translate=lambda text: text,
+        today=TODAY,
+    )
+    log = load_log_signer(directory)
+    reader = Reader(
+        id="office",
+        name="Office",
+        unit="Unit",
+        since_on=TODAY,
+        recipient=HybridIdentity.generate().recipient(),
+    )
+    entry = ChannelReader(reader="office", from_on=TODAY, until_on=None, optional=False)
+    draft = KeysetDraft(
+        valid_from=TODAY,
+        valid_until=TODAY,
+        service=service.verifier(),
+        log=log.verifier(),
+        witnesses=(WITNESS,),
+        quorum=1,
+        onion=None,
+        readers=(reader,),
+        channels=(Channel(id="city", names=names, categories=(), readers=(entry,)),),
+    )
+    note = sign_keyset(draft, signer=root, today=TODAY)
+    install_keyset(directory, note, root=root.verifier(), minimum=1, today=TODAY)
+    with contextlib.closing(
+        LogStore(directory, verifier=log.verifier(), today=lambda: TODAY)
+    ) as store:
+        for day in (TODAY - ONE_DAY, TODAY):
+            statement = make_statement(EntryType.BACKUP, on=day)
+            store.append_batch([Entry(day=day, statement=statement)], day=day, signer=log)
+    return directory
+
+
+def cosign(checkpoint: bytes, *, key: SigningKey = WITNESS_KEY) -> str:
+    """Sign as the witness does."""
+    text = split_checkpoint(checkpoint)[0]
+    signature = key.sign(format_cosigned(text, seconds=5)).signature
+    value = base64.b64encode(WITNESS.key_id + (5).to_bytes(8, "big") + signature).decode()
+    return f"\N{EM DASH} {WITNESS.name} {value}"
+
+
+def test_log_when_exported_then_its_files_and_its_key_are_told(line: Path, tmp_path: Path) -> None:
+    """The folder has what is served; the key that checks it is told."""
+    output = tmp_path / "out"
+    done = run("log", line, "export", output)
+    key = load_log_signer(line).verifier().format()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"2 entries are in {output}.\nTheir key: {key}\n"
+    files = {str(path.relative_to(output)) for path in output.rglob("*") if path.is_file()}
+    assert files == {"checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"}
+    done = run("log", line, "export", output, "--json")
+    assert json.loads(done.stdout) == {"directory": str(output), "entries": 2, "key": key}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_cosign_when_a_witness_signed_then_its_line_is_exported(
+    line: Path, tmp_path: Path, whole: bool
+) -> None:
+    """The line alone is taken, and the checkpoint with the line under it."""
+    output = tmp_path / "out"
+    run("log", line, "export", output)
+    note = (output / "checkpoint").read_bytes()
+    signed = f"{cosign(note)}\n".encode()
+    file = tmp_path / "signed"
+    file.write_bytes(note + signed if whole else signed)
+    done = run("log", line, "cosign", file)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Added to the checkpoint of 2 entries.\n"
+    run("log", line, "export", output)
+    assert (output / "checkpoint").read_bytes() == note + signed
+
+
+def test_cosign_when_the_file_has_no_good_line_then_it_says_why(line: Path, tmp_path: Path) -> None:
+    """Nothing is added that no witness of the keyset signed."""
+    output, file = tmp_path / "out", tmp_path / "signed"
+    run("log", line, "export", output)
+    note = (output / "checkpoint").read_bytes()
+    other = cosign(note).replace(WITNESS.name, "witness.example/2")
+    for content, message in (
+        (note, "the file has no line of a witness that the keyset names"),
+        (b"\xff", "the file has no line of a witness that the keyset names"),
+        (other.encode(), "the file has no line of a witness that the keyset names"),
+        (
+            cosign(note, key=SigningKey(b"\x04" * 32)).encode(),
+            "the witness's line signs no checkpoint of this log",
+        ),
+    ):
+        file.write_bytes(content)
+        done = run("log", line, "cosign", file)
+        assert done.returncode == 41
+        assert done.stderr.startswith(f"tipline: error: {message}\n")
+    run("log", line, "export", output)
+    assert (output / "checkpoint").read_bytes() == note
+
+
+def test_log_when_there_is_none_yet_then_it_is_said(line: Path, tmp_path: Path) -> None:
+    """A line that was never served has no log."""
+    for path in line.glob("log.db*"):
+        path.unlink()
+    done = run("log", line, "export", tmp_path / "out")
+
+    assert done.returncode == 41
+    assert done.stderr.startswith("tipline: error: there is no log yet: ")
