@@ -11,57 +11,16 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
 
-from sqlite_utils import Database
-
-from crypto.ladder import TEXT_RUNG
-from retention.plan import Record, plan_policy_change
-from retention.policy import EVENTS, Event, Policy, RecordClass
+from retention.plan import plan_policy_change
+from retention.policy import Policy, RecordClass
 from tipline.errors import InstanceError
 from tipline.instance import take_lock
 from tipline.service.database import DATABASE_NAME, open_database
+from tipline.service.groups import Group, count_groups
 from tipline.service.schema import VERSION, read_version
-
-_TIPS: Final = (
-    "SELECT count(*), dies_on, arrived_on, picked_up_on FROM tips WHERE size_bytes {sign} ?"
-    " GROUP BY dies_on, arrived_on, picked_up_on"
-)
-# Each query gives: how many, when it dies, then the days of its class's events.
-_QUERIES: Final = {
-    RecordClass.SEALED_TIP: (
-        _TIPS.format(sign="<="),
-        [TEXT_RUNG],
-    ),
-    RecordClass.ATTACHMENT: (
-        _TIPS.format(sign=">"),
-        [TEXT_RUNG],
-    ),
-    RecordClass.PARTIAL_UPLOAD: (
-        "SELECT count(*), dies_on, begun_on FROM uploads GROUP BY dies_on, begun_on",
-        [],
-    ),
-    RecordClass.UPLOAD_ANSWER: (
-        "SELECT count(*), dies_on, arrived_on FROM answers GROUP BY dies_on, arrived_on",
-        [],
-    ),
-}
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """
-    Records of one class with the same days.
-
-    Args:
-        record: One that stands for all.
-        count: How many there are.
-    """
-
-    record: Record
-    count: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,36 +115,3 @@ def read_groups(directory: Path) -> tuple[Group, ...]:
             database.close()
     finally:
         os.close(lock)
-
-
-def count_groups(database: Database) -> Iterator[Group]:
-    """
-    Count what a database holds, by class and days.
-
-    Args:
-        database: Of today's version.
-
-    Yields:
-        The groups.
-    """
-    number = 0
-    for record_class, (query, parameters) in _QUERIES.items():
-        for count, dies_on, *days in database.execute(query, parameters):
-            number += 1
-            yield Group(
-                record=Record(
-                    id=number.to_bytes(16),
-                    record_class=record_class,
-                    events=_read_events(record_class, days),
-                    dies_on=datetime.date.fromisoformat(dies_on),
-                ),
-                count=count,
-            )
-
-
-def _read_events(record_class: RecordClass, days: list[Any]) -> dict[Event, datetime.date]:
-    return {
-        event: datetime.date.fromisoformat(day)
-        for event, day in zip(EVENTS[record_class], days, strict=True)
-        if day is not None
-    }

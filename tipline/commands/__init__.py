@@ -17,10 +17,12 @@ from tipline.commands import (
     demonstration,
     desk,
     doctor,
+    hold,
     init,
     keyset,
     log,
     policy,
+    purge,
     serve,
 )
 from tipline.language import Translate
@@ -42,6 +44,8 @@ COMMANDS: tuple[Command, ...] = (
     policy,
     keyset,
     serve,
+    purge,
+    hold,
     log,
     clock,
     doctor,

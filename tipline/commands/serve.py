@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retention.hold import Hold
 from retention.log.entry import ClockStep
 from tipline.clock import system_clock
 from tipline.configuration import Configuration
@@ -113,12 +114,21 @@ async def _serve(
         }
         console.say("tipline: " + what[event.step].format(until=event.until))
 
+    def tell_hold(hold: Hold) -> None:
+        ended = (
+            _("hold {id} was released; what is past its day goes now")
+            if hold.was_released
+            else _("hold {id} ended by itself; what is past its day goes now")
+        )
+        console.say("tipline: " + ended.format(id=hold.id.hex()))
+
     async with open_line(
         instance,
         pages=load_pages(configuration=configuration),
         loopback_port=options.loopback,
         report=report,
         on_clock=tell_clock,
+        on_hold=tell_hold,
     ) as line:
         _tell_sockets(line.addresses, options, console)
         waited: set[asyncio.Task[None]] = {asyncio.create_task(_wait(stop))}
@@ -172,6 +182,7 @@ def _tell_sockets(addresses: Addresses, options: argparse.Namespace, console: Co
             {
                 "source_socket": str(addresses.source_socket),
                 "desk_socket": str(addresses.desk_socket),
+                "operator_socket": str(addresses.operator_socket),
                 "loopback": addresses.loopback,
             }
         )

@@ -43,6 +43,39 @@ async def _tell_nobody(report: PurgeReport) -> None:
     """For callers who need no more than the report that is returned."""
 
 
+async def run_purge(
+    store: Store,
+    *,
+    forget: Callable[[bytes], None],
+    promises: Promises,
+    today: datetime.date,
+    waiting: Waiting | None = None,
+    on_purged: OnPurged = _tell_nobody,
+) -> PurgeReport:
+    """
+    Let everything go that is past its day, and make the keys of the days to come.
+
+    Args:
+        store: Where things lie.
+        forget: Told of partial uploads that go.
+        promises: How long things are kept.
+        today: In UTC, by the clock that is trusted.
+        waiting: A jump of the clock that waits for a person.
+        on_purged: Told what went and what did not.
+
+    Returns:
+        What went, and what did not.
+    """
+    tomorrow = today + datetime.timedelta(days=1)
+    await store.make_day_keys(tomorrow, days=find_longest_days(promises.policy))
+    report = await store.purge_due(promises=promises, today=today, waiting=waiting, forget=forget)
+    await on_purged(report)
+    if report.ended_holds and not report.failures:
+        # After the log was told: their rows are what it is told from.
+        await store.bury_holds(report.ended_holds, promises=promises)
+    return report
+
+
 async def purge_due(
     store: Store,
     *,
@@ -53,7 +86,7 @@ async def purge_due(
     on_purged: OnPurged = _tell_nobody,
 ) -> PurgeReport:
     """
-    Let everything go that is past its day, and make the keys of the days to come.
+    Let everything go that is past its day, and raise if something did not go.
 
     Args:
         store: Where things lie.
@@ -69,15 +102,14 @@ async def purge_due(
     Raises:
         InstanceError: some did not go; the others did.
     """
-    tomorrow = today + datetime.timedelta(days=1)
-    await store.make_day_keys(tomorrow, days=find_longest_days(promises.policy))
-    report = await store.purge_due(
-        promises=promises, today=today, waiting=waiting, forget=intake.forget
+    report = await run_purge(
+        store,
+        forget=intake.forget,
+        promises=promises,
+        today=today,
+        waiting=waiting,
+        on_purged=on_purged,
     )
-    await on_purged(report)
-    if report.ended_holds and not report.failures:
-        # After the log was told: their rows are what it is told from.
-        await store.bury_holds(report.ended_holds, promises=promises)
     if report.failures:
         error = report.failures[0].error
         raise InstanceError("purge_incomplete", count=report.failed_count) from error

@@ -20,9 +20,7 @@ import functools
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
-
-from sqlite_utils import Database
+from typing import Final
 
 from crypto.errors import CryptoError
 from crypto.stored import SEALED_SLICE_BYTES, SLICE_BYTES, sealed_len
@@ -37,6 +35,7 @@ from tipline.service.checkpoints import Checkpoints
 from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
 from tipline.service.day_book import DayBook, PrivateText, TextKind
 from tipline.service.envelope_files import EnvelopeFiles
+from tipline.service.groups import Group, count_groups
 from tipline.service.holdings import Holdings, SealedWords, join_words, seal_words
 from tipline.service.purge import Purge
 from tipline.service.purge_report import PurgeReport
@@ -47,8 +46,13 @@ from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, Sealed, S
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 from tipline.service.writer import GroupWriter
 
-T = TypeVar("T")
-
+_TABLES: Final = {
+    RecordClass.SEALED_TIP: "tips",
+    RecordClass.ATTACHMENT: "tips",
+    RecordClass.PARTIAL_UPLOAD: "uploads",
+    RecordClass.UPLOAD_ANSWER: "answers",
+    RecordClass.LOG_TEXT: "log_texts",
+}
 BATCH_ROWS: Final = 50  # of what is changed in one go, so that arrivals do not wait long
 
 
@@ -370,9 +374,9 @@ class SqliteStore:
         """List the texts of holds that ended, as long as they are kept."""
         return await self.day_book.read_hold_texts()
 
-    async def look(self, work: Callable[[Database], T]) -> T:
-        """Read what only a query of the caller's own can tell."""
-        return await self._writer.call(lambda: work(self._database))
+    async def count_groups(self) -> list[Group]:
+        """Count what is stored, by class and days."""
+        return await self._writer.call(lambda: list(count_groups(self._database)))
 
     async def rewrite(self) -> None:
         """
@@ -409,7 +413,7 @@ class SqliteStore:
     def _move(self, moves: Sequence[Move]) -> None:
         for move in moves:
             record = move.record
-            table = _find_table(record.record_class)
+            table = _TABLES[record.record_class]
             key = None if table == "answers" else self._rewrap(table, move)
             self._rows.move(table, record.id, events=move.events, dies_on=move.dies_on, key=key)
 
@@ -489,9 +493,3 @@ class SqliteStore:
 
 def _find_text_end(promises: Promises, logged_on: datetime.date) -> datetime.date:
     return promises.dies_on(RecordClass.LOG_TEXT, {Event.LOGGED: logged_on})
-
-
-def _find_table(record_class: RecordClass) -> str:
-    if record_class is RecordClass.PARTIAL_UPLOAD:
-        return "uploads"
-    return "answers" if record_class is RecordClass.UPLOAD_ANSWER else "tips"

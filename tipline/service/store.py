@@ -16,6 +16,7 @@ from retention.plan import Move, Record, Waiting
 from retention.policy import Policy, RecordClass
 from retention.promise import Promises
 from tipline.service.day_book import PrivateText
+from tipline.service.groups import Group
 from tipline.service.purge_report import PurgeReport
 
 
@@ -161,6 +162,10 @@ class Store(Protocol):
 
     async def count_by_day(self) -> dict[tuple[RecordClass, datetime.date], int]:
         """Count what dies, by class and day."""
+        ...
+
+    async def count_groups(self) -> list[Group]:
+        """Count what is stored, by class and days."""
         ...
 
     async def find_tips(self, tip_ids: Sequence[bytes]) -> list[Record]:

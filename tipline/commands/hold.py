@@ -1,0 +1,236 @@
+"""`tipline hold`: keep tips beyond their day, by the word of two persons, and let them go again."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retention.hold import MAX_HOLD_DAYS, MAX_REASON_CHARACTERS
+from tipline.commands.purge import tell_plan, tell_report
+from tipline.console import Console
+from tipline.language import Translate
+from tipline.operating import run_operation
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+_LINE_BYTES = 4 * MAX_REASON_CHARACTERS + 2  # UTF-8, and the line's end
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser and those of its parts.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "hold",
+        help=_("keep tips beyond their day, in public"),
+        description=_(
+            "A hold keeps tips beyond the day on which they would die, for a court or an"
+            " investigation. Two persons answer for it. The public log shows that it exists, until"
+            " when, and how it ended; not who, why, or over what."
+        ),
+    )
+    parts = parser.add_subparsers(metavar=_("PART"), required=True, dest="part")
+    _register_add(parts, translate)
+    _register_list(parts, translate)
+    _register_release(parts, translate)
+
+
+def _register_add(parts: Commands, translate: Translate) -> None:
+    _ = translate
+    parser = parts.add_parser(
+        "add",
+        help=_("place a hold"),
+        description=_(
+            "Place a hold. Two different persons and the reason are asked for, one line each; they"
+            " stay on this machine, and the log commits to them. A hold ends by itself, at most"
+            " {days} days from now, and is never extended: who needs longer places another one."
+        ).format(days=MAX_HOLD_DAYS),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument(
+        "--until",
+        metavar=_("DAY"),
+        required=True,
+        help=_("the first day on which it no longer holds, YYYY-MM-DD"),
+    )
+    covered = parser.add_mutually_exclusive_group(required=True)
+    covered.add_argument(
+        "--channel",
+        metavar=_("CHANNEL"),
+        help=_("hold every tip of this channel, those to come, too"),
+    )
+    covered.add_argument("--tips", metavar=_("ID"), nargs="+", help=_("hold these tips"))
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run_add)
+
+
+def _register_list(parts: Commands, translate: Translate) -> None:
+    _ = translate
+    parser = parts.add_parser(
+        "list",
+        help=_("show the holds there are"),
+        description=_(
+            "Show the holds that last, with who answers for them and why, and the texts of those"
+            " that ended as long as they are kept. With --json also what shows an auditor that a"
+            " text is the one that the log committed to."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run_list)
+
+
+def _register_release(parts: Commands, translate: Translate) -> None:
+    _ = translate
+    parser = parts.add_parser(
+        "release",
+        help=_("end a hold before its day"),
+        description=_(
+            "Show what would go if a hold ended now: what is past its day and not held by another"
+            " one. Nothing is changed without --apply."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument("hold", metavar=_("HOLD"), help=_("its id, as `tipline hold list` says"))
+    parser.add_argument("--apply", action="store_true", help=_("do what is shown"))
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run_release)
+
+
+def run_add(options: argparse.Namespace, console: Console) -> int:
+    """
+    Place a hold.
+
+    Args:
+        options: As parsed.
+        console: Where to ask and tell.
+
+    Returns:
+        0.
+
+    Raises:
+        HoldError: it cannot be placed.
+        InstanceError: a tip is unknown.
+        UsageError: an id or the day is none.
+    """
+    _ = console.translate
+    placed = run_operation(
+        options.directory,
+        "hold-add",
+        {
+            "until": options.until,
+            "channel": options.channel,
+            "tips": options.tips or [],
+            "first_person": _ask(_("Who asks for the hold: "), console),
+            "second_person": _ask(_("Who agrees: "), console),
+            "reason": _ask(_("Why: "), console),
+        },
+        console=console,
+    )
+    if options.json:
+        console.print_json(placed)
+        return 0
+    console.print(
+        _("hold {id}: {count} tips are held until {day}").format(
+            id=placed["hold"], count=placed["count"], day=options.until
+        )
+    )
+    console.say(_("the log will show this hold to everybody, without persons and reason"))
+    return 0
+
+
+def run_list(options: argparse.Namespace, console: Console) -> int:
+    """
+    Show the holds.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+    """
+    _ = console.translate
+    listed = run_operation(options.directory, "hold-list", {}, console=console)
+    if options.json:
+        console.print_json(listed)
+        return 0
+    for hold in listed["holds"]:
+        _print_hold(hold, console)
+    if not listed["holds"]:
+        console.print(_("No hold lasts."))
+    for ended in listed["ended"]:
+        console.print(
+            _("ended; its text is kept until {day}: {text}").format(
+                day=ended["kept_until"], text=ended["text"]
+            )
+        )
+    return 0
+
+
+def run_release(options: argparse.Namespace, console: Console) -> int:
+    """
+    Show what a release does, or carry it out.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+
+    Raises:
+        HoldError: `hold_unknown`.
+        InstanceError: `purge_incomplete`: something did not go; it is tried again every night.
+        UsageError: the id is none.
+    """
+    values = {"hold": options.hold}
+    if options.apply:
+        report = run_operation(options.directory, "hold-release", values, console=console)
+        tell_report(report, console, as_json=options.json)
+        return 0
+    plan = run_operation(options.directory, "plan-release", values, console=console)
+    if options.json:
+        console.print_json(plan)
+    else:
+        tell_plan(plan, console)
+    return 0
+
+
+def _print_hold(hold: Mapping[str, Any], console: Console) -> None:
+    _ = console.translate
+    console.print(
+        _("hold {id}, from {placed_on} until {until}: {count} tips").format(
+            id=hold["hold"],
+            placed_on=hold["placed_on"],
+            until=hold["until"],
+            count=hold["count"],
+        )
+    )
+    words = hold["words"]
+    if words is None:
+        console.print("  " + _("its words are lost: their key is gone"))
+    else:
+        if words["channel"] is not None:
+            console.print(
+                "  " + _("every tip of channel {channel}").format(channel=words["channel"])
+            )
+        console.print("  " + _("asked for by {person}").format(person=words["first_person"]))
+        console.print("  " + _("agreed to by {person}").format(person=words["second_person"]))
+        console.print("  " + _("because: {reason}").format(reason=words["reason"]))
+    if not hold["lasts"]:
+        console.print("  " + _("its day has come: the next purge ends it"))
+
+
+def _ask(question: str, console: Console) -> str:
+    console.err.write(question)
+    console.err.flush()
+    return console.input.readline(_LINE_BYTES).decode("utf-8", "replace").rstrip("\r\n")

@@ -1,0 +1,543 @@
+"""
+What an operator does to a line, as functions: the same whether the line is being served or not.
+
+Rules:
+1. An operation takes and gives plain values, so that it can come over the operator's socket.
+2. It never answers "done" before it is.
+3. What the disk or the database refuses becomes an error with a text of ours; nothing of a tip is
+   in any of them but its random id.
+4. What happened is queued for the log after it is true. A crash in between is made up for when the
+   line is opened next (`service/workings.py`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from crypto.errors import CryptoError, KeysetError
+from crypto.randomness import RandomSource, system_random
+from crypto.strict import decode_hex, parse_day
+from retention.errors import HoldError
+from retention.hold import (
+    HOLD_ID_BYTES,
+    Hold,
+    check_terms,
+    format_hold_text,
+    make_hold,
+    state_placed,
+)
+from retention.log.entry import SALT_BYTES, Statement
+from retention.plan import Decision, Record, plan_purge
+from retention.policy import parse_policy
+from retention.promise import Promises
+from tipline.day_keeper import DayKeeper
+from tipline.errors import InstanceError, UsageError
+from tipline.keysets import KeysetWatch
+from tipline.policy_change import describe_change
+from tipline.service.purge_report import PurgeReport
+from tipline.service.store import Store
+
+TIP_ID_BYTES: Final = 16
+MAX_NAMED: Final = 5  # ids in one error's text
+
+Values = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Workings:
+    """
+    What operations work on.
+
+    Args:
+        store: Where tips lie.
+        keeper: Tells the day that is trusted.
+        promises: How long things are kept.
+        keysets: Names the channels.
+        purge: Lets go what is due, as the nightly run does, and tells the log.
+        queue: Keeps a statement for the log's next batch.
+        random: Where ids and salts come from.
+    """
+
+    store: Store
+    keeper: DayKeeper
+    promises: Promises
+    keysets: KeysetWatch
+    purge: Callable[[], Awaitable[PurgeReport]]
+    queue: Callable[[Statement], Awaitable[None]]
+    random: RandomSource = system_random
+
+
+async def plan(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Tell what a purge would do now.
+
+    Args:
+        workings: Of the line.
+        values: Nothing.
+
+    Returns:
+        `today`, `waiting`, `records` (those whose day has come, each with what happens and why),
+        `holds` (those that end) and `counts` (by class and day).
+    """
+    _check_names(values)
+    today, waiting = workings.keeper.today(), workings.keeper.waiting()
+    records = await workings.store.due_records(today=today, waiting=waiting)
+    holds = [hold for hold, _ in await workings.store.holds()]
+    counts = await workings.store.count_by_day()
+    return {
+        "today": today.isoformat(),
+        "waiting": None if waiting is None else waiting.today.isoformat(),
+        "records": [_format_decision(one) for one in await _decide(workings, records)],
+        "holds": [hold.id.hex() for hold in holds if not hold.lasts(today)],
+        "counts": [
+            {"class": str(record_class), "dies_on": day.isoformat(), "count": count}
+            for (record_class, day), count in sorted(counts.items())
+        ],
+    }
+
+
+async def purge(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Let go what is due.
+
+    Args:
+        workings: Of the line.
+        values: Nothing.
+
+    Returns:
+        What went (`days`, `records`, `holds`), and what did not (`failures`).
+    """
+    _check_names(values)
+    return _format_report(await workings.purge(), today=workings.keeper.today())
+
+
+async def plan_early(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Tell what an early death of tips would do.
+
+    Args:
+        workings: Of the line.
+        values: `tips`: their ids.
+
+    Returns:
+        `today`, and `records`: each with its day.
+
+    Raises:
+        InstanceError: `tip_unknown`, `tip_held`.
+        UsageError: `tip_id`.
+    """
+    decisions = await _plan_early(workings, values)
+    return {
+        "today": workings.keeper.today().isoformat(),
+        "records": [_format_decision(one) for one in decisions],
+    }
+
+
+async def purge_early(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Let tips go before their day, and with them what is due.
+
+    Args:
+        workings: Of the line.
+        values: `tips`: their ids.
+
+    Returns:
+        As `purge`.
+
+    Raises:
+        InstanceError: `tip_unknown`, `tip_held`; then nothing went.
+        UsageError: `tip_id`.
+    """
+    decisions = await _plan_early(workings, values)
+    ids = [decision.record.id for decision in decisions]
+    await workings.store.delete_early(ids, today=workings.keeper.today())
+    return _format_report(await workings.purge(), today=workings.keeper.today())
+
+
+async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Place a hold.
+
+    Args:
+        workings: Of the line.
+        values: `first_person`, `second_person`, `reason`, `until`, `channel` or None, `tips`.
+
+    Returns:
+        `hold`: its id; `count`: how many tips it holds by now; `commitment`: what the log says.
+
+    Raises:
+        HoldError: it cannot be placed.
+        InstanceError: `tip_unknown`.
+        UsageError: `tip_id`, `clock_day`.
+    """
+    _check_names(values, "first_person", "second_person", "reason", "until", "channel", "tips")
+    today = workings.keeper.today()
+    tips = _parse_ids(values["tips"])
+    terms = check_terms(
+        untrusted_first_person=values["first_person"],
+        untrusted_second_person=values["second_person"],
+        untrusted_reason=values["reason"],
+        until_on=_parse_day(values["until"]),
+        channel=values["channel"],
+        tips=tips,
+        today=today,
+    )
+    if terms.channel is not None:
+        await _check_channel(workings, terms.channel)
+    _check_known(terms.tips, await workings.store.find_tips(terms.tips))
+    hold = make_hold(
+        terms,
+        hold_id=workings.random(HOLD_ID_BYTES),
+        salt=workings.random(SALT_BYTES),
+        placed_on=today,
+    )
+    count = await workings.store.add_hold(hold, terms.tips, promises=workings.promises)
+    await workings.queue(state_placed(hold))
+    return {"hold": hold.id.hex(), "count": count, "commitment": hold.commitment}
+
+
+async def list_holds(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    List the holds, with all that is known of them.
+
+    Args:
+        workings: Of the line.
+        values: Nothing.
+
+    Returns:
+        `today`, `holds`, and `ended`: those whose text is still kept.
+    """
+    _check_names(values)
+    today = workings.keeper.today()
+    return {
+        "today": today.isoformat(),
+        "holds": [
+            {**_format_hold(hold), "lasts": hold.lasts(today), "count": count}
+            for hold, count in sorted(
+                await workings.store.holds(), key=lambda one: (one[0].until_on, one[0].id)
+            )
+        ],
+        "ended": [
+            {
+                "text": text.text[SALT_BYTES:].decode(),
+                "salt": text.text[:SALT_BYTES].hex(),
+                "kept_until": text.dies_on.isoformat(),
+            }
+            for text in await workings.store.ended_hold_texts()
+        ],
+    }
+
+
+async def plan_release(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Tell what the release of a hold would do now.
+
+    Args:
+        workings: Of the line.
+        values: `hold`: its id.
+
+    Returns:
+        `today`, `records` (what it holds that is past its day) and `holds` (itself).
+
+    Raises:
+        HoldError: `hold_unknown`.
+        UsageError: `hold_id`.
+    """
+    hold = await _find_hold(workings, values)
+    today = workings.keeper.today()
+    due = await workings.store.due_records(today=today, waiting=workings.keeper.waiting())
+    held = [record for record in due if hold.id in record.held_by]
+    released = dataclasses.replace(hold, ended_on=today)
+    return {
+        "today": today.isoformat(),
+        "records": [_format_decision(one) for one in await _decide(workings, held, released)],
+        "holds": [hold.id.hex()],
+    }
+
+
+async def release_hold(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Release a hold, and let go what is past its day.
+
+    Args:
+        workings: Of the line.
+        values: `hold`: its id.
+
+    Returns:
+        As `purge`.
+
+    Raises:
+        HoldError: `hold_unknown`.
+        UsageError: `hold_id`.
+    """
+    hold = await _find_hold(workings, values)
+    await workings.store.release_hold(hold.id, today=workings.keeper.today())
+    return _format_report(await workings.purge(), today=workings.keeper.today())
+
+
+async def read_clock(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Tell what time the line goes by.
+
+    Args:
+        workings: Of the line.
+        values: Nothing.
+
+    Returns:
+        `today`, `clock` (the day that this machine's clock tells), `waiting`.
+    """
+    _check_names(values)
+    return _format_clock(workings.keeper)
+
+
+async def confirm_clock(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Trust this machine's clock.
+
+    Args:
+        workings: Of the line.
+        values: `day`: what it tells, as a person named it.
+
+    Returns:
+        As `read_clock`.
+
+    Raises:
+        InstanceError: `clock_other_day`.
+        UsageError: `clock_day`.
+    """
+    _check_names(values, "day")
+    workings.keeper.confirm(_parse_day(values["day"]))
+    return _format_clock(workings.keeper)
+
+
+async def plan_policy(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Tell what another policy would do to what is stored.
+
+    Args:
+        workings: Of the line.
+        values: `policy`: the text of its file.
+
+    Returns:
+        `today`, and `changes`: by class.
+
+    Raises:
+        PolicyError: the policy does not hold.
+    """
+    _check_names(values, "policy")
+    policy = parse_policy(str(values["policy"]).encode("utf-8", "surrogateescape"))
+    groups = await workings.store.count_groups()
+    today = workings.keeper.today()
+    return {
+        "today": today.isoformat(),
+        "changes": [
+            {
+                "class": str(change.record_class),
+                "stored": change.stored,
+                "earlier": change.earlier,
+                "at_once": change.at_once,
+                "kept_shorter": change.kept_shorter,
+            }
+            for change in describe_change(groups, new=policy, today=today)
+        ],
+    }
+
+
+Operation = Callable[[Workings, Values], Awaitable[dict[str, Any]]]
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "plan": plan,
+    "purge": purge,
+    "plan-early": plan_early,
+    "purge-early": purge_early,
+    "hold-add": add_hold,
+    "hold-list": list_holds,
+    "plan-release": plan_release,
+    "hold-release": release_hold,
+    "clock": read_clock,
+    "clock-confirm": confirm_clock,
+    "plan-policy": plan_policy,
+}
+
+
+async def operate(workings: Workings, name: str, values: Values) -> dict[str, Any]:
+    """
+    Carry out one operation.
+
+    Args:
+        workings: Of the line.
+        name: One of `OPERATIONS`.
+        values: As that one takes them.
+
+    Returns:
+        As that one gives it.
+
+    Raises:
+        InstanceError: `operation_failed`: the disk, a key or the database refused.
+        TiplineError: as the operation says.
+        RetentionError: as the operation says.
+    """
+    try:
+        return await OPERATIONS[name](workings, values)
+    except OSError as exc:
+        reason = os.strerror(exc.errno) if exc.errno else str(exc.args[0] if exc.args else exc)
+        raise InstanceError("operation_failed", reason=reason) from exc
+    except sqlite3.Error as exc:
+        raise InstanceError("operation_failed", reason=exc.sqlite_errorname) from exc
+
+
+async def _find_hold(workings: Workings, values: Values) -> Hold:
+    _check_names(values, "hold")
+    (hold_id,) = _parse_ids([values["hold"]], code="hold_id")
+    for hold, _ in await workings.store.holds():
+        if hold.id == hold_id:
+            return hold
+    raise HoldError("hold_unknown", id=hold_id.hex())
+
+
+async def _decide(
+    workings: Workings, records: Sequence[Record], *changed: Hold
+) -> tuple[Decision, ...]:
+    holds = {hold.id: hold.ends_on for hold, _ in await workings.store.holds()}
+    return plan_purge(
+        records,
+        promises=workings.promises,
+        today=workings.keeper.today(),
+        waiting=workings.keeper.waiting(),
+        holds={**holds, **{hold.id: hold.ends_on for hold in changed}},
+    )
+
+
+async def _plan_early(workings: Workings, values: Values) -> tuple[Decision, ...]:
+    _check_names(values, "tips")
+    ids = _parse_ids(values["tips"])
+    records = await workings.store.find_tips(ids)
+    _check_known(ids, records)
+    wanted = [dataclasses.replace(record, deleted=True) for record in records]
+    decisions = await _decide(workings, wanted)
+    for decision in decisions:
+        if not decision.purge:
+            holds = ", ".join(sorted(hold.hex() for hold in decision.record.held_by))
+            raise InstanceError("tip_held", id=decision.record.id.hex(), holds=holds)
+    return decisions
+
+
+async def _check_channel(workings: Workings, channel: str) -> None:
+    try:
+        keyset = workings.keysets.read().keyset
+    except (KeysetError, InstanceError):
+        channels = set()  # none may be used: what lies there still has its channels
+    else:
+        channels = {known.id for known in keyset.channels}
+    if channel not in channels | {tip.channel for tip in await workings.store.tips()}:
+        raise HoldError("hold_channel", channel=channel)
+
+
+def _check_known(ids: Sequence[bytes], records: Sequence[Record]) -> None:
+    unknown = sorted({*ids} - {record.id for record in records})
+    if unknown:
+        named = ", ".join(tip.hex() for tip in unknown[:MAX_NAMED])
+        raise InstanceError("tip_unknown", ids=named, count=len(unknown))
+
+
+def _check_names(values: Values, *names: str) -> None:
+    if set(values) != set(names):
+        raise UsageError
+
+
+def _parse_ids(untrusted: Sequence[str], *, code: str = "tip_id") -> list[bytes]:
+    try:
+        ids = [decode_hex(text) for text in untrusted]
+    except CryptoError as exc:
+        raise UsageError(code) from exc
+    if any(len(one) != TIP_ID_BYTES for one in ids):
+        raise UsageError(code)
+    return list(dict.fromkeys(ids))
+
+
+def _parse_day(untrusted: str) -> datetime.date:
+    try:
+        return parse_day(untrusted)
+    except CryptoError as exc:
+        raise UsageError("clock_day") from exc
+
+
+def _format_decision(decision: Decision) -> dict[str, Any]:
+    record = decision.record
+    return {
+        "id": record.id.hex(),
+        "class": str(record.record_class),
+        "dies_on": record.dies_on.isoformat(),
+        "goes": decision.purge,
+        "reason": str(decision.reason),
+        "late_days": decision.late_days,
+        "holds": sorted(hold.hex() for hold in record.held_by),
+    }
+
+
+def _format_hold(hold: Hold) -> dict[str, Any]:
+    words = hold.words
+    return {
+        "hold": hold.id.hex(),
+        "placed_on": hold.placed_on.isoformat(),
+        "until": hold.until_on.isoformat(),
+        "ended_on": None if hold.ended_on is None else hold.ended_on.isoformat(),
+        "commitment": hold.commitment,
+        "words": None
+        if words is None
+        else {
+            "channel": words.channel,
+            "first_person": words.first_person,
+            "second_person": words.second_person,
+            "reason": words.reason,
+            "salt": words.salt.hex(),
+            "text": format_hold_text(hold, words).decode(),
+        },
+    }
+
+
+def _format_report(report: PurgeReport, *, today: datetime.date) -> dict[str, Any]:
+    return {
+        "today": today.isoformat(),
+        "days": [
+            {"day": dead.day.isoformat(), "late_days": dead.late_days, "method": str(dead.method)}
+            for dead in report.days
+        ],
+        "records": [
+            {
+                "class": str(dead.record_class),
+                "due_on": dead.due_on.isoformat(),
+                "late_days": dead.late_days,
+                "method": str(dead.method),
+                "count": dead.count,
+                "reasons": {str(reason): count for reason, count in dead.reasons.items()},
+            }
+            for dead in report.records
+        ],
+        "holds": [hold.id.hex() for hold in report.ended_holds],
+        "failures": [
+            {
+                "step": failure.code,
+                "class": None if failure.record_class is None else str(failure.record_class),
+                "due_on": None if failure.due_on is None else failure.due_on.isoformat(),
+                "count": failure.count,
+            }
+            for failure in report.failures
+        ],
+        "count": report.count,
+        "failed_count": report.failed_count,
+    }
+
+
+def _format_clock(keeper: DayKeeper) -> dict[str, Any]:
+    reckoning = keeper.reckon()
+    return {
+        "today": reckoning.today.isoformat(),
+        "clock": reckoning.wall_day.isoformat(),
+        "waiting": None if reckoning.waiting is None else reckoning.waiting.today.isoformat(),
+    }

@@ -1,0 +1,221 @@
+"""
+The parts of a line that are there whether it is served or not: its log, its day, its store.
+
+Rules:
+1. Whoever opens them holds the instance's lock: there is one day keeper, one store, one slot file.
+2. What a crash kept from the log is told before anything else is queued.
+3. A slot file that was in memory and is lost is said to be lost, before anything is purged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from retention.hold import state_ended, state_placed
+from retention.log.entry import EntryType, make_statement
+from retention.promise import Promises
+from tipline.clock import BootClock, Clock
+from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder
+from tipline.files import make_private_directory
+from tipline.instance import Instance
+from tipline.log_store import LogStore
+from tipline.operations import Workings
+from tipline.service.adopting import take_up_policy
+from tipline.service.daily_log import tell_purge
+from tipline.service.nightly import OnPurged, run_purge
+from tipline.service.open_log import make_clock_teller, open_log
+from tipline.service.purge_report import PurgeReport
+from tipline.service.sqlite_store import SqliteStore
+from tipline.slots import open_slots
+
+OPERATOR_SOCKET_NAME: Final = "operator.sock"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """
+    What is open.
+
+    Args:
+        log: The log.
+        keeper: Tells the day.
+        store: Where tips lie.
+        promises: How long things are kept.
+    """
+
+    log: LogStore
+    keeper: DayKeeper
+    store: SqliteStore
+    promises: Promises
+
+
+@contextlib.asynccontextmanager
+async def open_parts(
+    instance: Instance,
+    *,
+    clock: Clock,
+    boot_clock: BootClock,
+    on_clock: Callable[[ClockEvent], None],
+    on_fault: Callable[[Exception], None],
+) -> AsyncIterator[Parts]:
+    """
+    Open a line's parts as long as the context lasts.
+
+    Args:
+        instance: Opened, and so locked, by the caller.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+        on_clock: Told when the clock jumps or goes back.
+        on_fault: Told of what failed after it was stored, from any thread.
+
+    Yields:
+        The parts.
+
+    Raises:
+        InstanceError: a part is damaged, of another version, or in use.
+        SlotError: the slot file does not hold.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        log = open_log(instance, today=lambda: clock().date())
+        stack.callback(log.close)
+        keeper = open_day_keeper(
+            instance,
+            clock=clock,
+            boot_clock=boot_clock,
+            on_event=make_clock_teller(log, on_clock=on_clock),
+        )
+        opened = open_slots(
+            instance.directory, instance.configuration.slots, environment=os.environ
+        )
+        store = SqliteStore(
+            instance.directory, slots=opened.file, today=keeper.today, on_fault=on_fault
+        )
+        stack.callback(store.close)
+        await _tell_of_holds(store, log)
+        promises = await take_up_policy(store, instance.policy, today=keeper.latest_day())
+        if opened.begun_anew:
+            await store.end_lost(today=keeper.today())
+            lost = make_statement(EntryType.LOST_KEYS, on=keeper.today())
+            await asyncio.to_thread(log.queue, lost)
+        yield Parts(log=log, keeper=keeper, store=store, promises=promises)
+
+
+def make_workings(
+    parts: Parts,
+    instance: Instance,
+    *,
+    forget: Callable[[bytes], None],
+    on_purged: OnPurged,
+) -> Workings:
+    """
+    Make what operations work on.
+
+    Args:
+        parts: Open.
+        instance: Whose.
+        forget: Told of partial uploads that go.
+        on_purged: Told what a purge did; it tells the log.
+
+    Returns:
+        The workings.
+    """
+
+    async def purge() -> PurgeReport:
+        return await run_purge(
+            parts.store,
+            forget=forget,
+            promises=parts.promises,
+            today=parts.keeper.today(),
+            waiting=parts.keeper.waiting(),
+            on_purged=on_purged,
+        )
+
+    return Workings(
+        store=parts.store,
+        keeper=parts.keeper,
+        promises=parts.promises,
+        keysets=instance.watch_keyset(),
+        purge=purge,
+        queue=lambda statement: asyncio.to_thread(parts.log.queue, statement),
+    )
+
+
+@contextlib.asynccontextmanager
+async def open_workings(
+    instance: Instance,
+    *,
+    clock: Clock,
+    boot_clock: BootClock,
+    on_clock: Callable[[ClockEvent], None],
+    on_fault: Callable[[Exception], None],
+) -> AsyncIterator[Workings]:
+    """
+    Open a line that nobody serves, for operations alone.
+
+    Args:
+        instance: Opened, and so locked, by the caller.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+        on_clock: Told when the clock jumps or goes back.
+        on_fault: Told of what failed after it was stored, from any thread.
+
+    Yields:
+        The workings.
+
+    Raises:
+        InstanceError: a part is damaged, of another version, or in use.
+        SlotError: the slot file does not hold.
+    """
+    async with open_parts(
+        instance, clock=clock, boot_clock=boot_clock, on_clock=on_clock, on_fault=on_fault
+    ) as parts:
+
+        def on_purged(report: PurgeReport) -> Awaitable[None]:
+            return tell_purge(report, log=parts.log, book=parts.store.day_book)
+
+        # Nobody uploads: there is nobody to be told of an upload that goes.
+        yield make_workings(parts, instance, forget=lambda upload: None, on_purged=on_purged)
+
+
+def open_day_keeper(
+    instance: Instance,
+    *,
+    clock: Clock,
+    boot_clock: BootClock,
+    on_event: Callable[[ClockEvent], None],
+) -> DayKeeper:
+    """
+    Take up the time where an instance left it.
+
+    Args:
+        instance: Opened, and so locked, by the caller.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+        on_event: Told what happened to the clock.
+
+    Returns:
+        What tells the day.
+
+    Raises:
+        InstanceError: what is kept of the time is damaged.
+    """
+    folder = find_clock_folder(instance.directory, instance.configuration.slots)
+    make_private_directory(folder)
+    return DayKeeper(folder, clock=clock, boot_clock=boot_clock, on_event=on_event)
+
+
+async def _tell_of_holds(store: SqliteStore, log: LogStore) -> None:
+    """Queue what a crash kept from the log; what it knows already is not queued again."""
+    holds = sorted(
+        (hold for hold, _ in await store.holds()), key=lambda hold: (hold.placed_on, hold.id)
+    )
+    for hold in holds:
+        await asyncio.to_thread(log.queue, state_placed(hold))
+    for hold in holds:
+        if hold.gone_on is not None:
+            await asyncio.to_thread(log.queue, state_ended(hold))
