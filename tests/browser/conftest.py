@@ -131,7 +131,9 @@ class Line:
         """Serve it on loopback, and on its unix sockets."""
         with Instance.open(self.directory) as instance:
             pages = load_pages(configuration=instance.configuration, demonstration=demonstration)
-            async with open_line(instance, pages=pages, loopback_port=loopback_port) as running:
+            async with open_line(
+                instance, pages=pages, demonstration=demonstration, loopback_port=loopback_port
+            ) as running:
                 assert running.addresses.loopback is not None
                 self.url = running.addresses.loopback
                 self.desk_socket = running.addresses.desk_socket

@@ -62,7 +62,7 @@ CASES = {
 async def test_page_when_keyset_does_not_hold_takes_no_tip_and_says_why(
     case: str, make_line: Callable[..., Line]
 ) -> None:
-    """No form is shown, the reason is, and nothing is asked for but the keyset."""
+    """No form is shown, the reason is, and nothing is asked for but the keyset and the notice."""
     make, words = CASES[case]
     line = make_line(keyset=False)
     pages = load_pages(configuration=load_configuration(line.directory))
@@ -74,7 +74,7 @@ async def test_page_when_keyset_does_not_hold_takes_no_tip_and_says_why(
         assert "This page takes no tips now" in text
         assert "Nothing has been sent." in text
         assert await browser.evaluate("document.querySelector('#form').hidden")
-        assert set(asked) == {"GET /keyset"}
+        assert set(asked) == {"GET /keyset", "GET /notice"}
 
 
 async def test_page_when_keyset_is_older_than_the_lowest_takes_no_tip_and_says_why(

@@ -77,7 +77,8 @@ async def test_fetches_are_the_same_in_the_same_order_whatever_the_source_does(
     assert seen[0] == seen[1]
     kinds = [path.rsplit("/", 1)[1].split("-")[0] for path in seen[0]]
     # The icon is the browser's own to fetch, at a moment of its own.
-    assert [kind for kind in kinds if kind != "icon"] == ["", "page", "page", "worker", "keyset"]
+    expected = ["", "page", "page", "worker", "keyset", "notice"]
+    assert [kind for kind in kinds if kind != "icon"] == expected
 
 
 @pytest.mark.parametrize("kind", [Firefox, Chromium])
@@ -109,8 +110,8 @@ async def test_page_weighs_little(language: str, make_line: Callable[..., Line])
         urls = {url for _method, url in browser.requests()}
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             weights = {urlsplit(url).path: await _weigh(session, url) for url in urls}
-    assert len(weights) == 6  # page, style, icon, script; worker, keyset
-    later = {path for path in weights if "worker" in path or path == "/keyset"}
+    assert len(weights) == 7  # page, style, icon, script; worker, keyset, notice
+    later = {path for path in weights if "worker" in path or path in ("/keyset", "/notice")}
     first_view = sum(weight for path, weight in weights.items() if path not in later)
     assert 0 < first_view < FIRST_VIEW_BYTES, weights
     assert sum(weights.values()) < EVERYTHING_BYTES, weights

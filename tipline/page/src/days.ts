@@ -3,7 +3,7 @@
 const DAY = /^(?!0000)\d{4}-\d{2}-\d{2}$/;
 
 /** Is there such a day? A browser's field takes years of six digits, and an old one any text. */
-function isDay(text: string): boolean {
+export function isDay(text: string): boolean {
   if (!DAY.test(text)) return false;
   const moment = new Date(`${text}T00:00:00Z`);
   // The 31st of February is no date to some browsers, and the 3rd of March to others.

@@ -10,6 +10,7 @@ import {
   viewKeyset,
 } from "./keyset.js";
 import { chooseRung } from "./ladder.js";
+import { fetchNotice, takesTips } from "./notice.js";
 import type { Draft, FromWorker } from "./protocol.js";
 import { chooseRecipients } from "./recipients.js";
 import { type ClosedReason, type FailedReason, Refusal } from "./refusal.js";
@@ -39,8 +40,15 @@ export class Job {
   async open(): Promise<void> {
     this.#shown = undefined;
     try {
+      // Both leave at once, always in this order; that the line has ended is said before all else.
+      const [note, notice] = await Promise.allSettled([fetchKeyset(), fetchNotice()]);
+      const closing = notice.status === "fulfilled" ? notice.value : undefined;
+      if (closing !== undefined && !takesTips(closing)) {
+        throw new Refusal("ended", { day: closing.on });
+      }
+      if (note.status === "rejected") throw note.reason;
       const today = dayOf(new Date());
-      const keyset = verifyKeyset(await fetchKeyset(), {
+      const keyset = verifyKeyset(note.value, {
         root: this.settings.root,
         minimum: this.#minimum,
         today,
@@ -48,7 +56,7 @@ export class Job {
       const view = viewKeyset(keyset, today);
       this.#minimum = keyset.number;
       this.#shown = { keyset, on: today };
-      this.report({ type: "open", keyset: view });
+      this.report({ type: "open", keyset: view, closing });
       await warmUp([...keyset.fill, keyset.fill[0] ?? ""]);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -5,6 +5,7 @@ import { byId, fill, find, formatDay, showOnly } from "./dom.js";
 import { readDraft } from "./draft.js";
 import { FileList } from "./files.js";
 import { watchLeave } from "./leave.js";
+import type { Closing } from "./notice.js";
 import type { FromWorker, KeysetView, ToWorker } from "./protocol.js";
 import { ReaderChoice } from "./readers.js";
 import { showProgress, showState } from "./status.js";
@@ -64,6 +65,15 @@ function close(reason: string, facts: Readonly<Record<string, string>>): void {
   fill(find(closed, `[data-reason=${reason}]`), Object.fromEntries(values));
 }
 
+/** Say that the line is going to end, or that somebody else runs it now. */
+function announce(closing: Closing | undefined): void {
+  const notice = byId("notice");
+  notice.hidden = closing === undefined;
+  if (closing === undefined) return;
+  showOnly(notice, "step", closing.step);
+  fill(find(notice, `[data-step=${closing.step}]`), { day: formatDay(closing.on) });
+}
+
 function hear(message: FromWorker): void {
   switch (message.type) {
     case "open":
@@ -71,6 +81,7 @@ function hear(message: FromWorker): void {
       keyset = message.keyset;
       closed.hidden = true;
       readers.show(keyset);
+      announce(message.closing);
       showForm(true);
       return;
     case "closed":

@@ -1,5 +1,6 @@
 // What the page and its worker say to each other.
 
+import type { Closing } from "./notice.js";
 import type { ClosedReason, FailedReason } from "./refusal.js";
 
 /** A text in each language of the page. */
@@ -57,7 +58,11 @@ export type ToWorker =
   | { readonly type: "send"; readonly draft: Draft };
 
 export type FromWorker =
-  | { readonly type: "open"; readonly keyset: KeysetView }
+  | {
+      readonly type: "open";
+      readonly keyset: KeysetView;
+      readonly closing: Closing | undefined;
+    }
   | {
       readonly type: "closed";
       readonly reason: ClosedReason;

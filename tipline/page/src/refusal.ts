@@ -3,6 +3,7 @@
 /** The keyset is the reason: nobody may be written to until a good one is served. */
 export type ClosedReason =
   | "unreachable" // no answer came
+  | "ended" // the line takes no tips any more
   | "none" // the service has no keyset that it may give
   | "unsigned" // not signed by the pinned root, or not in its format
   | "expired"
