@@ -136,6 +136,12 @@ ERRORS: Final[Mapping[str, str]] = {
     "instance_history": N_("{path} is damaged"),
     "instance_key": N_("{path} is missing or damaged"),
     "log_damaged": N_("the log in {path} is not what was signed"),
+    "mail_file": N_("{path}, which the daily mail needs, cannot be read"),
+    "mail_login": N_("the mail server {server} refuses the user or the password"),
+    "mail_refused": N_("the mail server {server} refuses the daily mail"),
+    "mail_tls": N_("the way to the mail server {server} cannot be protected (TLS)"),
+    "mail_unreachable": N_("the mail server {server} cannot be reached"),
+    "mail_unset": N_("mail.server, mail.from or mail.to is empty in tipline.toml"),
     "closing_damaged": N_("{path}, which says when the line closes, is damaged"),
     "log_empty": N_("there is no log yet: it begins when the line is served for the first time"),
     "cosignature_unknown": N_("the file has no line of a witness that the keyset names"),
@@ -205,6 +211,10 @@ ERRORS: Final[Mapping[str, str]] = {
 }
 
 HINTS: Final[Mapping[str, str]] = {
+    "mail_login": N_("look at mail.user and at the file in mail.password_file"),
+    "mail_refused": N_("look at mail.from and mail.to; ask whoever runs the server"),
+    "mail_tls": N_("look at mail.tls, mail.port and mail.authority"),
+    "mail_unreachable": N_("look at mail.server and mail.port, and whether the server runs"),
     "configuration_missing_key": N_("docs/reference/configuration.md says what it is for"),
     "configuration_unknown_key": N_("docs/reference/configuration.md lists the keys there are"),
     "policy_missing_key": N_("decide how many days it is kept, and write it there"),
