@@ -24,12 +24,13 @@ from retention.slot_file import SlotFile
 from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
 from retention.tpm_root import TpmRoot
 from tipline.configuration import SlotRootChoice, SlotSettings
-from tipline.errors import ConfigurationError
-from tipline.files import check_private, make_private_directory
+from tipline.errors import ConfigurationError, PermissionsError
+from tipline.files import make_private_directory
 
 SLOT_FILE_NAME: Final = "slot-file"
 CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), "Credentials"
 CREDENTIAL_NAME: Final = "tipline-slot-root"
+EVERYBODY_MASK: Final = 0o007
 TCTI_VARIABLE: Final = "TPM2TOOLS_TCTI"  # tpm2-tools' own: how they reach the TPM
 
 
@@ -82,7 +83,7 @@ def create_slots(
     Raises:
         SlotError: `slot_file_exists`, `slot_file_unsafe`, or the root cannot be made.
         ConfigurationError: `slots_credential`: systemd hands over no such credential.
-        PermissionsError: others can read the credential.
+        PermissionsError: everybody can read the credential.
         OSError: a disk refuses.
     """
     folder, mirror = find_slot_folders(directory, settings)
@@ -119,7 +120,7 @@ def open_slots(
     Raises:
         SlotError: the file, its mirror or its root does not hold.
         ConfigurationError: `slots_credential`: systemd hands over no such credential.
-        PermissionsError: others can read the credential.
+        PermissionsError: everybody can read the credential.
         OSError: a disk refuses.
     """
     folder, mirror = find_slot_folders(directory, settings)
@@ -132,8 +133,6 @@ def open_slots(
         if exc.code != "slot_file_missing" or not settings.volatile:
             raise
     create_slots(directory, settings, environment=environment, random=random)
-    # Its root is another, too.
-    root = load_slot_root(settings, environment=environment, random=random)
     return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=True)
 
 
@@ -153,7 +152,7 @@ def load_slot_root(
 
     Raises:
         ConfigurationError: `slots_credential`: systemd hands over no such credential.
-        PermissionsError: others can read the credential.
+        PermissionsError: everybody can read the credential.
     """
     if settings.root is SlotRootChoice.CREDENTIAL:
         return CredentialRoot(_read_credential(environment), random=random)
@@ -165,7 +164,10 @@ def load_slot_root(
 def _read_credential(environment: Mapping[str, str]) -> Secret:
     path = Path(environment.get(CREDENTIALS_VARIABLE, "")) / CREDENTIAL_NAME
     try:
-        check_private(path)
+        # systemd may leave the file to root and let the service read it by an access list, which
+        # shows as a right of the group. What everybody may read is refused.
+        if path.stat().st_mode & EVERYBODY_MASK:
+            raise PermissionsError("permissions_open", path=str(path))
         with path.open("rb") as file:
             key = Secret(file.read(SECRET_BYTES + 1))
     except FileNotFoundError as exc:

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from crypto.note import Signer
-from tipline.configuration import KEYS, load_configuration, parse_configuration
+from tipline.configuration import (
+    KEYS,
+    SlotRootChoice,
+    SlotSettings,
+    load_configuration,
+    parse_configuration,
+)
 from tipline.errors import ConfigurationError
 from tipline.example import EXAMPLE, MEANINGS, format_configuration
 
@@ -41,6 +47,19 @@ def test_configuration_when_complete_then_every_value_is_where_it_belongs() -> N
     assert configuration.onion.max_streams == 7
     assert configuration.nightly_hour == 23
     assert configuration.limits.open_uploads == EXAMPLE["limits.open_uploads"]
+
+
+def test_configuration_when_the_slots_are_described_then_they_are_read() -> None:
+    """Where the keys lie, what they are sealed under, and that both do not contradict."""
+    settings = make_settings(
+        slots__path="/keys/line", slots__mirror="mirror", slots__root="credential"
+    )
+    assert parse_configuration(write(settings)).slots == SlotSettings(
+        path="/keys/line", mirror="mirror", root=SlotRootChoice.CREDENTIAL, volatile=False
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        write(make_settings(slots__root="tpm", slots__volatile=True))
+    assert refused.value.facts == {"key": "slots.volatile"}
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
@@ -78,6 +97,16 @@ def test_configuration_when_a_key_is_unknown_then_it_is_named(added: str) -> Non
         ("root", 7),
         ("keyset_minimum", 0),
         ("nightly_hour", 24),
+        ("slots.path", ""),
+        ("slots.path", "."),
+        ("slots.path", "../elsewhere"),
+        ("slots.path", "a\0b"),
+        ("slots.path", 7),
+        ("slots.mirror", "x/../../y"),
+        ("slots.mirror", "slots"),
+        ("slots.root", "hsm"),
+        ("slots.root", ""),
+        ("slots.volatile", 0),
         ("mail.enabled", 1),
         ("mail.hour", 24),
         ("mail.language", "de"),
