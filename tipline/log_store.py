@@ -121,7 +121,11 @@ class LogStore:
         Returns:
             None as long as it has no entry.
         """
-        row = self._reading.execute("SELECT min(day), max(day) FROM checkpoints").fetchone()
+        # By their sizes, which have an index: days rise with them.
+        row = self._reading.execute(
+            "SELECT (SELECT day FROM checkpoints ORDER BY size LIMIT 1),"
+            " (SELECT day FROM checkpoints ORDER BY size DESC LIMIT 1)"
+        ).fetchone()
         if row[0] is None:
             return None
         return LogState(begun_on=parse_day(row[0]), batch_on=parse_day(row[1]), size=self.size)
