@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ import aiohttp
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.console import Console
 from tipline.errors import InstanceError
-from tipline.instance import RUN_NAME, Instance
+from tipline.instance import RUN_NAME, Instance, take_lock
 from tipline.operations import operate
 from tipline.service.operator import decode_error
 from tipline.service.silence import Faults
@@ -64,6 +65,34 @@ def run_operation(
         if places := faults.take():
             _ = console.translate
             console.say(_("faults, for the developers: {places}").format(places=", ".join(places)))
+
+
+def ask_if_served(directory: Path, name: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """
+    Carry out one operation on a line if it is being served.
+
+    Args:
+        directory: The line.
+        name: One of `OPERATIONS`.
+        values: As that one takes them.
+
+    Returns:
+        As the operation gives it; None if nobody serves the line.
+
+    Raises:
+        TiplineError: as the operation says.
+        RetentionError: as the operation says.
+    """
+    path = directory / RUN_NAME / OPERATOR_SOCKET_NAME
+    if not path.is_socket():
+        return None
+    try:
+        os.close(take_lock(directory))
+    except InstanceError as exc:
+        if exc.code != "instance_in_use":
+            raise
+        return asyncio.run(ask_service(path, name, values))
+    return None  # the socket was left by a crash
 
 
 async def _run(

@@ -289,7 +289,8 @@ async def read_clock(workings: Workings, values: Values) -> dict[str, Any]:
         values: Nothing.
 
     Returns:
-        `today`, `clock` (the day that this machine's clock tells), `waiting`.
+        `trusted`, `clock` (the day that this machine's clock tells), `lead_seconds` (by how much it
+        is ahead), `waiting_since` (the day on which it jumped, or None).
     """
     _check_names(values)
     return _format_clock(workings.keeper)
@@ -535,9 +536,10 @@ def _format_report(report: PurgeReport, *, today: datetime.date) -> dict[str, An
 
 
 def _format_clock(keeper: DayKeeper) -> dict[str, Any]:
-    reckoning = keeper.reckon()
+    time = keeper.reckon()
     return {
-        "today": reckoning.today.isoformat(),
-        "clock": reckoning.wall_day.isoformat(),
-        "waiting": None if reckoning.waiting is None else reckoning.waiting.today.isoformat(),
+        "clock": time.wall_day.isoformat(),
+        "trusted": time.today.isoformat(),
+        "lead_seconds": time.lead.total_seconds(),
+        "waiting_since": None if time.waiting is None else time.waiting.since.isoformat(),
     }

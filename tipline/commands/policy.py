@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from retention.policy import EVENTS, MAX_POLICY_BYTES, Policy, format_periods, parse_policy
+from retention.policy import (
+    EVENTS,
+    MAX_POLICY_BYTES,
+    Policy,
+    RecordClass,
+    format_periods,
+    parse_policy,
+)
 from retention.policy_warnings import Warned, find_warnings
 from tipline.clock import system_clock
 from tipline.console import Console
@@ -16,6 +23,7 @@ from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
 from tipline.files import name_file_errors
 from tipline.language import Translate
 from tipline.messages import N_
+from tipline.operating import ask_if_served
 from tipline.policy_change import ClassChange, describe_change, read_groups
 
 if TYPE_CHECKING:
@@ -150,12 +158,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
         InstanceError: the line is in use, or is none.
     """
     with name_file_errors(), options.file.open("rb") as file:
-        policy = parse_policy(file.read(MAX_POLICY_BYTES + 1))
+        text = file.read(MAX_POLICY_BYTES + 1)
+    policy = parse_policy(text)
     warnings = find_warnings(policy)
     today = system_clock().date()
     changes = None
     if options.line is not None:
-        changes = describe_change(read_groups(options.line), new=policy, today=today)
+        asked = _ask(options.line, text)
+        changes = (
+            asked
+            if asked is not None
+            else describe_change(read_groups(options.line), new=policy, today=today)
+        )
     if options.json:
         console.print_json(_format_json(policy, warnings, changes))
         return 0
@@ -165,6 +179,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if changes is not None:
         _print_changes(changes, console)
     return 0
+
+
+def _ask(line: Path, text: bytes) -> tuple[ClassChange, ...] | None:
+    """Ask the line if it is being served."""
+    told = ask_if_served(line, "plan-policy", {"policy": text.decode("utf-8")})
+    if told is None:
+        return None
+    return tuple(
+        ClassChange(
+            record_class=RecordClass(change["class"]),
+            **{name: change[name] for name in ("stored", "earlier", "at_once", "kept_shorter")},
+        )
+        for change in told["changes"]
+    )
 
 
 def _print_words(policy: Policy, console: Console) -> None:
