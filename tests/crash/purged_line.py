@@ -7,6 +7,7 @@ import datetime
 import json
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from retention.hold import HoldTerms, make_hold
@@ -97,8 +98,10 @@ def open_slots(directory: Path) -> SlotFile:
     return SlotFile(directory / "slots" / "slot-file", directory / "mirror" / "slot-file")
 
 
-async def make_line(directory: Path) -> None:
-    """Put everything there, as it stands on the morning of today."""
+async def make_line(
+    directory: Path, *, on_stage: Callable[[str], None] = lambda stage: None
+) -> None:
+    """Put everything there, as it stands on the morning of today; tell when something has begun."""
     for name in ("slots", "mirror"):
         (directory / name).mkdir(mode=0o700, parents=True)
     SlotFile.create(directory / "slots" / "slot-file", directory / "mirror" / "slot-file")
@@ -117,6 +120,7 @@ async def make_line(directory: Path) -> None:
         )
         data = random.Random(upload_id).randbytes(SLICE)
         await store.add_slice(upload, data, offset=0)
+    on_stage("stored")
     await store.pick_up([_find(PICKED_UP).id], promises=PROMISES, today=day(-7))
     for hold_id, numbers in ((HOLD_ID, [HELD]), (RELEASED_ID, [RELEASED, RELEASED_EARLY])):
         terms = HoldTerms(
@@ -129,9 +133,11 @@ async def make_line(directory: Path) -> None:
         )
         hold = make_hold(terms, hold_id=hold_id, salt=bytes(32), placed_on=day(-8))
         await store.add_hold(hold, terms.tips, promises=PROMISES)
+    on_stage("held")
     await store.release_hold(RELEASED_ID, today=TODAY)
     await store.delete_early([_find(DELETED).id], today=TODAY)
     store.close()
+    on_stage("morning")
 
 
 def _find(number: int) -> Planted:
