@@ -269,3 +269,23 @@ async def test_clock_when_it_jumps_then_the_log_says_so(world: Any) -> None:
         ("held", world.clock.today.isoformat())
     ]
     assert before < world.clock.today
+
+
+async def test_tree_when_a_tip_bears_a_day_to_come_then_the_next_batch_tells_of_it(
+    world: Any,
+) -> None:
+    """While a jump of the clock waits for a person, tips bear a day that may never come."""
+    arrived_on = world.clock.today
+    async with world.serve() as site:
+        await site.upload(world.seal())
+        later = (arrived_on + 400 * ONE_DAY).isoformat()
+        await site.line.store._writer.call(  # noqa: SLF001  # as if the clock had said so
+            lambda: site.line.store._database.execute("UPDATE arrivals SET about_on = ?", [later])
+        )
+    next_hour_of_batch(world)
+    async with world.serve() as site:
+        texts = {
+            text.kind: text.text for text in await site.line.store.day_book.read_texts(arrived_on)
+        }
+
+    assert len(part_leaves(texts[TextKind.ARRIVALS])[1]) == 1

@@ -38,20 +38,12 @@ from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
 from tipline.log_store import LogStore
 from tipline.service.day_book import Count
+from tipline.service.nightly import KEYED_CLASSES
 from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
 
 LOOK_SECONDS: Final = 60.0  # how often the clock is looked at, at most: it may be set meanwhile
 
-# What is sealed under a key of its own, and so dies with a day's key.
-SEALED_CLASSES: Final = frozenset(
-    {
-        RecordClass.PARTIAL_UPLOAD,
-        RecordClass.SEALED_TIP,
-        RecordClass.ATTACHMENT,
-        RecordClass.LOG_TEXT,
-    }
-)
 EARLY_REASONS: Final = (Reason.DELETED_EARLY, Reason.PICKED_UP)
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -210,7 +202,7 @@ class DailyLog:
 
     async def catch_up(self, *, hour: int, now_hour: int) -> bool:
         """
-        Make today's batch if its hour has come and it is not made.
+        Note what changed, and make today's batch if its hour has come and it is not made.
 
         Args:
             hour: Of the batch.
@@ -221,12 +213,14 @@ class DailyLog:
         """
         state = self._log.read_state()
         today = self._today()
-        if state is None or today <= state.batch_on:
+        if state is None:
+            return False
+        await self.note_changes()  # with the day on which it is seen, not that of the batch
+        if today <= state.batch_on:
             return False
         # A day that went by without a batch is made up for at once.
         if now_hour < hour and today - state.batch_on <= ONE_DAY:
             return False
-        await self.note_changes()
         await self._append(today)
         return True
 
@@ -332,7 +326,7 @@ def read_report(report: PurgeReport) -> PurgeDone:
     for record_class in RecordClass:
         if record_class not in failed:
             # What has no key of its own is overwritten in the database, whatever seals the slots.
-            keyed = record_class in SEALED_CLASSES
+            keyed = record_class in KEYED_CLASSES
             reached[record_class] = report.method if keyed else Method.OVERWRITTEN
     return PurgeDone(on=report.on, reached=reached)
 

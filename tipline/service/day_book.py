@@ -222,7 +222,7 @@ class DayBook:
         texts = {text.kind: text.text for text in self._read(query, parameters)}
         if texts.keys() == DAY_KINDS:
             return texts
-        leaves = self._take_leaves(of)
+        leaves = self._take_leaves(of, logged_on=logged_on)
         texts = {
             TextKind.ARRIVALS: join_leaves(leaves, seed=Secret(self._random(SEED_BYTES))),
             TextKind.ANNEX: self._format_annex(of, arrived=len(leaves)),
@@ -255,12 +255,14 @@ class DayBook:
             )
         return texts
 
-    def _take_leaves(self, of: datetime.date) -> list[bytes]:
-        day = of.isoformat()
+    def _take_leaves(self, of: datetime.date, *, logged_on: datetime.date) -> list[bytes]:
+        # What came while a jump of the clock waited for a person bears a day that may never come.
+        told = "about_on <= :of OR about_on > :logged_on"
+        values: dict[str, str | int] = {"of": of.isoformat(), "logged_on": logged_on.isoformat()}
         rows = self._database.execute(
-            "SELECT about_on, leaf FROM arrivals WHERE about_on <= ?"
-            " ORDER BY about_on, leaf LIMIT ?",
-            [day, ARRIVALS_SIZE],
+            f"SELECT about_on, leaf FROM arrivals WHERE {told}"  # noqa: S608  # a text of ours
+            " ORDER BY about_on, leaf LIMIT :size",
+            {**values, "size": ARRIVALS_SIZE},
         ).fetchall()
         for row in rows:
             self._database.execute(
@@ -268,8 +270,8 @@ class DayBook:
             )
         # What a tree does not hold goes into the next day's.
         self._database.execute(
-            "UPDATE arrivals SET about_on = ? WHERE about_on <= ?",
-            [(of + ONE_DAY).isoformat(), day],
+            f"UPDATE arrivals SET about_on = :next WHERE {told}",  # noqa: S608  # a text of ours
+            {**values, "next": (of + ONE_DAY).isoformat()},
         )
         return [bytes(row[1]) for row in rows]
 

@@ -33,6 +33,7 @@ KEYED_CLASSES: Final = (
     RecordClass.PARTIAL_UPLOAD,
     RecordClass.SEALED_TIP,
     RecordClass.ATTACHMENT,
+    RecordClass.LOG_TEXT,
 )
 
 Report = Callable[[InstanceError | list[str]], None]
