@@ -164,5 +164,5 @@ def _name_errors(settings: MailSettings) -> Iterator[None]:
         raise NetworkError("mail_refused", server=settings.server) from exc
     except ssl.SSLError as exc:
         raise NetworkError("mail_tls", server=settings.server) from exc
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:  # a name that cannot be one is an error of the second
         raise NetworkError("mail_unreachable", server=settings.server) from exc

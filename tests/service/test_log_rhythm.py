@@ -32,8 +32,9 @@ FIRST_ENTRIES = 4  # origin, policy, page, keyset
 class Ticker:
     """Sleeps by a clock that the test moves."""
 
-    def __init__(self, clock: Any) -> None:
+    def __init__(self, clock: Any, *, loops: int = LOOPS) -> None:
         self._clock = clock
+        self._loops = loops
         self._sleepers: list[tuple[datetime.datetime, asyncio.Future[None]]] = []
         self._all_sleep = asyncio.Event()
 
@@ -42,7 +43,7 @@ class Ticker:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         until = self._clock.now + datetime.timedelta(seconds=seconds)
         self._sleepers.append((until, future))
-        if len(self._sleepers) == LOOPS:
+        if len(self._sleepers) == self._loops:
             self._all_sleep.set()
         await future
 

@@ -16,7 +16,7 @@ from tipline.clock import system_clock
 from tipline.configuration import Configuration
 from tipline.console import Console
 from tipline.day_keeper import ClockEvent
-from tipline.errors import InstanceError
+from tipline.errors import TiplineError
 from tipline.instance import KEYS_NAME, TOR_NAME, Instance
 from tipline.language import Translate
 from tipline.messages import ERRORS
@@ -95,8 +95,8 @@ async def _serve(
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
 
-    def report(what: InstanceError | list[str]) -> None:
-        if isinstance(what, InstanceError):
+    def report(what: TiplineError | list[str]) -> None:
+        if isinstance(what, TiplineError):
             console.say("tipline: " + _(ERRORS[what.code]).format(**what.facts))
         else:
             console.say(

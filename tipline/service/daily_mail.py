@@ -37,7 +37,7 @@ async def run_mail(
     send: SendMail = send_mail,
 ) -> None:
     """
-    Send a mail every day, until cancelled.
+    Send a mail every day, until cancelled; none if it is switched off.
 
     Args:
         settings: Of the mail.
@@ -47,6 +47,8 @@ async def run_mail(
         sleep: Waits.
         send: Hands a mail to the server; runs in a thread.
     """
+    if not settings.enabled:
+        return
     translate = make_translations(settings.language).gettext
     due = find_next(clock(), hour=settings.hour)
     while True:

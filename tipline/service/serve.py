@@ -23,7 +23,7 @@ from aiohttp import web
 from retention.hold import Hold
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, keep_looking
-from tipline.errors import InstanceError
+from tipline.errors import InstanceError, TiplineError
 from tipline.files import blur_socket_times, blur_times
 from tipline.instance import RUN_NAME, Instance
 from tipline.log_store import LogStore
@@ -31,6 +31,7 @@ from tipline.operations import OPERATIONS, operate
 from tipline.service.accountability import Accountability, find_oldest_waiting
 from tipline.service.answers import Answer
 from tipline.service.daily_log import DailyLog, make_due_batch, run_daily
+from tipline.service.daily_mail import run_mail
 from tipline.service.deskside import DeskSide
 from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
@@ -105,7 +106,7 @@ async def open_line(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     on_tip: Callable[[StoredTip], None] = lambda tip: None,
     on_hold: Callable[[Hold], None] = lambda hold: None,
-    report: Callable[[InstanceError | list[str]], None] = lambda what: None,
+    report: Callable[[TiplineError | list[str]], None] = lambda what: None,
 ) -> AsyncIterator[RunningLine]:
     """
     Serve an instance as long as the context lasts.
@@ -119,10 +120,11 @@ async def open_line(
         boot_clock: The clock that cannot.
         on_clock: Told when the clock jumps or goes back.
         monotonic: A clock that never steps back, in seconds.
-        sleep: Waits for the night, and for the hour of the log's batch.
+        sleep: Waits for the night, and for the hours of the log's batch and of the daily mail.
         on_tip: Told of each tip after it is durable.
         on_hold: Told of each hold that ended, after its key is destroyed.
-        report: Told what the nightly run could not do, and which faults there were.
+        report: Told what the nightly run could not do, that the daily mail could not be sent, and
+            which faults there were.
 
     Yields:
         The running line.
@@ -142,6 +144,8 @@ async def open_line(
             )
         )
         log, keeper, store, promises = parts.log, parts.keeper, parts.store, parts.promises
+        for notice in parts.notices:
+            report(InstanceError(notice.code, slot=-1 if notice.slot is None else notice.slot))
         accountability = Accountability(
             log=log,
             configuration=instance.configuration,
@@ -274,6 +278,16 @@ async def open_line(
         stack.push_async_callback(_stop_listening, runners)
         stack.push_async_callback(_cancel, nightly)
         stack.push_async_callback(_cancel, batches)
+        mailing = asyncio.create_task(
+            run_mail(
+                instance.configuration.mail,
+                directory=instance.directory,
+                clock=keeper.now,
+                report=report,
+                sleep=sleep,
+            )
+        )
+        stack.push_async_callback(_cancel, mailing)
         looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
         stack.push_async_callback(_cancel, looking)
         yield RunningLine(addresses=addresses, store=store, log=log, daily=daily)
