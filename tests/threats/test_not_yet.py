@@ -20,7 +20,6 @@ PARTS = {
     "mailbox": re.compile(r"\b(?:mailbox|inbox|buzón|caixa de correio)\b", re.IGNORECASE),
     "receipt": re.compile(r"\b(?:receipt|acuse de recibo|recibo)\b", re.IGNORECASE),
     "cleaning": re.compile(r"\b(?:metadata|metadatos|metadados)\b", re.IGNORECASE),
-    "hold": re.compile(r"\b(?:legal hold|retención legal|retenção legal)\b", re.IGNORECASE),
 }
 
 
@@ -47,7 +46,7 @@ def test_part_when_it_does_not_exist_then_the_threat_model_says_so() -> None:
     page = (ROOT / "docs" / "threat-model.md").read_text()
     section = page.split("## What does not exist yet")[1].split("\n## ")[0].lower()
 
-    for word in ("sms", "witness", "shredding", "hold", "cleaning", "codename", "receipt", "vault"):
+    for word in ("sms", "witness", "shredding", "cleaning", "codename", "receipt", "vault"):
         assert word in section
 
 

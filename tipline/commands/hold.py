@@ -48,6 +48,7 @@ def _register_add(parts: Commands, translate: Translate) -> None:
     parser = parts.add_parser(
         "add",
         help=_("place a hold"),
+        # PROMISE: P-24
         description=_(
             "Place a hold. Two different persons and the reason are asked for, one line each; they"
             " stay on this machine, and the log commits to them. A hold ends by itself, at most"
