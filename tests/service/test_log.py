@@ -279,7 +279,7 @@ async def test_tree_when_a_tip_bears_a_day_to_come_then_the_next_batch_tells_of_
     async with world.serve() as site:
         await site.upload(world.seal())
         later = (arrived_on + 400 * ONE_DAY).isoformat()
-        await site.line.store._writer.call(  # noqa: SLF001  # as if the clock had said so
+        await site.line.store._writer.call(  # as if the clock had said so
             lambda: site.line.store._database.execute("UPDATE arrivals SET about_on = ?", [later])
         )
     next_hour_of_batch(world)
