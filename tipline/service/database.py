@@ -15,6 +15,7 @@ from tipline.files import PRIVATE_FILE_MODE
 DATABASE_NAME: Final = "tipline.db"
 WAL_NAME: Final = "tipline.db-wal"
 JOURNAL_NAME: Final = "tipline.db-journal"  # there must be none: the WAL is in its place
+TEMPORARY_PREFIX: Final = "etilqs_"  # of SQLite's temporary files, which lose their names at once
 
 
 def open_database(directory: Path) -> Database:
@@ -31,7 +32,6 @@ def open_database(directory: Path) -> Database:
         InstanceError: another program holds it, or this SQLite does not do what is asked.
     """
     path = directory / DATABASE_NAME
-    os.environ["SQLITE_TMPDIR"] = os.fspath(directory)  # SQLite knows no other way to be told
     # SQLite gives its WAL the rights of the database, so these are set before it opens it.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
     path.chmod(PRIVATE_FILE_MODE)
@@ -50,7 +50,11 @@ def open_database(directory: Path) -> Database:
         # The nightly VACUUM makes a copy of the whole database: not in memory, which has an end,
         # but in a nameless file beside the database, sealed as everything in it is.
         database.execute("PRAGMA temp_store = FILE")
+        _keep_temporary_files_in(directory, database)
         database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        # Nobody else is in it by now: these are from a crash between their making and unnaming.
+        for left in directory.glob(f"{TEMPORARY_PREFIX}*"):
+            left.unlink()
     except sqlite3.OperationalError as exc:
         database.close()
         raise InstanceError("instance_in_use", path=str(directory)) from exc
@@ -58,6 +62,16 @@ def open_database(directory: Path) -> Database:
         database.close()
         raise
     return database
+
+
+def _keep_temporary_files_in(directory: Path, database: Database) -> None:
+    # The variable SQLITE_TMPDIR is read once, when Python loads SQLite, so that setting it here does
+    # nothing and /var/tmp is used. The pragma is called deprecated, so its answer is looked at.
+    quoted = os.fspath(directory.resolve()).replace("'", "''")
+    database.execute(f"PRAGMA temp_store_directory = '{quoted}'")
+    answer = database.execute("PRAGMA temp_store_directory").fetchone()
+    if answer is None or answer[0] != os.fspath(directory.resolve()):
+        raise InstanceError("instance_sqlite")
 
 
 def set_pragma(database: Database, pragma: str, *, wanted: str | int) -> None:

@@ -36,7 +36,7 @@ from retention.policy import RecordClass
 from retention.slot import SlotKind
 from tipline.errors import InstanceError
 from tipline.service.checkpoints import Checkpoints
-from tipline.service.database import JOURNAL_NAME
+from tipline.service.database import JOURNAL_NAME, TEMPORARY_PREFIX
 from tipline.service.database_pages import find_remnants
 from tipline.service.envelope_files import EnvelopeFiles
 from tipline.service.holdings import Holdings
@@ -52,7 +52,6 @@ DRAWN_RECORDS: Final = 16  # whose bytes are searched for: all of a small purge
 DRAWN_OF_BATCH: Final = 2  # and of each further batch
 LOOK_PAGES: Final = 64  # looked at in one go, before others have their turn
 SAMPLE_BYTES: Final = 24  # of a stored envelope
-TEMPORARY_PREFIX: Final = "etilqs_"  # of SQLite's temporary files
 
 Plan = Callable[[Sequence[Record]], Sequence[Decision]]
 _Tally = dict[tuple[RecordClass, datetime.date, int], collections.Counter[Reason]]

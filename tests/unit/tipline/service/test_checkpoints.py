@@ -17,8 +17,8 @@ from sqlite_utils import Database
 from tipline.errors import InstanceError
 from tipline.service import checkpoints as module
 from tipline.service.checkpoints import Checkpoints
-from tipline.service.database_pages import find_remnants
 from tipline.service.database import open_database
+from tipline.service.database_pages import find_remnants
 
 PAGE = 4096
 
