@@ -103,6 +103,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "slot_folder_missing": N_("the directory {path} of the slot file is missing"),
     "slot_mirror_alone": N_("the slot file and its mirror {path} were each used without the other"),
     "slot_mirror_foreign": N_("the mirror {path} belongs to another slot file"),
+    "slot_file_rebuilt": N_(
+        "the slot file or its mirror missed something, and was rebuilt from the other"
+    ),
+    "slot_repaired": N_("slot {slot} was damaged on one disk, and was repaired from the other"),
     "slot_differs": N_("slot {slot} and its mirror hold different keys"),
     "slot_doubled": N_("slot {slot} holds a key that another slot holds, too"),
     "slot_exists": N_("there is a slot for this key already"),

@@ -21,6 +21,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from retention.hold import Hold
+from retention.slot_pair import Notice
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, keep_looking
 from tipline.errors import InstanceError, TiplineError
@@ -141,11 +142,10 @@ async def open_line(
                 boot_clock=boot_clock,
                 on_clock=on_clock,
                 on_fault=faults.add,
+                on_notice=lambda notice: report(_make_error(notice)),
             )
         )
         log, keeper, store, promises = parts.log, parts.keeper, parts.store, parts.promises
-        for notice in parts.notices:
-            report(InstanceError(notice.code, slot=-1 if notice.slot is None else notice.slot))
         accountability = Accountability(
             log=log,
             configuration=instance.configuration,
@@ -348,6 +348,11 @@ async def _listen_loopback(runner: web.ServerRunner, port: int) -> int:
     listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
     await web.SockSite(runner, listener, backlog=BACKLOG).start()
     return int(listener.getsockname()[1])
+
+
+def _make_error(notice: Notice) -> TiplineError:
+    facts = {} if notice.slot is None else {"slot": notice.slot}
+    return InstanceError(notice.code, **facts)
 
 
 async def _stop_listening(runners: list[web.ServerRunner]) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 from retention.hold import state_ended, state_placed
 from retention.log.entry import EntryType, make_statement
 from retention.promise import Promises
+from retention.slot_pair import Notice
 from tipline.clock import BootClock, Clock
 from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder
 from tipline.files import make_private_directory
@@ -62,6 +63,7 @@ async def open_parts(
     boot_clock: BootClock,
     on_clock: Callable[[ClockEvent], None],
     on_fault: Callable[[Exception], None],
+    on_notice: Callable[[Notice], None] = lambda notice: None,
 ) -> AsyncIterator[Parts]:
     """
     Open a line's parts as long as the context lasts.
@@ -72,6 +74,7 @@ async def open_parts(
         boot_clock: The clock that cannot.
         on_clock: Told when the clock jumps or goes back.
         on_fault: Told of what failed after it was stored, from any thread.
+        on_notice: Told what was rebuilt, repaired or found damaged in the slot file.
 
     Yields:
         The parts.
@@ -102,6 +105,8 @@ async def open_parts(
             await store.end_lost(today=keeper.today())
             lost = make_statement(EntryType.LOST_KEYS, on=keeper.today())
             await asyncio.to_thread(log.queue, lost)
+        for notice in opened.file.take_notices():
+            on_notice(notice)
         yield Parts(log=log, keeper=keeper, store=store, promises=promises)
 
 
