@@ -2,7 +2,7 @@
 Serves the log: the newest checkpoint, tiles, entries. The same bytes for everybody who asks.
 
 What is here changes once a day, at a fixed hour, and says nothing of the day's tips: whoever asks
-every minute learns no more than who asks once (INV-15).
+every minute learns no more than who asks once (INV-13).
 
 C2SP tlog-tiles.md; docs/reference/log.md, "Where it is served".
 """
