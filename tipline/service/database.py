@@ -65,7 +65,7 @@ def open_database(directory: Path) -> Database:
 
 
 def _keep_temporary_files_in(directory: Path, database: Database) -> None:
-    # The variable SQLITE_TMPDIR is read once, when Python loads SQLite, so that setting it here does
+    # The variable SQLITE_TMPDIR is read once, when Python loads SQLite, so setting it here does
     # nothing and /var/tmp is used. The pragma is called deprecated, so its answer is looked at.
     quoted = os.fspath(directory.resolve()).replace("'", "''")
     database.execute(f"PRAGMA temp_store_directory = '{quoted}'")
