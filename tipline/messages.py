@@ -139,6 +139,8 @@ ERRORS: Final[Mapping[str, str]] = {
     "instance_no_keyset": N_("there is no keyset in {path}: nobody could read a tip"),
     "instance_history": N_("{path} is damaged"),
     "instance_key": N_("{path} is missing or damaged"),
+    "annex_day": N_("a day is written YYYY-MM-DD"),
+    "annex_unknown": N_("there is no annex of {day}: not yet, or not any more"),
     "log_damaged": N_("the log in {path} is not what was signed"),
     "mail_file": N_("{path}, which the daily mail needs, cannot be read"),
     "mail_login": N_("the mail server {server} refuses the user or the password"),

@@ -35,6 +35,7 @@ from retention.log.entry import SALT_BYTES, Statement
 from retention.plan import Decision, Record, plan_purge
 from retention.policy import parse_policy
 from retention.promise import Promises
+from tipline.annexes import read_annexes
 from tipline.day_keeper import DayKeeper
 from tipline.errors import InstanceError, UsageError
 from tipline.keysets import KeysetWatch
@@ -363,6 +364,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "clock": read_clock,
     "clock-confirm": confirm_clock,
     "plan-policy": plan_policy,
+    "annexes": read_annexes,
 }
 
 

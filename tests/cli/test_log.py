@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import subprocess
@@ -23,9 +25,11 @@ from retention.log.batch import ONE_DAY
 from retention.log.checkpoint import split_checkpoint
 from retention.log.entry import Entry, EntryType, make_statement
 from retention.policy import EVENTS
-from tipline.instance import init_instance, load_log_signer
+from tipline.instance import Instance, init_instance, load_log_signer
 from tipline.keysets import install_keyset
 from tipline.log_store import LogStore
+from tipline.service.sqlite_store import SqliteStore
+from tipline.slots import open_slots
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
 WITNESS_KEY = SigningKey(b"\x03" * 32)
@@ -162,3 +166,32 @@ def test_log_when_there_is_none_yet_then_it_is_said(line: Path, tmp_path: Path) 
 
     assert done.returncode == 41
     assert done.stderr.startswith("tipline: error: there is no log yet: ")
+
+
+def test_annex_when_a_day_was_told_then_its_file_hashes_to_the_logs_entry(
+    line: Path, tmp_path: Path
+) -> None:
+    """The auditor gets the exact counts; nobody else on the machine reads them."""
+    with Instance.open(line) as instance:
+        slots = open_slots(line, instance.configuration.slots, environment=os.environ).file
+        store = SqliteStore(line, slots=slots, today=lambda: TODAY)
+        with contextlib.closing(store):
+            told = asyncio.run(
+                store.day_book.write_down(
+                    TODAY - ONE_DAY, logged_on=TODAY, dies_on=TODAY + 30 * ONE_DAY
+                )
+            )
+    output = tmp_path / "annexes"
+    day = (TODAY - ONE_DAY).isoformat()
+    done = run("log", line, "annex", output, "--day", day)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"1 annexes are in {output}.\n"
+    content = (output / f"{day}.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == told.annex_sha256
+    assert json.loads(content)["arrived"] == 0
+    assert output.stat().st_mode & 0o077 == 0
+    done = run("log", line, "annex", output, "--day", TODAY.isoformat())
+    assert done.returncode == 41
+    assert done.stderr.startswith(f"tipline: error: there is no annex of {TODAY}: ")
+    assert run("log", line, "annex", output, "--day", "2031-3-1").returncode == 2

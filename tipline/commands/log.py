@@ -12,13 +12,19 @@ from tipline.clock import system_clock
 from tipline.configuration import load_configuration
 from tipline.console import Console
 from tipline.errors import InstanceError
-from tipline.files import check_private, name_file_errors
+from tipline.files import (
+    PRIVATE_DIRECTORY_MODE,
+    check_private,
+    name_file_errors,
+    write_atomically,
+)
 from tipline.instance import load_log_signer
 from tipline.keysets import read_keyset
 from tipline.language import Translate
 from tipline.log_database import LOG_NAME
 from tipline.log_export import export_log
 from tipline.log_store import LogStore
+from tipline.operating import run_operation
 
 if TYPE_CHECKING:
     from tipline.commands import Commands
@@ -56,6 +62,23 @@ def register(commands: Commands, translate: Translate) -> None:
     export.add_argument("output", metavar=_("OUT"), type=Path, help=_("a folder"))
     export.add_argument("--json", action="store_true", help=_("for a machine"))
     export.set_defaults(run=run_export)
+    annex = actions.add_parser(
+        "annex",
+        help=_("hand a day's exact counts to the auditor"),
+        description=_(
+            "Write the annexes of some days: how much arrived, went and is stored. They are for the"
+            " auditor alone. The log has their hash; tipline audit verify --annexes compares it."
+        ),
+    )
+    annex.add_argument("output", metavar=_("OUT"), type=Path, help=_("a folder"))
+    annex.add_argument(
+        "--day",
+        metavar=_("DAY"),
+        action="append",
+        required=True,
+        help=_("the day (YYYY-MM-DD); may be given several times"),
+    )
+    annex.set_defaults(run=run_annex)
     cosign = actions.add_parser(
         "cosign",
         help=_("add what a witness signed"),
@@ -94,6 +117,33 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
         return 0
     console.print(_("{count} entries are in {path}.").format(count=size, path=options.output))
     console.print(_("Their key: {verifier}").format(verifier=verifier))
+    return 0
+
+
+def run_annex(options: argparse.Namespace, console: Console) -> int:
+    """
+    Write the annexes of some days.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+    """
+    _ = console.translate
+    answer = run_operation(options.directory, "annexes", {"days": options.day}, console=console)
+    with name_file_errors():
+        # Only their owner reads them: they tell how much came on which day.
+        options.output.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
+        for day, text in answer["annexes"].items():
+            with write_atomically(options.output / f"{day}.json") as file:
+                file.write(text.encode())
+    console.print(
+        _("{count} annexes are in {path}.").format(
+            count=len(answer["annexes"]), path=options.output
+        )
+    )
     return 0
 
 

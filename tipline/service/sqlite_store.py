@@ -378,6 +378,11 @@ class SqliteStore:
         """Count what is stored, by class and days."""
         return await self._writer.call(lambda: list(count_groups(self._database)))
 
+    async def read_annex(self, of: datetime.date) -> bytes | None:
+        """Read the exact counts of a day, as the log committed to them; None if there are none."""
+        texts = await self.day_book.read_texts(of)
+        return next((text.text for text in texts if text.kind is TextKind.ANNEX), None)
+
     async def rewrite(self) -> None:
         """
         Take away what the order and the inodes of the last writes tell: the WAL is emptied into the

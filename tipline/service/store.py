@@ -202,6 +202,10 @@ class Store(Protocol):
         """List the texts of holds that ended, as long as they are kept."""
         ...
 
+    async def read_annex(self, of: datetime.date) -> bytes | None:
+        """Read the exact counts of a day, as the log committed to them; None if there are none."""
+        ...
+
     async def rewrite(self) -> None:
         """Take away what the order and the inodes of the last writes tell."""
         ...
