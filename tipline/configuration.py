@@ -30,6 +30,7 @@ MAX_TEXT_CHARACTERS: Final = 2000  # a notice somebody in a hurry reads
 MAX_NUMBER: Final = 2**53 - 1
 CLIENT_KEY_BYTES: Final = 32  # X25519
 CLIENT_KEY_START: Final = "descriptor:x25519:"  # of tor's own files
+MAX_WAITING_WEEKS: Final = 520  # ten years, as long as anything is kept
 MAX_MAIL_ADDRESSES: Final = 50  # more people are a list, which a mail server keeps
 # Narrower than RFC 5321: what stands here goes into headers and into lines of SMTP.
 WORD: Final = re.compile(r"[\x21-\x7e]{0,254}")
@@ -164,6 +165,7 @@ class Configuration:
         onion: The dedicated tor.
         desk_clients: X25519 public keys, in base32 as tor writes them, that may reach the desk's
             onion.
+        desk_waiting_weeks: For how many weeks a tip may wait for a desk before doctor warns.
         limits: See there.
         slots: See there.
         mail: See there.
@@ -177,6 +179,7 @@ class Configuration:
     emergency: Mapping[str, str]
     onion: OnionSettings
     desk_clients: tuple[str, ...]
+    desk_waiting_weeks: int
     limits: Limits
     slots: SlotSettings
     mail: MailSettings
@@ -218,6 +221,7 @@ def parse_configuration(untrusted: bytes) -> Configuration:
         emergency={language: value[f"line.emergency.{language}"] for language in LANGUAGES},
         onion=OnionSettings(**_section(value, "onion.")),
         desk_clients=value["desk.clients"],
+        desk_waiting_weeks=value["desk.waiting_weeks"],
         limits=Limits(**_section(value, "limits.")),
         slots=_slots(value),
         mail=_mail(value),
@@ -412,6 +416,7 @@ KEYS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "onion.max_streams": _integer(1, 65_535),
     "onion.test_only_torrc_lines": _lines,
     "desk.clients": _clients,
+    "desk.waiting_weeks": _integer(1, MAX_WAITING_WEEKS),
     "limits.requests_per_second": _integer(1),
     "limits.requests_burst": _integer(1),
     "limits.open_uploads_per_circuit": _integer(1),

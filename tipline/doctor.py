@@ -21,6 +21,7 @@ from crypto.errors import CryptoError
 from crypto.keyset import verify_keyset
 from retention.errors import RetentionError
 from retention.timekeeping import TOLERANCE
+from tipline.account import parse_account
 from tipline.clock import BootClock, Clock, system_boot_clock
 from tipline.configuration import (
     CONFIGURATION_NAME,
@@ -50,6 +51,8 @@ from tipline.instance import (
     load_signer,
 )
 from tipline.keysets import read_keyset
+from tipline.log_database import LOG_NAME
+from tipline.log_store import LogStore
 from tipline.messages import N_
 from tipline.onion.control import parse_version
 from tipline.onion.services import SERVICE_DIRECTORY_NAME
@@ -96,6 +99,13 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "tor_test_lines": (
         N_("tor has test lines (onion.test_only_torrc_lines): it may not be in the real network"),
         N_("empty that list in tipline.toml"),
+    ),
+    "tips_waiting": (
+        N_(
+            "the oldest tip that no desk has fetched has waited for {weeks} weeks; your limit is"
+            " {limit}"
+        ),
+        N_("ask the desk to fetch: tipline desk pull"),
     ),
     "desk_clients": (
         N_("no machine of the desk can fetch tips over Tor: desk.clients is empty"),
@@ -189,6 +199,7 @@ def _examine_parts(directory: Path, today: datetime.date) -> Iterator[Finding]:
     if not configuration.desk_clients:
         yield _warn("desk_clients")
     yield from _examine_space(directory, configuration.limits.disk_reserve_bytes)
+    yield from _examine_log(directory, today, limit=configuration.desk_waiting_weeks)
     yield from examine_storage(directory, configuration.slots)
 
 
@@ -230,6 +241,22 @@ def _examine_tor(settings: OnionSettings) -> Iterator[Finding]:
         yield _wrong("tor_old", version=".".join(str(number) for number in version))
     if "pow: yes" not in _run(settings.tor, "--list-modules"):
         yield _wrong("tor_pow")
+
+
+def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterator[Finding]:
+    if not (directory / LOG_NAME).is_file():
+        return
+    try:
+        verifier = load_log_signer(directory).verifier()
+        with contextlib.closing(LogStore(directory, verifier=verifier, today=lambda: today)) as log:
+            written = log.read_account()
+        # What everybody is told: so it is of the last batch, and in whole weeks.
+        weeks = 0 if written is None else parse_account(written).waiting_weeks
+    except (TiplineError, CryptoError) as exc:
+        yield _fail(exc)
+        return
+    if weeks >= limit:
+        yield _warn("tips_waiting", weeks=weeks, limit=limit)
 
 
 def _examine_space(directory: Path, reserve_bytes: int) -> Iterator[Finding]:

@@ -52,6 +52,7 @@ MEANINGS: Final[Mapping[str, str]] = {
         "The keys that may fetch bundles: one X25519 public key in base32 per networked machine of"
         " the desk."
     ),
+    "desk.waiting_weeks": N_("For how many weeks a tip may wait for the desk before doctor warns."),
     "limits.requests_per_second": N_("Requests a second that one circuit earns."),
     "limits.requests_burst": N_("Requests that one circuit may save up."),
     "limits.open_uploads_per_circuit": N_("Uploads that one circuit may have begun."),
@@ -116,6 +117,7 @@ EXAMPLE: Final[Mapping[str, object]] = {
     "onion.max_streams": 100,
     "onion.test_only_torrc_lines": [],
     "desk.clients": [],
+    "desk.waiting_weeks": 1,
     "limits.requests_per_second": 50,
     "limits.requests_burst": 400,
     "limits.open_uploads_per_circuit": 4,

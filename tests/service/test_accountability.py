@@ -21,6 +21,7 @@ from tests.service.mailbox import serve_mailbox
 from tests.service.test_log_rhythm import LOG_HOUR, Ticker
 from tipline.closing import CLOSING_NAME, NOTICE_BYTES, Closing, format_closing, save_closing
 from tipline.configuration import CONFIGURATION_NAME
+from tipline.doctor import examine
 from tipline.language import LANGUAGES
 from tipline.service.account_page import ACCOUNT_STEP_BYTES
 
@@ -99,6 +100,14 @@ async def test_account_when_a_tip_waits_then_it_says_for_how_many_weeks(world: A
         world.clock.now += days * ONE_DAY
         async with world.serve() as site:
             assert words in (await fetch(site.source, PATH))[2]
+            found = [
+                finding.facts["weeks"]
+                for finding in examine(
+                    world.directory, clock=world.clock, boot_clock=world.clock.boot
+                )
+                if finding.code == "tips_waiting"
+            ]
+            assert found == ([] if days == 6 else [int(words.split()[0])])
             ids = [tip.id for tip in await site.line.store.tips()]
             if words == b"2 full weeks.":
                 promises = Promises.of(site.instance.policy)

@@ -107,6 +107,8 @@ def test_configuration_when_a_key_is_unknown_then_it_is_named(added: str) -> Non
         ("slots.root", "hsm"),
         ("slots.root", ""),
         ("slots.volatile", 0),
+        ("desk.waiting_weeks", 0),
+        ("desk.waiting_weeks", 521),
         ("mail.enabled", 1),
         ("mail.hour", 24),
         ("mail.language", "de"),
