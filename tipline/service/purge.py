@@ -49,7 +49,7 @@ BATCH_ROWS: Final = 50  # measured: an arrival beside a larger batch waits too l
 BREATH_SECONDS: Final = 0.002
 BATCHES_OF_LOOK: Final = 10  # emptying the WAL and looking, for so many batches together
 DRAWN_RECORDS: Final = 16  # whose bytes are searched for: all of a small purge
-DRAWN_OF_BATCH: Final = 2  # and of each further batch
+DRAWN_OF_BATCH: Final = 1  # and of each further batch
 LOOK_PAGES: Final = 64  # looked at in one go, before others have their turn
 SAMPLE_BYTES: Final = 24  # of a stored envelope
 
@@ -235,14 +235,15 @@ class Purge:
         for one in drawn:
             needles.append(one.record.id)
             if one.key is not None:
-                needles += [one.key.data_id, one.key.wrapped]
+                needles.append(one.key.wrapped)  # its data id stands beside it, in the same row
             if table == "tips":
                 sealed = await self._writer.call(
                     lambda one=one: self._rows.read_sealed(one.record.id)  # type: ignore[misc]
                 )
                 if sealed is not None:
-                    ends = (0, len(sealed) // 2, len(sealed) - SAMPLE_BYTES)
-                    needles += [sealed[at : at + SAMPLE_BYTES] for at in ends]
+                    # The first lies in the row's own page, the second in an overflow page.
+                    places = (0, len(sealed) // 2)
+                    needles += [sealed[at : at + SAMPLE_BYTES] for at in places]
         return needles
 
     async def _look(self, *, go_on: bool = False) -> None:
