@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import io
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,14 +15,14 @@ from typing import Any
 import pytest
 
 from crypto.bundle import START
-from crypto.errors import ForgedError, KeysetError
+from crypto.errors import CryptoError, ForgedError, KeysetError
 from crypto.note import Signer
 from tipline.commands import desk_pull
 from tipline.console import Console
 from tipline.desk import pulling
 from tipline.desk.pulling import Source, parse_source, pull_bundle
 from tipline.desk.torclient import parse_socks
-from tipline.errors import BundleError, NetworkError, UsageError
+from tipline.errors import BrokenTipsError, BundleError, NetworkError, UsageError
 
 ONION = "a" * 56 + ".onion"
 
@@ -267,6 +268,110 @@ async def run_pull(answer: bytes, *words: str | Path) -> None:
         options = parser.parse_args(["pull", f"unix:{source.unix_path}", *map(str, words)])
         console = Console(translate=str, out=io.StringIO(), err=io.StringIO())
         assert await asyncio.to_thread(desk_pull.run, options, console) == 0
+
+
+@contextlib.asynccontextmanager
+async def serve_acknowledging(
+    bundle: bytes, *, status: str = "200 OK"
+) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A service that gives a bundle, and answers what is acknowledged; both are kept."""
+    told: list[bytes] = []
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"POST /picked-up "):
+            length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+            told.append(await reader.readexactly(length))
+            writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        else:
+            writer.write(respond_chunked(bundle))
+        await writer.drain()
+        writer.close()
+
+    with tempfile.TemporaryDirectory() as name:
+        path = f"{name}/desk.sock"
+        async with await asyncio.start_unix_server(respond, path):
+            yield f"unix:{path}", told
+
+
+async def pull_acknowledging(
+    line: Any, out: Path, bundle: bytes, *words: str, status: str = "200 OK"
+) -> tuple[dict[str, Any], str, list[bytes]]:
+    """Run the command; give what it printed, what it said, and what the service was told."""
+    async with serve_acknowledging(bundle, status=status) as (place, told):
+        parser = argparse.ArgumentParser()
+        desk_pull.register(parser.add_subparsers(), str)
+        root = line.root.verifier().format()
+        fixed = ["pull", place, "--root", root, "--json", "--out", str(out)]
+        options = parser.parse_args([*fixed, *words])
+        console = Console(translate=str, out=io.StringIO(), err=io.StringIO())
+        with contextlib.suppress(BrokenTipsError):
+            await asyncio.to_thread(desk_pull.run, options, console)
+    assert isinstance(console.out, io.StringIO)
+    assert isinstance(console.err, io.StringIO)
+    return json.loads(console.out.getvalue()), console.err.getvalue(), told
+
+
+async def test_pull_when_a_tip_is_broken_then_the_others_alone_are_acknowledged(
+    line: Any, tmp_path: Path
+) -> None:
+    """What this machine does not have whole must stay at the service."""
+    bundle = bytearray(line.bundle(line.seal("a"), line.seal("b")))
+    bundle[len(START) + 30_000] ^= 1
+    printed, _, told = await pull_acknowledging(line, tmp_path / "one", bytes(bundle))
+    assert [json.loads(body) for body in told] == [{"tips": ["1".rjust(32, "0")]}]
+    assert printed["acknowledged"] == 1
+
+
+async def test_pull_when_it_must_not_acknowledge_then_the_service_is_told_nothing(
+    line: Any, tmp_path: Path
+) -> None:
+    """A trial pull leaves everything as it was."""
+    bundle = line.bundle(line.seal("a"))
+    printed, said, told = await pull_acknowledging(
+        line, tmp_path / "one", bundle, "--no-acknowledge"
+    )
+    assert told == []
+    assert printed["acknowledged"] is None
+    assert "could not be told" not in said
+
+
+async def test_pull_when_there_is_no_tip_then_nothing_is_acknowledged(
+    line: Any, tmp_path: Path
+) -> None:
+    """An empty bundle has nothing to tell."""
+    printed, _, told = await pull_acknowledging(line, tmp_path / "one", line.bundle())
+    assert (printed["acknowledged"], told) == (0, [])
+
+
+async def test_pull_when_the_service_takes_no_acknowledgement_then_the_bundle_stays_and_it_is_said(
+    line: Any, tmp_path: Path
+) -> None:
+    """The bundle is whole; the next pull tells the service."""
+    bundle = line.bundle(line.seal("a"))
+    printed, said, _ = await pull_acknowledging(
+        line, tmp_path / "one", bundle, status="503 Service Unavailable"
+    )
+    assert printed["acknowledged"] is None
+    assert "could not be told" in said
+    assert (tmp_path / "one").read_bytes() == bundle
+
+
+async def test_pull_when_the_bundle_does_not_verify_then_nothing_is_acknowledged(
+    line: Any, tmp_path: Path
+) -> None:
+    """What was changed on the way is not safe here."""
+    bundle = bytearray(line.bundle(line.seal("a")))
+    bundle[-200] ^= 1
+    async with serve_acknowledging(bytes(bundle)) as (place, told):
+        parser = argparse.ArgumentParser()
+        desk_pull.register(parser.add_subparsers(), str)
+        fixed = ["pull", place, "--root", line.root.verifier().format(), "--out"]
+        options = parser.parse_args([*fixed, str(tmp_path / "one")])
+        console = Console(translate=str, out=io.StringIO(), err=io.StringIO())
+        with pytest.raises((CryptoError, BundleError)):
+            await asyncio.to_thread(desk_pull.run, options, console)
+    assert told == []
 
 
 async def test_pull_when_it_remembers_then_the_root_is_given_once_and_no_older_keyset_passes(
