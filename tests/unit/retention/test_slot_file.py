@@ -441,7 +441,8 @@ def test_slots_when_a_slot_is_dying_then_nobody_reads_or_repairs_it(tmp_path: Pa
 
         def write(first: int, data: bytes) -> None:
             disk.write(first, data)
-            if reading:
+            # A repair writes, too: it must not wait for a reader of its own.
+            if reading and threading.current_thread() is threading.main_thread():
                 thread = threading.Thread(target=read)
                 thread.start()
                 thread.join()
