@@ -44,7 +44,7 @@ async def days_of(site: Any) -> dict[str, datetime.date]:
 async def test_pull_when_acknowledged_then_what_is_whole_dies_sooner_and_neighbours_do_not(
     world: Any, tmp_path: Any
 ) -> None:
-    """R-17: pulled, verified, synced, acknowledged: a week later it is gone, not what came since."""
+    """R-17: what was pulled whole and acknowledged is gone a week later; what came since is not."""
     async with world.serve() as site:
         await site.upload(world.seal("fetched"))
         source = parse_source(f"unix:{site.line.addresses.desk_socket}")

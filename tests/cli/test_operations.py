@@ -1,0 +1,300 @@
+"""Transcripts of `tipline purge` and `tipline hold`, with the line served and without."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.age.hybrid import HybridIdentity
+from crypto.keyset import sign_keyset
+from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
+from crypto.note import Signer
+from retention.policy import EVENTS
+from tipline.clock import system_boot_clock, system_clock
+from tipline.instance import Instance, init_instance, load_log_signer
+from tipline.keysets import install_keyset
+from tipline.service.store import Arrival, StoredTip
+from tipline.service.workings import open_parts
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+UNTIL = (TODAY + datetime.timedelta(days=30)).isoformat()
+LATER = (TODAY + datetime.timedelta(days=60)).isoformat()
+OLD, HELD, YOUNG = "aa" * 16, "bb" * 16, "cc" * 16
+PERSONS = "Ana Duarte\nLuís Prado\ncourt order 17\n"
+QUESTIONS = "Who asks for the hold: Who agrees: Why: "
+
+
+def make_line(directory: Path) -> None:
+    """Make a line with a keyset, without a tip."""
+    root = Signer.generate("tipline-root")
+    texts = {
+        f"line.{part}.{language}": "Harbour"
+        for part in ("name", "emergency")
+        for language in ("en", "es", "pt")
+    }
+    service = init_instance(
+        directory,
+        settings={"root": root.verifier().format(), **texts},
+        periods={name: dict.fromkeys(events, 60) for name, events in EVENTS.items()},
+        translate=lambda text: text,
+        today=TODAY,
+    )
+    reader = Reader(
+        id="office",
+        name="Office",
+        unit="U",
+        since_on=TODAY,
+        recipient=HybridIdentity.generate().recipient(),
+    )
+    entry = ChannelReader(reader="office", from_on=TODAY, until_on=None, optional=False)
+    names = {"en": "City", "es": "Ciudad", "pt": "Cidade"}
+    draft = KeysetDraft(
+        valid_from=TODAY,
+        valid_until=TODAY + datetime.timedelta(days=30),
+        service=service.verifier(),
+        log=load_log_signer(directory).verifier(),
+        witnesses=(),
+        quorum=0,
+        onion=None,
+        readers=(reader,),
+        channels=(Channel(id="city", names=names, categories=(), readers=(entry,)),),
+    )
+    note = sign_keyset(draft, signer=root, today=TODAY, previous=None)
+    install_keyset(directory, note, root=root.verifier(), minimum=1, today=TODAY)
+
+
+async def add_tips(directory: Path, days: dict[str, int]) -> None:
+    """Store tips that die so many days from today."""
+    with Instance.open(directory) as instance:
+        async with open_parts(
+            instance,
+            clock=system_clock,
+            boot_clock=system_boot_clock,
+            on_clock=lambda event: None,
+            on_fault=lambda fault: None,
+        ) as parts:
+            for tip_id, count in days.items():
+                tip = StoredTip(
+                    id=bytes.fromhex(tip_id),
+                    arrived_on=TODAY - datetime.timedelta(days=60 - count),
+                    dies_on=TODAY + datetime.timedelta(days=count),
+                    size_bytes=65536,
+                    channel="city",
+                    sealed_by_service=False,
+                    keyset=1,
+                )
+                forgotten_on = TODAY + datetime.timedelta(days=2)
+                arrival = Arrival(upload_id=os.urandom(16), answer_dies_on=forgotten_on, tip=tip)
+                await parts.store.add_whole(arrival, os.urandom(65536))
+
+
+def run(*words: str | Path, stdin: str = "", language: str = "en") -> tuple[int, str, str]:
+    """Run the command; give exit code, stdout, stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tipline", *map(str, words)],
+        input=stdin.encode(),
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, "LANGUAGE": language},
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@contextlib.contextmanager
+def serve(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve a line by the shipped command, without tor."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tipline", "serve", str(directory), "--json", "--no-tor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LANGUAGE": "en"},
+    )
+    try:
+        assert process.stdout is not None
+        json.loads(process.stdout.readline())
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A directory with a short path, for the sockets."""
+    path = Path(tempfile.mkdtemp(prefix="ops-"))
+    make_line(path / "line")
+    yield path / "line"
+    shutil.rmtree(path)
+
+
+@pytest.fixture(params=["served", "off"])
+def line(request: pytest.FixtureRequest, directory: Path) -> Iterator[Path]:
+    """A line with two tips whose day is far, served or not."""
+    asyncio.run(add_tips(directory, {HELD: 20, YOUNG: 20}))
+    with contextlib.ExitStack() as stack:
+        if request.param == "served":
+            stack.enter_context(serve(directory))
+        yield directory
+
+
+def test_purge_when_nothing_is_due_then_the_plan_counts_and_asks_for_nothing(line: Path) -> None:
+    """The plan is data; there is nothing to say beside it."""
+    code, out, err = run("purge", line)
+    assert (code, err) == (0, "")
+    day = (TODAY + datetime.timedelta(days=20)).isoformat()
+    assert out.startswith(f"Today is {TODAY}.\nNothing would go.\nWhat is stored, by the day")
+    assert re.search(rf"^  {day}  sealed_tip +2$", out, re.MULTILINE)
+
+
+def test_purge_when_early_then_the_plan_is_shown_and_apply_does_it(line: Path) -> None:
+    """The transcript of one early death."""
+    day = (TODAY + datetime.timedelta(days=20)).isoformat()
+    assert run("purge", line, "--early", YOUNG) == (
+        0,
+        (
+            f"Today is {TODAY}.\nThese would go:\n"
+            f"  {YOUNG}  sealed_tip  {day}  its end was asked for\n"
+        ),
+        "nothing was done; --apply does it\n",
+    )
+    code, out, err = run("purge", line, "--early", YOUNG, "--apply")
+    assert (code, err) == (0, "")
+    assert "1 because its end was asked for" in out
+    assert run("purge", line, "--early", YOUNG) == (
+        41,
+        "",
+        (
+            f"tipline: error: 1 of these tips are not here: {YOUNG}\n"
+            "tipline: hint: nothing was done; leave these out, or look whether they died already\n"
+        ),
+    )
+    assert json.loads(run("purge", line, "--json")[1])["counts"][-1]["count"] == 1
+
+
+def test_purge_when_an_id_is_misspelled_then_usage_error(line: Path) -> None:
+    """What is no id is not looked for."""
+    assert run("purge", line, "--early", "xyz") == (
+        2,
+        "",
+        "tipline: error: the id of a tip has 32 digits, 0 to 9 and a to f\n",
+    )
+
+
+def test_hold_when_added_listed_and_released_then_each_step_says_what_it_did(line: Path) -> None:
+    """The transcript of a hold's life."""
+    words = ("hold", "add", line, "--until", UNTIL, "--tips", HELD)
+    code, out, err = run(*words, stdin=PERSONS)
+    assert code == 0
+    told = re.fullmatch(rf"hold ([0-9a-f]{{32}}): 1 tips are held until {UNTIL}\n", out)
+    assert told is not None
+    said = "the log will show this hold to everybody, without persons and reason\n"
+    assert err == QUESTIONS + said
+    hold = told[1]
+    assert run("hold", "list", line) == (
+        0,
+        (
+            f"hold {hold}, from {TODAY} until {UNTIL}: 1 tips\n"
+            "  asked for by Ana Duarte\n  agreed to by Luís Prado\n  because: court order 17\n"
+        ),
+        "",
+    )
+    assert run("purge", line, "--early", HELD)[2].startswith(
+        f"tipline: error: tip {HELD} is held: {hold}\n"
+    )
+    assert run("hold", "release", line, hold) == (
+        0,
+        f"Today is {TODAY}.\nNothing would go.\nHold {hold} ends.\n",
+        "nothing was done; --apply does it\n",
+    )
+    code, out, err = run("hold", "release", line, hold, "--apply")
+    assert (code, err) == (0, "")
+    assert f"hold {hold} ended\n" in out
+    code, out, err = run("hold", "list", line)
+    assert (code, err) == (0, "")
+    assert out.startswith("No hold lasts.\nended; its text is kept until ")
+    assert run("hold", "release", line, hold) == (
+        33,
+        "",
+        (
+            f"tipline: error: there is no hold {hold}\n"
+            "tipline: hint: look for its id: tipline hold list DIR\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("stdin", "error"),
+    [
+        ("Ana\nana\nwhy\n", "a hold needs two different persons"),
+        ("", "a person's name has 1 to 120 characters, on one line"),
+        ("Ana\nLuís\n", "a reason has 1 to 1000 characters, on one line"),
+    ],
+)
+def test_hold_when_the_answers_do_not_hold_then_nothing_is_placed(
+    directory: Path, stdin: str, error: str
+) -> None:
+    """Who cannot name two persons and a reason holds nothing."""
+    words = ("hold", "add", directory, "--until", UNTIL, "--channel", "city")
+    code, out, err = run(*words, stdin=stdin)
+    assert (code, out) == (33, "")
+    assert f"tipline: error: {error}\n" in err
+    assert run("hold", "list", directory)[1] == "No hold lasts.\n"
+
+
+def test_hold_when_over_a_channel_then_json_has_what_an_auditor_needs(directory: Path) -> None:
+    """Text and salt hash to the commitment of the log."""
+    words = ("hold", "add", directory, "--until", LATER, "--channel", "city", "--json")
+    placed = json.loads(run(*words, stdin=PERSONS)[1])
+    (listed,) = json.loads(run("hold", "list", directory, "--json")[1])["holds"]
+    assert listed["hold"] == placed["hold"]
+    assert listed["commitment"] == placed["commitment"]
+    assert listed["words"]["channel"] == "city"
+
+
+def test_purge_when_a_day_came_while_the_line_was_off_then_what_is_held_stays(
+    directory: Path,
+) -> None:
+    """Applied on a line that is off; served again, the desk still gets what is held."""
+    asyncio.run(add_tips(directory, {HELD: 1, YOUNG: 20}))
+    words = ("hold", "add", directory, "--until", UNTIL, "--tips", HELD)
+    assert run(*words, stdin=PERSONS)[0] == 0
+    asyncio.run(add_tips(directory, {OLD: 0}))
+    code, out, _ = run("purge", directory, "--apply", "--json")
+    report: dict[str, Any] = json.loads(out)
+    assert code == 0
+    gone = {dead["class"]: dead["count"] for dead in report["records"]}
+    assert gone["sealed_tip"] == 1
+    assert report["failures"] == []
+    with serve(directory):
+        counts = json.loads(run("purge", directory, "--json")[1])["counts"]
+        assert sum(one["count"] for one in counts if one["class"] == "sealed_tip") == 2
+
+
+def test_commands_when_the_directory_is_none_then_said_so(tmp_path: Path) -> None:
+    """Neither purge nor hold makes anything of a wrong path."""
+    for words in (("purge", tmp_path), ("hold", "list", tmp_path)):
+        code, out, err = run(*words)
+        assert (code, out) == (41, "")
+        assert err.startswith("tipline: error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_when_another_language_is_chosen_then_spoken(directory: Path) -> None:
+    """The words come from the catalogue."""
+    assert run("hold", "list", directory, language="es")[1] == (
+        "No hay ninguna retención legal en vigor.\n"
+    )
+    assert "Nada iria embora.\n" in run("purge", directory, language="pt")[1]
