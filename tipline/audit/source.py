@@ -178,11 +178,8 @@ class HttpSource:
         try:
             self._connection.request("GET", path, headers={"Accept-Encoding": "identity"})
             answer = self._connection.getresponse()
-            value = bytearray()
-            while part := answer.read1(READ_BYTES):
-                value += part
-                if len(value) > max_bytes:
-                    raise UnreachableError("too_long", path=path)
+            with contextlib.closing(answer):
+                value = _read_body(answer, max_bytes=max_bytes, path=path)
         except (OSError, http.client.HTTPException) as exc:
             if late.is_set():
                 raise UnreachableError("too_slow", path=path) from exc
@@ -197,18 +194,17 @@ class HttpSource:
             return None
         if answer.status != http.client.OK:
             raise UnreachableError("status", status=answer.status, path=path)
-        if answer.length:  # fewer bytes came than were promised
-            raise http.client.IncompleteRead(bytes(value))
-        return bytes(value)
+        return value
 
     def _connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=STEP_SECONDS)
+        step_seconds = min(STEP_SECONDS, self._part_seconds)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=step_seconds)
         if self._proxy is not None:
             plain = socks.connect(
-                self._host, self._port, proxy=self._proxy, timeout_seconds=STEP_SECONDS
+                self._host, self._port, proxy=self._proxy, timeout_seconds=step_seconds
             )
         else:
-            plain = socket.create_connection((self._host, self._port), timeout=STEP_SECONDS)
+            plain = socket.create_connection((self._host, self._port), timeout=step_seconds)
         connection.sock = plain
         if self._secure:
             with contextlib.ExitStack() as stack:
@@ -217,6 +213,17 @@ class HttpSource:
                 connection.sock = context.wrap_socket(plain, server_hostname=self._host)
                 stack.pop_all()
         return connection
+
+
+def _read_body(answer: http.client.HTTPResponse, *, max_bytes: int, path: str) -> bytes:
+    value = bytearray()
+    while part := answer.read1(READ_BYTES):
+        value += part
+        if len(value) > max_bytes:
+            raise UnreachableError("too_long", path=path)
+    if answer.length:  # fewer bytes came than were promised
+        raise http.client.IncompleteRead(bytes(value))
+    return bytes(value)
 
 
 def _hang_up(connection: socket.socket, late: threading.Event) -> None:
