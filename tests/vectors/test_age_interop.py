@@ -14,7 +14,7 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,23 @@ ROOT = Path(__file__).resolve().parents[2]
 CHUNK = 65536
 MIB = 1024 * 1024
 
-# Around the boundaries between chunks; the largest file crosses all of them up to 64 MiB.
-BOUNDARIES = [CHUNK * count for count in (*range(1, 10), 15, 16, 17, 31, 32, 33, 64, 256)]
-SIZES = sorted(
-    {0, 1}
-    | {boundary + step for boundary in BOUNDARIES for step in (-1, 0, 1)}
-    | {64 * MIB + step for step in (-1, 0, 1)}
+GROUP_BYTES = 256 * MIB  # files that lie there at once
+MAX_BYTES = 64 * MIB + 1
+
+
+def sizes_around(chunk_counts: Iterable[int]) -> list[int]:
+    """Nothing, one byte, and one byte less, none and one more than so many chunks."""
+    return sorted({0, 1} | {CHUNK * count + step for count in chunk_counts for step in (-1, 0, 1)})
+
+
+SIZES = sizes_around((*range(1, 10), 15, 16, 17, 31, 32, 33, 64, 256, 1024))
+EVERY_SIZE = sizes_around(range(1, 1025))
+OVER_SIZES = pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param(SIZES, id="some boundaries"),
+        pytest.param(EVERY_SIZE, id="every boundary", marks=pytest.mark.long),
+    ],
 )
 
 HYBRID = HybridIdentity(Secret(hashlib.sha256(b"interop hybrid").digest()))
@@ -58,16 +69,26 @@ KINDS: dict[str, tuple[Sequence[Recipient], Sequence[Identity]]] = {
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    """A directory in memory: the cases write 700 MiB in all."""
+    """A directory in memory, if it has the room of a group and the plain file."""
     memory = Path("/dev/shm")
-    base = memory if memory.is_dir() and shutil.disk_usage(memory).free > 400 * MIB else None
+    base = memory if memory.is_dir() and shutil.disk_usage(memory).free > 2 * GROUP_BYTES else None
     with tempfile.TemporaryDirectory(dir=base) as name:
         yield Path(name)
 
 
 @pytest.fixture(scope="module")
 def plain() -> bytes:
-    return random.Random(2026).randbytes(SIZES[-1])
+    return random.Random(2026).randbytes(MAX_BYTES)
+
+
+def in_groups(sizes: Iterable[int]) -> Iterator[list[int]]:
+    group: list[int] = []
+    for size in sizes:
+        if group and sum(group) + size > GROUP_BYTES:
+            yield group
+            group = []
+        group.append(size)
+    yield group
 
 
 def run_node(jobs: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
@@ -104,15 +125,14 @@ def open_here(path: Path, identities: Sequence[Identity]) -> str:
     return hash_of(opened.getbuffer())
 
 
+@OVER_SIZES
 def test_open_when_npm_sealed_to_a_hybrid_recipient_then_every_size_is_the_same(
-    directory: Path, plain: bytes
+    directory: Path, plain: bytes, sizes: list[int]
 ) -> None:
     """What the browser's library seals, this module opens, around the boundaries of chunks."""
     (directory / "plain").write_bytes(plain)
     keys = node_keys("hybrid", verb="recipients")
-    # The large ones one by one, so that they need not all lie there at once.
-    small = [size for size in SIZES if size <= 16 * MIB]
-    for sizes in (small, *([size] for size in SIZES if size > 16 * MIB)):
+    for group in in_groups(sizes):
         jobs = [
             {
                 "verb": "seal",
@@ -121,28 +141,30 @@ def test_open_when_npm_sealed_to_a_hybrid_recipient_then_every_size_is_the_same(
                 "size": size,
                 **keys,
             }
-            for size in sizes
+            for size in group
         ]
         run_node(jobs)
-        for size in sizes:
+        for size in group:
             path = directory / f"sealed-{size}"
             assert open_here(path, [HYBRID]) == hash_of(memoryview(plain)[:size]), size
             path.unlink()
 
 
-def test_seal_when_npm_opens_then_every_size_is_the_same(directory: Path, plain: bytes) -> None:
+@OVER_SIZES
+def test_seal_when_npm_opens_then_every_size_is_the_same(
+    directory: Path, plain: bytes, sizes: list[int]
+) -> None:
     """What this module seals, the browser's library opens, around the boundaries of chunks."""
     keys = node_keys("hybrid", verb="identities")
-    small = [size for size in SIZES if size <= 16 * MIB]
-    for sizes in (small, *([size] for size in SIZES if size > 16 * MIB)):
+    for group in in_groups(sizes):
         jobs = []
-        for size in sizes:
+        for size in group:
             path = directory / f"here-{size}"
             with path.open("wb") as sealed:
                 seal(io.BytesIO(plain[:size]), sealed, recipients=[HYBRID.recipient()])
             jobs.append({"verb": "open", "source": str(path), **keys})
         answers = run_node(jobs)
-        for size, answer in zip(sizes, answers, strict=True):
+        for size, answer in zip(group, answers, strict=True):
             assert answer["sha256"] == hash_of(memoryview(plain)[:size]), size
             (directory / f"here-{size}").unlink()
 
