@@ -211,8 +211,7 @@ def _choose_source(found: Sequence[_Found | None], paths: Sequence[Path]) -> int
 
 def _copy(source: SlotDisk, target: SlotDisk) -> None:
     """Make *target* the same in place: without a first slot until everything else is there."""
-    target.write(0, FREE_SLOT)
-    target.sync()
+    # A crash before leaves the first slot as it was, gone or torn: each time this begins again.
     for first in range(0, source.count(), PIECE_SLOTS):
         data = source.read(first, min(PIECE_SLOTS, source.count() - first))
         target.write(first, data if first else FREE_SLOT + data[SLOT_BYTES:])
