@@ -5,7 +5,7 @@ Rules:
 1. A line that ends says so where sources and everybody else look, not only in its log.
 2. What is told has one length, whether there is something to tell or not.
 
-docs/reference/formats.md, "Notice".
+docs/reference/accountability.md, "Notice".
 """
 
 from __future__ import annotations

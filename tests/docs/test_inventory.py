@@ -14,7 +14,9 @@ from crypto.age.hybrid import HybridIdentity
 from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
+from retention.log.entry import CloseStep
 from retention.policy import EVENTS
+from tipline.closing import Closing, save_closing
 from tipline.instance import Instance, init_instance
 from tipline.keysets import install_keyset
 from tipline.language import LANGUAGES
@@ -118,6 +120,8 @@ async def test_files_when_a_line_is_made_and_served_then_the_page_names_each() -
             minimum=1,
             today=TODAY,
         )
+        closing = Closing(step=CloseStep.ANNOUNCED, on=TODAY + datetime.timedelta(days=30))
+        save_closing(directory, closing, day=TODAY)
         with Instance.open(directory) as instance:
             async with open_line(instance, pages={}):
                 found = {path.name for path in directory.iterdir()}

@@ -212,7 +212,7 @@ LIMITS: Final = (
     N_("that keys are really gone: the log says what was reported, and that it was not changed"),
     N_("that no copy was made before: of a key, of a tip, of the whole machine"),
     N_("who reads a tip, and what they do with it"),
-    N_("that a tip was taken and not thrown away: the source's receipt says so"),
+    N_("that a tip was taken and not thrown away"),
     N_("when on a day something happened, and how much there was: the annex says that"),
 )
 SPLIT_VIEW: Final = N_(

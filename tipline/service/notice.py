@@ -1,7 +1,7 @@
 """
 `/notice`: that the line is going to end, or has ended. One length, whatever it says.
 
-docs/reference/formats.md, "Notice".
+docs/reference/accountability.md, "Notice".
 """
 
 from __future__ import annotations
