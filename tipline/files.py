@@ -67,16 +67,17 @@ def blur_times(path: Path, *, day: datetime.date) -> None:
         os.utime(path, ns=(start_ns, start_ns))
 
 
-def blur_socket_times(path: Path, *, day: datetime.date) -> None:
+def blur_read_times(path: Path, *, day: datetime.date) -> None:
     """
-    Set a socket's times so that connecting to it leaves no time behind.
+    Set the times of a socket, or of a file that is read while it is served, so that no reading
+    leaves a time behind.
 
-    The kernel notes the access time of a socket when somebody connects, unless that time is later
-    than the socket's other times and less than a day old (the mount option relatime, Linux's
-    default): so it is set to a day that never comes.
+    The kernel notes the access time of a socket when somebody connects, and of a file when it is
+    read, unless that time is later than the other times and less than a day old (the mount option
+    relatime, Linux's default): so it is set to a day that never comes.
 
     Args:
-        path: Of the socket.
+        path: What is there.
         day: For its modification time.
     """
     blur_times(path, day=day)

@@ -17,7 +17,7 @@ import datetime
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from crypto.cosignature import WitnessVerifier, verify_cosignature
 from crypto.errors import CryptoError, ForgedError, MalformedError
@@ -44,7 +44,7 @@ from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles,
 from retention.policy import RecordClass
 from retention.slot_root import Method
 from tipline.errors import InstanceError
-from tipline.files import blur_times
+from tipline.files import blur_read_times, blur_times
 from tipline.log_database import LOG_FILES, LOG_NAME, open_log_database
 
 _DAY_KEY: Final = "day_key"
@@ -90,6 +90,7 @@ class LogStore:
         # Appending holds its connection while the disk syncs; answers must not wait for that.
         self._writing, self._reading = open_log_database(directory)
         self._lock = threading.Lock()
+        self._reading_lock = threading.Lock()  # closing under a reader would end the process
         try:
             self._frontier = self._check()
             self._blur()
@@ -98,8 +99,9 @@ class LogStore:
             raise
 
     def close(self) -> None:
-        """Let go of the disk."""
-        self._reading.close()
+        """Let go of the disk, after what still reads or writes in another thread."""
+        with self._reading_lock:
+            self._reading.close()
         with self._lock:
             self._writing.close()
         self._blur()
@@ -122,10 +124,10 @@ class LogStore:
             None as long as it has no entry.
         """
         # By their sizes, which have an index: days rise with them.
-        row = self._reading.execute(
+        row = self._read(
             "SELECT (SELECT day FROM checkpoints ORDER BY size LIMIT 1),"
             " (SELECT day FROM checkpoints ORDER BY size DESC LIMIT 1)"
-        ).fetchone()
+        )[0]
         if row[0] is None:
             return None
         return LogState(begun_on=parse_day(row[0]), batch_on=parse_day(row[1]), size=self.size)
@@ -137,15 +139,12 @@ class LogStore:
         Returns:
             The note; None as long as the log has no entry.
         """
-        row = self._reading.execute(
-            "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1"
-        ).fetchone()
-        if row is None:
+        rows = self._read("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        if not rows:
             return None
-        lines = self._reading.execute(
-            "SELECT line FROM cosignatures WHERE size = ? ORDER BY line", [row[0]]
-        )
-        return bytes(row[1]) + b"".join(f"{line[0]}\n".encode() for line in lines)
+        size, note = rows[0]
+        lines = self._read("SELECT line FROM cosignatures WHERE size = ? ORDER BY line", [size])
+        return bytes(note) + b"".join(f"{line[0]}\n".encode() for line in lines)
 
     def read_tile(self, path: TilePath) -> bytes | None:
         """
@@ -167,7 +166,7 @@ class LogStore:
                 " ORDER BY number"
             )
             parameters = [path.level, start, start + path.width]
-        rows = [bytes(row[0]) for row in self._reading.execute(query, parameters)]
+        rows = [bytes(row[0]) for row in self._read(query, parameters)]
         if len(rows) != path.width:
             return None
         return encode_bundle(rows) if path.level is None else b"".join(rows)
@@ -179,11 +178,14 @@ class LogStore:
         Yields:
             The entries of whole batches, whatever is added meanwhile.
         """
-        rows = self._reading.execute(
-            "SELECT entry FROM entries WHERE number < ? ORDER BY number", [self.size]
-        )
-        for row in rows:
-            yield decode_entry(bytes(row[0]))
+        size = self.size
+        for start in range(0, size, TILE_WIDTH):
+            rows = self._read(
+                "SELECT entry FROM entries WHERE number >= ? AND number < ? ORDER BY number",
+                [start, min(start + TILE_WIDTH, size)],
+            )
+            for row in rows:
+                yield decode_entry(bytes(row[0]))
 
     def read_account(self) -> bytes | None:
         """
@@ -192,8 +194,8 @@ class LogStore:
         Returns:
             As `append_batch` took it; None if there was nothing.
         """
-        row = self._reading.execute("SELECT account FROM accounts").fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._read("SELECT account FROM accounts")
+        return bytes(rows[0][0]) if rows else None
 
     def queue(self, statement: Statement) -> None:
         """
@@ -228,7 +230,7 @@ class LogStore:
         """
         return [
             decode_statement(bytes(row[0]))
-            for row in self._reading.execute(
+            for row in self._read(
                 "SELECT statement FROM statements WHERE told IS NULL ORDER BY place"
             )
         ]
@@ -243,11 +245,11 @@ class LogStore:
         Returns:
             The statement, or None.
         """
-        row = self._reading.execute(
+        rows = self._read(
             "SELECT statement FROM statements WHERE type = ? ORDER BY place DESC LIMIT 1",
             [str(entry_type)],
-        ).fetchone()
-        return None if row is None else decode_statement(bytes(row[0]))
+        )
+        return decode_statement(bytes(rows[0][0])) if rows else None
 
     def note_purge(self, done: PurgeDone) -> None:
         """
@@ -289,7 +291,7 @@ class LogStore:
         Returns:
             The deaths.
         """
-        rows = self._reading.execute(
+        rows = self._read(
             "SELECT class, of, method, late_days FROM deaths WHERE told IS NULL AND of < ?"
             " ORDER BY of",
             [before.isoformat()],
@@ -386,14 +388,17 @@ class LogStore:
         named = [witness for witness in witnesses if (witness.name, witness.key_id) == key]
         if not named:
             raise MalformedError("witness")
-        rows = self._reading.execute("SELECT size, note FROM checkpoints ORDER BY size DESC")
-        for size, note in rows.fetchall():
+        for size, note in self._read("SELECT size, note FROM checkpoints ORDER BY size DESC"):
             text, _ = split_checkpoint(bytes(note))
             with contextlib.suppress(ForgedError):
                 verify_cosignature(untrusted, text=text, verifier=named[0])
                 self._keep_cosignature(untrusted, key=key, size=size)
                 return int(size)
         raise ForgedError("cosignature")
+
+    def _read(self, query: str, parameters: Sequence[str | int] = ()) -> list[Any]:
+        with self._reading_lock:
+            return self._reading.execute(query, list(parameters)).fetchall()
 
     def _keep_cosignature(self, line: str, *, key: tuple[str, bytes], size: int) -> None:
         with self._lock, self._writing.atomic():
@@ -449,7 +454,8 @@ class LogStore:
     def _blur(self) -> None:
         day = self._today()
         for name in LOG_FILES:
-            blur_times(self._directory / name, day=day)
+            with contextlib.suppress(FileNotFoundError):  # the last to close takes two of them away
+                blur_read_times(self._directory / name, day=day)
         blur_times(self._directory, day=day)
 
 

@@ -21,6 +21,7 @@ from retention.promise import Promises
 from retention.slot_root import Method
 from tipline.errors import InstanceError
 from tipline.files import NEVER_SECONDS
+from tipline.log_database import LOG_FILES
 from tipline.service.database import open_database, set_pragma
 from tipline.service.nightly import purge_due, run_nightly
 from tipline.service.purge_report import PurgeReport
@@ -78,7 +79,7 @@ async def use(world: Any, site: Any) -> None:
 
 
 # Touched when the service starts, before anything can arrive.
-STARTING_NAMES = {"lock", "policy.toml", "service.key", "tipline.toml"}
+STARTING_NAMES = {"lock", "log.key", "policy.toml", "service.key", "tipline.toml"}
 
 
 def check_times(directory: Path, day: datetime.date) -> None:
@@ -91,8 +92,9 @@ def check_times(directory: Path, day: datetime.date) -> None:
         assert status.st_mtime == day_start(day) or path.name == "lock", path
         # Walking a directory reads it, which the kernel notes; the files' times are ours.
         known = path.is_dir() or path.name in STARTING_NAMES
-        # A socket's is a day that never comes, so that a connection does not set it.
-        expected = NEVER_SECONDS if path.is_socket() else day_start(day)
+        # A day that never comes, so that a connection, or who reads the log, does not set it.
+        is_read = path.is_socket() or path.name in LOG_FILES
+        expected = NEVER_SECONDS if is_read else day_start(day)
         assert known or status.st_atime == expected, path
 
 

@@ -25,7 +25,7 @@ from retention.slot_pair import Notice
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, keep_looking
 from tipline.errors import InstanceError, TiplineError
-from tipline.files import blur_socket_times, blur_times
+from tipline.files import blur_read_times, blur_times
 from tipline.instance import RUN_NAME, Instance
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS, operate
@@ -241,7 +241,7 @@ async def open_line(
             stack.push_async_callback(runner.cleanup)
             stack.callback(path.unlink, missing_ok=True)
             await _listen_unix(runner, path)
-            blur_socket_times(path, day=keeper.today())
+            blur_read_times(path, day=keeper.today())
         if loopback_port is not None:
             runner = await _start(
                 source.respond, faults=faults, idle_seconds=idle_seconds, trusts=False
