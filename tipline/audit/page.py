@@ -42,6 +42,10 @@ th,td{text-align:start;vertical-align:top;padding:.3rem .5rem;border-bottom:1px 
 code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem}
 dd{margin:0;overflow-wrap:anywhere}
+td{overflow-wrap:anywhere}
+@media(max-width:36rem){.found thead{display:none}
+.found tr{display:block;border-bottom:1px solid #d4d7dd;padding:.5rem 0}
+.found td{display:block;border:0;padding:0}.found td:first-child{font-weight:bold}}
 @media(max-width:30rem){dl{grid-template-columns:1fr}dt{font-weight:bold}}
 @media print{body{padding:0;font-size:10pt}*{print-color-adjust:exact}h2{break-after:avoid}
 tr{break-inside:avoid}}
@@ -100,10 +104,12 @@ def _format_list(pairs: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{rows}</dl>"
 
 
-def _format_table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def _format_table(
+    names: Iterable[str], rows: Iterable[Iterable[object]], *, style: str = "plain"
+) -> str:
     head = "".join(f'<th scope="col">{_e(name)}</th>' for name in names)
     body = "".join(f"<tr>{''.join(f'<td>{_e(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f'<table class="{style}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return f'<div class="wide">{table}</div>'
 
 
@@ -115,7 +121,8 @@ def _format_findings(verdict: Verdict, translate: Translate) -> str:
     rows = [(finding.kind.exit_code, *say(finding, _)) for finding in verdict.findings[:MAX_ROWS]]
     more = len(verdict.findings) - len(rows) + verdict.omitted_len
     rest = f"<p>{_e(_('and {count} more').format(count=more))}</p>" if more else ""
-    return heading + _format_table((_("code"), _("what was found"), _("what to do")), rows) + rest
+    names = (_("code"), _("what was found"), _("what to do"))
+    return heading + _format_table(names, rows, style="found") + rest
 
 
 def _format_timeline(verdict: Verdict, translate: Translate) -> str:
