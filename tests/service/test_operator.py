@@ -259,7 +259,7 @@ async def test_clock_when_a_person_confirms_it_then_the_running_line_goes_by_it(
     world: Any,
 ) -> None:
     """Nobody needs to stop the line for it."""
-    async with world.serve(boot_clock=lambda: ("boot", datetime.timedelta(days=1))) as site:
+    async with world.serve(boot_clock=lambda: ("b007", datetime.timedelta(days=1))) as site:
         later(world, 40)
         assert (await ask(site, "clock"))["waiting_since"] == "2031-04-23"
         with pytest.raises(InstanceError) as refused:
