@@ -187,10 +187,12 @@ def act(options: argparse.Namespace, talk: Talk) -> int:
     try:
         return int(options.act(options, talk))
     except AuditError as error:
-        said = _(ERRORS.get(error.code, ERRORS["key"])).format(**error.facts)
+        words = ERRORS.get(error.code, ERRORS["key"])
+        said = _(words).format(**error.facts)
         code = error.exit_code
     except OSError as error:
-        said = _(ERRORS["file"]).format(path=error.filename)
+        words = ERRORS["file"]
+        said = _(words).format(path=error.filename)
         code = InputError.exit_code
     talk.err.write(_("tipline: error: {text}").format(text=said) + "\n")
     return code
@@ -262,7 +264,8 @@ def run_witness(options: argparse.Namespace, talk: Talk) -> int:
     kept = verdict.keep()
     if kept is None:
         talk.err.write(format_text(verdict, talk.translate))
-        talk.err.write(talk.translate(ERRORS["inconsistent"]) + "\n")
+        words = ERRORS["inconsistent"]
+        talk.err.write(talk.translate(words) + "\n")
         return choose_exit_code(verdict.findings)
     line = cosign(kept.checkpoint, key_file=options.witness_key, seconds=int(time.time()))
     save_kept(options.state, kept, log=log)

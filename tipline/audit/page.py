@@ -83,7 +83,7 @@ def format_page(verdict: Verdict, translate: Translate, *, language: str) -> str
     parts.append(_format_policy(verdict, _))
     parts.append(_format_events(verdict, _))
     limits = "".join(f"<li>{_e(_(limit))}</li>" for limit in LIMITS)
-    parts.append(f"<h2>{_e(_('This verdict cannot say'))}</h2><ul>{limits}</ul>")
+    parts.append(_format_heading(_("This verdict cannot say")) + f"<ul>{limits}</ul>")
     parts.append(_format_proof(verdict, _))
     return (
         f'<!doctype html><html lang="{_e(language)}"><head><meta charset="utf-8">'
@@ -97,6 +97,14 @@ def format_page(verdict: Verdict, translate: Translate, *, language: str) -> str
 
 def _e(text: object) -> str:
     return html.escape(str(text), quote=True)
+
+
+def _format_heading(text: str) -> str:
+    return f"<h2>{_e(text)}</h2>"
+
+
+def _format_paragraph(text: str) -> str:
+    return f"<p>{_e(text)}</p>"
 
 
 def _format_list(pairs: Iterable[tuple[str, str]]) -> str:
@@ -115,12 +123,12 @@ def _format_table(
 
 def _format_findings(verdict: Verdict, translate: Translate) -> str:
     _ = translate
-    heading = f"<h2>{_e(_('Found, the gravest first'))}</h2>"
+    heading = _format_heading(_("Found, the gravest first"))
     if not verdict.findings:
-        return f"{heading}<p>{_e(_('nothing'))}</p>"
+        return heading + _format_paragraph(_("nothing"))
     rows = [(finding.kind.exit_code, *say(finding, _)) for finding in verdict.findings[:MAX_ROWS]]
     more = len(verdict.findings) - len(rows) + verdict.omitted_len
-    rest = f"<p>{_e(_('and {count} more').format(count=more))}</p>" if more else ""
+    rest = _format_paragraph(_("and {count} more").format(count=more)) if more else ""
     names = (_("code"), _("what was found"), _("what to do"))
     return heading + _format_table(names, rows, style="found") + rest
 
@@ -138,6 +146,7 @@ def _format_timeline(verdict: Verdict, translate: Translate) -> str:
         (OFF, _("no batch")),
         (MISSING, _("something is missing")),
     )
+    month_name = _("month")
     key = "".join(f'<span class="{name}">{MARKS[name]}</span>{_e(text)}' for name, text in legend)
     head = "".join(f'<th scope="col">{day if day % 5 == 0 else ""}</th>' for day in range(1, 32))
     rows = "".join(
@@ -147,9 +156,9 @@ def _format_timeline(verdict: Verdict, translate: Translate) -> str:
         for month in list_months(first_on, last_on, verdict.findings)
     )
     return (
-        f"<h2>{_e(_('Day by day'))}</h2>"
-        f'<p class="key">{key}</p><div class="wide"><table class="days"><thead><tr>'
-        f'<th scope="col">{_e(_("month"))}</th>{head}</tr></thead>'
+        _format_heading(_("Day by day"))
+        + f'<p class="key">{key}</p><div class="wide"><table class="days"><thead><tr>'
+        f'<th scope="col">{_e(month_name)}</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -163,8 +172,8 @@ def _format_policy(verdict: Verdict, translate: Translate) -> str:
         (class_, ", ".join(f"{event} {days}" for event, days in events.items()))
         for class_, events in periods.items()
     ]
-    heading = _e(_("What is promised now: days from each event"))
-    return f"<h2>{heading}</h2>" + _format_table((_("class"), _("days")), rows)
+    heading = _format_heading(_("What is promised now: days from each event"))
+    return heading + _format_table((_("class"), _("days")), rows)
 
 
 def _format_events(verdict: Verdict, translate: Translate) -> str:
@@ -174,14 +183,14 @@ def _format_events(verdict: Verdict, translate: Translate) -> str:
         return ""
     rows = list(reversed(told))[:MAX_ROWS]
     more = len(told) - len(rows)
-    rest = f"<p>{_e(_('and {count} more').format(count=more))}</p>" if more else ""
+    rest = _format_paragraph(_("and {count} more").format(count=more)) if more else ""
     table = _format_table((_("day"), _("event"), _("of what")), rows)
-    return f"<h2>{_e(_('Events, the newest first'))}</h2>{table}{rest}"
+    return _format_heading(_("Events, the newest first")) + table + rest
 
 
 def _format_proof(verdict: Verdict, translate: Translate) -> str:
     _ = translate
-    parts = [f"<h2>{_e(_('To check this again'))}</h2>"]
+    parts = [_format_heading(_("To check this again"))]
     pairs = [(_("the log's key"), verdict.trust.log.format())]
     if verdict.trust.root is not None:
         pairs.append((_("the desk root"), verdict.trust.root))

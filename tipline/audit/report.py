@@ -85,7 +85,7 @@ def format_text(verdict: Verdict, translate: Translate) -> str:
             says, ask = say(finding, _)
             lines += [f"  {finding.kind.exit_code} {finding.kind}: {says}", f"     {ask}"]
     if verdict.omitted_len:
-        lines.append(_("  and {count} more").format(count=verdict.omitted_len))
+        lines.append("  " + _("and {count} more").format(count=verdict.omitted_len))
     if verdict.replay is not None and verdict.replay.events.holds:
         lines += ["", _("holds that are open:")]
         lines += [
