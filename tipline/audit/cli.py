@@ -89,7 +89,7 @@ def register(parts: Parts, translate: Translate) -> None:
     )
     checks.add_argument(
         "--annexes",
-        metavar=_("FOLDER"),
+        metavar=_("DIR"),
         type=Path,
         help=_("annexes that the operator handed over, named YYYY-MM-DD.json"),
     )
@@ -118,7 +118,13 @@ def register(parts: Parts, translate: Translate) -> None:
     )
     signs.set_defaults(act=run_witness)
 
-    makes = parts.add_parser("keygen", help=_("make a witness's key"))
+    makes = parts.add_parser(
+        "keygen",
+        help=_("make a witness's key"),
+        description=_(
+            "Make a witness's key. What is printed goes to the desk, which names it in the keyset."
+        ),
+    )
     makes.add_argument("--name", metavar=_("NAME"), required=True, help=_("the witness's name"))
     makes.add_argument("--out", metavar=_("FILE"), type=Path, required=True, help=_("a new file"))
     makes.set_defaults(act=run_keygen)
