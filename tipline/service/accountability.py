@@ -26,22 +26,6 @@ from tipline.log_store import LogStore
 from tipline.service.account_page import Told, render_account
 from tipline.service.answers import UNKNOWN, Answer
 from tipline.service.pages import ACCOUNT_PATH, PageRenderer
-from tipline.service.store import Store
-
-
-async def find_oldest_waiting(store: Store) -> datetime.date | None:
-    """
-    Find the day on which the oldest tip came that no desk has.
-
-    Args:
-        store: Where tips lie.
-
-    Returns:
-        The day; None if every tip was fetched.
-    """
-    waiting = [tip.arrived_on for tip in await store.tips() if tip.picked_up_on is None]
-    return min(waiting, default=None)
-
 
 FindOldest = Callable[[], Awaitable[datetime.date | None]]
 

@@ -118,6 +118,15 @@ class DayBook:
         """
         await self._writer.call(lambda: self._add_counts(kind, counts, of=of))
 
+    async def find_oldest_waiting(self) -> datetime.date | None:
+        """
+        Find the day on which the oldest tip came that no desk has.
+
+        Returns:
+            The day; None if every tip was fetched, or is on its way out.
+        """
+        return await self._writer.call(self._find_oldest_waiting)
+
     async def write_down(
         self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
     ) -> DayTold:
@@ -204,6 +213,12 @@ class DayBook:
                 seal_text(data_key, text, data_id=key.data_id),
             ],
         )
+
+    def _find_oldest_waiting(self) -> datetime.date | None:
+        row = self._database.execute(
+            "SELECT min(arrived_on) FROM tips WHERE picked_up_on IS NULL AND ended_by IS NULL"
+        ).fetchone()
+        return None if row[0] is None else parse_day(row[0])
 
     def _add_counts(
         self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date

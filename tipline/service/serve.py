@@ -29,7 +29,7 @@ from tipline.files import blur_read_times, blur_times
 from tipline.instance import RUN_NAME, Instance
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS, operate
-from tipline.service.accountability import Accountability, find_oldest_waiting
+from tipline.service.accountability import Accountability
 from tipline.service.answers import Answer
 from tipline.service.daily_log import DailyLog, make_due_batch, run_daily
 from tipline.service.daily_mail import run_mail
@@ -154,7 +154,7 @@ async def open_line(
             ),
             keysets=instance.watch_keyset(),
             service_key=instance.signer.verifier().format(),
-            find_oldest=lambda: find_oldest_waiting(store),
+            find_oldest=store.day_book.find_oldest_waiting,
         )
         daily = make_daily_log(
             instance, log, book=store.day_book, account=accountability, today=keeper.today
