@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tests.crash.purged_line import (
     open_line,
     purge,
 )
-from tests.service.test_slot_image import CannotMountError, mount
+from tests.volumes import make_ext4, mount
 
 NOT_IN_A_BACKUP = ("slots", "mirror")
 IMAGE_BYTES = 192 * 1024 * 1024
@@ -88,28 +87,21 @@ def test_backup_when_taken_before_a_death_then_what_died_opens_no_more(
 def test_disk_when_a_line_was_purged_then_no_key_of_the_dead_is_on_it(tmp_path: Path) -> None:
     """On a raw ext4 image: the secrets of days, records and holds are there before, not after."""
     image, folder = tmp_path / "image", tmp_path / "mounted"
-    mkfs = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    assert mkfs is not None
-    image.touch()
-    os.truncate(image, IMAGE_BYTES)
-    subprocess.run([mkfs, "-q", str(image)], check=True)
-    try:
-        with mount(folder, "-o", "loop,data=ordered", str(image)):
-            directory = folder / "line"
-            asyncio.run(make_line(directory))
-            shutil.copytree(directory, tmp_path / "copy")
-            secrets = {
-                name: bytes.fromhex(value)
-                for name, value in find_secrets(tmp_path / "copy").items()
-                if name.endswith("secret") or name.startswith(("day", "hold"))
-            }
-            os.sync()
-            raw = image.read_bytes()
-            assert [name for name, value in secrets.items() if value not in raw] == []
-            asyncio.run(purge_line(directory))
-            os.sync()
+    make_ext4(image, size_bytes=IMAGE_BYTES)
+    with mount(folder, "-o", "loop,data=ordered", str(image)):
+        directory = folder / "line"
+        asyncio.run(make_line(directory))
+        shutil.copytree(directory, tmp_path / "copy")
+        secrets = {
+            name: bytes.fromhex(value)
+            for name, value in find_secrets(tmp_path / "copy").items()
+            if name.endswith("secret") or name.startswith(("day", "hold"))
+        }
+        os.sync()
         raw = image.read_bytes()
-        assert [name for name, value in secrets.items() if value in raw] == []
-        assert len(secrets) > 15
-    except CannotMountError as exc:
-        pytest.skip(f"this machine lets no file system be mounted: {exc}")
+        assert [name for name, value in secrets.items() if value not in raw] == []
+        asyncio.run(purge_line(directory))
+        os.sync()
+    raw = image.read_bytes()
+    assert [name for name, value in secrets.items() if value in raw] == []
+    assert len(secrets) > 15
