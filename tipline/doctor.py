@@ -20,6 +20,7 @@ from typing import Final
 from crypto.errors import CryptoError
 from crypto.keyset import verify_keyset
 from retention.errors import RetentionError
+from retention.log.entry import EntryType
 from retention.timekeeping import TOLERANCE
 from tipline.account import parse_account
 from tipline.clock import BootClock, Clock, system_boot_clock
@@ -30,6 +31,7 @@ from tipline.configuration import (
     load_configuration,
 )
 from tipline.day_keeper import find_clock_folder, tell_time
+from tipline.doctor_holds import HOLD_TEXTS, examine_holds
 from tipline.doctor_storage import (
     KEEPING_OLD_BLOCKS,
     NOT_DURABLE,
@@ -58,7 +60,8 @@ from tipline.onion.control import parse_version
 from tipline.onion.services import SERVICE_DIRECTORY_NAME
 from tipline.onion.torrc import NO_OTHER_CONFIGURATION, format_path
 from tipline.service.pages import load_pages
-from tipline.service.serve import MAX_SOCKET_PATH_BYTES, SOURCE_SOCKET_NAME
+from tipline.service.serve import MAX_SOCKET_PATH_BYTES
+from tipline.service.workings import OPERATOR_SOCKET_NAME
 
 EXPIRY_WARNING_DAYS: Final = 10  # time to meet, to sign and to carry a stick
 MINIMUM_TOR: Final = (0, 4, 9, 11)  # before it, a rendezvous point could stand in for the service
@@ -151,6 +154,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         N_("the path {path} is longer than {limit} bytes, which a socket cannot have"),
         N_("move the line into a directory with a shorter path"),
     ),
+    **HOLD_TEXTS,
     **STORAGE_TEXTS,
 }
 
@@ -250,6 +254,7 @@ def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterat
         verifier = load_log_signer(directory).verifier()
         with contextlib.closing(LogStore(directory, verifier=verifier, today=lambda: today)) as log:
             written = log.read_account()
+            holds = log.list_statements(EntryType.HOLD)
         # What everybody is told: so it is of the last batch, and in whole weeks.
         weeks = 0 if written is None else parse_account(written).waiting_weeks
     except (TiplineError, CryptoError) as exc:
@@ -257,6 +262,7 @@ def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterat
         return
     if weeks >= limit:
         yield _warn("tips_waiting", weeks=weeks, limit=limit)
+    yield from examine_holds(holds, today=today)
 
 
 def _examine_space(directory: Path, reserve_bytes: int) -> Iterator[Finding]:
@@ -331,7 +337,7 @@ def _examine_clock(directory: Path, clock: Clock, boot_clock: BootClock) -> Iter
 
 
 def _examine_path(directory: Path) -> Iterator[Finding]:
-    path = directory.resolve() / RUN_NAME / SOURCE_SOCKET_NAME
+    path = directory.resolve() / RUN_NAME / OPERATOR_SOCKET_NAME  # the longest
     if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
         yield _wrong("path_long", path=str(path), limit=MAX_SOCKET_PATH_BYTES)
     try:

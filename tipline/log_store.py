@@ -251,6 +251,21 @@ class LogStore:
         )
         return decode_statement(bytes(rows[0][0])) if rows else None
 
+    def list_statements(self, entry_type: EntryType) -> list[Statement]:
+        """
+        List all that was said of something, logged or waiting.
+
+        Args:
+            entry_type: Of what.
+
+        Returns:
+            The statements, in the order in which they came.
+        """
+        rows = self._read(
+            "SELECT statement FROM statements WHERE type = ? ORDER BY place", [str(entry_type)]
+        )
+        return [decode_statement(bytes(row[0])) for row in rows]
+
     def note_purge(self, done: PurgeDone) -> None:
         """
         Keep what a purge made true, for the batches.

@@ -391,7 +391,8 @@ async def operate(workings: Workings, name: str, values: Values) -> dict[str, An
         reason = os.strerror(exc.errno) if exc.errno else str(exc.args[0] if exc.args else exc)
         raise InstanceError("operation_failed", reason=reason) from exc
     except sqlite3.Error as exc:
-        raise InstanceError("operation_failed", reason=exc.sqlite_errorname) from exc
+        reason = getattr(exc, "sqlite_errorname", type(exc).__name__)
+        raise InstanceError("operation_failed", reason=reason) from exc
 
 
 async def _find_hold(workings: Workings, values: Values) -> Hold:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import errno
 import hashlib
 import json
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from retention.errors import HoldError
 from retention.log.entry import EntryType
+from retention.slot import SlotKind
 from retention.slot_file import SlotFile
 from tipline.console import Console
 from tipline.errors import InstanceError, UsageError
@@ -228,6 +230,88 @@ async def test_early_when_the_tip_is_held_then_refused_with_the_holds_name(world
         assert refused.value.code == "tip_held"
         assert refused.value.facts == {"id": tip, "holds": placed["hold"]}
         assert await stored(site) == {tip}
+
+
+async def test_hold_when_placed_then_its_words_lie_nowhere_in_clear(world: Any) -> None:
+    """Persons, reason and channel are in no file: neither while it lasts nor after its end."""
+    words = [text.encode() for text in WORDS.values()]
+
+    def find() -> list[str]:
+        files = [path for path in world.directory.rglob("*") if path.is_file()]
+        return [str(path) for path in files if any(one in path.read_bytes() for one in words)]
+
+    async with world.serve() as site:
+        placed = await hold(site, channel="city")
+        assert find() == []
+        await ask(site, "hold-release", hold=placed["hold"])
+        assert find() == []
+        (ended,) = (await ask(site, "hold-list"))["ended"]
+        assert WORDS["reason"] in ended["text"]
+    assert find() == []
+
+
+async def test_words_when_the_period_of_log_texts_is_over_then_nobody_can_show_them(
+    world: Any,
+) -> None:
+    """The log keeps its commitment; what it commits to is gone by its day."""
+    async with world.serve() as site:
+        placed = await hold(site, channel="city", until="2031-03-20")
+    later(world, 6)
+    async with world.serve() as site:
+        assert len((await ask(site, "hold-list"))["ended"]) == 1
+    later(world, TIP_DAYS)
+    async with world.serve() as site:
+        assert await ask(site, "hold-list") == {
+            "today": world.clock.today.isoformat(),
+            "holds": [],
+            "ended": [],
+        }
+    assert [step for step, _ in steps_of(world, placed["hold"])] == ["placed", "expired"]
+
+
+async def test_release_when_the_slot_file_refuses_then_nothing_is_claimed_and_the_next_run_ends_it(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key goes first: while it is there the hold has not ended, and the log does not say so."""
+
+    def refuse(hold_ids: Any) -> None:
+        raise OSError(errno.EIO, "the disk refuses")
+
+    async with world.serve() as site:
+        (tip,) = await send(world, site)
+        placed = await hold(site, tips=[tip], until="2031-08-01")
+        later(world, TIP_DAYS)
+        await ask(site, "purge")
+        with monkeypatch.context() as patch:
+            patch.setattr(site.line.store._keys, "destroy_holds", refuse)
+            report = await ask(site, "hold-release", hold=placed["hold"])
+        assert (report["holds"], report["failed_count"] > 0) == ([], True)
+        assert await stored(site) == {tip}
+        assert [step for step, _ in steps_of(world, placed["hold"])] == ["placed"]
+        report = await ask(site, "purge")
+        assert (report["holds"], report["failures"]) == ([placed["hold"]], [])
+        assert await stored(site) == set()
+    assert [step for step, _ in steps_of(world, placed["hold"])] == ["placed", "released"]
+
+
+async def test_hold_when_the_row_cannot_be_written_then_no_key_is_left(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be placed holds nothing, later arrivals neither."""
+
+    def refuse(*arguments: Any, **more: Any) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with world.serve() as site:
+        with monkeypatch.context() as patch:
+            patch.setattr(site.line.store._holdings, "add", refuse)
+            with pytest.raises(InstanceError) as refused:
+                await hold(site, channel="city")
+        assert refused.value.code == "operation_failed"
+        assert (await ask(site, "hold-list"))["holds"] == []
+        assert dict(site.line.store._slots.find(SlotKind.HOLD)) == {}
+        await send(world, site)
+    assert log_statements(world, EntryType.HOLD) == []
 
 
 @pytest.mark.parametrize(
