@@ -1,0 +1,196 @@
+"""What the verifier says of logs that were signed as they are."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from crypto.note import Signer
+from retention.log.entry import EntryType
+from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
+from tipline.audit import findings as findings_module
+from tipline.audit.entries import CLASSES, parse_entry
+from tipline.audit.errors import MalformedError
+from tipline.audit.findings import Kind
+from tipline.audit.replay import Replay
+
+GOOD = (
+    b'{"v":1,"type":"day_key","day":"2026-11-22","of":"2026-11-21",'
+    b'"method":"overwritten","late_days":0}'
+)
+OTHER_ROOT = Signer.generate("tipline-root").verifier().format()
+
+
+def judge(
+    entries: list[bytes], *, today: datetime.date, root: str | None = None
+) -> list[tuple[Kind, dict[str, Any]]]:
+    """Replay entries that hold."""
+    replay = Replay(log=KEY, root=root or ROOT.verifier().format(), today=today)
+    for entry in entries:
+        replay.take(entry)
+    replay.end_batch()
+    return [(found.kind, dict(found.facts)) for found in replay.judge().listed]
+
+
+def kinds(entries: list[bytes], *, today: datetime.date, root: str | None = None) -> set[Kind]:
+    """The kinds of what was found."""
+    return {kind for kind, _ in judge(entries, today=today, root=root)}
+
+
+def test_origin_when_of_another_root_or_key_then_it_is_wrong(line: SimulatedLine) -> None:
+    """A log of another line, however good, is not this line's."""
+    first, *rest = line.entries
+    today = line.today
+    assert kinds(line.entries, today=today) == set()
+    assert kinds(line.entries, today=today, root=OTHER_ROOT) == {Kind.WRONG_ORIGIN}
+    other_root = first.replace(ROOT.verifier().format().encode(), OTHER_ROOT.encode())
+    assert kinds([other_root, *rest], today=today) == {Kind.WRONG_ORIGIN}
+    other_log = first.replace(
+        LOG.verifier().format().encode(), Signer.generate(LOG.name).verifier().format().encode()
+    )
+    assert kinds([other_log, *rest], today=today) == {Kind.WRONG_ORIGIN}
+    assert kinds(rest, today=today) == {Kind.WRONG_ORIGIN}
+    again = first.replace(b"2026-11-22", str(today).encode())
+    assert kinds([*line.entries, again], today=today) == {Kind.WRONG_ORIGIN}
+
+
+def test_policy_when_there_is_none_then_it_is_missing(line: SimulatedLine) -> None:
+    """Without a policy nobody knows what was promised; it is said once."""
+    entries = [entry for entry in line.entries if b'"policy"' not in entry]
+    assert [kind for kind, _ in judge(entries, today=line.today)] == [Kind.POLICY_MISSING]
+
+
+def test_day_when_still_to_come_then_nothing_behind_it_is_judged(line: SimulatedLine) -> None:
+    """A log that claims a far day cannot make the verifier owe itself centuries."""
+    far = GOOD.replace(b"2026-11-22", b"9999-11-22").replace(b"2026-11-21", b"9999-11-21")
+    found = judge([*line.entries, far, b"rubbish"], today=line.today)
+
+    assert [kind for kind, _ in found] == [Kind.FROM_THE_FUTURE]
+
+
+def test_log_when_it_ended_then_it_owes_nothing_and_may_not_go_on() -> None:
+    """After the last entry silence is right, and another batch is not."""
+    line = SimulatedLine()
+    line.begin()
+    line.live(3)
+    closes_on = line.today + 3 * ONE_DAY
+    for step in ("announced", "intake_stopped", "keys_destroyed", "closed"):
+        line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
+        line.live(1)
+    assert kinds(line.entries, today=line.today + 90 * ONE_DAY) == set()
+    line.live(1)
+    assert kinds(line.entries, today=line.today) == {Kind.AFTER_THE_END}
+
+
+def test_close_when_steps_are_left_out_then_they_are_missed() -> None:
+    """An end without destroyed keys is not the end that was promised."""
+    line = SimulatedLine()
+    line.begin()
+    line.tell(EntryType.CLOSE, step="announced", closes_on=line.today)
+    line.tell(EntryType.CLOSE, step="closed", closes_on=line.today)
+    line.live(1)
+    assert Kind.WRONG_BATCH in kinds(line.entries, today=line.today)
+
+
+def test_hold_when_its_steps_do_not_fit_then_it_is_misreported(line: SimulatedLine) -> None:
+    """Released before it was placed, expired before its day, or with an earlier day."""
+    until = line.today + 9 * ONE_DAY
+    cases: list[list[tuple[str, datetime.date]]] = [
+        [("released", until)],
+        [("placed", until), ("expired", until)],
+        [("placed", until), ("released", until - ONE_DAY)],
+        [("placed", line.today - ONE_DAY)],
+        [("placed", until), ("placed", until)],
+    ]
+    for steps in cases:
+        other = SimulatedLine()
+        other.begin()
+        other.live(40)
+        for step, last in steps:
+            other.tell(
+                EntryType.HOLD, hold="ab" * 16, step=step, until=last, commitment=number_hash(1)
+            )
+            other.live(1)
+        assert Kind.HOLD_MISREPORTED in kinds(other.entries, today=other.today), steps
+
+
+def test_findings_when_there_are_too_many_then_the_rest_is_counted(
+    line: SimulatedLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that breaks everything fills no disk."""
+    monkeypatch.setattr(findings_module, "MAX_FINDINGS", 5)
+    replay = Replay(log=KEY, root=None, today=line.today)
+    for _ in range(9):
+        replay.take(b"rubbish")
+    found = replay.judge()
+
+    assert (len(found.listed), found.omitted_len) == (5, 4)
+
+
+def test_periods_when_an_event_is_left_out_then_the_policy_loosened() -> None:
+    """A period that no longer runs is one that never ends."""
+    line = SimulatedLine()
+    line.begin()
+    line.tell(EntryType.POLICY, periods=make_periods(), sha256=number_hash(3))
+    line.live(1)
+    before = b'"sealed_tip":{"arrived":30,"picked_up":30}'
+    assert before in line.entries[-1]
+    line.entries[-1] = line.entries[-1].replace(before, b'"sealed_tip":{"arrived":30}')
+    ((kind, facts),) = judge(line.entries, today=line.today)
+
+    assert kind is Kind.POLICY_LOOSENED
+    assert (facts["class"], facts["event"], facts["after"]) == ("sealed_tip", "picked_up", "-")
+
+
+CHANGES: list[Callable[[bytes], bytes]] = [
+    lambda e: b"",
+    lambda e: e + b"\n",
+    lambda e: e.replace(b":1,", b": 1,"),
+    lambda e: e.replace(b'"v":1', b'"v":2'),
+    lambda e: e.replace(b'"v":1', b'"v":true'),
+    lambda e: e.replace(b'"v":1', b'"v":1.0'),
+    lambda e: e.replace(b"day_key", b"day_keys"),
+    lambda e: e.replace(b'"day_key"', b'["day_key"]'),
+    lambda e: e.replace(b"day_key", b"day\\u005fkey"),
+    lambda e: e.replace(b"2026-11-22", b"2026-11-31"),
+    lambda e: e.replace(b"2026-11-22", b"2026-11-21"),
+    lambda e: e.replace(b"2026-11-22", b"20261122"),
+    lambda e: e.replace(b"overwritten", b"gone"),
+    lambda e: e.replace(b'"late_days":0', b'"late_days":-1'),
+    lambda e: e.replace(b'"late_days":0', b'"late_days":NaN'),
+    lambda e: e.replace(b'"late_days":0', b'"late_days":1e1'),
+    lambda e: e.replace(b'"late_days":0', b'"late_days":' + b"9" * 5000),
+    lambda e: e.replace(b'"late_days":0', b'"late_days":0,"late_days":0'),
+    lambda e: e.replace(b'"late_days":0', b'"late_days":0,"x":0'),
+    lambda e: e.replace(b',"late_days":0', b""),
+    lambda e: e.replace(
+        b'"method":"overwritten","late_days":0', b'"late_days":0,"method":"overwritten"'
+    ),
+    lambda e: b"[" * 16_000,
+    lambda e: b"[]",
+    lambda e: e.replace(b"overwritten", b"\xff"),
+    lambda e: e.replace(b"overwritten", b"\\ud800"),
+    lambda e: e.replace(b"overwritten", b"x" * 20_000),
+]
+
+
+@pytest.mark.parametrize("number", range(len(CHANGES)))
+def test_entry_when_spelled_otherwise_then_it_is_malformed(number: int) -> None:
+    """One entry has one spelling; what is not in the format is named and never crashes."""
+    assert parse_entry(GOOD).fields["late_days"] == 0
+    changed = CHANGES[number](GOOD)
+    assert changed != GOOD
+    with pytest.raises(MalformedError):
+        parse_entry(changed)
+
+
+def test_classes_when_compared_then_the_page_lists_them_as_they_are() -> None:
+    """The verifier's classes are those of the log's page."""
+    from pathlib import Path
+
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "log.md").read_text()
+    listed = page.split("`class` is one of the policy's classes: ")[1].split(".\n")[0]
+    assert tuple(listed.replace("`", "").split(", ")) == CLASSES
