@@ -36,7 +36,7 @@ from tipline.service.account_words import (
 from tipline.service.pages import CONTENT_TYPES, NO_STORE, PROTECTION, Page, PageRenderer
 
 ACCOUNT_STEP_BYTES: Final = 16 * 1024
-CHECK_COMMAND: Final = "tipline audit verify http://{address}/ --key {key}"
+CHECK_COMMAND: Final = "tipline audit verify http://{address} --key {key} --socks 127.0.0.1:9050"
 EVERYTHING: Final = frozenset((None, *RecordClass))
 
 NO_SCRIPT_POLICY: Final = "; ".join(

@@ -178,6 +178,15 @@ def test_page_when_rendered_for_any_account_then_its_length_is_a_multiple(
     assert pages["en"].choose("gzip, br") == "identity"
 
 
+def test_page_when_it_is_a_demonstration_then_it_says_so(
+    configuration: Configuration, summary: Summary
+) -> None:
+    """P-22: no screen of a demonstration could be taken for a real line's."""
+    shown = PageRenderer(configuration=configuration, demonstration=True)
+    for page in render_account(tell(summary), configuration=configuration, renderer=shown).values():
+        assert b'class="demonstration"' in page.bodies["identity"]
+
+
 def test_page_when_something_else_happened_then_its_words_stand_there(
     configuration: Configuration, renderer: PageRenderer
 ) -> None:
