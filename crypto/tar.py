@@ -127,12 +127,28 @@ def format_header(member: Member) -> bytes:
         raise MalformedError("member name")
     if not 0 <= member.size_bytes <= MAX_MEMBER_BYTES:
         raise MalformedError("member size")
+    return encode_header(member.name, size_bytes=member.size_bytes)
+
+
+def encode_header(name: str, *, size_bytes: int) -> bytes:
+    """
+    Write a header whose name was checked by the caller: backups have other names than tips.
+
+    Args:
+        name: In ASCII, at most 100 characters.
+        size_bytes: Of the member, at most `MAX_MEMBER_BYTES`.
+
+    Returns:
+        512 bytes.
+
+    Source:
+        POSIX.1-1988 ustar; the values in docs/reference/formats.md.
+    """
     header = bytearray(BLOCK_LEN)
-    name = member.name.encode("ascii")
-    header[: len(name)] = name
+    header[: len(name)] = name.encode("ascii")
     header[100:108] = b"0000600\0"
     header[108:124] = b"0000000\0" * 2
-    header[_SIZE_FIELD] = b"%011o\0" % member.size_bytes
+    header[_SIZE_FIELD] = b"%011o\0" % size_bytes
     header[136:148] = b"00000000000\0"
     header[_CHECKSUM_FIELD] = b" " * 8
     header[_TYPE_OFFSET] = ord("0")

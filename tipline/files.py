@@ -25,6 +25,7 @@ from tipline.errors import FileError, PermissionsError
 PRIVATE_FILE_MODE: Final = 0o600
 PRIVATE_DIRECTORY_MODE: Final = 0o700
 NEVER_SECONDS: Final = 4_102_444_800  # 2100-01-01, later than any access
+OVERWRITE_BYTES: Final = 1024 * 1024
 OTHERS_MASK: Final = 0o077  # any right of group or others
 # How a file system says that it has no hard links: FAT and exFAT by EPERM (link(2)), network and
 # FUSE file systems also by the others.
@@ -155,6 +156,39 @@ def save_file(path: Path, data: bytes, *, day: datetime.date) -> None:
         temporary.unlink(missing_ok=True)
     sync_directory(path.parent)
     blur_times(path.parent, day=day)
+
+
+def overwrite_file(path: Path) -> None:
+    """
+    Overwrite a file in place, read it back from the disk, and remove it. May be done again.
+
+    Args:
+        path: Of one name. If it is gone already, nothing is done.
+
+    Raises:
+        FileError: `file_not_overwritten`: something else was read back.
+        OSError: the disk refuses; nothing may be said to be gone.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        length = os.fstat(descriptor).st_size
+        # A key overwritten with zeros alone could be taken for a block that was never written.
+        for fill in (secrets.token_bytes, bytes):
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            for start in range(0, length, OVERWRITE_BYTES):
+                write_all(descriptor, fill(min(OVERWRITE_BYTES, length - start)))
+            os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        for start in range(0, length, OVERWRITE_BYTES):
+            if any(os.pread(descriptor, OVERWRITE_BYTES, start)):
+                raise FileError("file_not_overwritten", path=str(path))
+    finally:
+        os.close(descriptor)
+    path.unlink()
+    sync_directory(path.parent)
 
 
 def check_private(path: Path) -> None:

@@ -54,6 +54,7 @@ SERVICE_KEY_NAME: Final = "service.key"
 LOG_KEY_NAME: Final = "log.key"
 RUN_NAME: Final = "run"
 LOCK_NAME: Final = "lock"
+RESTORING_NAME: Final = "restoring"  # a backup that is being put into place
 TOR_NAME: Final = "tor"
 SERVICE_SIGNER_NAME: Final = "tipline-service"  # formats.md, "Signed notes"
 MAX_KEY_BYTES: Final = 1024
@@ -98,6 +99,8 @@ class Instance:
         if not (directory / CONFIGURATION_NAME).is_file():
             raise InstanceError("instance_missing", path=str(directory))
         check_private(directory)
+        if (directory / RESTORING_NAME).exists():
+            raise InstanceError("restore_unfinished", path=str(directory))
         lock = take_lock(directory)
         try:
             return cls(

@@ -120,6 +120,29 @@ def open_log_database(directory: Path) -> tuple[Database, Database]:
         raise
 
 
+def copy_log_database(directory: Path, path: Path) -> None:
+    """
+    Copy the log's database, whole, while it may be served.
+
+    Args:
+        directory: The instance.
+        path: Of the copy; must not exist.
+
+    Raises:
+        sqlite3.Error: the copy cannot be made.
+        OSError: the disk refuses.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE))
+    source = sqlite3.connect(directory / LOG_NAME, timeout=BUSY_SECONDS)
+    copy = sqlite3.connect(path)
+    try:
+        # One step, one view: whoever writes to a WAL waits for no reader.
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+
+
 def _connect(path: Path) -> Database:
     connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
     database = Database(connection)

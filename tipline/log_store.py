@@ -45,7 +45,12 @@ from retention.policy import RecordClass
 from retention.slot_root import Method
 from tipline.errors import InstanceError
 from tipline.files import blur_read_times, blur_times
-from tipline.log_database import LOG_FILES, LOG_NAME, open_log_database
+from tipline.log_database import (
+    LOG_FILES,
+    LOG_NAME,
+    copy_log_database,
+    open_log_database,
+)
 
 _DAY_KEY: Final = "day_key"
 # What holds until the next of its kind says otherwise.
@@ -196,6 +201,19 @@ class LogStore:
         """
         rows = self._read("SELECT account FROM accounts")
         return bytes(rows[0][0]) if rows else None
+
+    def copy_to(self, path: Path) -> None:
+        """
+        Copy the log's database, whole, while it is served.
+
+        Args:
+            path: Must not exist.
+
+        Raises:
+            sqlite3.Error: the copy cannot be made.
+            OSError: the disk refuses.
+        """
+        copy_log_database(self._directory, path)
 
     def queue(self, statement: Statement) -> None:
         """

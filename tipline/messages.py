@@ -67,6 +67,24 @@ ERRORS: Final[Mapping[str, str]] = {
     "check_keep": N_("{path} is not empty"),
     "file": N_("a file cannot be read or written"),
     "file_system": N_("{path}: {reason}"),
+    "file_exists": N_("there is something under the name {path} already"),
+    "file_not_overwritten": N_("{path} was overwritten, and something else was read back"),
+    "backup_running": N_("another command is making a backup of {path}"),
+    "backup_expired": N_(
+        "this backup was made on {made_on}, and by its policy it must not be used from {dies_on} on"
+    ),
+    "restore_unfinished": N_("a backup is being put into {path}, and that was not finished"),
+    "restore_other_line": N_("this backup is of another line than the one in {path}"),
+    "restore_slots_there": N_("there is a slot file in {path} already"),
+    "restore_slots_missing": N_("there is no slot file in {path}"),
+    "restore_log_shorter": N_("the log in {path} is shorter than that of the backup"),
+    "restore_log_forked": N_(
+        "the log in {path} and that of the backup differ from entry {number} on"
+    ),
+    "restore_database_opens": N_(
+        "the database in {path} opens; {count} tips in it are not in the backup, and would be lost"
+    ),
+    "restore_configuration": N_("the path of the slot file cannot be written into {path}"),
     "file_special": N_("{path} is not an ordinary file"),
     "permissions_file": N_("{path} holds a secret, but others can read it"),
     "passphrase_terminal": N_("there is no terminal to ask for the passphrase at"),
@@ -217,6 +235,21 @@ ERRORS: Final[Mapping[str, str]] = {
 }
 
 HINTS: Final[Mapping[str, str]] = {
+    "backup_running": N_("wait until it ends"),
+    "restore_unfinished": N_("go on with the same command: tipline restore FILE DIR -i IDENTITY"),
+    "restore_slots_missing": N_(
+        "name where it is by now: --slots PATH; if it is lost, all that was stored is dead, and"
+        " --new-slots goes on without it"
+    ),
+    "restore_slots_there": N_("leave --new-slots out; for a handover, take a new directory"),
+    "restore_log_shorter": N_(
+        "nothing was done; if that log is damaged, put it aside, and take the backup's"
+    ),
+    "restore_log_forked": N_("nothing was done; keep both, and find out which one was served"),
+    "restore_database_opens": N_(
+        "nothing was done; --replace puts the backup in its place, and destroys the keys of what"
+        " came since"
+    ),
     "mail_login": N_("look at mail.user and at the file in mail.password_file"),
     "mail_refused": N_("look at mail.from and mail.to; ask whoever runs the server"),
     "mail_tls": N_("look at mail.tls, mail.port and mail.authority"),

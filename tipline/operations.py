@@ -13,21 +13,19 @@ Rules:
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from crypto.errors import CryptoError, KeysetError
+from crypto.errors import KeysetError
 from crypto.randomness import RandomSource, system_random
-from crypto.strict import decode_hex, parse_day
 from retention.errors import HoldError
 from retention.hold import (
     HOLD_ID_BYTES,
     Hold,
     check_terms,
-    format_hold_text,
     make_hold,
     state_placed,
 )
@@ -36,17 +34,25 @@ from retention.plan import Decision, Record, plan_purge
 from retention.policy import parse_policy
 from retention.promise import Promises
 from tipline.annexes import read_annexes
+from tipline.backing_up import BACKUP_OPERATIONS
 from tipline.day_keeper import DayKeeper
-from tipline.errors import InstanceError, UsageError
+from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
+from tipline.operation_values import (
+    Values,
+    check_names,
+    format_clock,
+    format_decision,
+    format_hold,
+    format_report,
+    parse_asked_day,
+    parse_ids,
+)
 from tipline.policy_change import describe_change
 from tipline.service.purge_report import PurgeReport
 from tipline.service.store import Store
 
-TIP_ID_BYTES: Final = 16
 MAX_NAMED: Final = 5  # ids in one error's text
-
-Values = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,8 @@ class Workings:
         keysets: Names the channels.
         purge: Lets go what is due, as the nightly run does, and tells the log.
         queue: Keeps a statement for the log's next batch.
+        directory: The instance.
+        copy_log: Makes a copy of the log's database.
         random: Where ids and salts come from.
     """
 
@@ -70,6 +78,8 @@ class Workings:
     keysets: KeysetWatch
     purge: Callable[[], Awaitable[PurgeReport]]
     queue: Callable[[Statement], Awaitable[None]]
+    directory: Path
+    copy_log: Callable[[Path], None]
     random: RandomSource = system_random
 
 
@@ -85,7 +95,7 @@ async def plan(workings: Workings, values: Values) -> dict[str, Any]:
         `today`, `waiting`, `records` (those whose day has come, each with what happens and why),
         `holds` (those that end) and `counts` (by class and day).
     """
-    _check_names(values)
+    check_names(values)
     today, waiting = workings.keeper.today(), workings.keeper.waiting()
     records = await workings.store.due_records(today=today, waiting=waiting)
     holds = [hold for hold, _ in await workings.store.holds()]
@@ -93,7 +103,7 @@ async def plan(workings: Workings, values: Values) -> dict[str, Any]:
     return {
         "today": today.isoformat(),
         "waiting": None if waiting is None else waiting.today.isoformat(),
-        "records": [_format_decision(one) for one in await _decide(workings, records)],
+        "records": [format_decision(one) for one in await _decide(workings, records)],
         "holds": [hold.id.hex() for hold in holds if not hold.lasts(today)],
         "counts": [
             {"class": str(record_class), "dies_on": day.isoformat(), "count": count}
@@ -113,8 +123,8 @@ async def purge(workings: Workings, values: Values) -> dict[str, Any]:
     Returns:
         What went (`days`, `records`, `holds`), and what did not (`failures`).
     """
-    _check_names(values)
-    return _format_report(await workings.purge(), today=workings.keeper.today())
+    check_names(values)
+    return format_report(await workings.purge(), today=workings.keeper.today())
 
 
 async def plan_early(workings: Workings, values: Values) -> dict[str, Any]:
@@ -135,7 +145,7 @@ async def plan_early(workings: Workings, values: Values) -> dict[str, Any]:
     decisions = await _plan_early(workings, values)
     return {
         "today": workings.keeper.today().isoformat(),
-        "records": [_format_decision(one) for one in decisions],
+        "records": [format_decision(one) for one in decisions],
     }
 
 
@@ -157,7 +167,7 @@ async def purge_early(workings: Workings, values: Values) -> dict[str, Any]:
     decisions = await _plan_early(workings, values)
     ids = [decision.record.id for decision in decisions]
     await workings.store.delete_early(ids, today=workings.keeper.today())
-    return _format_report(await workings.purge(), today=workings.keeper.today())
+    return format_report(await workings.purge(), today=workings.keeper.today())
 
 
 async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
@@ -176,14 +186,14 @@ async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
         InstanceError: `tip_unknown`.
         UsageError: `tip_id`, `clock_day`.
     """
-    _check_names(values, "first_person", "second_person", "reason", "until", "channel", "tips")
+    check_names(values, "first_person", "second_person", "reason", "until", "channel", "tips")
     today = workings.keeper.today()
-    tips = _parse_ids(values["tips"])
+    tips = parse_ids(values["tips"])
     terms = check_terms(
         untrusted_first_person=values["first_person"],
         untrusted_second_person=values["second_person"],
         untrusted_reason=values["reason"],
-        until_on=_parse_day(values["until"]),
+        until_on=parse_asked_day(values["until"]),
         channel=values["channel"],
         tips=tips,
         today=today,
@@ -213,12 +223,12 @@ async def list_holds(workings: Workings, values: Values) -> dict[str, Any]:
     Returns:
         `today`, `holds`, and `ended`: those whose text is still kept.
     """
-    _check_names(values)
+    check_names(values)
     today = workings.keeper.today()
     return {
         "today": today.isoformat(),
         "holds": [
-            {**_format_hold(hold), "lasts": hold.lasts(today), "count": count}
+            {**format_hold(hold), "lasts": hold.lasts(today), "count": count}
             for hold, count in sorted(
                 await workings.store.holds(), key=lambda one: (one[0].until_on, one[0].id)
             )
@@ -256,7 +266,7 @@ async def plan_release(workings: Workings, values: Values) -> dict[str, Any]:
     released = dataclasses.replace(hold, ended_on=today)
     return {
         "today": today.isoformat(),
-        "records": [_format_decision(one) for one in await _decide(workings, held, released)],
+        "records": [format_decision(one) for one in await _decide(workings, held, released)],
         "holds": [hold.id.hex()],
     }
 
@@ -278,7 +288,7 @@ async def release_hold(workings: Workings, values: Values) -> dict[str, Any]:
     """
     hold = await _find_hold(workings, values)
     await workings.store.release_hold(hold.id, today=workings.keeper.today())
-    return _format_report(await workings.purge(), today=workings.keeper.today())
+    return format_report(await workings.purge(), today=workings.keeper.today())
 
 
 async def read_clock(workings: Workings, values: Values) -> dict[str, Any]:
@@ -293,8 +303,8 @@ async def read_clock(workings: Workings, values: Values) -> dict[str, Any]:
         `trusted`, `clock` (the day that this machine's clock tells), `lead_seconds` (by how much it
         is ahead), `waiting_since` (the day on which it jumped, or None).
     """
-    _check_names(values)
-    return _format_clock(workings.keeper)
+    check_names(values)
+    return format_clock(workings.keeper)
 
 
 async def confirm_clock(workings: Workings, values: Values) -> dict[str, Any]:
@@ -312,9 +322,9 @@ async def confirm_clock(workings: Workings, values: Values) -> dict[str, Any]:
         InstanceError: `clock_other_day`.
         UsageError: `clock_day`.
     """
-    _check_names(values, "day")
-    workings.keeper.confirm(_parse_day(values["day"]))
-    return _format_clock(workings.keeper)
+    check_names(values, "day")
+    workings.keeper.confirm(parse_asked_day(values["day"]))
+    return format_clock(workings.keeper)
 
 
 async def plan_policy(workings: Workings, values: Values) -> dict[str, Any]:
@@ -331,7 +341,7 @@ async def plan_policy(workings: Workings, values: Values) -> dict[str, Any]:
     Raises:
         PolicyError: the policy does not hold.
     """
-    _check_names(values, "policy")
+    check_names(values, "policy")
     policy = parse_policy(str(values["policy"]).encode("utf-8", "surrogateescape"))
     groups = await workings.store.count_groups()
     today = workings.keeper.today()
@@ -365,6 +375,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "clock-confirm": confirm_clock,
     "plan-policy": plan_policy,
     "annexes": read_annexes,
+    **BACKUP_OPERATIONS,
 }
 
 
@@ -396,8 +407,8 @@ async def operate(workings: Workings, name: str, values: Values) -> dict[str, An
 
 
 async def _find_hold(workings: Workings, values: Values) -> Hold:
-    _check_names(values, "hold")
-    (hold_id,) = _parse_ids([values["hold"]], code="hold_id")
+    check_names(values, "hold")
+    (hold_id,) = parse_ids([values["hold"]], code="hold_id")
     for hold, _ in await workings.store.holds():
         if hold.id == hold_id:
             return hold
@@ -418,8 +429,8 @@ async def _decide(
 
 
 async def _plan_early(workings: Workings, values: Values) -> tuple[Decision, ...]:
-    _check_names(values, "tips")
-    ids = _parse_ids(values["tips"])
+    check_names(values, "tips")
+    ids = parse_ids(values["tips"])
     records = await workings.store.find_tips(ids)
     _check_known(ids, records)
     wanted = [dataclasses.replace(record, deleted=True) for record in records]
@@ -447,102 +458,3 @@ def _check_known(ids: Sequence[bytes], records: Sequence[Record]) -> None:
     if unknown:
         named = ", ".join(tip.hex() for tip in unknown[:MAX_NAMED])
         raise InstanceError("tip_unknown", ids=named, count=len(unknown))
-
-
-def _check_names(values: Values, *names: str) -> None:
-    if set(values) != set(names):
-        raise UsageError
-
-
-def _parse_ids(untrusted: Sequence[str], *, code: str = "tip_id") -> list[bytes]:
-    try:
-        ids = [decode_hex(text) for text in untrusted]
-    except CryptoError as exc:
-        raise UsageError(code) from exc
-    if any(len(one) != TIP_ID_BYTES for one in ids):
-        raise UsageError(code)
-    return list(dict.fromkeys(ids))
-
-
-def _parse_day(untrusted: str) -> datetime.date:
-    try:
-        return parse_day(untrusted)
-    except CryptoError as exc:
-        raise UsageError("clock_day") from exc
-
-
-def _format_decision(decision: Decision) -> dict[str, Any]:
-    record = decision.record
-    return {
-        "id": record.id.hex(),
-        "class": str(record.record_class),
-        "dies_on": record.dies_on.isoformat(),
-        "goes": decision.purge,
-        "reason": str(decision.reason),
-        "late_days": decision.late_days,
-        "holds": sorted(hold.hex() for hold in record.held_by),
-    }
-
-
-def _format_hold(hold: Hold) -> dict[str, Any]:
-    words = hold.words
-    return {
-        "hold": hold.id.hex(),
-        "placed_on": hold.placed_on.isoformat(),
-        "until": hold.until_on.isoformat(),
-        "ended_on": None if hold.ended_on is None else hold.ended_on.isoformat(),
-        "commitment": hold.commitment,
-        "words": None
-        if words is None
-        else {
-            "channel": words.channel,
-            "first_person": words.first_person,
-            "second_person": words.second_person,
-            "reason": words.reason,
-            "salt": words.salt.hex(),
-            "text": format_hold_text(hold, words).decode(),
-        },
-    }
-
-
-def _format_report(report: PurgeReport, *, today: datetime.date) -> dict[str, Any]:
-    return {
-        "today": today.isoformat(),
-        "days": [
-            {"day": dead.day.isoformat(), "late_days": dead.late_days, "method": str(dead.method)}
-            for dead in report.days
-        ],
-        "records": [
-            {
-                "class": str(dead.record_class),
-                "due_on": dead.due_on.isoformat(),
-                "late_days": dead.late_days,
-                "method": str(dead.method),
-                "count": dead.count,
-                "reasons": {str(reason): count for reason, count in dead.reasons.items()},
-            }
-            for dead in report.records
-        ],
-        "holds": [hold.id.hex() for hold in report.ended_holds],
-        "failures": [
-            {
-                "step": failure.code,
-                "class": None if failure.record_class is None else str(failure.record_class),
-                "due_on": None if failure.due_on is None else failure.due_on.isoformat(),
-                "count": failure.count,
-            }
-            for failure in report.failures
-        ],
-        "count": report.count,
-        "failed_count": report.failed_count,
-    }
-
-
-def _format_clock(keeper: DayKeeper) -> dict[str, Any]:
-    time = keeper.reckon()
-    return {
-        "clock": time.wall_day.isoformat(),
-        "trusted": time.today.isoformat(),
-        "lead_seconds": time.lead.total_seconds(),
-        "waiting_since": None if time.waiting is None else time.waiting.since.isoformat(),
-    }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from tipline.commands import (
     age,
     audit,
+    backup,
     clock,
     demonstration,
     desk,
@@ -24,6 +25,7 @@ from tipline.commands import (
     mail,
     policy,
     purge,
+    restore,
     serve,
 )
 from tipline.language import Translate
@@ -48,6 +50,8 @@ COMMANDS: tuple[Command, ...] = (
     purge,
     hold,
     log,
+    backup,
+    restore,
     clock,
     mail,
     doctor,

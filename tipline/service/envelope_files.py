@@ -184,6 +184,22 @@ class EnvelopeFiles:
                 return read_quietly(folder / tip_id.hex(), offset=offset, length=length)
         return None
 
+    def link_all(self, folder: Path) -> None:
+        """
+        Give every whole envelope a second name, under which it stays as long as it is copied.
+
+        Args:
+            folder: Where; made here, on the same file system.
+        """
+        make_private_directory(folder)
+        # Kept last: the nightly rewrite moves names from the one to the other.
+        for kept in (self._fresh, self._kept):
+            for path in kept.iterdir():
+                if path != self._fresh and not path.name.startswith("."):
+                    # An arrival that failed takes its file back; the copy does not name it either.
+                    with contextlib.suppress(FileExistsError, FileNotFoundError):
+                        (folder / path.name).hardlink_to(path)
+
     def rewrite(self) -> None:
         """
         Copy every fresh envelope to a new inode, in random order.

@@ -211,6 +211,16 @@ class RecordKeys:
         with _naming_failures():
             return {decode_day_label(label) for label in self._slots.find(SlotKind.DAY)}
 
+    def holds(self) -> set[bytes]:
+        """
+        List the holds that have a key.
+
+        Returns:
+            Their ids.
+        """
+        with _naming_failures():
+            return set(self._slots.find(SlotKind.HOLD))
+
     def sync(self) -> None:
         """
         Make durable what was made.

@@ -335,7 +335,7 @@ class Rows:
             size = "size_bytes" if table == "tips" else "0"
             query = f"SELECT dies_on, {size}, count(*) FROM {table} GROUP BY 1, 2"  # noqa: S608
             for dies_on, size_bytes, count in self._database.execute(query):
-                key = (_find_class(table, size_bytes), datetime.date.fromisoformat(dies_on))
+                key = (find_class(table, size_bytes), datetime.date.fromisoformat(dies_on))
                 counts[key] = counts.get(key, 0) + count
         return counts
 
@@ -416,7 +416,17 @@ def _key_columns(key: RecordKey) -> dict[str, Any]:
     return {"data_id": key.data_id, "slot": key.slot, "wrapped": key.wrapped}
 
 
-def _find_class(table: str, size_bytes: int) -> RecordClass:
+def find_class(table: str, size_bytes: int) -> RecordClass:
+    """
+    Tell of which class a row is.
+
+    Args:
+        table: Where it lies.
+        size_bytes: Of a tip's envelope.
+
+    Returns:
+        Its class.
+    """
     if table == "tips":
         return find_tip_class(size_bytes)
     return _CLASSES[table]
@@ -426,7 +436,7 @@ def _parse_record(
     table: str, row: Mapping[str, Any], held_by: Mapping[bytes, frozenset[bytes]]
 ) -> StoredRecord:
     began_on = datetime.date.fromisoformat(row[_BEGAN[table]])
-    record_class = _find_class(table, row.get("size_bytes", 0))
+    record_class = find_class(table, row.get("size_bytes", 0))
     events = {EVENTS[record_class][0]: began_on}
     ended_by = None
     if table == "tips":

@@ -32,11 +32,12 @@ from retention.slot_file import SlotFile
 from tipline.files import blur_times
 from tipline.service.adopting import add_policy, read_promises
 from tipline.service.checkpoints import Checkpoints
+from tipline.service.copying import copy_database
 from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
 from tipline.service.day_book import DayBook, PrivateText, TextKind
-from tipline.service.envelope_files import EnvelopeFiles
+from tipline.service.envelope_files import ENVELOPES_NAME, EnvelopeFiles
 from tipline.service.groups import Group, count_groups
-from tipline.service.holdings import Holdings, SealedWords, join_words, seal_words
+from tipline.service.holdings import Holdings, SealedWords, find_text_end, seal_words
 from tipline.service.purge import Purge
 from tipline.service.purge_report import PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
@@ -347,7 +348,7 @@ class SqliteStore:
     async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
         """Place a hold over tips, or over its channel; tell how many it holds by now."""
         # While it lasts its words must not die, whatever the period of such a text is.
-        words_die_on = _find_text_end(promises, hold.until_on)
+        words_die_on = find_text_end(promises, hold.until_on)
         async with self._turn:  # nothing dies meanwhile
             await asyncio.to_thread(self._keys.make_hold, hold.id)
             try:
@@ -366,7 +367,9 @@ class SqliteStore:
         """Let the rows of holds go that ended, and keep their words as a text of the log."""
         ids = [hold.id for hold in holds]
         keys = await self._writer.call(lambda: self._holdings.find_words_keys(ids))
-        await self._writer.call(lambda: self._bury_holds(holds, promises))
+        await self._writer.call(
+            lambda: self._holdings.bury(holds, book=self.day_book, promises=promises)
+        )
         await asyncio.to_thread(self._keys.destroy, keys)
         await self._writer.call_alone(self._checkpoints.empty)
 
@@ -382,6 +385,17 @@ class SqliteStore:
         """Read the exact counts of a day, as the log committed to them; None if there are none."""
         texts = await self.day_book.read_texts(of)
         return next((text.text for text in texts if text.kind is TextKind.ANNEX), None)
+
+    async def copy_to(self, folder: Path) -> None:
+        """Lay a copy of the database and of every envelope's file that it names into a folder."""
+        async with self._purging:  # nothing goes meanwhile; arrivals go on
+            await asyncio.to_thread(
+                copy_database,
+                self._database,
+                folder / DATABASE_NAME,
+                stand_still=self._writer.stand_still,
+            )
+            await asyncio.to_thread(self._files.link_all, folder / ENVELOPES_NAME)
 
     async def rewrite(self) -> None:
         """
@@ -441,22 +455,6 @@ class SqliteStore:
                 wraps[tip_id] = self._keys.wrap_held(found.key, data_key, hold_id=hold.id)
         return self._holdings.add(hold, words, wraps=wraps)
 
-    def _bury_holds(self, holds: Sequence[Hold], promises: Promises) -> None:
-        known = self._holdings.all()
-        for hold in holds:
-            # Done before, or by another run: its text is there already.
-            if hold.id not in known or hold.gone_on is None:
-                continue
-            if hold.words is not None:
-                self.day_book.insert(
-                    TextKind.HOLD,
-                    join_words(hold),
-                    of=hold.placed_on,
-                    logged_on=hold.gone_on,
-                    dies_on=_find_text_end(promises, hold.gone_on),
-                )
-            self._holdings.remove([hold.id])
-
     def _forget_upload(self, forget: Callable[[bytes], None], upload_id: bytes) -> None:
         self._uploads.pop(upload_id, None)
         forget(upload_id)
@@ -494,7 +492,3 @@ class SqliteStore:
         blur_times(self._directory / DATABASE_NAME, day=day)
         blur_times(self._directory / WAL_NAME, day=day)
         blur_times(self._directory, day=day)  # the WAL comes and goes in it
-
-
-def _find_text_end(promises: Promises, logged_on: datetime.date) -> datetime.date:
-    return promises.dies_on(RecordClass.LOG_TEXT, {Event.LOGGED: logged_on})

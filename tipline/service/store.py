@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from retention.hold import Hold
@@ -204,6 +205,10 @@ class Store(Protocol):
 
     async def read_annex(self, of: datetime.date) -> bytes | None:
         """Read the exact counts of a day, as the log committed to them; None if there are none."""
+        ...
+
+    async def copy_to(self, folder: Path) -> None:
+        """Lay a copy of the database and of every envelope's file that it names into a folder."""
         ...
 
     async def rewrite(self) -> None:

@@ -20,6 +20,7 @@ from retention.hold import state_ended, state_placed
 from retention.log.entry import EntryType, make_statement
 from retention.promise import Promises
 from retention.slot_pair import Notice
+from tipline.backing_up import remove_left_copy
 from tipline.clock import BootClock, Clock
 from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder
 from tipline.files import make_private_directory
@@ -84,6 +85,7 @@ async def open_parts(
         SlotError: the slot file does not hold.
     """
     async with contextlib.AsyncExitStack() as stack:
+        remove_left_copy(instance.directory)
         log = open_log(instance, today=lambda: clock().date())
         stack.callback(log.close)
         keeper = open_day_keeper(
@@ -147,6 +149,8 @@ def make_workings(
         keysets=instance.watch_keyset(),
         purge=purge,
         queue=lambda statement: asyncio.to_thread(parts.log.queue, statement),
+        directory=instance.directory,
+        copy_log=parts.log.copy_to,
     )
 
 

@@ -86,6 +86,23 @@ class GroupWriter:
         """
         return await self._submit(work, alone=True)
 
+    def stand_still(self) -> Callable[[], None]:
+        """
+        Wait until the thread stands still between two transactions. Not for the thread itself.
+
+        Returns:
+            Lets it go on; may be called again.
+        """
+        arrived, resume = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            arrived.set()
+            resume.wait()
+
+        self._calls.put(_Call(work=wait, future=Future(), alone=True))
+        arrived.wait()
+        return resume.set
+
     def close(self) -> None:
         """Finish what waits and end the thread."""
         self._calls.put(None)

@@ -1,0 +1,138 @@
+"""`tipline backup DIR OUT -r RECIPIENT`: one sealed file of a line, while it is served or not."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crypto.age.hybrid import HybridRecipient
+from tipline.backing_up import hold_copy
+from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
+from tipline.configuration import CONFIGURATION_NAME, load_configuration
+from tipline.console import Console
+from tipline.errors import InstanceError
+from tipline.files import name_file_errors
+from tipline.language import Translate
+from tipline.operating import run_operation
+
+if TYPE_CHECKING:
+    from tipline.commands import Commands
+
+NOTE_BYTES = 256 * 1024 * 1024  # how often progress is told
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "backup",
+        help=_("write a sealed backup of a line"),
+        description=_(
+            "Write one sealed file of a line, while it is served or not. It has no keys of what is"
+            " stored: those lie in the slot file alone, so what dies on the line dies in every"
+            " backup. It is of use only beside that slot file."
+        ),
+    )
+    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    parser.add_argument("out", metavar=_("OUT"), type=Path, help=_("the file; must not exist"))
+    parser.add_argument(
+        "-r",
+        "--recipient",
+        metavar=_("RECIPIENT"),
+        action="append",
+        required=True,
+        help=_("seal to this recipient (age1pq1...); may be repeated"),
+    )
+    parser.add_argument("--json", action="store_true", help=_("for a machine"))
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Write a backup.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+
+    Raises:
+        CryptoError: a recipient is not a hybrid one.
+        InstanceError: not an instance, or another command makes a backup of it.
+        FileError: a file cannot be read or written, or OUT is there already.
+    """
+    _ = console.translate
+    recipients = [HybridRecipient.parse(text) for text in options.recipient]
+    if not (options.directory / CONFIGURATION_NAME).is_file():
+        raise InstanceError("instance_missing", path=str(options.directory))
+    root = load_configuration(options.directory).root.format()
+
+    def operate(name: str) -> dict[str, Any]:
+        return run_operation(options.directory, name, {}, console=console)
+
+    with name_file_errors(), hold_copy(options.directory) as copy:
+        begun = operate("backup-begin")
+        head = Head(
+            kind=KIND_BACKUP,
+            made_on=datetime.date.fromisoformat(begun["made_on"]),
+            dies_on=datetime.date.fromisoformat(begun["dies_on"]),
+            root=root,
+            schema=begun["schema"],
+        )
+        digest = write_backup(
+            options.out,
+            list(list_kept(options.directory, copy, head=head)),
+            recipients=recipients,
+            before_named=lambda: operate("backup-end"),
+            on_bytes=make_progress(console),
+        )
+    if options.json:
+        console.print_json(
+            {
+                "made_on": begun["made_on"],
+                "dies_on": begun["dies_on"],
+                "sha256": digest,
+                "size_bytes": options.out.stat().st_size,
+            }
+        )
+    else:
+        console.print(
+            _("{path} is written. It must not be used, and has to go, from {day} on.").format(
+                path=options.out, day=begun["dies_on"]
+            )
+        )
+        console.print(_("SHA-256: {digest}").format(digest=digest))
+    return 0
+
+
+def make_progress(console: Console) -> Any:
+    """
+    Tell a person who watches how far a long file has come.
+
+    Args:
+        console: Where to tell.
+
+    Returns:
+        Takes how many bytes were read.
+    """
+    _ = console.translate
+    read_len = told_len = 0
+
+    def tell(count: int) -> None:
+        nonlocal read_len, told_len
+        read_len += count
+        if read_len - told_len >= NOTE_BYTES:
+            told_len = read_len
+            console.note(_("{count} MiB").format(count=read_len // 1024**2))
+
+    return tell

@@ -1,0 +1,485 @@
+"""
+A backup put back into a line's directory, beside the slot file as it is now.
+
+What happens, in this order; each step may be done again after a crash:
+1. The file is opened and unpacked into `restoring.partial`, which becomes `restoring` when all of
+   it was verified. From then on nobody opens the line but this.
+2. What cannot be put back is refused, and nothing was done: an expired backup, another line's, a
+   log that is not the one of before, a database that opens.
+3. Rows whose keys are gone leave the database, and are counted.
+4. What is in the directory stays as it is: configuration, policy, keyset, keys, log. What is
+   missing there comes from the backup.
+5. The log's next batch will say that the line was restored, and which holds ended with it.
+6. Database and envelopes take their places, and `restoring` goes.
+7. The line is opened: keys that no row names are destroyed, and what is past its day goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from crypto.age.file import Identity, open_
+from retention.log.entry import EntryType, HoldStep, Statement, make_statement
+from retention.policy import parse_periods
+from tipline.archive import PIECE_BYTES, ArchiveReader
+from tipline.backup import (
+    HEAD_NAME,
+    KIND_HANDOVER,
+    ONION_NAME,
+    SINGLE_NAMES,
+    Head,
+    parse_head,
+)
+from tipline.clock import BootClock, Clock
+from tipline.configuration import (
+    CONFIGURATION_NAME,
+    Configuration,
+    load_configuration,
+    parse_configuration,
+)
+from tipline.day_keeper import STATE_NAME, find_clock_folder, tell_time
+from tipline.errors import InstanceError
+from tipline.files import (
+    PRIVATE_FILE_MODE,
+    blur_times,
+    make_private_directory,
+    overwrite_file,
+    save_file,
+    sync_directory,
+    write_atomically,
+)
+from tipline.instance import (
+    KEYS_NAME,
+    RESTORING_NAME,
+    RUN_NAME,
+    TOR_NAME,
+    load_log_signer,
+    take_lock,
+)
+from tipline.log_database import LOG_FILES, LOG_NAME
+from tipline.log_store import LogStore
+from tipline.service.adopting import take_up_policy
+from tipline.service.database import DATABASE_NAME, WAL_NAME
+from tipline.service.envelope_files import ENVELOPES_NAME, FRESH_NAME, PARTIAL_NAME
+from tipline.service.restored_rows import find_dead, list_holds, list_tips, remove_dead
+from tipline.service.schema import VERSION
+from tipline.service.sqlite_store import SqliteStore
+from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots
+
+PARTIAL_RESTORING_NAME: Final = f"{RESTORING_NAME}.partial"
+SLOTS_NAME: Final = "slots"  # in a handover
+DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """
+    How a backup is to be put back.
+
+    Args:
+        slots: Where the slot file is by now; None: where the configuration says.
+        new_slots: Begin with a new slot file: the old one is lost, and all that was stored with it.
+        replace: Put it in the place of a database that opens.
+    """
+
+    slots: str | None = None
+    new_slots: bool = False
+    replace: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """
+    What a restore did.
+
+    Args:
+        head: What the backup says of itself.
+        dead: By class, how many records' keys were gone.
+        kept: How many tips are there.
+    """
+
+    head: Head
+    dead: Mapping[str, int]
+    kept: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Dead:
+    """Rows whose keys are gone: their ids by table, and how many by class."""
+
+    rows: Mapping[str, Sequence[bytes]]
+    counts: Mapping[str, int]
+
+
+def restore(
+    source: BinaryIO,
+    directory: Path,
+    *,
+    identities: Sequence[Identity],
+    wishes: Wishes,
+    environment: Mapping[str, str],
+    clock: Clock,
+    boot_clock: BootClock,
+) -> Restored:
+    """
+    Put a backup into place; steps 1 to 6.
+
+    Args:
+        source: The backup.
+        directory: New, or an instance.
+        identities: One of them opens it.
+        wishes: How.
+        environment: Of the process, for the slot file's root.
+        clock: The clock that can be set.
+        boot_clock: The clock that cannot.
+
+    Returns:
+        What was done.
+
+    Raises:
+        CryptoError: the file does not open, or is not whole.
+        InstanceError: it must not be put back; nothing was done.
+        SlotError: the slot file does not hold; nothing was done.
+    """
+    make_private_directory(directory)
+    with _lock(directory):
+        if not (directory / RESTORING_NAME).exists():
+            _unpack(source, directory, identities=identities)
+            try:
+                _check(directory, wishes, clock=clock, boot_clock=boot_clock)
+            except BaseException:
+                shutil.rmtree(directory / PARTIAL_RESTORING_NAME)
+                raise
+            (directory / PARTIAL_RESTORING_NAME).rename(directory / RESTORING_NAME)
+            sync_directory(directory)
+        return _Placing(
+            directory, wishes, environment=environment, clock=clock, boot_clock=boot_clock
+        ).run()
+
+
+@contextlib.contextmanager
+def _lock(directory: Path) -> Iterator[None]:
+    lock = take_lock(directory)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _unpack(source: BinaryIO, directory: Path, *, identities: Sequence[Identity]) -> None:
+    folder = directory / PARTIAL_RESTORING_NAME
+    if folder.exists():
+        shutil.rmtree(folder)
+    make_private_directory(folder)
+
+    def look(untrusted: bytes) -> None:
+        head = parse_head(untrusted)
+        if head.schema > VERSION:
+            raise InstanceError("instance_newer", version=head.schema, known=VERSION)
+
+    try:
+        with contextlib.closing(ArchiveReader(folder, on_first=look)) as reader:
+            open_(source, reader, identities=identities)
+            reader.finish()
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
+def _check(directory: Path, wishes: Wishes, *, clock: Clock, boot_clock: BootClock) -> None:
+    folder = directory / PARTIAL_RESTORING_NAME
+    head = _read_head(folder)
+    configuration = _load_configuration(directory, folder, wishes)
+    if configuration.root.format() != head.root:
+        raise InstanceError("restore_other_line", path=str(directory))
+    clock_folder = find_clock_folder(directory, configuration.slots)
+    today = tell_time(clock_folder, clock=clock, boot_clock=boot_clock).today
+    if today >= head.dies_on:
+        raise InstanceError(
+            "backup_expired", made_on=head.made_on.isoformat(), dies_on=head.dies_on.isoformat()
+        )
+    folders = find_slot_folders(directory, configuration.slots)
+    is_there = any(one is not None and (one / SLOT_FILE_NAME).exists() for one in folders)
+    begins_anew = wishes.new_slots or head.kind == KIND_HANDOVER
+    if is_there == begins_anew:
+        code = "restore_slots_there" if is_there else "restore_slots_missing"
+        raise InstanceError(code, path=str(folders[0]))
+    if (directory / LOG_NAME).exists():
+        _compare_logs(directory / LOG_NAME, folder / LOG_NAME)
+    if (directory / DATABASE_NAME).exists() and not wishes.replace:
+        there = list_tips(directory / DATABASE_NAME)
+        if there is not None:
+            newer = len(there - (list_tips(folder / DATABASE_NAME) or set()))
+            raise InstanceError("restore_database_opens", path=str(directory), count=newer)
+
+
+def _compare_logs(there: Path, restored: Path) -> None:
+    """Hold that the log that is there begins with the one of the backup."""
+    query = "SELECT number, entry FROM entries ORDER BY number"
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(there)) as newer,
+            contextlib.closing(sqlite3.connect(restored)) as older,
+        ):
+            entries = newer.execute(query)
+            for row in older.execute(query):
+                found = entries.fetchone()
+                if found is None:
+                    raise InstanceError("restore_log_shorter", path=str(there))
+                if found != row:
+                    raise InstanceError("restore_log_forked", path=str(there), number=row[0])
+    except sqlite3.Error as exc:
+        raise InstanceError("log_damaged", path=str(there)) from exc
+
+
+def _read_head(folder: Path) -> Head:
+    return parse_head((folder / HEAD_NAME).read_bytes())
+
+
+def _load_configuration(directory: Path, folder: Path, wishes: Wishes) -> Configuration:
+    there = (directory / CONFIGURATION_NAME).is_file()
+    configuration = load_configuration(directory if there else folder)
+    if wishes.slots is None:
+        return configuration
+    slots = dataclasses.replace(configuration.slots, path=wishes.slots)
+    return dataclasses.replace(configuration, slots=slots)
+
+
+class _Placing:
+    """Steps 3 to 6, with what they all need."""
+
+    def __init__(
+        self,
+        directory: Path,
+        wishes: Wishes,
+        *,
+        environment: Mapping[str, str],
+        clock: Clock,
+        boot_clock: BootClock,
+    ) -> None:
+        self._directory = directory
+        self._folder = directory / RESTORING_NAME
+        self._wishes = wishes
+        self._environment = environment
+        self._head = _read_head(self._folder)
+        self._configuration = _load_configuration(directory, self._folder, wishes)
+        self._clock_folder = find_clock_folder(directory, self._configuration.slots)
+        self._is_handover = self._head.kind == KIND_HANDOVER
+        time = tell_time(self._clock_folder, clock=clock, boot_clock=boot_clock)
+        self._today = time.today
+
+    def run(self) -> Restored:
+        """Do all of them."""
+        for name in (KEYS_NAME, TOR_NAME, RUN_NAME, ONION_NAME, ENVELOPES_NAME, PARTIAL_NAME):
+            make_private_directory(self._directory / name)
+        make_private_directory(self._directory / ENVELOPES_NAME / FRESH_NAME)
+        self._place_slots()
+        dead = self._bury()
+        kept = len(list_tips(self._folder / DATABASE_NAME) or list_tips(self._database) or ())
+        self._place_small()
+        if not self._is_handover:
+            self._tell_log()
+        self._place_store()
+        asyncio.run(self._take_up_policies())
+        shutil.rmtree(self._folder)
+        sync_directory(self._directory)
+        blur_times(self._directory, day=self._today)
+        return Restored(head=self._head, dead=dead, kept=kept)
+
+    @property
+    def _database(self) -> Path:
+        return self._directory / DATABASE_NAME
+
+    def _place_slots(self) -> None:
+        settings = self._configuration.slots
+        folder, mirror = find_slot_folders(self._directory, settings)
+        if self._is_handover:
+            for one in (folder, mirror):
+                if one is not None:
+                    make_private_directory(one)
+            for name in (SLOT_FILE_NAME, STATE_NAME):
+                self._move_keys(self._folder / SLOTS_NAME / name, folder / name)
+        elif self._wishes.new_slots and not (folder / SLOT_FILE_NAME).exists():
+            create_slots(self._directory, settings, environment=self._environment)
+
+    def _bury(self) -> Mapping[str, int]:
+        """Step 3. What it found is written down before it is done: it would find nothing again."""
+        path = self._folder / DATABASE_NAME
+        noted = self._folder / DEAD_NAME
+        if not path.exists():  # it took its place already
+            return self._read_dead().counts
+        if not noted.exists():
+            opened = open_slots(
+                self._directory, self._configuration.slots, environment=self._environment
+            )
+            with contextlib.closing(opened.file):
+                dead, found = find_dead(path, opened.file)
+            note = {
+                "counts": {str(record_class): count for record_class, count in found.items()},
+                "dead": {table: [one.hex() for one in ids] for table, ids in dead.items()},
+            }
+            save_file(noted, json.dumps(note).encode(), day=self._today)
+        dead_rows = self._read_dead()
+        remove_dead(path, dead_rows.rows, told_before=self._find_batch_day())
+        for tip_id in dead_rows.rows["tips"]:
+            (self._folder / ENVELOPES_NAME / tip_id.hex()).unlink(missing_ok=True)
+        return dead_rows.counts
+
+    def _read_dead(self) -> _Dead:
+        note: dict[str, Any] = json.loads((self._folder / DEAD_NAME).read_bytes())
+        rows = {table: [bytes.fromhex(one) for one in ids] for table, ids in note["dead"].items()}
+        return _Dead(rows=rows, counts=note["counts"])
+
+    def _find_batch_day(self) -> datetime.date | None:
+        """Tell the last batch of the log that is there, or else of the backup's."""
+        there = (self._directory / LOG_NAME).exists()
+        path = (self._directory if there else self._folder) / LOG_NAME
+        with contextlib.closing(sqlite3.connect(path)) as log:
+            (day,) = log.execute("SELECT max(day) FROM checkpoints").fetchone()
+        return None if day is None else datetime.date.fromisoformat(day)
+
+    def _place_small(self) -> None:
+        """Step 4, the configuration last: without it a directory is no line."""
+        for folder in (KEYS_NAME, ONION_NAME):
+            if (self._folder / folder).is_dir():
+                for path in sorted((self._folder / folder).iterdir()):
+                    self._move(path, self._directory / folder / path.name)
+        if (self._folder / LOG_NAME).exists() and not (self._directory / LOG_NAME).exists():
+            # An older log's other files belong to nothing by now.
+            for name in LOG_FILES:
+                (self._directory / name).unlink(missing_ok=True)
+            self._move(self._folder / LOG_NAME, self._directory / LOG_NAME)
+        for name in SINGLE_NAMES[1:]:
+            self._move(self._folder / name, self._directory / name)
+        if self._wishes.slots is not None:
+            self._write_slots_path()
+        self._move(self._folder / CONFIGURATION_NAME, self._directory / CONFIGURATION_NAME)
+
+    def _write_slots_path(self) -> None:
+        there = (self._directory / CONFIGURATION_NAME).is_file()
+        folder = self._directory if there else self._folder
+        if not (folder / CONFIGURATION_NAME).is_file():
+            return
+        text = (folder / CONFIGURATION_NAME).read_text("utf-8")
+        before, section, rest = text.partition("[slots]")
+        changed = re.sub(
+            r"(?m)^path\s*=.*$",
+            lambda _: f"path = {json.dumps(self._wishes.slots)}",
+            rest,
+            count=1,
+        )
+        content = (before + section + changed).encode()
+        if parse_configuration(content) != self._configuration:
+            raise InstanceError("restore_configuration", path=str(folder / CONFIGURATION_NAME))
+        save_file(folder / CONFIGURATION_NAME, content, day=self._today)
+
+    def _tell_log(self) -> None:
+        """Step 5."""
+        verifier = load_log_signer(self._directory).verifier()
+        today = self._today
+        restored = make_statement(EntryType.RESTORE, on=today, from_day=self._head.made_on)
+        log = LogStore(self._directory, verifier=verifier, today=lambda: today)
+        with contextlib.closing(log):
+            if self._wishes.new_slots:
+                log.queue(make_statement(EntryType.LOST_KEYS, on=today))
+            log.queue(restored)
+            statements = [entry.statement for entry in log.read_entries()] + log.read_queue()
+            path = self._folder / DATABASE_NAME
+            if path.exists():
+                for ended in end_holds(statements, known=list_holds(path), on=today):
+                    log.queue(ended)
+
+    def _place_store(self) -> None:
+        """Step 6."""
+        for folder in (ENVELOPES_NAME, PARTIAL_NAME):
+            if (self._folder / folder).is_dir():
+                for path in sorted((self._folder / folder).iterdir()):
+                    self._move(path, self._directory / folder / path.name)
+                sync_directory(self._directory / folder)
+        path = self._folder / DATABASE_NAME
+        if path.exists():
+            # What waits in another database's WAL must not be written into this one.
+            (self._directory / WAL_NAME).unlink(missing_ok=True)
+            sync_directory(self._directory)
+            path.rename(self._database)
+            sync_directory(self._directory)
+
+    async def _take_up_policies(self) -> None:
+        """Promise again what was promised since the backup was made, as the log tells it."""
+        slots = open_slots(
+            self._directory, self._configuration.slots, environment=self._environment
+        )
+        today = self._today
+        store = SqliteStore(self._directory, slots=slots.file, today=lambda: today)
+        log = LogStore(
+            self._directory,
+            verifier=load_log_signer(self._directory).verifier(),
+            today=lambda: today,
+        )
+        with contextlib.closing(store), contextlib.closing(log):
+            for entry in log.read_entries():
+                fields = entry.statement.fields
+                if (
+                    entry.statement.type is EntryType.POLICY
+                    and entry.statement.about >= self._head.made_on
+                ):
+                    policy = parse_periods(dict(fields["periods"]))
+                    await take_up_policy(store, policy, today=entry.statement.about)
+
+    def _move(self, path: Path, target: Path) -> None:
+        """Put a file where none is; what is there stays."""
+        if path.exists() and not target.exists():
+            path.chmod(PRIVATE_FILE_MODE)
+            blur_times(path, day=self._today)
+            path.rename(target)
+            sync_directory(target.parent)
+
+    def _move_keys(self, path: Path, target: Path) -> None:
+        """Put a file of keys in its place; where that is another device, nothing stays here."""
+        if not path.exists():
+            return
+        if path.stat().st_dev == target.parent.stat().st_dev:
+            self._move(path, target)
+            return
+        with write_atomically(target) as file, path.open("rb") as source:
+            shutil.copyfileobj(source, file, PIECE_BYTES)
+        overwrite_file(path)
+
+
+def end_holds(
+    statements: Sequence[Statement], *, known: Container[str], on: datetime.date
+) -> Iterator[Statement]:
+    """
+    Say that holds ended which the restored line does not have: their keys go with it.
+
+    Args:
+        statements: All of the log, and what waits.
+        known: The holds that are there.
+        on: Today.
+
+    Yields:
+        A statement for each.
+    """
+    open_: dict[str, Statement] = {}
+    for statement in statements:
+        if statement.type is EntryType.HOLD:
+            if statement.fields["step"] == HoldStep.PLACED:
+                open_[statement.fields["hold"]] = statement
+            else:
+                open_.pop(statement.fields["hold"], None)
+    for hold, placed in open_.items():
+        if hold not in known:
+            over = on > datetime.date.fromisoformat(placed.fields["until"])
+            step = HoldStep.EXPIRED if over else HoldStep.RELEASED
+            yield make_statement(EntryType.HOLD, **{**placed.fields, "on": on, "step": str(step)})

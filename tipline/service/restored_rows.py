@@ -1,0 +1,175 @@
+"""
+Rows of a restored database whose keys are gone: they are dead, and leave it before it is used.
+
+Rules:
+1. A row is dead if no key opens it any more: neither its day's with its own, nor a hold's with it.
+   A key that is there and cannot be read is not gone: its row stays, and is named when it is used.
+2. A slot may hold another record's secret by now: it opens nothing, and is left alone. No row that
+   stays names it, so the next start destroys it with all others that no row names.
+3. What a batch of the log told already of arrivals is not told again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from crypto.strict import parse_day
+from retention.policy import RecordClass
+from retention.slot_file import SlotFile
+from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
+from tipline.service.rows import find_class
+from tipline.service.schema import migrate
+
+# What the slot file says of a secret that died; the other codes are of one that is there.
+_GONE: Final = frozenset({"slot_free", "slot_other", "forged"})
+_TABLES: Final = ("tips", "uploads", "log_texts", "holds")
+
+Dead = Mapping[str, Sequence[bytes]]
+
+
+def find_dead(path: Path, slots: SlotFile) -> tuple[Dead, Mapping[RecordClass, int]]:
+    """
+    Find the rows whose keys are gone. Walks through all of them.
+
+    Args:
+        path: Of the database, which nobody uses; brought to today's version.
+        slots: The slot file as it is now.
+
+    Returns:
+        Ids by table, and how many there are of each class; holds have none.
+
+    Raises:
+        KeyUnavailableError: the slot file cannot be read at all.
+        InstanceError: the database is newer than this program.
+    """
+    database = Database(path)
+    keys = RecordKeys(slots)
+    dead: dict[str, list[bytes]] = {}
+    counts: dict[RecordClass, int] = {}
+    try:
+        migrate(database)
+        known_holds = keys.holds()
+        living_holds = known_holds & {row[0] for row in database.execute("SELECT id FROM holds")}
+        wraps: dict[bytes, list[tuple[bytes, bytes]]] = {}
+        for hold, tip, wrapped in database.execute("SELECT hold, tip, wrapped FROM hold_wraps"):
+            if hold in living_holds:
+                wraps.setdefault(tip, []).append((hold, wrapped))
+        for table in _TABLES:
+            dead[table] = []
+            for row in database.query(f"SELECT * FROM {table}"):  # noqa: S608  # a name of ours
+                if table == "holds":
+                    # A hold whose words are lost still holds.
+                    gone = row["id"] not in living_holds
+                else:
+                    gone = _is_gone(row, keys, wraps.get(row["id"], []))
+                if gone:
+                    dead[table].append(row["id"])
+                    if table != "holds":
+                        record_class = find_class(table, row.get("size_bytes", 0))
+                        counts[record_class] = counts.get(record_class, 0) + 1
+    finally:
+        database.close()
+    return dead, counts
+
+
+def remove_dead(path: Path, dead: Dead, *, told_before: datetime.date | None) -> None:
+    """
+    Take dead rows out of a database, and write it anew without them. May be done again.
+
+    Args:
+        path: Of the database, which nobody uses.
+        dead: As `find_dead` found them.
+        told_before: The day of the log's last batch: it told of all days before. None if there is
+            none.
+    """
+    database = Database(path)
+    try:
+        database.execute("PRAGMA secure_delete = ON")
+        with database.atomic():
+            for table, ids in dead.items():
+                for record_id in ids:
+                    query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
+                    database.execute(query, [record_id])
+                    if table == "tips":
+                        database.execute("DELETE FROM envelopes WHERE id = ?", [record_id])
+                        database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
+                    elif table == "holds":
+                        database.execute("DELETE FROM hold_wraps WHERE hold = ?", [record_id])
+            if told_before is not None:
+                for name in ("arrivals", "counts"):
+                    database.execute(
+                        f"DELETE FROM {name} WHERE about_on < ?",  # noqa: S608  # a name of ours
+                        [told_before.isoformat()],
+                    )
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.vacuum()
+    finally:
+        database.close()
+
+
+def list_tips(path: Path) -> set[bytes] | None:
+    """
+    List the tips of a database that nobody uses.
+
+    Args:
+        path: Its name.
+
+    Returns:
+        Their ids; None if there is none, or it cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        database = Database(path)
+        try:
+            return {row[0] for row in database.execute("SELECT id FROM tips")}
+        finally:
+            database.close()
+    except sqlite3.Error:
+        return None
+
+
+def list_holds(path: Path) -> set[str]:
+    """
+    List the holds of a database that nobody uses.
+
+    Args:
+        path: Its name.
+
+    Returns:
+        Their ids, in hex.
+    """
+    database = Database(path)
+    try:
+        return {row[0].hex() for row in database.execute("SELECT id FROM holds")}
+    finally:
+        database.close()
+
+
+def _is_gone(
+    row: Mapping[str, Any], keys: RecordKeys, wraps: Sequence[tuple[bytes, bytes]]
+) -> bool:
+    key = RecordKey(data_id=row["data_id"], slot=row["slot"], wrapped=row["wrapped"])
+    try:
+        keys.open(key, dies_on=parse_day(row["dies_on"]))
+    except KeyUnavailableError as exc:
+        if exc.args[0] not in _GONE:
+            return False
+    else:
+        return False
+    for hold_id, wrapped in wraps:
+        try:
+            keys.open_held(dataclasses.replace(key, wrapped=wrapped), hold_id=hold_id)
+        except KeyUnavailableError as exc:
+            if exc.args[0] not in _GONE:
+                return False
+        else:
+            return False
+    return True
