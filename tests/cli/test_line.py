@@ -376,6 +376,12 @@ def test_doctor_when_the_keyset_names_another_service_then_it_is_wrong(directory
     assert doctor(directory)[1]["keyset_service"]["level"] == "wrong"
 
 
+def test_doctor_when_the_keyset_names_another_log_then_it_is_wrong(directory: Path) -> None:
+    """Auditors would refuse what this line's log signs."""
+    assert install(directory, sign(init(directory))).returncode == 0
+    assert doctor(directory)[1]["keyset_log"]["level"] == "wrong"
+
+
 def test_doctor_when_it_is_no_line_then_said(directory: Path) -> None:
     """Any other directory is named as such."""
     assert doctor(directory)[0] == 49

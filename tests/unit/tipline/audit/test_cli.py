@@ -108,8 +108,29 @@ def test_keep_when_given_then_only_what_is_new_is_read(
     assert kept.read_bytes() == before
 
 
+def change_hash(text: str) -> str:
+    """Another hash in the kept tree."""
+    value = json.loads(text)
+    value["levels"][0][0] = "00" * 32
+    return json.dumps(value)
+
+
+def test_batch_when_a_day_has_two_signed_ones_then_the_second_is_wrong(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """All entries of a day are one batch: nothing is slipped in after the signature."""
+    kept = tmp_path / "kept"
+    verify(audit, line.write(tmp_path / "log"), line, "--keep", kept)
+    line.tell(EntryType.BACKUP)
+    line.append()
+    said = verify(audit, line.write(tmp_path / "log"), line, "--keep", kept)
+
+    assert said.code == Kind.WRONG_BATCH.exit_code
+
+
 @pytest.mark.parametrize(
-    "damage", [lambda t: t[:-9], lambda t: t.replace('"v": 1', '"v": 2'), lambda t: "[" * 9999]
+    "damage",
+    [change_hash, lambda t: t[:-9], lambda t: t.replace('"v": 1', '"v": 2'), lambda t: "[" * 9999],
 )
 def test_keep_when_damaged_then_it_is_refused_and_left(
     audit: Any, log: Path, line: SimulatedLine, tmp_path: Path, damage: Any
@@ -266,7 +287,7 @@ def test_keyset_when_the_root_signed_it_then_log_and_witnesses_come_from_it(
     stranger = Signer.generate("tipline-root").verifier().format()
     for more in (("--keyset-root", stranger), ("--key", Signer.generate("x").verifier().format())):
         assert audit("verify", log, *words, *more).code == 62
-    keyset.write_bytes(keyset.read_bytes().replace(b'"quorum":1', b'"quorum":0'))
+    keyset.write_bytes(keyset.read_bytes().replace(b'"number":1', b'"number":2'))
     assert audit("verify", log, *words).code == 62
 
 
