@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlite_utils import Database
@@ -26,7 +26,9 @@ from crypto.data_key import DataKey
 from crypto.errors import CryptoError
 from retention.hold import Hold, HoldWords, format_hold_text, parse_hold_words
 from retention.log.entry import SALT_BYTES
-from tipline.service.day_book import open_text, seal_text
+from retention.policy import Event, RecordClass
+from retention.promise import Promises
+from tipline.service.day_book import DayBook, TextKind, open_text, seal_text
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 
 
@@ -213,17 +215,32 @@ class Holdings:
         rows = [row for one in hold_ids for row in self._database.execute(query, [one])]
         return [RecordKey(data_id=row[0], slot=row[1], wrapped=row[2]) for row in rows]
 
-    def remove(self, hold_ids: Sequence[bytes]) -> None:
+    def bury(self, holds: Iterable[Hold], *, book: DayBook, promises: Promises) -> None:
         """
-        Let holds go whose keys are destroyed and whose end is carried out.
+        Let holds go whose keys are destroyed and whose end is carried out; keep their words.
 
         Args:
-            hold_ids: Their ids.
+            holds: What is gone already is no error: its text is there.
+            book: Where the words are kept from now on.
+            promises: How long.
+
+        Raises:
+            KeyUnavailableError: the slot file does not take the key of a text.
         """
-        for hold_id in hold_ids:
-            self._database.execute("DELETE FROM hold_wraps WHERE hold = ?", [hold_id])
-            self._database.execute("DELETE FROM holds WHERE id = ?", [hold_id])
-            self._holds.pop(hold_id, None)
+        for hold in holds:
+            if hold.id not in self._holds or hold.gone_on is None:
+                continue
+            if hold.words is not None:
+                book.insert(
+                    TextKind.HOLD,
+                    join_words(hold),
+                    of=hold.placed_on,
+                    logged_on=hold.gone_on,
+                    dies_on=find_text_end(promises, hold.gone_on),
+                )
+            self._database.execute("DELETE FROM hold_wraps WHERE hold = ?", [hold.id])
+            self._database.execute("DELETE FROM holds WHERE id = ?", [hold.id])
+            self._holds.pop(hold.id)
 
     def _mark(self, column: str, hold_id: bytes, on: datetime.date) -> Hold:
         self._database.execute(
@@ -278,6 +295,20 @@ def seal_words(hold: Hold, keys: RecordKeys, *, dies_on: datetime.date) -> Seale
         dies_on=dies_on,
         sealed=seal_text(data_key, join_words(hold), data_id=key.data_id),
     )
+
+
+def find_text_end(promises: Promises, logged_on: datetime.date) -> datetime.date:
+    """
+    Tell when a text of the log's private half dies.
+
+    Args:
+        promises: How long such a text is kept.
+        logged_on: The day from which its period counts.
+
+    Returns:
+        The day.
+    """
+    return promises.dies_on(RecordClass.LOG_TEXT, {Event.LOGGED: logged_on})
 
 
 def join_words(hold: Hold) -> bytes:
