@@ -298,3 +298,27 @@ def test_commands_when_another_language_is_chosen_then_spoken(directory: Path) -
         "No hay ninguna retención legal en vigor.\n"
     )
     assert "Nada iria embora.\n" in run("purge", directory, language="pt")[1]
+
+
+def test_clock_when_the_line_is_served_then_it_is_asked_and_can_be_confirmed(line: Path) -> None:
+    """Looking at the clock and confirming it need no stop of the line."""
+    code, out, err = run("clock", line, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["trusted"] == TODAY.isoformat()
+    assert run("clock", line, "--confirm", TODAY.isoformat())[0] == 0
+    yesterday = (TODAY - datetime.timedelta(days=1)).isoformat()
+    code, out, err = run("clock", line, "--confirm", yesterday)
+    assert (code, out) == (41, "")
+    assert yesterday in err
+
+
+def test_policy_when_the_line_is_served_then_what_a_change_does_is_counted(line: Path) -> None:
+    """A policy can be tried against what is stored without stopping the line."""
+    policy = line.with_name("policy.toml")
+    text = (line / "policy.toml").read_text()
+    policy.write_text(text.replace("= 60", "= 10"))
+    code, out, err = run("policy", "check", policy, "--line", line, "--json")
+    assert (code, err) == (0, "")
+    changes = {change["class"]: change for change in json.loads(out)["changes"]}
+    assert changes["sealed_tip"]["stored"] == 2
+    assert changes["sealed_tip"]["at_once"] == 2
