@@ -8,6 +8,8 @@ Rules:
        comes in a later batch with its lateness.
     3. Lateness counts from the day due to the day done, whether or not anything was due: so it says
        nothing of what there was.
+    4. No event is dated after its batch, nor before the event before it: a clock that was ahead and
+       set right must not leave a log behind that contradicts itself.
 
 docs/reference/log.md, "Batch".
 """
@@ -122,6 +124,7 @@ def make_batch(
     days: Iterable[DayTold],
     deaths: Iterable[Death],
     events: Sequence[Statement],
+    events_since: datetime.date | None = None,
 ) -> tuple[Entry, ...]:
     """
     Make a batch.
@@ -131,6 +134,7 @@ def make_batch(
         days: Every day it tells of.
         deaths: What is true and was not told yet, of days before *day*.
         events: What happened, in its order.
+        events_since: The day of the last event that was told; None if none was.
 
     Returns:
         The entries in their order.
@@ -138,7 +142,17 @@ def make_batch(
     told = [statement for entry in days for statement in _state_day(entry)]
     told += [_state_death(death) for death in deaths]
     told.sort(key=_place)
-    return tuple(Entry(day=day, statement=statement) for statement in [*told, *events])
+    told += _date_events(events, since=events_since, day=day)
+    return tuple(Entry(day=day, statement=statement) for statement in told)
+
+
+def _date_events(
+    events: Iterable[Statement], *, since: datetime.date | None, day: datetime.date
+) -> Iterator[Statement]:
+    before = datetime.date.min if since is None else min(since, day)
+    for event in events:
+        before = max(before, min(event.about, day))
+        yield dataclasses.replace(event, fields={**event.fields, "on": before.isoformat()})
 
 
 def _state_day(told: DayTold) -> tuple[Statement, Statement]:

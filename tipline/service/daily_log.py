@@ -239,7 +239,13 @@ class DailyLog:
         statements = sorted(
             self._log.read_queue(), key=lambda statement: statement.type is not EntryType.ORIGIN
         )
-        entries = make_batch(day=day, days=days, deaths=deaths, events=statements)
+        entries = make_batch(
+            day=day,
+            days=days,
+            deaths=deaths,
+            events=statements,
+            events_since=await asyncio.to_thread(self._log.find_last_event_day),
+        )
         await asyncio.to_thread(
             self._log.append_batch,
             entries,

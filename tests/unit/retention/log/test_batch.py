@@ -129,3 +129,18 @@ def test_batch_when_days_are_alike_then_their_number_and_sizes_are_too() -> None
 
     assert len(sizes) == 1
     assert len(sizes.pop()) == 3 + len(RecordClass)
+
+
+def test_batch_when_the_clock_was_ahead_then_no_event_is_dated_after_it_or_before_another() -> None:
+    """A clock that was ahead and set right leaves days that rise, and none of them to come."""
+    ahead, first = DAY + 2 * ONE_DAY, DAY - ONE_DAY
+    events = [
+        make_statement(EntryType.BACKUP, on=first - ONE_DAY),
+        make_statement(EntryType.CLOCK, on=ahead, step="stepped_back", until=DAY),
+        make_statement(EntryType.CLOCK, on=first, step="confirmed", until=DAY),
+    ]
+    batch = make_batch(day=DAY, days=[], deaths=[], events=events, events_since=first)
+
+    assert [entry.statement.about for entry in batch] == [first, DAY, DAY]
+    assert [entry.statement.fields["until"] for entry in batch[1:]] == [DAY.isoformat()] * 2
+    assert list(batch[1].statement.fields) == list(events[1].fields)

@@ -281,3 +281,20 @@ async def test_batch_when_it_fails_then_it_is_remembered_and_tried_again(
     assert slept == [0.5, 0.5]
     assert world.log.size == 3 + 2  # no purge was reported: arrivals and annex alone
     assert faults.take() == []
+
+
+async def test_batches_when_the_clock_was_ahead_and_set_right_then_their_events_stay_in_order(
+    world: World,
+) -> None:
+    """An event that was told by a wrong day does not let those after it fall behind it."""
+    await world.daily.begin()
+    ahead = DAY + 2 * ONE_DAY
+    world.day = ahead
+    world.log.queue(make_statement(EntryType.CLOCK, on=ahead, step="stepped_back", until=DAY))
+    await world.catch_up()
+    world.log.queue(make_statement(EntryType.CLOCK, on=DAY, step="confirmed", until=DAY))
+    world.day = ahead + ONE_DAY
+    await world.catch_up()
+
+    told = [entry for entry in world.entries() if entry.statement.type is EntryType.CLOCK]
+    assert [entry.statement.about for entry in told] == [ahead, ahead]
