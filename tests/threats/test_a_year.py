@@ -36,6 +36,7 @@ from tipline.audit.verify import Trust, Verdict, verify
 
 LOG_KEY = Key.parse(KEY, type_=LOG)
 HOLD = "ab" * 16
+LONG_HOLD = "ef" * 16
 FAULT_NIGHT = 180
 Act = Callable[[SimulatedLine], object]
 
@@ -71,7 +72,7 @@ def place_hold(
 
 def live_honestly(line: SimulatedLine, *, nights: int, keyset: int = 2) -> None:
     """Nights with what happens in every year: keysets, pages, backups, holds that end in time."""
-    until = None
+    until = expires_on = None
     for night in range(1, nights + 1):
         line.today += ONE_DAY
         if night % 28 == 0:
@@ -87,6 +88,12 @@ def live_honestly(line: SimulatedLine, *, nights: int, keyset: int = 2) -> None:
             place_hold(line, until=until)
         if night % 60 == 25:
             place_hold(line, "released", until)
+        if night % 60 == 30:
+            expires_on = line.today + 9 * ONE_DAY
+            place_hold(line, until=expires_on, hold=LONG_HOLD)
+        if night % 60 == 39:
+            assert line.today == expires_on
+            place_hold(line, "expired", expires_on, hold=LONG_HOLD)
         if night % 100 == 0:
             line.tell(
                 EntryType.EPOCH, epoch=line.today - 30 * ONE_DAY, method="overwritten", late_days=0

@@ -18,7 +18,8 @@ from tipline.audit.strict import parse_day
 
 MAX_HOLDS: Final = 10_000  # open at once; a log cannot make a verifier remember more
 MAX_TOLD: Final = 5_000  # events that the report shows; the newest
-_GRACE_DAYS: Final = 1  # a hold ends with its last day; the batch after that day tells it
+# A hold ends with the night of its day: a machine that was off then tells it the day after.
+_GRACE_DAYS: Final = 1
 _CLOSE_STEPS: Final = ("announced", "intake_stopped", "keys_destroyed", "closed")
 Told = tuple[str, str, str]
 
@@ -93,7 +94,7 @@ class Events:
                 )
         if (
             self._closes_on is not None
-            and not self.ended
+            and self._close_step < _CLOSE_STEPS.index("intake_stopped")
             and not self._told_not_closed
             and (day - self._closes_on).days > _GRACE_DAYS
         ):
@@ -163,8 +164,8 @@ class Events:
         elif (
             (step == "placed") == (known is not None)
             or (known is not None and until < known)
-            or (step == "expired" and entry.about <= until)
-            or (step == "placed" and until < entry.about)
+            or (step == "expired" and entry.about < until)
+            or (step == "placed" and until <= entry.about)
         ):
             self._findings.add(Kind.HOLD_MISREPORTED, step=step, **facts)
         if step != "placed":
@@ -207,8 +208,8 @@ class Events:
     def _take_close(self, entry: Entry, number: int) -> None:
         step = entry.fields["step"]
         self._tell(entry, f"{step} {entry.fields['closes_on']}")
-        if step == "handed_over":
-            self._closes_on = None
+        if step in ("handed_over", "cancelled"):
+            self._closes_on, self._close_step = None, -1
             return
         place = _CLOSE_STEPS.index(step)
         if place > self._close_step + 1 or place < self._close_step:

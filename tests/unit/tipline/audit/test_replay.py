@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from crypto.note import Signer
+from retention.hold import Hold, HoldWords, state_ended, state_placed
 from retention.log.entry import EntryType
 from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
 from tipline.audit import findings as findings_module
@@ -103,6 +105,7 @@ def test_hold_when_its_steps_do_not_fit_then_it_is_misreported(line: SimulatedLi
         [("placed", until), ("expired", until)],
         [("placed", until), ("released", until - ONE_DAY)],
         [("placed", line.today - ONE_DAY)],
+        [("placed", line.today)],
         [("placed", until), ("placed", until)],
     ]
     for steps in cases:
@@ -194,3 +197,29 @@ def test_classes_when_compared_then_the_page_lists_them_as_they_are() -> None:
     page = (Path(__file__).parents[4] / "docs" / "reference" / "log.md").read_text()
     listed = page.split("`class` is one of the policy's classes: ")[1].split(".\n")[0]
     assert tuple(listed.replace("`", "").split(", ")) == CLASSES
+
+
+def test_hold_when_it_expires_on_its_day_then_it_is_honest_as_the_service_tells_it() -> None:
+    """What the service says of a hold that ended by itself, on the day it was to end, fits."""
+    line = SimulatedLine()
+    line.begin()
+    line.live(3)
+    words = HoldWords(
+        channel="city", first_person="a", second_person="b", reason="r", salt=b"s" * 32
+    )
+    hold = Hold(
+        id=b"h" * 16,
+        placed_on=line.today,
+        until_on=line.today + 5 * ONE_DAY,
+        commitment=number_hash(7),
+        words=words,
+    )
+    line.queue.append(state_placed(hold))
+    line.live(4)
+    line.today += ONE_DAY
+    line.queue.append(state_ended(dataclasses.replace(hold, gone_on=line.today)))
+    line.night()
+    line.live(3)
+
+    assert b'"expired"' in b"".join(line.entries)
+    assert kinds(line.entries, today=line.today) == set()
