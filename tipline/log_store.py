@@ -53,14 +53,6 @@ from tipline.log_database import (
 )
 
 _DAY_KEY: Final = "day_key"
-# What is told of every day, in every batch; everything else is an event.
-DAILY_TYPES: Final = (
-    EntryType.ARRIVALS,
-    EntryType.DAY_KEY,
-    EntryType.PURGE,
-    EntryType.ANNEX,
-)
-READ_ENTRIES: Final = 4096  # in one go: other readers wait no longer than for so many
 # What holds until the next of its kind says otherwise.
 STATES: Final = frozenset({EntryType.POLICY, EntryType.KEYSET, EntryType.PAGE})
 
@@ -184,31 +176,20 @@ class LogStore:
             return None
         return encode_bundle(rows) if path.level is None else b"".join(rows)
 
-    def read_told(self, *, since: datetime.date) -> Iterator[Entry]:
+    def read_entries(self) -> Iterator[Entry]:
         """
-        Read what the log told of late, and every event before.
-
-        Args:
-            since: The day from which on the batches are read whole; of earlier ones, what they say
-                of days is left out.
+        Read every entry, from the first.
 
         Yields:
             The entries of whole batches, whatever is added meanwhile.
         """
         size = self.size
-        before = self._read("SELECT max(size) FROM checkpoints WHERE day < ?", [since.isoformat()])
-        whole = before[0][0] or 0
-        # An entry has one spelling, so its first bytes tell its type.
-        starts = [f'{{"v":1,"type":"{one}",'.encode() for one in DAILY_TYPES]
-        is_event = " AND ".join("substr(entry, 1, ?) <> ?" for _ in starts)
-        query = (
-            "SELECT entry FROM entries WHERE number >= ? AND number < ?"  # noqa: S608
-            f" AND (number >= ? OR ({is_event})) ORDER BY number"
-        )
-        compared = [part for start in starts for part in (len(start), start)]
-        for first in range(0, size, READ_ENTRIES):
-            last = min(first + READ_ENTRIES, size)
-            for row in self._read(query, [first, last, whole, *compared]):
+        for start in range(0, size, TILE_WIDTH):
+            rows = self._read(
+                "SELECT entry FROM entries WHERE number >= ? AND number < ? ORDER BY number",
+                [start, min(start + TILE_WIDTH, size)],
+            )
+            for row in rows:
                 yield decode_entry(bytes(row[0]))
 
     def read_account(self) -> bytes | None:
