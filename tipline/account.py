@@ -207,12 +207,14 @@ def parse_account(untrusted: bytes) -> Account:
     return account
 
 
-def summarize(entries: Iterable[Entry]) -> Summary:
+def summarize(entries: Iterable[Entry], *, size: int) -> Summary:
     """
     Gather from the log what the page shows.
 
     Args:
-        entries: All of them, from the first; at least the first batch.
+        entries: The first batch, every event since, and all of the batches of the last
+            `SHOWN_DAYS`.
+        size: How many entries the log has.
 
     Returns:
         The summary.
@@ -220,11 +222,9 @@ def summarize(entries: Iterable[Entry]) -> Summary:
     Raises:
         ValueError: the caller is wrong: there is no entry, or no policy among them.
     """
-    size = 0
     days: list[datetime.date] = []
     told: list[Entry] = []
     for entry in entries:
-        size += 1
         if not days or days[-1] != entry.day:
             days.append(entry.day)
         if entry.statement.type not in (EntryType.ARRIVALS, EntryType.ANNEX):

@@ -34,7 +34,6 @@ from retention.log.entry import (
     Entry,
     EntryType,
     Statement,
-    decode_entry,
     decode_statement,
     encode_entry,
     encode_statement,
@@ -51,6 +50,7 @@ from tipline.log_database import (
     copy_log_database,
     open_log_database,
 )
+from tipline.log_reading import read_entries, read_told
 
 _DAY_KEY: Final = "day_key"
 # What holds until the next of its kind says otherwise.
@@ -183,14 +183,19 @@ class LogStore:
         Yields:
             The entries of whole batches, whatever is added meanwhile.
         """
-        size = self.size
-        for start in range(0, size, TILE_WIDTH):
-            rows = self._read(
-                "SELECT entry FROM entries WHERE number >= ? AND number < ? ORDER BY number",
-                [start, min(start + TILE_WIDTH, size)],
-            )
-            for row in rows:
-                yield decode_entry(bytes(row[0]))
+        return read_entries(self._read, size=self.size)
+
+    def read_told(self, *, since: datetime.date) -> Iterator[Entry]:
+        """
+        Read what the log told of late, and every event before.
+
+        Args:
+            since: The day from which on batches are read whole.
+
+        Yields:
+            The entries of whole batches, whatever is added meanwhile.
+        """
+        return read_told(self._read, since=since, size=self.size)
 
     def read_account(self) -> bytes | None:
         """

@@ -17,7 +17,15 @@ from aiohttp import web
 
 from crypto.errors import CryptoError, KeysetError
 from crypto.keyset import verify_past_keyset
-from tipline.account import Account, count_weeks, format_account, parse_account, summarize
+from retention.log.batch import ONE_DAY
+from tipline.account import (
+    SHOWN_DAYS,
+    Account,
+    count_weeks,
+    format_account,
+    parse_account,
+    summarize,
+)
 from tipline.configuration import Configuration
 from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
@@ -115,7 +123,9 @@ class Accountability:
         told = Told(
             account=account,
             keyset=keyset,
-            summary=summarize(self._log.read_entries()),
+            summary=summarize(
+                self._log.read_told(since=account.day - SHOWN_DAYS * ONE_DAY), size=self._log.size
+            ),
             log_key=self._log.verifier.format(),
             service_key=self._service_key,
         )

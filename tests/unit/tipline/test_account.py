@@ -37,7 +37,7 @@ DAY = datetime.date(2031, 3, 14)
 
 def test_summary_when_the_log_has_just_begun_then_no_day_is_over() -> None:
     """The first batch tells of no day."""
-    summary = summarize(begin(DAY))
+    summary = summarize(begin(DAY), size=2)
     assert (summary.begun_on, summary.batch_on, summary.size) == (DAY, DAY, 2)
     assert (summary.days, summary.holds, summary.closing) == ([], [], None)
     assert summary.policy == make_policy(9)
@@ -49,7 +49,7 @@ def test_summary_when_there_is_no_log_or_no_policy_then_the_caller_is_wrong(
 ) -> None:
     """A page is not made of nothing."""
     with pytest.raises(ValueError, match="log"):
-        summarize(entries)
+        summarize(entries, size=len(entries))
 
 
 def test_summary_when_days_passed_then_each_of_the_last_stands_there_with_what_is_gone() -> None:
@@ -59,7 +59,7 @@ def test_summary_when_days_passed_then_each_of_the_last_stands_there_with_what_i
     for number in range(1, 51):
         part = [RecordClass.BACKUP] if number == 50 else EVERYTHING
         entries += go_on(DAY + number * ONE_DAY, gone=part, late_days=3 if number == 49 else 0)
-    summary = summarize(entries)
+    summary = summarize(entries, size=len(entries))
     assert [day for day, _ in summary.days] == [
         last - number * ONE_DAY for number in range(1, SHOWN_DAYS + 1)
     ]
@@ -71,7 +71,7 @@ def test_summary_when_days_passed_then_each_of_the_last_stands_there_with_what_i
 def test_summary_when_the_policy_changed_then_the_last_one_counts() -> None:
     """What is in force is what the log named last."""
     change = state_policy(make_policy(4), on=DAY)
-    summary = summarize([*begin(DAY), *go_on(DAY + ONE_DAY, change)])
+    summary = summarize([*begin(DAY), *go_on(DAY + ONE_DAY, change)], size=20)
     assert (summary.policy, summary.policy_on) == (make_policy(4), DAY)
 
 
@@ -91,7 +91,7 @@ def test_summary_when_holds_are_open_or_ended_lately_then_they_stand_there() -> 
     )
     released = DAY + 60 * ONE_DAY
     entries += go_on(released + ONE_DAY, hold("cc", HoldStep.RELEASED, on=released, until=until))
-    found = {one.id[:2]: one for one in summarize(entries).holds}
+    found = {one.id[:2]: one for one in summarize(entries, size=len(entries)).holds}
     assert set(found) == {"aa", "cc"}
     assert (found["aa"].step, found["aa"].ended_on) == (HoldStep.PLACED, None)
     assert (found["cc"].step, found["cc"].ended_on) == (HoldStep.RELEASED, released)
@@ -105,7 +105,7 @@ def test_summary_when_the_end_was_announced_then_it_stands_there_with_what_happe
         EntryType.CLOSE, on=DAY, step=str(CloseStep.ANNOUNCED), closes_on=closes_on
     )
     backup = make_statement(EntryType.BACKUP, on=DAY)
-    summary = summarize([*begin(DAY), *go_on(DAY + ONE_DAY, close, backup)])
+    summary = summarize([*begin(DAY), *go_on(DAY + ONE_DAY, close, backup)], size=20)
     assert summary.closing == Closing(step=CloseStep.ANNOUNCED, on=closes_on)
     assert [(one.type, one.step) for one in summary.happenings] == [
         (EntryType.BACKUP, ""),

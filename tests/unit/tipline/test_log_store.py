@@ -22,9 +22,11 @@ from retention.log.merkle import compute_root, hash_leaf
 from retention.log.tiles import TILE_WIDTH, TilePath, decode_bundle, list_tiles
 from retention.policy import RecordClass
 from retention.slot_root import Method
+from tests.batches import begin, go_on
 from tipline.errors import InstanceError
 from tipline.log_database import LOG_FILES, LOG_NAME
 from tipline.log_export import export_log
+from tipline.log_reading import DAILY_TYPES
 from tipline.log_store import LogState, LogStore
 
 DAY = datetime.date(2031, 3, 14)
@@ -333,3 +335,33 @@ def test_sqlite_when_it_ignores_a_pragma_then_it_is_named(
     monkeypatch.setattr(log_database, "Database", Deaf)
     with pytest.raises(InstanceError, match="instance_sqlite"):
         open_log(tmp_path)
+
+
+def test_told_when_read_since_a_day_then_old_days_are_left_out_and_no_event(
+    log: LogStore,
+) -> None:
+    """What is read for the account is the late batches whole, and every event of the others."""
+    entries = begin(DAY)
+    log.append_batch(entries, day=DAY, signer=LOG)
+    for number in range(1, 41):
+        day = DAY + number * ONE_DAY
+        batch = go_on(day, state(day)) if number % 10 == 0 else go_on(day)
+        log.append_batch(batch, day=day, signer=LOG)
+        entries += batch
+    since = DAY + 35 * ONE_DAY
+    wanted = [
+        entry for entry in entries if entry.day >= since or entry.statement.type not in DAILY_TYPES
+    ]
+    assert len(wanted) < len(entries)
+    assert list(log.read_told(since=since)) == wanted
+    assert list(log.read_told(since=DAY)) == entries
+
+
+def test_account_when_a_batch_is_appended_then_it_is_of_that_batch_alone(log: LogStore) -> None:
+    """What is told beside a batch goes with it: the next one replaces it, or takes it away."""
+    assert log.read_account() is None
+    for number, account in enumerate((b"one", b"two", None)):
+        day = DAY + number * ONE_DAY
+        entry = Entry(day=day, statement=state(day))
+        log.append_batch([entry], day=day, signer=LOG, account=account)
+        assert log.read_account() == account

@@ -69,7 +69,7 @@ def summary() -> Summary:
     entries = begin(DAY)
     for number in range(1, 11):
         entries += go_on(DAY + number * ONE_DAY)
-    return summarize(entries)
+    return summarize(entries, size=len(entries))
 
 
 def read(page: Page) -> str:
@@ -109,7 +109,9 @@ def test_page_when_something_was_late_or_not_reported_then_it_is_named(
 ) -> None:
     """Lateness and silence stand beside the day they belong to."""
     entries = begin(DAY) + go_on(DAY + ONE_DAY, gone=[RecordClass.SEALED_TIP], late_days=1)
-    pages = render_account(tell(summarize(entries)), configuration=configuration, renderer=renderer)
+    pages = render_account(
+        tell(summarize(entries, size=len(entries))), configuration=configuration, renderer=renderer
+    )
     assert "2031-03-14 all else that was due 1 day late: overwritten" in read(pages["en"]) or (
         "2031-03-14 a tip of text 1 day late: overwritten" in read(pages["en"])
     )
@@ -153,7 +155,9 @@ def test_page_when_holds_are_there_then_ids_and_days_stand_there_and_no_names(
         hold("dd", HoldStep.EXPIRED, on=DAY, until=late),
     ]
     entries = begin(DAY) + go_on(DAY + ONE_DAY, *steps) + go_on(DAY + 2 * ONE_DAY)
-    pages = render_account(tell(summarize(entries)), configuration=configuration, renderer=renderer)
+    pages = render_account(
+        tell(summarize(entries, size=len(entries))), configuration=configuration, renderer=renderer
+    )
     text = read(pages["en"])
     assert f"{'aa' * 16} In force since 2031-03-14. It ends on 2031-03-23." in text
     assert text.count("Its end is not reported.") == 1
@@ -196,7 +200,9 @@ def test_page_when_something_else_happened_then_its_words_stand_there(
         make_statement(EntryType.CLOCK, on=DAY, step="held", until=DAY + 9 * ONE_DAY),
     ]
     entries = begin(DAY) + go_on(DAY + ONE_DAY, *events)
-    pages = render_account(tell(summarize(entries)), configuration=configuration, renderer=renderer)
+    pages = render_account(
+        tell(summarize(entries, size=len(entries))), configuration=configuration, renderer=renderer
+    )
     text = read(pages["en"])
     assert "2031-03-14: The line was set up again from a backup." in text
     assert "2031-03-14: The clock jumped ahead. It waits for a person." in text
