@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from retention.log.batch import list_deaths
 from retention.log.entry import EntryType
 from retention.policy import RecordClass
 from retention.slot_root import Method
@@ -33,6 +34,8 @@ from tipline.audit.kept import Kept
 from tipline.audit.notes import LOG, Key, verify_checkpoint
 from tipline.audit.source import DirectorySource
 from tipline.audit.verify import Trust, Verdict, verify
+from tipline.service.daily_log import read_report
+from tipline.service.purge_report import PurgeReport
 
 LOG_KEY = Key.parse(KEY, type_=LOG)
 HOLD = "ab" * 16
@@ -226,6 +229,29 @@ def drop(marker: bytes) -> Act:
     return change_batch(lambda entries: [entry for entry in entries if marker not in entry])
 
 
+def live_with_tpm(line: SimulatedLine) -> None:
+    """Keyed classes are destroyed by the TPM, the others overwritten, each day."""
+
+    def purge() -> None:
+        # The service's own reading of a purge says which is which.
+        report = read_report(
+            PurgeReport(
+                on=line.today,
+                method=Method.DESTROYED,
+                days=(),
+                records=(),
+                ended_holds=(),
+                failures=(),
+            )
+        )
+        line.deaths += list_deaths(report, done_until=line.done_until)
+        line.done_until.update(dict.fromkeys(report.reached, line.today))
+
+    line.purge = purge  # type: ignore[method-assign]  # the test's operator buys a TPM
+    line.live(10)
+    assert {b'"destroyed"' in e for e in line.entries[-16:] if b'"purge"' in e} == {True, False}
+
+
 FAULTS: dict[str, tuple[Act | None, set[str]]] = {
     "an honest year": (None, set()),
     "a policy that tightens": (tighten, set()),
@@ -241,6 +267,7 @@ FAULTS: dict[str, tuple[Act | None, set[str]]] = {
     "a restored backup": (restore, {"restored"}),
     "lost keys": (lose_keys, {"lost_keys"}),
     "an old keyset": (install_old_keyset, {"keyset_rolled_back"}),
+    "a TPM that destroys what has keys": (live_with_tpm, set()),
     "a weaker method": (weaken, {"weaker_method"}),
     "an end that does not come": (announce_and_stay, {"not_closed"}),
     "a signed gap in arrivals": (drop(b'"arrivals"'), {"gap"}),

@@ -73,7 +73,7 @@ class Days:
         self._place: tuple[datetime.date, int] | None = None
         self._late = Lateness()
         self._excused = Lateness()
-        self._method = ""
+        self._methods: dict[str, str] = {}  # by duty: one class may have another than the day's key
         self._weaker = False
 
     def begin_batch(self, day: datetime.date) -> None:
@@ -137,7 +137,7 @@ class Days:
 
     def _check_lateness(self, entry: Entry) -> None:
         of, late_days = entry.about, entry.fields["late_days"]
-        self._check_method(entry.fields["method"])
+        self._check_method(str(entry.fields.get("class", entry.type)), entry.fields["method"])
         done_on = of + datetime.timedelta(days=late_days)
         before = self._before if self._before is not None else of
         lacking = of < before  # the batch before should have told it, and did not
@@ -153,10 +153,12 @@ class Days:
             was_down = entry.day - before > ONE_DAY and not lacking
             (self._excused if was_down else self._late).add(of, late_days)
 
-    def _check_method(self, method: str) -> None:
-        if self._method == METHODS[1] and method == METHODS[0]:
+    def _check_method(self, duty: str, method: str) -> None:
+        if method not in METHODS:
+            return  # nothing was there: neither weaker nor stronger
+        if self._methods.get(duty) == METHODS[1] and method == METHODS[0]:
             self._weaker = True
-        self._method = method
+        self._methods[duty] = method
 
     def end_batch(self) -> None:
         """Say what the batch that ends showed."""
@@ -222,7 +224,7 @@ class Days:
         return {
             "first_on": None if self.first_on is None else self.first_on.isoformat(),
             "last_on": None if self.last_on is None else self.last_on.isoformat(),
-            "method": self._method,
+            "methods": self._methods,
             "open": {of.isoformat(): mask for of, mask in sorted(self.open.items())},
         }
 
@@ -237,11 +239,13 @@ class Days:
             MalformedError: it is not such a thing.
         """
         self.first_on, self.last_on = parse_day(state["first_on"]), parse_day(state["last_on"])
-        self._method = state["method"]
+        self._methods = dict(state["methods"])
         self.open = {parse_day(of): mask for of, mask in state["open"].items()}
-        if self._method not in ("", *METHODS) or any(
-            type(mask) is not int or not 0 < mask <= ALL for mask in self.open.values()
+        if not PLACES.keys() >= self._methods.keys() or not set(METHODS) >= set(
+            self._methods.values()
         ):
+            raise MalformedError("state")
+        if any(type(mask) is not int or not 0 < mask <= ALL for mask in self.open.values()):
             raise MalformedError("state")
 
 

@@ -12,6 +12,7 @@ import pytest
 from crypto.note import Signer
 from retention.hold import Hold, HoldWords, state_ended, state_placed
 from retention.log.entry import EntryType
+from retention.slot_root import Method
 from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
 from tipline.audit import findings as findings_module
 from tipline.audit.entries import CLASSES, parse_entry
@@ -223,3 +224,13 @@ def test_hold_when_it_expires_on_its_day_then_it_is_honest_as_the_service_tells_
 
     assert b'"expired"' in b"".join(line.entries)
     assert kinds(line.entries, today=line.today) == set()
+
+
+def test_method_when_it_weakens_then_it_is_said_once(line: SimulatedLine) -> None:
+    """A TPM that is gone is one finding, and not one for every day since."""
+    line.method = Method.DESTROYED
+    line.live(5)
+    line.method = Method.OVERWRITTEN
+    line.live(5)
+
+    assert [kind for kind, _ in judge(line.entries, today=line.today)] == [Kind.WEAKER_METHOD]
