@@ -48,9 +48,9 @@ class Closing:
             today: In UTC.
 
         Returns:
-            Whether: before its day, or when somebody else goes on with it.
+            Whether: before its day, when it was called off, or when somebody else goes on with it.
         """
-        if self.step is CloseStep.HANDED_OVER:
+        if self.step in (CloseStep.HANDED_OVER, CloseStep.CANCELLED):
             return True
         return self.step is CloseStep.ANNOUNCED and today < self.on
 

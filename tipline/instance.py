@@ -54,6 +54,7 @@ SERVICE_KEY_NAME: Final = "service.key"
 LOG_KEY_NAME: Final = "log.key"
 RUN_NAME: Final = "run"
 LOCK_NAME: Final = "lock"
+VERIFIERS_NAME: Final = "verifiers"  # of a closed line, whose keys are gone
 RESTORING_NAME: Final = "restoring"  # a backup that is being put into place
 TOR_NAME: Final = "tor"
 SERVICE_SIGNER_NAME: Final = "tipline-service"  # formats.md, "Signed notes"
@@ -101,6 +102,8 @@ class Instance:
         check_private(directory)
         if (directory / RESTORING_NAME).exists():
             raise InstanceError("restore_unfinished", path=str(directory))
+        if (directory / VERIFIERS_NAME).exists():
+            raise InstanceError("line_ended", path=str(directory))
         lock = take_lock(directory)
         try:
             return cls(
@@ -277,6 +280,30 @@ def load_log_signer(directory: Path) -> Signer:
         PermissionsError: others can read it.
     """
     return _load_key(directory / KEYS_NAME / LOG_KEY_NAME)
+
+
+def load_verifiers(directory: Path) -> tuple[Verifier, Verifier]:
+    """
+    Read the public halves of a line's keys, which stay when the line has ended.
+
+    Args:
+        directory: The instance.
+
+    Returns:
+        The service's, and the log's.
+
+    Raises:
+        InstanceError: they are missing or damaged.
+        PermissionsError: others can read the keys.
+    """
+    path = directory / VERIFIERS_NAME
+    if not path.exists():
+        return load_signer(directory).verifier(), load_log_signer(directory).verifier()
+    try:
+        service, log = path.read_text("ascii").splitlines()
+        return Verifier.parse(service), Verifier.parse(log)
+    except (ValueError, MalformedError) as exc:
+        raise InstanceError("instance_key", path=str(path)) from exc
 
 
 def _load_key(path: Path) -> Signer:

@@ -73,6 +73,11 @@ ERRORS: Final[Mapping[str, str]] = {
     "backup_expired": N_(
         "this backup was made on {made_on}, and by its policy it must not be used from {dies_on} on"
     ),
+    "line_ended": N_("the line in {path} has ended, and its keys are gone"),
+    "close_day_past": N_("the day {day} is not after today, {today}"),
+    "close_begun": N_("the end of this line was announced already, for {day}"),
+    "close_not_begun": N_("the end of this line was not announced"),
+    "close_too_late": N_("the line has stopped taking tips; that cannot be called off any more"),
     "restore_unfinished": N_("a backup is being put into {path}, and that was not finished"),
     "restore_other_line": N_("this backup is of another line than the one in {path}"),
     "restore_slots_there": N_("there is a slot file in {path} already"),

@@ -36,6 +36,7 @@ from retention.promise import Promises
 from tipline.annexes import read_annexes
 from tipline.backing_up import BACKUP_OPERATIONS
 from tipline.day_keeper import DayKeeper
+from tipline.ending_operations import ENDING_OPERATIONS
 from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
 from tipline.operation_values import (
@@ -376,6 +377,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "plan-policy": plan_policy,
     "annexes": read_annexes,
     **BACKUP_OPERATIONS,
+    **ENDING_OPERATIONS,
 }
 
 

@@ -394,7 +394,8 @@ class _Placing:
             if self._wishes.new_slots:
                 log.queue(make_statement(EntryType.LOST_KEYS, on=today))
             log.queue(restored)
-            statements = [entry.statement for entry in log.read_entries()] + log.read_queue()
+            told = log.read_told(since=datetime.date.max)  # events alone
+            statements = [entry.statement for entry in told] + log.read_queue()
             path = self._folder / DATABASE_NAME
             if path.exists():
                 for ended in end_holds(statements, known=list_holds(path), on=today):
@@ -428,7 +429,7 @@ class _Placing:
             today=lambda: today,
         )
         with contextlib.closing(store), contextlib.closing(log):
-            for entry in log.read_entries():
+            for entry in log.read_told(since=datetime.date.max):
                 fields = entry.statement.fields
                 if (
                     entry.statement.type is EntryType.POLICY

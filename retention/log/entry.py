@@ -81,6 +81,7 @@ class CloseStep(enum.StrEnum):
     KEYS_DESTROYED = "keys_destroyed"
     CLOSED = "closed"
     HANDED_OVER = "handed_over"
+    CANCELLED = "cancelled"
 
 
 Check = Callable[[Any], None]

@@ -146,7 +146,9 @@ _EVENT_FIELDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "restore": {"from_day": parse_day},
     "lost_keys": {},
     "close": {
-        "step": _one_of("announced", "intake_stopped", "keys_destroyed", "closed", "handed_over"),
+        "step": _one_of(
+            "announced", "intake_stopped", "keys_destroyed", "closed", "handed_over", "cancelled"
+        ),
         "closes_on": parse_day,
     },
 }

@@ -18,7 +18,7 @@ from tipline.files import (
     name_file_errors,
     write_atomically,
 )
-from tipline.instance import load_log_signer
+from tipline.instance import load_verifiers
 from tipline.keysets import read_keyset
 from tipline.language import Translate
 from tipline.log_database import LOG_NAME
@@ -187,7 +187,7 @@ def _open(directory: Path) -> LogStore:
     check_private(directory)
     if not (directory / LOG_NAME).is_file():
         raise InstanceError("log_empty")
-    verifier = load_log_signer(directory).verifier()
+    _, verifier = load_verifiers(directory)
     return LogStore(directory, verifier=verifier, today=lambda: system_clock().date())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import datetime
+import os
 import resource
 import signal
 from pathlib import Path
@@ -13,15 +15,17 @@ from typing import TYPE_CHECKING
 from retention.hold import Hold
 from retention.log.entry import ClockStep
 from tipline.clock import system_clock
-from tipline.configuration import Configuration
+from tipline.configuration import Configuration, load_configuration
 from tipline.console import Console
 from tipline.day_keeper import ClockEvent
 from tipline.errors import TiplineError
-from tipline.instance import KEYS_NAME, TOR_NAME, Instance
+from tipline.instance import KEYS_NAME, TOR_NAME, VERIFIERS_NAME, Instance, take_lock
 from tipline.language import Translate
 from tipline.messages import ERRORS
 from tipline.onion.control import Bootstrap
 from tipline.onion.services import Onions, open_onions
+from tipline.service.closed_line import open_closed_line
+from tipline.service.ending import is_shut, shut
 from tipline.service.pages import load_pages
 from tipline.service.serve import Addresses, open_line
 
@@ -69,13 +73,87 @@ def run(options: argparse.Namespace, console: Console) -> int:
         0.
     """
     _forbid_core_dumps()
+    if not (options.directory / VERIFIERS_NAME).exists() and not _serve_open(options, console):
+        return 0
+    _serve_ended(options, console)
+    return 0
+
+
+def _serve_open(options: argparse.Namespace, console: Console) -> bool:
+    """Serve a line that takes tips; tell whether it came to its end meanwhile."""
     with Instance.open(options.directory) as instance:
         keyset = instance.watch_keyset().read().keyset
         # A page that is opened afresh remembers nothing: it is told which keyset was in force.
         minimum = max(instance.configuration.keyset_minimum, keyset.number)
         configuration = dataclasses.replace(instance.configuration, keyset_minimum=minimum)
-        asyncio.run(_serve(instance, configuration, options, console))
-    return 0
+        return asyncio.run(_serve(instance, configuration, options, console))
+
+
+def _serve_ended(options: argparse.Namespace, console: Console) -> None:
+    """Serve what is left of a line that has ended: its log and its account."""
+    directory: Path = options.directory
+    lock = take_lock(directory)
+    try:
+        day = system_clock().date()
+        if not is_shut(directory):
+            shut(directory, day=day, environment=os.environ)
+        _ = console.translate
+        console.say(_("The line has ended. Its log and its account are served."))
+        asyncio.run(_serve_closed(options, console, day=day))
+    finally:
+        os.close(lock)
+
+
+async def _serve_closed(
+    options: argparse.Namespace, console: Console, *, day: datetime.date
+) -> None:
+    directory: Path = options.directory
+    configuration = load_configuration(directory)
+    stop = _watch_signals()
+    async with open_closed_line(
+        directory, pages=load_pages(configuration=configuration), day=day
+    ) as source_socket:
+        waited = {asyncio.create_task(_wait(stop))}
+        if options.json:
+            console.print_json({"source_socket": str(source_socket)})
+        if not options.no_tor:
+            waited.add(
+                asyncio.create_task(
+                    _run_tor(
+                        directory,
+                        configuration,
+                        Addresses(
+                            source_socket=source_socket,
+                            desk_socket=source_socket,
+                            operator_socket=source_socket,
+                            loopback=None,
+                        ),
+                        options,
+                        console,
+                        desk_clients=(),
+                    )
+                )
+            )
+        await _wait_first(waited)
+
+
+def _watch_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _wait_first(waited: set[asyncio.Task[None]]) -> None:
+    try:
+        done, _pending = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # tor's end is an error: whoever started us starts us again
+    finally:
+        for task in waited:
+            task.cancel()
+        await asyncio.gather(*waited, return_exceptions=True)
 
 
 def _forbid_core_dumps() -> None:
@@ -88,12 +166,9 @@ def _forbid_core_dumps() -> None:
 
 async def _serve(
     instance: Instance, configuration: Configuration, options: argparse.Namespace, console: Console
-) -> None:
+) -> bool:
     _ = console.translate
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stop.set)
+    stop = _watch_signals()
 
     def report(what: TiplineError | list[str]) -> None:
         if isinstance(what, TiplineError):
@@ -131,18 +206,26 @@ async def _serve(
         on_hold=tell_hold,
     ) as line:
         _tell_sockets(line.addresses, options, console)
-        waited: set[asyncio.Task[None]] = {asyncio.create_task(_wait(stop))}
+        waited: set[asyncio.Task[None]] = {
+            asyncio.create_task(_wait(stop)),
+            asyncio.create_task(_wait(line.ended)),
+        }
         if not options.no_tor:
-            waited.add(asyncio.create_task(_run_tor(instance, line.addresses, options, console)))
-        try:
-            done, _pending = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()  # tor's end is an error: whoever started us starts us again
-            console.say(_("Stopping: what was begun is finished first."))
-        finally:
-            for task in waited:
-                task.cancel()
-            await asyncio.gather(*waited, return_exceptions=True)
+            waited.add(
+                asyncio.create_task(
+                    _run_tor(
+                        instance.directory,
+                        instance.configuration,
+                        line.addresses,
+                        options,
+                        console,
+                        desk_clients=instance.configuration.desk_clients,
+                    )
+                )
+            )
+        await _wait_first(waited)
+        console.say(_("Stopping: what was begun is finished first."))
+        return line.ended.is_set()
 
 
 async def _wait(stop: asyncio.Event) -> None:
@@ -150,7 +233,13 @@ async def _wait(stop: asyncio.Event) -> None:
 
 
 async def _run_tor(
-    instance: Instance, addresses: Addresses, options: argparse.Namespace, console: Console
+    directory: Path,
+    configuration: Configuration,
+    addresses: Addresses,
+    options: argparse.Namespace,
+    console: Console,
+    *,
+    desk_clients: tuple[str, ...],
 ) -> None:
     _ = console.translate
 
@@ -160,12 +249,12 @@ async def _run_tor(
         )
 
     async with open_onions(
-        directory=instance.directory / TOR_NAME,
-        keys=instance.directory / KEYS_NAME,
-        settings=instance.configuration.onion,
+        directory=directory / TOR_NAME,
+        keys=directory / KEYS_NAME,
+        settings=configuration.onion,
         source_socket=addresses.source_socket,
         desk_socket=addresses.desk_socket,
-        desk_clients=instance.configuration.desk_clients,
+        desk_clients=desk_clients,
         today=system_clock().date(),
         on_bootstrap=tell_bootstrap,
     ) as onions:

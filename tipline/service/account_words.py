@@ -75,6 +75,7 @@ HAPPENING_WORDS: Final[Mapping[tuple[EntryType, str], str]] = {
     (EntryType.CLOSE, CloseStep.KEYS_DESTROYED): N_("All keys of this line were overwritten."),
     (EntryType.CLOSE, CloseStep.CLOSED): N_("This line came to its end."),
     (EntryType.CLOSE, CloseStep.HANDED_OVER): N_("Somebody else runs this line from then on."),
+    (EntryType.CLOSE, CloseStep.CANCELLED): N_("The end of this line was called off."),
 }
 
 # Heading and text.
@@ -94,6 +95,10 @@ CLOSING_WORDS: Final[Mapping[CloseStep, tuple[str, str]]] = {
     CloseStep.CLOSED: (
         N_("This line is closed"),
         N_("It has taken no tips since {day}. The keys of all that was stored were overwritten."),
+    ),
+    CloseStep.CANCELLED: (
+        N_("This line goes on"),
+        N_("It was to close on {day}. That was called off."),
     ),
     CloseStep.HANDED_OVER: (
         N_("Somebody else runs this line since {day}"),

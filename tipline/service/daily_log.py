@@ -65,6 +65,26 @@ class DayBook(Protocol):
         ...
 
 
+class Ending(Protocol):
+    """The end of a line, step by step."""
+
+    def has_ended(self) -> bool:
+        """Tell whether the log had its last entry."""
+        ...
+
+    async def advance(self, today: datetime.date) -> None:
+        """Stop the intake when its day has come."""
+        ...
+
+    async def prepare(self, today: datetime.date) -> bool:
+        """Tell whether today's batch is the last; if it is, what it says is true and queued."""
+        ...
+
+    def end(self) -> None:
+        """Say that the last batch was made."""
+        ...
+
+
 class AccountBook(Protocol):
     """What everybody is told beside the log, in its rhythm."""
 
@@ -108,6 +128,7 @@ class DailyLog:
         book: What happened on a day.
         account: What everybody is told beside the log.
         today: Tells the day that is trusted.
+        ending: What comes when the line's end was announced.
     """
 
     def __init__(
@@ -121,6 +142,7 @@ class DailyLog:
         book: DayBook,
         account: AccountBook,
         today: Callable[[], datetime.date],
+        ending: Ending,
     ) -> None:
         self._log = log
         self._signer = signer
@@ -130,6 +152,7 @@ class DailyLog:
         self._book = book
         self._account = account
         self._today = today
+        self._ending = ending
 
     async def begin(self) -> None:
         """Make the first batch if there is none, and note what changed while the line was off."""
@@ -213,15 +236,19 @@ class DailyLog:
         """
         state = self._log.read_state()
         today = self._today()
-        if state is None:
+        if state is None or self._ending.has_ended():
             return False
+        await self._ending.advance(today)
         await self.note_changes()  # with the day on which it is seen, not that of the batch
         if today <= state.batch_on:
             return False
         # A day that went by without a batch is made up for at once.
         if now_hour < hour and today - state.batch_on <= ONE_DAY:
             return False
+        ends = await self._ending.prepare(today)
         await self._append(today)
+        if ends:
+            self._ending.end()
         return True
 
     async def _append(self, day: datetime.date) -> None:

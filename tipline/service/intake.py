@@ -77,6 +77,7 @@ class Intake:
         limits: Of the configuration.
         directory: The instance, to measure its disk.
         today: Tells the day.
+        takes_tips: Tells whether the line still takes tips: not after its end.
         on_tip: Told of each tip after it is durable.
         faults: Where a disk's failures are remembered.
         random: Where tips' ids come from.
@@ -92,6 +93,7 @@ class Intake:
         limits: Limits,
         directory: Path,
         today: Callable[[], datetime.date],
+        takes_tips: Callable[[], bool],
         on_tip: Callable[[StoredTip], None],
         faults: Faults,
         random: RandomSource = system_random,
@@ -103,6 +105,7 @@ class Intake:
         self._limits = limits
         self._directory = directory
         self._today = today
+        self._takes_tips = takes_tips
         self._on_tip = on_tip
         self._faults = faults
         self._random = random
@@ -197,6 +200,8 @@ class Intake:
     async def _choose(
         self, request: web.BaseRequest, upload_id: bytes, circuit: str | None
     ) -> Answer:
+        if not self._takes_tips() and request.method in ("PUT", "PATCH", "GET"):
+            return await self._tell_closed(request.method, upload_id)
         if request.method == "PUT":
             return await self._open(request, upload_id, circuit)
         if request.method == "PATCH":
@@ -204,6 +209,13 @@ class Intake:
         if request.method == "GET":
             return await self._tell(upload_id)
         return WRONG_METHOD
+
+    async def _tell_closed(self, method: str, upload_id: bytes) -> Answer:
+        # As if nobody read any more: a page that is told so looks again, and finds the notice.
+        await self._end_doubt(upload_id)
+        if await self._store.remembers(upload_id):
+            return ARRIVED
+        return NOT_IN_FORCE if method == "PUT" else UNKNOWN
 
     async def _tell(self, upload_id: bytes) -> Answer:
         await self._end_doubt(upload_id)

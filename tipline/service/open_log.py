@@ -13,7 +13,7 @@ from tipline.day_keeper import ClockEvent
 from tipline.errors import InstanceError
 from tipline.instance import POLICY_NAME, Instance, load_log_signer
 from tipline.log_store import LogStore
-from tipline.service.daily_log import AccountBook, DailyLog, DayBook, Served
+from tipline.service.daily_log import AccountBook, DailyLog, DayBook, Ending, Served
 from tipline.service.pages import STATIC_DIRECTORY
 
 
@@ -66,6 +66,7 @@ def make_daily_log(
     book: DayBook,
     account: AccountBook,
     today: Callable[[], datetime.date],
+    ending: Ending,
 ) -> DailyLog:
     """
     Prepare the log's batches.
@@ -76,6 +77,7 @@ def make_daily_log(
         book: What happened on a day.
         account: What everybody is told beside the log.
         today: Tells the day that is trusted.
+        ending: What comes when the line's end was announced.
 
     Returns:
         What makes the batches.
@@ -92,6 +94,7 @@ def make_daily_log(
         book=book,
         account=account,
         today=today,
+        ending=ending,
     )
 
 

@@ -35,6 +35,7 @@ from retention.slot import (
     encode_day_label,
 )
 from retention.slot_file import SlotFile
+from retention.slot_keys import KEY_KINDS
 from retention.slot_root import Method
 
 _ANY_SLOT: Final = 0  # of days and holds: their label alone decides
@@ -281,6 +282,17 @@ class RecordKeys:
         with _naming_failures():
             self._slots.destroy([(_ANY_SLOT, SlotKind.HOLD, hold_id) for hold_id in hold_ids])
 
+    def destroy_all(self) -> None:
+        """
+        Destroy every secret in the slot file.
+
+        Raises:
+            KeyUnavailableError: something is left, or may be.
+            OSError: the disk refuses; nothing may be said to be gone.
+        """
+        with _naming_failures():
+            destroy_all_slots(self._slots)
+
     def destroy_unknown_holds(self, known: Collection[bytes]) -> None:
         """
         Destroy the keys of holds that no row names: a crash left them while a hold was placed.
@@ -344,6 +356,23 @@ class RecordKeys:
     def _wrap(self, data_key: DataKey, day_key: Secret, secret: Secret, data_id: bytes) -> bytes:
         wrapping_key = derive_wrapping_key(day_key, secret, record_id=data_id)
         return wrap_data_key(data_key, wrapping_key, record_id=data_id, random=self._random)
+
+
+def destroy_all_slots(slots: SlotFile) -> None:
+    """
+    Destroy every secret in a slot file: the end of a line.
+
+    Args:
+        slots: Open; from then on nothing that was stored opens.
+
+    Raises:
+        SlotError: something is left, or may be.
+        OSError: the disk refuses; nothing may be said to be gone.
+    """
+    for kind in KEY_KINDS:
+        slots.destroy([(_ANY_SLOT, kind, label) for label in slots.find(kind)])
+    slots.discard_damaged()
+    slots.reconcile(())  # what no row names; nothing names anything any more
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ from tipline.service.answers import Answer
 from tipline.service.daily_log import DailyLog, make_due_batch, run_daily
 from tipline.service.daily_mail import run_mail
 from tipline.service.deskside import DeskSide
+from tipline.service.ending import LineEnding
 from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
 from tipline.service.logside import LogSide
@@ -85,16 +86,18 @@ class RunningLine:
         store: Where its tips lie.
         log: What it promised and reported.
         daily: Takes what is to be reported in the next batch.
+        ended: Set when the log had its last entry: the line is to be shut (`ending.py`).
     """
 
     addresses: Addresses
     store: Store
     log: LogStore
     daily: DailyLog
+    ended: asyncio.Event
 
 
 @contextlib.asynccontextmanager
-async def open_line(
+async def open_line(  # noqa: PLR0915  # the composition root: a list, not a path
     instance: Instance,
     *,
     pages: Mapping[str, Page],
@@ -156,8 +159,17 @@ async def open_line(
             service_key=instance.signer.verifier().format(),
             find_oldest=store.day_book.find_oldest_waiting,
         )
+        ended = asyncio.Event()
+        ending = LineEnding(instance.directory, log=log, store=store, on_end=ended.set)
+        if ending.has_ended():
+            ended.set()  # a crash came before its keys were gone
         daily = make_daily_log(
-            instance, log, book=store.day_book, account=accountability, today=keeper.today
+            instance,
+            log,
+            book=store.day_book,
+            account=accountability,
+            today=keeper.today,
+            ending=ending,
         )
         intake = Intake(
             store=store,
@@ -166,6 +178,7 @@ async def open_line(
             limits=instance.configuration.limits,
             directory=instance.directory,
             today=keeper.latest_day,
+            takes_tips=lambda: ending.takes_tips(keeper.latest_day()),
             on_tip=on_tip,
             faults=faults,
             monotonic=monotonic,
@@ -234,16 +247,16 @@ async def open_line(
             (addresses.desk_socket, desk.respond, False),
             (addresses.operator_socket, operator.respond, False),
         ):
-            runner = await _start(
+            runner = await start_server(
                 handler, faults=faults, idle_seconds=idle_seconds, trusts=trusts_proxy_line
             )
             runners.append(runner)
             stack.push_async_callback(runner.cleanup)
             stack.callback(path.unlink, missing_ok=True)
-            await _listen_unix(runner, path)
+            await listen_unix(runner, path)
             blur_read_times(path, day=keeper.today())
         if loopback_port is not None:
-            runner = await _start(
+            runner = await start_server(
                 source.respond, faults=faults, idle_seconds=idle_seconds, trusts=False
             )
             runners.append(runner)
@@ -290,7 +303,7 @@ async def open_line(
         stack.push_async_callback(_cancel, mailing)
         looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
         stack.push_async_callback(_cancel, looking)
-        yield RunningLine(addresses=addresses, store=store, log=log, daily=daily)
+        yield RunningLine(addresses=addresses, store=store, log=log, daily=daily, ended=ended)
 
 
 def make_page_chooser(page: Page) -> ChoosePage:
@@ -321,9 +334,21 @@ def make_page_chooser(page: Page) -> ChoosePage:
     return choose
 
 
-async def _start(
+async def start_server(
     handler: Handler, *, faults: Faults, idle_seconds: float, trusts: bool
 ) -> web.ServerRunner:
+    """
+    Prepare a server that says nothing of itself.
+
+    Args:
+        handler: Answers.
+        faults: Told what went wrong.
+        idle_seconds: How long a connection may be silent.
+        trusts: Whether the first line names the circuit.
+
+    Returns:
+        The runner; the caller cleans it up.
+    """
     server = SilentServer(
         handler, trusts_proxy_line=trusts, idle_seconds=idle_seconds, faults=faults
     )
@@ -332,7 +357,17 @@ async def _start(
     return runner
 
 
-async def _listen_unix(runner: web.ServerRunner, path: Path) -> None:
+async def listen_unix(runner: web.ServerRunner, path: Path) -> None:
+    """
+    Listen on a unix socket of our own account.
+
+    Args:
+        runner: Of the server.
+        path: Of the socket.
+
+    Raises:
+        InstanceError: `instance_path_long`.
+    """
     if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
         raise InstanceError("instance_path_long", path=str(path), limit=MAX_SOCKET_PATH_BYTES)
     umask = os.umask(SOCKET_UMASK)

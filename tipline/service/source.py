@@ -7,7 +7,7 @@ Every request costs a look-up and a write; what can be made beforehand is made a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -23,13 +23,22 @@ from tipline.service.answers import (
     Answer,
     Reply,
 )
-from tipline.service.intake import UPLOADS_PATH, Intake
+from tipline.service.intake import UPLOADS_PATH
 from tipline.service.limits import RequestBudget
 from tipline.service.logside import LOG_PATH, LogSide
 from tipline.service.silence import SilentProtocol
 
 KEYSET_PATH: Final = "/keyset"
 READING_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+class Uploads(Protocol):
+    """Who answers below `/uploads/`."""
+
+    async def respond(self, request: web.BaseRequest, *, circuit: str | None) -> Answer:
+        """Answer a request."""
+        ...
+
 
 ChoosePage = Callable[[web.BaseRequest], Answer]
 
@@ -51,7 +60,7 @@ class SourceSide:
         *,
         pages: Mapping[str, ChoosePage],
         keysets: KeysetWatch,
-        intake: Intake,
+        intake: Uploads,
         budget: RequestBudget,
         log: LogSide,
     ) -> None:

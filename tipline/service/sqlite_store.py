@@ -386,6 +386,17 @@ class SqliteStore:
         texts = await self.day_book.read_texts(of)
         return next((text.text for text in texts if text.kind is TextKind.ANNEX), None)
 
+    async def is_empty(self) -> bool:
+        """Tell whether there is no tip, no upload and no hold any more."""
+        return await self._writer.call(
+            lambda: not self._rows.tip_ids() | self._rows.hold_ids() and not self._rows.uploads()
+        )
+
+    async def destroy_keys(self) -> None:
+        """Destroy every key: nothing that was ever stored opens from then on."""
+        async with self._purging:
+            await self._writer.call_alone(self._keys.destroy_all)
+
     async def copy_to(self, folder: Path) -> None:
         """Lay a copy of the database and of every envelope's file that it names into a folder."""
         async with self._purging:  # nothing goes meanwhile; arrivals go on

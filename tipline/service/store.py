@@ -207,6 +207,14 @@ class Store(Protocol):
         """Read the exact counts of a day, as the log committed to them; None if there are none."""
         ...
 
+    async def is_empty(self) -> bool:
+        """Tell whether there is no tip, no upload and no hold any more."""
+        ...
+
+    async def destroy_keys(self) -> None:
+        """Destroy every key: nothing that was ever stored opens from then on."""
+        ...
+
     async def copy_to(self, folder: Path) -> None:
         """Lay a copy of the database and of every envelope's file that it names into a folder."""
         ...

@@ -5,7 +5,7 @@ import { isDay } from "./days.js";
 const NOTICE_TIMEOUT_MILLISECONDS = 120_000;
 const NOTICE_LIMIT_BYTES = 1024; // ours has 128
 
-const STEPS = ["announced", "intake_stopped", "keys_destroyed", "closed", "handed_over"] as const;
+const STEPS = ["announced", "intake_stopped", "keys_destroyed", "closed", "handed_over", "cancelled"] as const;
 
 export type ClosingStep = (typeof STEPS)[number];
 
@@ -17,7 +17,7 @@ export interface Closing {
 
 /** Does the line take tips at this step? */
 export function takesTips({ step }: Closing): boolean {
-  return step === "announced" || step === "handed_over";
+  return step === "announced" || step === "handed_over" || step === "cancelled";
 }
 
 /** Read an answer; whatever is not a notice is none. */

@@ -97,6 +97,22 @@ class Unsigned(KeysetWatch):
         raise KeysetError("keyset_unsigned")
 
 
+class Endless:
+    """A line whose end was never announced."""
+
+    def has_ended(self) -> bool:
+        return False
+
+    async def advance(self, today: datetime.date) -> None:
+        pass
+
+    async def prepare(self, today: datetime.date) -> bool:
+        return False
+
+    def end(self) -> None:
+        raise AssertionError("nothing ends")
+
+
 class World:
     """A log, and a day that the test sets."""
 
@@ -121,6 +137,7 @@ class World:
             book=self.book,
             account=self.account,
             today=lambda: self.day,
+            ending=Endless(),
         )
 
     async def catch_up(self) -> bool:
