@@ -7,6 +7,7 @@ them with what to ask.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,9 @@ from typing import Final
 
 Facts = Mapping[str, str | int]
 FIRST_EXIT_CODE: Final = 64
-MAX_FINDINGS: Final = 10_000  # of one verdict; a log that breaks everything must not fill a disk
+# Of one kind, in one verdict: a log that breaks everything must not fill a disk. It is counted for
+# each kind by itself, so that many findings of one kind never hide another kind or its exit code.
+MAX_FINDINGS: Final = 1000
 
 
 class Kind(enum.StrEnum):
@@ -79,11 +82,19 @@ class Finding:
 
 
 class Findings:
-    """Collects findings, up to `MAX_FINDINGS`; what comes after is counted."""
+    """
+    Collects findings, up to `MAX_FINDINGS` of each kind; what comes after is counted.
+
+    Args:
+        findings: What was found before.
+        omitted_len: How many more.
+    """
 
     def __init__(self, findings: Iterable[Finding] = (), *, omitted_len: int = 0) -> None:
-        self.listed = list(findings)
+        self.listed: list[Finding] = []
+        self._lens: collections.Counter[Kind] = collections.Counter()
         self.omitted_len = omitted_len
+        self.extend(findings)
 
     def add(self, kind: Kind, **facts: str | int) -> None:
         """
@@ -93,10 +104,21 @@ class Findings:
             kind: Which.
             facts: Its facts.
         """
-        if len(self.listed) < MAX_FINDINGS:
-            self.listed.append(Finding(kind=kind, facts=facts))
-        else:
-            self.omitted_len += 1
+        self.extend([Finding(kind=kind, facts=facts)])
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """
+        Write findings down.
+
+        Args:
+            findings: In their order.
+        """
+        for finding in findings:
+            if self._lens[finding.kind] < MAX_FINDINGS:
+                self._lens[finding.kind] += 1
+                self.listed.append(finding)
+            else:
+                self.omitted_len += 1
 
 
 def choose_exit_code(findings: Iterable[Finding]) -> int:

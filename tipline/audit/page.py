@@ -14,6 +14,7 @@ import html
 from collections.abc import Iterable
 from typing import Final
 
+from tipline.audit.findings import Kind
 from tipline.audit.report import describe_checked, name_verdict
 from tipline.audit.timeline import GOOD, LATE, MARKS, MISSING, OFF, list_months
 from tipline.audit.verify import Verdict
@@ -126,7 +127,12 @@ def _format_findings(verdict: Verdict, translate: Translate) -> str:
     heading = _format_heading(_("Found, the gravest first"))
     if not verdict.findings:
         return heading + _format_paragraph(_("nothing"))
-    rows = [(finding.kind.exit_code, *say(finding, _)) for finding in verdict.findings[:MAX_ROWS]]
+    shown: dict[Kind, list[tuple[object, ...]]] = {}
+    for finding in verdict.findings:
+        of_kind = shown.setdefault(finding.kind, [])
+        if len(of_kind) < MAX_ROWS:
+            of_kind.append((finding.kind.exit_code, *say(finding, _)))
+    rows = [row for of_kind in shown.values() for row in of_kind]
     more = len(verdict.findings) - len(rows) + verdict.omitted_len
     rest = _format_paragraph(_("and {count} more").format(count=more)) if more else ""
     names = (_("code"), _("what was found"), _("what to do"))

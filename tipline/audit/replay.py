@@ -161,8 +161,8 @@ class Replay:
             self.days.parse_state(state["days"])
             self.events.parse_state(state["events"])
             self.findings.omitted_len = int(state["omitted"])
-            self.findings.listed[:] = [
+            self.findings.extend(
                 Finding(kind=Kind(kind), facts=dict(facts)) for kind, facts in state["findings"]
-            ]
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise MalformedError("state") from exc

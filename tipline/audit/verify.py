@@ -185,12 +185,11 @@ class _Pass:
         if self.replay is not None:  # the entries are those that were signed
             for size in self.rebuilt.parted:
                 findings.add(Kind.FORK, size=size)
-        for found in self.rebuilt.findings.listed:
-            findings.add(found.kind, **found.facts)
+        findings.extend(self.rebuilt.findings.listed)
+        findings.omitted_len += self.rebuilt.findings.omitted_len
         if self.replay is not None:
             judged = self.replay.judge()
-            for found in judged.listed:
-                findings.add(found.kind, **found.facts)
+            findings.extend(judged.listed)
             findings.omitted_len += judged.omitted_len
 
     def _read(self, kept: Kept | None) -> bool:

@@ -12,12 +12,13 @@ import pytest
 from crypto.note import Signer
 from retention.hold import Hold, HoldWords, state_ended, state_placed
 from retention.log.entry import EntryType
+from retention.policy import RecordClass
 from retention.slot_root import Method
 from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
 from tipline.audit import findings as findings_module
 from tipline.audit.entries import CLASSES, parse_entry
 from tipline.audit.errors import MalformedError
-from tipline.audit.findings import Kind
+from tipline.audit.findings import MAX_FINDINGS, Kind, choose_exit_code
 from tipline.audit.replay import Replay
 
 GOOD = (
@@ -234,3 +235,23 @@ def test_method_when_it_weakens_then_it_is_said_once(line: SimulatedLine) -> Non
     line.live(5)
 
     assert [kind for kind, _ in judge(line.entries, today=line.today)] == [Kind.WEAKER_METHOD]
+
+
+def test_findings_when_one_kind_floods_then_the_graver_ones_are_told(line: SimulatedLine) -> None:
+    """A thousand harmless entries first do not hide keys that were never destroyed."""
+    for number in range(2 * MAX_FINDINGS):
+        line.tell(EntryType.CLOCK, step="held", until=line.today + (number % 9) * ONE_DAY)
+    line.live(1)
+    line.failing |= {RecordClass.SEALED_TIP, None}
+    line.live(30)
+    replay = Replay(log=KEY, root=None, today=line.today)
+    for entry in line.entries:
+        replay.take(entry)
+    replay.end_batch()
+    found = replay.judge()
+
+    assert {finding.kind for finding in found.listed} == {
+        Kind.CLOCK, Kind.OVERDUE, Kind.MISSING_KEY_DESTRUCTION
+    }  # fmt: skip
+    assert choose_exit_code(found.listed) == Kind.MISSING_KEY_DESTRUCTION.exit_code
+    assert found.omitted_len == MAX_FINDINGS
