@@ -1,4 +1,4 @@
-"""Reads entries out of the log's database, a part at a time: other readers do not wait for all."""
+"""Reads the log's database, a part at a time: other readers do not wait for all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from crypto.strict import parse_day
+from retention.log.batch import Death
 from retention.log.entry import Entry, EntryType, decode_entry
+from retention.policy import RecordClass
+from retention.slot_root import Method
 
 # What is told of every day, in every batch; everything else is an event.
 DAILY_TYPES: Final = (
@@ -15,6 +19,7 @@ DAILY_TYPES: Final = (
     EntryType.PURGE,
     EntryType.ANNEX,
 )
+DAY_KEY: Final = "day_key"  # among the deaths of classes
 READ_ENTRIES: Final = 4096  # in one go
 
 ReadRows = Callable[[str, Sequence[Any]], list[Any]]
@@ -63,3 +68,29 @@ def read_told(read: ReadRows, *, since: datetime.date, size: int) -> Iterator[En
     for first in range(0, size, READ_ENTRIES):
         for row in read(query, [first, min(first + READ_ENTRIES, size), whole, *compared]):
             yield decode_entry(bytes(row[0]))
+
+
+def read_deaths(read: ReadRows, *, before: datetime.date) -> list[Death]:
+    """
+    Read what is true and was not told yet.
+
+    Args:
+        read: Asks the database.
+        before: Only of earlier days.
+
+    Returns:
+        The deaths.
+    """
+    rows = read(
+        "SELECT class, of, method, late_days FROM deaths WHERE told IS NULL AND of < ? ORDER BY of",
+        [before.isoformat()],
+    )
+    return [
+        Death(
+            of=parse_day(row[1]),
+            record_class=None if row[0] == DAY_KEY else RecordClass(row[0]),
+            method=Method(row[2]),
+            late_days=row[3],
+        )
+        for row in rows
+    ]

@@ -41,7 +41,6 @@ from retention.log.entry import (
 from retention.log.merkle import Frontier, hash_leaf
 from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles, read_frontier
 from retention.policy import RecordClass
-from retention.slot_root import Method
 from tipline.errors import InstanceError
 from tipline.files import blur_read_times, blur_times
 from tipline.log_database import (
@@ -50,9 +49,8 @@ from tipline.log_database import (
     copy_log_database,
     open_log_database,
 )
-from tipline.log_reading import read_entries, read_told
+from tipline.log_reading import DAY_KEY, read_deaths, read_entries, read_told
 
-_DAY_KEY: Final = "day_key"
 # What holds until the next of its kind says otherwise.
 STATES: Final = frozenset({EntryType.POLICY, EntryType.KEYSET, EntryType.PAGE})
 
@@ -340,20 +338,7 @@ class LogStore:
         Returns:
             The deaths.
         """
-        rows = self._read(
-            "SELECT class, of, method, late_days FROM deaths WHERE told IS NULL AND of < ?"
-            " ORDER BY of",
-            [before.isoformat()],
-        )
-        return [
-            Death(
-                of=parse_day(row[1]),
-                record_class=None if row[0] == _DAY_KEY else RecordClass(row[0]),
-                method=Method(row[2]),
-                late_days=row[3],
-            )
-            for row in rows
-        ]
+        return read_deaths(self._read, before=before)
 
     def append_batch(
         self,
@@ -509,4 +494,4 @@ class LogStore:
 
 
 def _name(record_class: RecordClass | None) -> str:
-    return _DAY_KEY if record_class is None else str(record_class)
+    return DAY_KEY if record_class is None else str(record_class)
