@@ -65,7 +65,10 @@ def read_kept(path: Path, *, log: Key) -> Kept | None:
         checkpoint = verify_checkpoint(value["note"].encode(), log=log) if is_same else None
         tree = GrowingTree([[decode_hash(text) for text in level] for level in value["levels"]])
         replay = dict(value["replay"])
-    except (AuditError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+    except (
+        AuditError, ArithmeticError, ValueError, LookupError, TypeError, AttributeError,
+        RecursionError,
+    ) as exc:  # fmt: skip
         raise InputError("kept", path=str(path)) from exc
     if checkpoint is None:
         raise InputError("kept_other", path=str(path))

@@ -164,5 +164,5 @@ class Replay:
             self.findings.extend(
                 Finding(kind=Kind(kind), facts=dict(facts)) for kind, facts in state["findings"]
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as exc:
             raise MalformedError("state") from exc

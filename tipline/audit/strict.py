@@ -96,7 +96,6 @@ def parse_integer(text: str) -> int:
     return int(text)
 
 
-@functools.lru_cache(maxsize=4096)  # a log names the same few days again and again
 def parse_day(text: object) -> datetime.date:
     """
     Read a day.
@@ -110,7 +109,15 @@ def parse_day(text: object) -> datetime.date:
     Raises:
         MalformedError: *text* is spelled in another way or names no day.
     """
-    if not isinstance(text, str) or not text.isascii() or not _DAY.fullmatch(text):
+    # Before the cache, which can look up nothing but what has a hash.
+    if not isinstance(text, str):
+        raise MalformedError("day")
+    return _parse_day(text)
+
+
+@functools.lru_cache(maxsize=4096)  # a log names the same few days again and again
+def _parse_day(text: str) -> datetime.date:
+    if not text.isascii() or not _DAY.fullmatch(text):
         raise MalformedError("day")
     try:
         return datetime.date.fromisoformat(text)

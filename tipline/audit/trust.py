@@ -66,9 +66,13 @@ def read_trust(untrusted: bytes, *, root: str, log: str | None) -> Trust:
         body = text.removeprefix(FIRST_LINE).removesuffix("\n")
         fields = parse_object(body.encode(), max_bytes=MAX_KEYSET_BYTES)
         named, witnesses, quorum = fields["log"], fields["witnesses"], fields["quorum"]
+        if not isinstance(witnesses, list) or not all(
+            isinstance(text, str) for text in (named, *witnesses)
+        ):
+            raise MalformedError("keyset")
         if type(quorum) is not int or len(witnesses) > MAX_WITNESSES or log not in (None, named):
             raise MalformedError("keyset")
-        trust = make_trust(named, witnesses=list(witnesses), quorum=quorum)
+        trust = make_trust(named, witnesses=witnesses, quorum=quorum)
     except (AuditError, KeyError, TypeError, AttributeError) as exc:
         raise InputError("keyset") from exc
     return Trust(log=trust.log, root=root, witnesses=trust.witnesses, quorum=quorum)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from crypto.note import Signer
+from crypto.note import Signer, sign_note
 from retention.hold import Hold, HoldWords, state_ended, state_placed
 from retention.log.entry import EntryType
 from retention.policy import RecordClass
@@ -17,9 +18,11 @@ from retention.slot_root import Method
 from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
 from tipline.audit import findings as findings_module
 from tipline.audit.entries import CLASSES, parse_entry
-from tipline.audit.errors import MalformedError
+from tipline.audit.errors import InputError, MalformedError
 from tipline.audit.findings import MAX_FINDINGS, Kind, choose_exit_code
 from tipline.audit.replay import Replay
+from tipline.audit.strict import format_object
+from tipline.audit.trust import read_trust
 
 GOOD = (
     b'{"v":1,"type":"day_key","day":"2026-11-22","of":"2026-11-21",'
@@ -255,3 +258,62 @@ def test_findings_when_one_kind_floods_then_the_graver_ones_are_told(line: Simul
     }  # fmt: skip
     assert choose_exit_code(found.listed) == Kind.MISSING_KEY_DESTRUCTION.exit_code
     assert found.omitted_len == MAX_FINDINGS
+
+
+def list_other_values(value: Any) -> list[Any]:
+    """Values of every other type, and of the same type in other shapes."""
+    others: list[Any] = [
+        None, True, False, 0, -1, 1.5, 2**63, "", "x", "9999-12-31", "\u0000", [], {}, [[]],
+        [value], {"x": value}, {"": []}, "x" * 9000,
+    ]  # fmt: skip
+    if isinstance(value, dict):
+        first = next(iter(value))
+        others += [{**value, first: other} for other in list_other_values(value[first])]
+    return others
+
+
+def list_one_of_each() -> list[dict[str, Any]]:
+    """A good entry of each type."""
+    line = SimulatedLine()
+    line.begin()
+    line.tell(EntryType.HOLD, hold="ab" * 16, step="placed", until=line.today + ONE_DAY,
+              commitment=number_hash(1))  # fmt: skip
+    line.tell(EntryType.EPOCH, epoch=line.today, method="overwritten", late_days=0)
+    line.tell(EntryType.CLOCK, step="held", until=line.today)
+    line.tell(EntryType.BACKUP)
+    line.tell(EntryType.RESTORE, from_day=line.today)
+    line.tell(EntryType.LOST_KEYS)
+    line.tell(EntryType.CLOSE, step="announced", closes_on=line.today)
+    line.live(1)
+    return list({value["type"]: value for value in map(json.loads, line.entries)}.values())
+
+
+@pytest.mark.parametrize("entry", list_one_of_each(), ids=lambda entry: entry["type"])
+def test_entry_when_a_field_is_of_another_type_then_it_is_named_and_never_crashes(
+    entry: dict[str, Any],
+) -> None:
+    """No value of any field, of any entry, takes an auditor's program down."""
+    refused = 0
+    for name, value in entry.items():
+        for other in list_other_values(value):
+            changed = format_object({**entry, name: other})
+            replay = Replay(log=KEY, root=None, today=datetime.date(2026, 12, 1))
+            replay.take(changed)  # an uncaught error would end the test
+            replay.end_batch()
+            refused += any(found.kind is Kind.MALFORMED_ENTRY for found in replay.judge().listed)
+    assert refused > 10 * len(entry)
+
+
+def test_entry_types_when_each_is_tried_then_none_is_left_out() -> None:
+    """The test above tries every type that there is."""
+    assert {entry["type"] for entry in list_one_of_each()} == {str(type_) for type_ in EntryType}
+
+
+@pytest.mark.parametrize("value", [None, 1, {}, [[]], "", "x", [1], [{}], {"x": 1}])
+@pytest.mark.parametrize("name", ["log", "witnesses", "quorum"])
+def test_keyset_when_a_field_is_of_another_type_then_it_is_refused(name: str, value: Any) -> None:
+    """What the desk root signed is read as strictly as what a stranger wrote."""
+    fields = {"number": 1, "log": KEY, "witnesses": [], "quorum": 0, name: value}
+    note = sign_note("tipline-keyset/v1\n" + format_object(fields).decode() + "\n", ROOT)
+    with pytest.raises(InputError):
+        read_trust(note, root=ROOT.verifier().format(), log=None)
