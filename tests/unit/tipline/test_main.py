@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -155,14 +156,23 @@ def test_main_when_no_command_is_given_then_usage_and_2(
 def test_parser_when_made_then_each_command_has_its_function() -> None:
     """No command is registered without what it runs."""
     parser = make_parser(lambda text: text)
-    (commands,) = (
-        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
-    )
+    names = {" ".join(path): command for path, command in walk_commands(parser)}
 
-    assert {"init", "serve", "keyset", "doctor", "desk", "age"} <= set(commands.choices)
-    for name, command in commands.choices.items():
-        if name != "desk":
-            assert callable(command.get_default("run")), name
+    assert {"init", "serve", "keyset", "doctor", "desk open", "age"} <= set(names)
+    for name, command in names.items():
+        assert callable(command.get_default("run")), name
+
+
+def walk_commands(
+    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
+    """List the commands that run something: those without commands of their own."""
+    parts = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not parts:
+        yield path, parser
+    for action in parts:
+        for name, command in action.choices.items():
+            yield from walk_commands(command, (*path, name))
 
 
 def test_console_when_it_prints_json_then_a_machine_reads_one_line() -> None:

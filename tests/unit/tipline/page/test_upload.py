@@ -26,6 +26,7 @@ from crypto.envelope import HEADER_LEN, check_envelope_head
 from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
+from tipline.closing import format_notice
 
 ROOT_DIRECTORY = Path(__file__).parents[4]
 DRIVER = ROOT_DIRECTORY / "tipline/page/node-driver.mjs"
@@ -111,6 +112,8 @@ class Stumbling:
         body = await request.read()
         if request.path == "/keyset":
             return web.Response(body=KEYSET)
+        if request.path == "/notice":
+            return web.Response(body=format_notice(None))
         upload = request.path.rsplit("/", 1)[1]
         self.asked.append(request.method)
         said = None if self.is_late else self.react(self, upload)
