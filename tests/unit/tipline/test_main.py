@@ -155,24 +155,23 @@ def test_main_when_no_command_is_given_then_usage_and_2(
 
 def test_parser_when_made_then_each_command_has_its_function() -> None:
     """No command is registered without what it runs."""
-    parser = make_parser(lambda text: text)
-    names = {" ".join(path): command for path, command in walk_commands(parser)}
+    runs = dict(walk_commands(make_parser(lambda text: text)))
 
-    assert {"init", "serve", "keyset", "doctor", "desk open", "age"} <= set(names)
-    for name, command in names.items():
-        assert callable(command.get_default("run")), name
+    assert {"init", "serve", "keyset", "doctor", "desk open", "age"} <= set(runs)
+    assert [name for name, run in runs.items() if not callable(run)] == []
 
 
 def walk_commands(
-    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
-    """List the commands that run something: those without commands of their own."""
+    parser: argparse.ArgumentParser, *, name: str = "", inherited: object = None
+) -> Iterator[tuple[str, object]]:
+    """List the commands that have none of their own, each with what it runs."""
+    run = parser.get_default("run") or inherited
     parts = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not parts:
-        yield path, parser
+        yield name, run
     for action in parts:
-        for name, command in action.choices.items():
-            yield from walk_commands(command, (*path, name))
+        for part, command in action.choices.items():
+            yield from walk_commands(command, name=f"{name} {part}".strip(), inherited=run)
 
 
 def test_console_when_it_prints_json_then_a_machine_reads_one_line() -> None:
