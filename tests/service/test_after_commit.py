@@ -68,14 +68,14 @@ async def test_tip_when_its_commit_is_made_and_said_to_have_failed_then_it_arriv
         store = site.line.store
         call = store._writer.call
         errors = [sqlite3.OperationalError("disk I/O error")]
-        insert = store._add_arrival
+        insert = store._arriving._add_arrival
         inserted: list[bool] = []
 
         def note_insert(*row: Any) -> None:
             insert(*row)
             inserted.append(True)
 
-        monkeypatch.setattr(store, "_add_arrival", note_insert)
+        monkeypatch.setattr(store._arriving, "_add_arrival", note_insert)
 
         async def fail_after_arrival(work: Any) -> Any:
             result = await call(work)

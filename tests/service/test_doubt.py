@@ -184,16 +184,16 @@ async def test_store_when_a_commit_failed_and_it_crashes_then_nothing_names_a_fi
     )
     arrival = Arrival(upload_id=b"u" * 16, answer_dies_on=day, tip=tip)
     store = open_store(directory, today=lambda: day)
-    rows, add = store._rows, store._add_arrival
+    rows, add = store._arriving._rows, store._arriving._add_arrival
 
     def fail(arrival: Arrival, sealed: Sealed) -> None:
         with leave_in_wal(directory, short_path / "copy") as database:
-            store._rows = Rows(database)
+            store._arriving._rows = Rows(database)
             add(arrival, sealed)
-        store._rows = rows
+        store._arriving._rows = rows
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(store, "_add_arrival", fail)
+    monkeypatch.setattr(store._arriving, "_add_arrival", fail)
     with pytest.raises(sqlite3.OperationalError):
         await store.add_whole(arrival, bytes(tip.size_bytes))
     shutil.copytree(directory, crashed)

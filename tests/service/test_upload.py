@@ -115,7 +115,7 @@ async def test_tip_when_its_row_cannot_be_written_then_no_file_stays(
         def fail(*args: object) -> None:
             raise sqlite3.OperationalError("disk I/O error")
 
-        monkeypatch.setattr(site.line.store, "_add_arrival", fail)
+        monkeypatch.setattr(site.line.store._arriving, "_add_arrival", fail)
         assert (await site.patch(upload_id, envelope, offset=0))[0] == 503
         fresh = world.directory / "envelopes" / "fresh"
         assert list(fresh.iterdir()) == []

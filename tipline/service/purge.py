@@ -26,7 +26,7 @@ import collections
 import datetime
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -73,7 +73,8 @@ class Purge:
         plan: Decides.
         today: By the clock that is trusted.
         waiting: A jump of the clock that waits for a person.
-        forget: Told of partial uploads that go, before they do.
+        forget: Told of partial uploads that go, before they do; returns when none of them is on
+            its way to become a tip.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Purge:
         plan: Plan,
         today: datetime.date,
         waiting: Waiting | None,
-        forget: Callable[[bytes], None],
+        forget: Callable[[Sequence[bytes]], Awaitable[None]],
     ) -> None:
         self._directory = directory
         self._writer = writer
@@ -188,13 +189,12 @@ class Purge:
         )
 
     async def _let_die(self, table: str, dying: list[tuple[StoredRecord, Decision]]) -> None:
-        stored = [one for one, _ in dying]
-        ids = [one.record.id for one in stored]
-        if table == "uploads":
-            for upload_id in ids:
-                self._forget(upload_id)
         step = "keys"
         try:
+            if table == "uploads":
+                dying = await self._pass_over_arrived(dying)
+            stored = [one for one, _ in dying]
+            ids = [one.record.id for one in stored]
             drawn = await self._draw(table, stored)
             await asyncio.to_thread(
                 self._keys.destroy, [one.key for one in stored if one.key is not None]
@@ -225,6 +225,17 @@ class Purge:
             due_on = self._today - datetime.timedelta(days=decision.late_days)
             key = (decision.record.record_class, due_on, decision.late_days)
             self._tally.setdefault(key, collections.Counter())[decision.reason] += 1
+
+    async def _pass_over_arrived(
+        self, dying: list[tuple[StoredRecord, Decision]]
+    ) -> list[tuple[StoredRecord, Decision]]:
+        """Leave out uploads that became a tip meanwhile: the tip keeps the upload's secret."""
+        ids = [stored.record.id for stored, _ in dying]
+        await self._forget(ids)
+        left = await self._writer.call(
+            lambda: {one for one in ids if self._rows.has("uploads", one)}
+        )
+        return [one for one in dying if one[0].record.id in left]
 
     async def _draw(self, table: str, stored: list[StoredRecord]) -> list[bytes]:
         """Draw records whose bytes are searched for after they went."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import functools
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,6 +30,7 @@ from retention.promise import Promises
 from retention.slot_file import SlotFile
 from tipline.files import blur_times
 from tipline.service.adopting import add_policy, read_promises
+from tipline.service.arriving import Arriving
 from tipline.service.checkpoints import Checkpoints
 from tipline.service.copying import copy_database
 from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
@@ -43,7 +43,7 @@ from tipline.service.purge_report import PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.rows import DELETED, DUE_TABLES, KEY_LOST, Rows
 from tipline.service.schema import migrate
-from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, Sealed, SealedEnvelopes
+from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, SealedEnvelopes
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 from tipline.service.writer import GroupWriter
 
@@ -93,7 +93,7 @@ class SqliteStore:
             self._keys = RecordKeys(slots)
             self._files = EnvelopeFiles(directory, today=today)
             self._envelopes = SealedEnvelopes(self._keys, self._files)
-            self._reconcile()
+            uploads = self._reconcile()
             self._holdings = Holdings(self._database, self._keys)
             self._blur()
             self._checkpoints = Checkpoints(directory / DATABASE_NAME, self._database)
@@ -106,6 +106,16 @@ class SqliteStore:
             before_commit=self._keys.sync,
             after_commit=self._finish_commit,
             on_fault=on_fault,
+        )
+        self._arriving = Arriving(
+            writer=self._writer,
+            rows=self._rows,
+            holdings=self._holdings,
+            keys=self._keys,
+            files=self._files,
+            envelopes=self._envelopes,
+            checkpoints=self._checkpoints,
+            uploads=uploads,
         )
         self.day_book = DayBook(
             self._database,
@@ -135,63 +145,19 @@ class SqliteStore:
 
     async def add_slice(self, upload: PartialUpload, data: bytes, *, offset: int) -> None:
         """Keep a slice that does not complete its upload."""
-        found = self._uploads.get(upload.id)
-        if found is None and offset > 0:
-            raise KeyUnavailableError("upload_gone")  # it was purged meanwhile
-        key = await asyncio.to_thread(
-            self._envelopes.write_slice, upload, found, data, offset=offset
-        )
-        if found is None:
-            await self._writer.call(lambda: self._rows.add_upload(upload, key))
-            self._uploads[upload.id] = FoundKey(key=key, dies_on=upload.dies_on)
+        await self._arriving.add_slice(upload, data, offset=offset)
 
     async def add_whole(self, arrival: Arrival, envelope: bytes) -> None:
         """Keep an envelope that came in one slice."""
-        sealed = await asyncio.to_thread(self._envelopes.seal_whole, arrival, envelope)
-        await self._insert_arrival(arrival, sealed)
+        await self._arriving.add_whole(arrival, envelope)
 
     async def complete(self, arrival: Arrival, data: bytes, *, offset: int) -> None:
         """Keep the last of several slices: a crash leaves the upload or the tip, not both."""
-        found = self._uploads.get(arrival.upload_id)
-        if found is None:
-            raise KeyUnavailableError("upload_gone")
-        sealed = await asyncio.to_thread(
-            self._envelopes.write_last_slice, arrival, found, data, offset=offset
-        )
-        await self._insert_arrival(arrival, sealed)
-        self._uploads.pop(arrival.upload_id, None)
-        await asyncio.to_thread(self._files.remove_partial, [arrival.upload_id])
-
-    async def _insert_arrival(self, arrival: Arrival, sealed: Sealed) -> None:
-        try:
-            await self._writer.call(lambda: self._add_arrival(arrival, sealed))
-        except (sqlite3.Error, OSError):
-            if sealed.blob is not None:
-                raise
-            # What a failed commit left in the WAL counts again after a crash, and would name a file
-            # that is gone: emptying the WAL takes it away.
-            await self._writer.call_alone(self._checkpoints.empty)
-            # A commit that failed may have been made all the same. Otherwise no row names the file,
-            # so no purge would ever find it.
-            if not await self._writer.call(lambda: self._rows.has("tips", arrival.tip.id)):
-                await asyncio.to_thread(self._files.remove, [arrival.tip.id])
-            raise
-
-    def _add_arrival(self, arrival: Arrival, sealed: Sealed) -> None:
-        tip = arrival.tip
-        self._rows.add_arrival(arrival, sealed.key, sealed.blob)
-        self._holdings.wrap_arrival(
-            tip.id, sealed.key, sealed.data_key, channel=tip.channel, today=tip.arrived_on
-        )
+        await self._arriving.complete(arrival, data, offset=offset)
 
     async def discard_upload(self, upload_id: bytes) -> None:
         """Let a partial upload go."""
-        found = await self._writer.call(lambda: self._rows.find_key("uploads", upload_id))
-        if found is not None:
-            await asyncio.to_thread(self._keys.destroy, [found[0]])
-            await self._writer.call(lambda: self._rows.delete("uploads", [upload_id]))
-        self._uploads.pop(upload_id, None)
-        await asyncio.to_thread(self._files.remove_partial, [upload_id])
+        await self._arriving.discard(upload_id)
 
     async def tips(self) -> list[StoredTip]:
         """List what is known of every tip, in the order of their random ids."""
@@ -281,7 +247,7 @@ class SqliteStore:
             plan=plan,
             today=today,
             waiting=waiting,
-            forget=functools.partial(self._forget_upload, forget),
+            forget=functools.partial(self._arriving.forget, tell=forget),
         )
         async with self._purging:
             return await purge.run()
@@ -466,10 +432,6 @@ class SqliteStore:
                 wraps[tip_id] = self._keys.wrap_held(found.key, data_key, hold_id=hold.id)
         return self._holdings.add(hold, words, wraps=wraps)
 
-    def _forget_upload(self, forget: Callable[[bytes], None], upload_id: bytes) -> None:
-        self._uploads.pop(upload_id, None)
-        forget(upload_id)
-
     def _read_partial_uploads(self) -> dict[bytes, tuple[PartialUpload, int]]:
         return {
             upload.id: (
@@ -479,20 +441,20 @@ class SqliteStore:
             for upload, _ in self._rows.uploads()
         }
 
-    def _reconcile(self) -> None:
+    def _reconcile(self) -> dict[bytes, FoundKey]:
         uploads = self._rows.uploads()
         missing = self._files.reconcile_partial(
             {upload.id: sealed_len(upload.size_bytes) for upload, _ in uploads}
         )
         self._rows.delete("uploads", list(missing))
-        self._uploads = {
+        self._files.reconcile(self._rows.tip_ids())
+        self._slots.reconcile(self._rows.slots())
+        self._keys.destroy_unknown_holds(self._rows.hold_ids())
+        return {
             upload.id: FoundKey(key=key, dies_on=upload.dies_on)
             for upload, key in uploads
             if upload.id not in missing
         }
-        self._files.reconcile(self._rows.tip_ids())
-        self._slots.reconcile(self._rows.slots())
-        self._keys.destroy_unknown_holds(self._rows.hold_ids())
 
     def _finish_commit(self) -> None:
         self._checkpoints.copy_when_grown()
