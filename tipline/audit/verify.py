@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from tipline.audit.errors import ForgedError, InputError, MalformedError
@@ -55,7 +55,8 @@ class Verdict:
         trust: Whom it believed.
         today: On which day.
         checkpoint: What was verified; None if it does not hold.
-        before: The checkpoint kept from before, if there was one.
+        before: The checkpoint kept from before, if there was one: of several the one from which
+            the log parted, or else the largest.
         findings: The gravest first.
         omitted_len: How many more there are.
         replay: What the log said; None if the promises could not be judged.
@@ -117,10 +118,20 @@ def verify(
 
     Raises:
         UnreachableError: the log cannot be read.
-        InputError: what was kept is damaged.
+        InputError: what was kept is damaged, or two checkpoints kept of one size differ.
     """
     findings = Findings()
-    before = since if since is not None else None if kept is None else kept.checkpoint
+    # Whoever gives both wants both compared: no kept file is replaced by what it contradicts.
+    known = sorted(
+        (
+            *(() if since is None else (since,)),
+            *(() if kept is None else (kept.checkpoint,)),
+        ),
+        key=lambda one: one.size,
+    )
+    before = known[-1] if known else None
+    if len({(one.size, one.root) for one in known}) > len({one.size for one in known}):
+        raise InputError("since_kept")
     checkpoint = _read_checkpoint(source, trust=trust, findings=findings)
     pass_: _Pass | None = None
     if checkpoint is not None:
@@ -133,13 +144,15 @@ def verify(
             trust=trust,
             today=today,
             checkpoint=checkpoint,
-            before=before,
+            known=known,
             annexes=annexes,
             note=note,
         )
         can_go_on = since is None and not annexes
         pass_.run(kept if can_go_on else None)
         pass_.report(findings)
+        parted = pass_.list_parted()
+        before = parted[-1] if parted else before
     order = {kind: place for place, kind in enumerate(Kind)}
     is_other_history = any(
         found.kind in (Kind.FORK, Kind.ROLLED_BACK, Kind.BELOW_QUORUM) for found in findings.listed
@@ -165,7 +178,7 @@ class _Pass:
     trust: Trust
     today: datetime.date
     checkpoint: Checkpoint
-    before: Checkpoint | None
+    known: Sequence[Checkpoint]
     annexes: Mapping[datetime.date, bytes]
     note: Callable[[int], None]
     replay: Replay | None = None
@@ -178,6 +191,11 @@ class _Pass:
             return
         # From the first entry on: only so can be said what happened to what was kept.
         self._read(None)
+
+    def list_parted(self) -> list[Checkpoint]:
+        """List the checkpoints from which the log parted."""
+        sizes = () if self.rebuilt is None or self.replay is None else self.rebuilt.parted
+        return [one for one in self.known if one.size in sizes]
 
     def report(self, findings: Findings) -> None:
         if self.rebuilt is None:
@@ -212,7 +230,7 @@ class _Pass:
             checkpoint=self.checkpoint,
             tree=tree,
             take=replay.take,
-            expected={} if self.before is None else {self.before.size: self.before.root},
+            expected={one.size: one.root for one in self.known},
             note=self.note,
         ).run()
         if self.rebuilt.holds:

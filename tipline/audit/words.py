@@ -195,6 +195,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "kept_state": N_("what was kept is damaged"),
     "kept_other": N_("what was kept in {path} is of another log"),
     "since": N_("the checkpoint in {path} is not one of this log"),
+    "since_kept": N_(
+        "what was kept holds two checkpoints of one size that differ: the log was rewritten, and"
+        " together they prove it"
+    ),
     "keyset": N_("the keyset is not signed by this root, or names another log"),
     "keyset_missing": N_("there is no keyset beside the log: give it with --keyset"),
     "root_missing": N_("a keyset needs the root that signed it: --keyset-root"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import json
 import os
@@ -175,6 +176,35 @@ def test_annexes_when_changed_then_that_is_found(
     assert verify(audit, log, line, "--annexes", folder).code == Kind.ANNEX_MISMATCH.exit_code
     (folder / "other.json").write_bytes(b"{}")
     assert verify(audit, log, line, "--annexes", folder).code == 62
+
+
+def test_since_and_keep_when_both_are_given_then_both_are_compared(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """A fork behind the older checkpoint is found by the newer one, and replaces nothing."""
+    kept, since = tmp_path / "kept", tmp_path / "since"
+    fork = copy.deepcopy(line)
+    since.write_bytes(sign(line.entries))
+    line.live(5)
+    verify(audit, line.write(tmp_path / "log"), line, "--keep", kept)
+    before = kept.read_bytes()
+    fork.tell(EntryType.LOST_KEYS)
+    fork.live(6)
+    log = fork.write(tmp_path / "log")
+    said = verify(audit, log, fork, "--keep", kept, "--since", since, "--json")
+
+    assert said.code == Kind.FORK.exit_code
+    assert kept.read_bytes() == before
+    value = json.loads(said.out)
+    assert value["kept_checkpoint"] == json.loads(before)["note"]
+    # A kept file may be the longer one, too: then the log was rolled back.
+    log = write_log(tmp_path / "log", line.entries[:-1])
+    said = verify(audit, log, line, "--keep", kept, "--since", since)
+    assert said.code == Kind.ROLLED_BACK.exit_code
+    since.write_bytes(sign([*line.entries[:-1], b"{}"]))
+    said = verify(audit, line.write(tmp_path / "log"), line, "--keep", kept, "--since", since)
+    assert (said.code, said.err) == (62, f"tipline: error: {ERRORS['since_kept']}\n")
+    assert kept.read_bytes() == before
 
 
 @pytest.mark.parametrize(
