@@ -32,7 +32,7 @@ from tipline.audit.source import MAX_KEYSET_BYTES, Source, open_source
 from tipline.audit.strict import parse_day
 from tipline.audit.trust import make_trust, parse_key, read_trust
 from tipline.audit.verify import Trust, verify
-from tipline.audit.witness import cosign, make_key
+from tipline.audit.witness import cosign, lock_key, make_key
 from tipline.audit.words import ERRORS, Translate
 
 if TYPE_CHECKING:
@@ -115,6 +115,11 @@ def register(parts: Parts, translate: Translate) -> None:
         type=Path,
         required=True,
         help=_("what was signed before; never lose it, never copy it"),
+    )
+    signs.add_argument(
+        "--first",
+        action="store_true",
+        help=_("nothing was signed before: begin a new state, once and never again"),
     )
     signs.set_defaults(act=run_witness)
 
@@ -259,12 +264,20 @@ def run_witness(options: argparse.Namespace, talk: Talk) -> int:
     """
     if options.key is None:
         raise InputError("key")
-    log = parse_key(options.key, type_=LOG)
+    with lock_key(options.witness_key):
+        return _sign(options, talk, log=parse_key(options.key, type_=LOG))
+
+
+def _sign(options: argparse.Namespace, talk: Talk, *, log: Key) -> int:
+    before = read_kept(options.state, log=log)
+    if (before is None) != options.first:
+        code = "state_missing" if before is None else "state_there"
+        raise InputError(code, path=str(options.state))
     verdict = verify(
         _open(options),
         trust=Trust(log=log),
         today=_choose_day(options),
-        kept=read_kept(options.state, log=log),
+        kept=before,
         note=talk.note,
     )
     kept = verdict.keep()

@@ -4,16 +4,22 @@ A witness: it signs what it saw of a log, and never two histories.
 Rules:
     1. A checkpoint is signed only if the log goes on from the one that was signed before.
     2. What was signed is on disk before the line leaves: after a crash nothing is forgotten.
-    3. A witness vouches for one history. It does not judge what stands there.
+    3. One run at a time has a key: the second one is refused, and cannot sign from an old state.
+    4. What was signed before is named, or that nothing was: a state that is missing is no reason to
+       sign whatever is shown.
+    5. A witness vouches for one history. It does not judge what stands there.
 
 Source: C2SP tlog-cosignature.md.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +63,28 @@ def make_key(path: Path, *, name: str) -> Key:
         file.flush()
         os.fsync(file.fileno())
     return key
+
+
+@contextlib.contextmanager
+def lock_key(path: Path) -> Iterator[None]:
+    """
+    Have a witness's key alone, from before its state is read until after it is written.
+
+    The lock lies on the key and not on the state, which is replaced; it ends with the process.
+
+    Args:
+        path: The key's file.
+
+    Raises:
+        InputError: another run has it.
+        OSError: there is no such file.
+    """
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise InputError("busy", path=str(path)) from exc
+        yield
 
 
 def cosign(checkpoint: Checkpoint, *, key_file: Path, seconds: int) -> str:

@@ -207,6 +207,11 @@ ERRORS: Final[Mapping[str, str]] = {
     "exists": N_("{path} is there already"),
     "permissions": N_("others can read {path}"),
     "annex": N_("{path} is not named after a day (YYYY-MM-DD.json)"),
+    "busy": N_("another run is signing with {path}"),
+    "state_missing": N_(
+        "there is no {path}: find what was signed before, or say --first if nothing ever was"
+    ),
+    "state_there": N_("{path} is there: something was signed before, so leave --first out"),
     "inconsistent": N_("nothing was signed: this log does not go on from what was signed before"),
     "day": N_("this is not a day (YYYY-MM-DD)"),
     "socks_option": N_("a proxy is given as HOST:PORT"),

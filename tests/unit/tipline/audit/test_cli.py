@@ -31,6 +31,7 @@ from tests.audit_year import (
 from tipline.audit.findings import Kind
 from tipline.audit.notes import LOG as LOG_TYPE
 from tipline.audit.notes import WITNESS, Key, verify_checkpoint
+from tipline.audit.verify import verify as verify_log
 from tipline.audit.words import ERRORS, FINDINGS
 
 REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "audit.md"
@@ -249,7 +250,8 @@ def test_witness_when_it_signed_then_the_quorum_is_reached_and_never_two_histori
     options = ("--witness-key", key, "--state", state, "--today", line.today.isoformat())
 
     assert verify(audit, log, line, "--witness", public).code == Kind.BELOW_QUORUM.exit_code
-    signed = audit("witness", log, "--key", KEY, *options)
+    assert audit("witness", log, "--key", KEY, *options).code == 62
+    signed = audit("witness", log, "--key", KEY, *options, "--first")
     assert signed.code == 0
     note = (log / "checkpoint").read_bytes() + signed.out.encode()
     (log / "checkpoint").write_bytes(note)
@@ -268,6 +270,54 @@ def test_witness_when_it_signed_then_the_quorum_is_reached_and_never_two_histori
     assert audit("witness", line.write(log), "--key", KEY, *options).code == 62
 
 
+def test_witness_when_two_run_at_once_then_the_second_signs_nothing(
+    audit: Any, line: SimulatedLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slowly a server answers, two histories are never signed from one state."""
+    key, state = tmp_path / "witness.key", tmp_path / "state"
+    audit("keygen", "--name", "w", "--out", key)
+    words = ("--key", KEY, "--witness-key", key, "--state", state, "--today")
+    assert audit("witness", line.write(tmp_path / "log"), *words, line.today, "--first").code == 0
+    fork = copy.deepcopy(line)
+    line.live(2)
+    fork.tell(EntryType.LOST_KEYS)
+    fork.live(2)
+    log, other = line.write(tmp_path / "log"), fork.write(tmp_path / "other")
+    inner = []
+
+    def verify_slowly(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr("tipline.audit.cli.verify", verify_log)
+        inner.append(audit("witness", other, *words, fork.today))
+        return verify_log(*args, **options)
+
+    monkeypatch.setattr("tipline.audit.cli.verify", verify_slowly)
+    first = audit("witness", log, *words, line.today)
+
+    assert first.code == 0
+    ((code, out, err),) = [(said.code, said.out, said.err) for said in inner]
+    assert (code, out) == (62, "")
+    assert "another run is signing" in err
+    assert audit("witness", other, *words, fork.today).code == Kind.FORK.exit_code
+
+
+def test_witness_when_its_state_is_missing_then_it_is_not_begun_unasked(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """A lost state, or a name mistyped, is no first time; and a first time is one."""
+    key, state = tmp_path / "witness.key", tmp_path / "state"
+    audit("keygen", "--name", "w", "--out", key)
+    log = line.write(tmp_path / "log")
+    words = ("witness", log, "--key", KEY, "--witness-key", key, "--state", state)
+    day = ("--today", line.today)
+    missing = audit(*words, *day)
+    assert (missing.code, missing.out, state.exists()) == (62, "", False)
+    assert audit(*words, *day, "--first").code == 0
+    again = audit(*words, *day, "--first")
+    assert (again.code, again.out) == (62, "")
+    assert "leave --first out" in again.err
+    assert audit(*words, *day).code == 0
+
+
 def test_witness_when_a_line_is_read_by_the_service_then_it_holds(
     audit: Any, line: SimulatedLine, tmp_path: Path
 ) -> None:
@@ -279,7 +329,7 @@ def test_witness_when_a_line_is_read_by_the_service_then_it_holds(
     log = line.write(tmp_path / "log")
     signed = audit(
         "witness", log, "--key", KEY, "--witness-key", tmp_path / "key",
-        "--state", tmp_path / "state", "--today", line.today.isoformat(),
+        "--state", tmp_path / "state", "--today", line.today.isoformat(), "--first",
     )  # fmt: skip
     text, _lines = split_note((log / "checkpoint").read_bytes())
     line_ = signed.out.rstrip("\n")
