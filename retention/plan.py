@@ -133,8 +133,8 @@ def plan_purge(
         promises: What was promised to them.
         today: In UTC, by the clock that is trusted.
         waiting: A jump of the clock that waits for a person.
-        holds: For each hold the first day on which it no longer holds. One that is not there holds
-            nothing.
+        holds: For each hold the first day on which it no longer holds. One that is not there is
+            not known, and holds: it may be newer than this list.
 
     Returns:
         One decision per record, in the records' order.
@@ -231,7 +231,7 @@ class _Plan:
         today = self._today_for(record)
         if record.key_lost:
             return _go(record, Reason.KEY_LOST)
-        ends = [self.holds[hold] for hold in record.held_by if hold in self.holds]
+        ends = [self.holds.get(hold, datetime.date.max) for hold in record.held_by]
         if any(today < end for end in ends):
             return Decision(record=record, purge=False, reason=Reason.HELD)
         if record.deleted:

@@ -17,6 +17,8 @@ Rules:
 2. What failed stays in its row, is not claimed to be gone, and is tried again.
 3. What is due is found through indexes: work grows with what dies.
 4. Everything may be done again.
+5. Nothing dies that a hold was placed over before its turn came: holds are read with each batch,
+   and nobody places one while a batch dies.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ import collections
 import datetime
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from retention.hold import Hold
 from retention.plan import Decision, Reason, Record, Waiting
@@ -53,8 +55,19 @@ DRAWN_OF_BATCH: Final = 1  # and of each further batch
 LOOK_PAGES: Final = 64  # looked at in one go, before others have their turn
 SAMPLE_BYTES: Final = 24  # of a stored envelope
 
-Plan = Callable[[Sequence[Record]], Sequence[Decision]]
+_Batch = list[StoredRecord]
+_Holds = dict[bytes, datetime.date]  # of each hold the first day on which it no longer holds
 _Tally = dict[tuple[RecordClass, datetime.date, int], collections.Counter[Reason]]
+
+
+class Plan(Protocol):
+    """What decides."""
+
+    def __call__(
+        self, records: Sequence[Record], *, holds: Mapping[bytes, datetime.date]
+    ) -> Sequence[Decision]:
+        """Decide for each record whether it dies."""
+        ...
 
 
 class Purge:
@@ -69,7 +82,7 @@ class Purge:
         keys: The keys.
         files: The files.
         checkpoints: The database's.
-        turn: Held while a batch dies, so that nobody places a hold over what is dying.
+        turn: Held while keys or a batch die, so that nobody places a hold over what is dying.
         plan: Decides.
         today: By the clock that is trusted.
         waiting: A jump of the clock that waits for a person.
@@ -117,7 +130,8 @@ class Purge:
         Returns:
             What was done, and what was not.
         """
-        dead_days, ended = await self._destroy_keys()
+        async with self._turn:
+            dead_days, ended = await self._destroy_keys()
         if not self._failures:
             await self._writer.call_alone(self._checkpoints.note_pages)
             for table in DUE_TABLES:
@@ -166,11 +180,13 @@ class Purge:
         batches = 0
         while True:
             async with self._turn:
-                batch = await self._writer.call(lambda last=last: self._find_due(table, last))  # type: ignore[misc]
+                batch, holds = await self._writer.call(
+                    lambda last=last: self._find_due(table, last)  # type: ignore[misc]
+                )
                 if not batch:
                     return
                 last = batch[-1].record
-                decisions = self._plan([stored.record for stored in batch])
+                decisions = self._plan([stored.record for stored in batch], holds=holds)
                 dying = [
                     (stored, decision)
                     for stored, decision in zip(batch, decisions, strict=True)
@@ -183,10 +199,12 @@ class Purge:
                 await self._look(go_on=True)
             await asyncio.sleep(BREATH_SECONDS)
 
-    def _find_due(self, table: str, after: Record | None) -> list[StoredRecord]:
-        return self._rows.due(
+    def _find_due(self, table: str, after: Record | None) -> tuple[_Batch, _Holds]:
+        batch = self._rows.due(
             table, today=self._today, waiting=self._waiting, after=after, limit=BATCH_ROWS
         )
+        # With each batch anew: one may have been placed since the last.
+        return batch, {hold.id: hold.ends_on for hold in self._holdings.all().values()}
 
     async def _let_die(self, table: str, dying: list[tuple[StoredRecord, Decision]]) -> None:
         step = "keys"

@@ -227,14 +227,7 @@ class SqliteStore:
         forget: Callable[[bytes], None] = lambda upload_id: None,
     ) -> PurgeReport:
         """Let everything go that is due, and say what went and what did not."""
-        holds = await self._writer.call(self._holdings.all)
-        plan = functools.partial(
-            plan_purge,
-            promises=promises,
-            today=today,
-            waiting=waiting,
-            holds={hold.id: hold.ends_on for hold in holds.values()},
-        )
+        plan = functools.partial(plan_purge, promises=promises, today=today, waiting=waiting)
         purge = Purge(
             directory=self._directory,
             writer=self._writer,

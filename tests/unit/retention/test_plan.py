@@ -90,9 +90,14 @@ def test_plan_when_held_then_it_stays_until_the_hold_ends() -> None:
     assert decide(deleted, holds={HOLD: day(1)}) == (False, Reason.HELD, 0)
     assert decide(held, holds={HOLD: day(0)}) == (True, Reason.HOLD_RELEASED, 0)
     assert decide(held, holds={HOLD: day(-2)}) == (True, Reason.HOLD_RELEASED, 2)
-    assert decide(held, holds={}) == (True, Reason.HOLD_RELEASED, 5)
     two = make_record(-5, held_by=frozenset({HOLD, b"other"}))
     assert decide(two, holds={HOLD: day(-2), b"other": day(3)}) == (False, Reason.HELD, 0)
+
+
+def test_plan_when_a_hold_is_not_known_then_it_holds() -> None:
+    """A hold that is newer than the list is not taken for one that ended."""
+    held = make_record(-5, held_by=frozenset({HOLD, b"other"}))
+    assert decide(held, holds={HOLD: day(-2)}) == (False, Reason.HELD, 0)
 
 
 def test_plan_when_a_hold_ends_before_the_day_then_the_record_stays_until_its_day() -> None:
