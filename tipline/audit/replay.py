@@ -48,7 +48,7 @@ class Replay:
         self._today = today
         self._in_events = False
         self._ended = False
-        self._is_over = False
+        self.is_over = False  # whether the rest could not be judged
         self._is_signed = False  # whether a checkpoint ended the last batch
 
     def take(self, untrusted: bytes) -> None:
@@ -59,7 +59,7 @@ class Replay:
             untrusted: Its bytes.
         """
         number, self.size = self.size, self.size + 1
-        if self._is_over:
+        if self.is_over:
             return
         try:
             entry = parse_entry(untrusted)
@@ -68,7 +68,7 @@ class Replay:
             return
         if entry.day > self._today + ONE_DAY:  # a day of grace for clocks
             self.findings.add(Kind.FROM_THE_FUTURE, number=number, day=entry.day.isoformat())
-            self._is_over = True  # nothing after it can be judged
+            self.is_over = True  # nothing after it can be judged
             return
         if number == 0 and entry.type != "origin":
             self.findings.add(Kind.WRONG_ORIGIN, number=number)
@@ -124,7 +124,8 @@ class Replay:
                 duty=duty,
             )
         last_on = self.days.last_on
-        if last_on is not None and not self.events.ended and self._today - last_on > ONE_DAY:
+        is_known = last_on is not None and not self.is_over and not self.events.ended
+        if last_on is not None and is_known and self._today - last_on > ONE_DAY:
             found.add(Kind.STALE, last=last_on.isoformat(), days=(self._today - last_on).days)
         return found
 
@@ -137,7 +138,6 @@ class Replay:
         """
         return {
             "size": self.size,
-            "is_over": self._is_over,
             "after_the_end": self._ended,
             "days": self.days.format_state(),
             "events": self.events.format_state(),
@@ -157,7 +157,7 @@ class Replay:
         """
         try:
             self.size, self._is_signed = int(state["size"]), True
-            self._is_over, self._ended = bool(state["is_over"]), bool(state["after_the_end"])
+            self._ended = bool(state["after_the_end"])
             self.days.parse_state(state["days"])
             self.events.parse_state(state["events"])
             self.findings.omitted_len = int(state["omitted"])

@@ -88,6 +88,9 @@ class Verdict:
         """
         if self.checkpoint is None or self.replay is None or self.tree is None:
             return None
+        if self.replay.is_over:
+            # The rest was not judged, and would never be: the older state sees it the next time.
+            return None
         return Kept(checkpoint=self.checkpoint, tree=self.tree, replay=self.replay.format_state())
 
 

@@ -212,7 +212,7 @@ ERRORS: Final[Mapping[str, str]] = {
         "there is no {path}: find what was signed before, or say --first if nothing ever was"
     ),
     "state_there": N_("{path} is there: something was signed before, so leave --first out"),
-    "inconsistent": N_("nothing was signed: this log does not go on from what was signed before"),
+    "inconsistent": N_("nothing was signed: what was found speaks against it"),
     "day": N_("this is not a day (YYYY-MM-DD)"),
     "socks_option": N_("a proxy is given as HOST:PORT"),
 }

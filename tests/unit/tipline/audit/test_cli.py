@@ -18,6 +18,7 @@ import pytest
 from crypto.cosignature import WitnessVerifier
 from crypto.note import Signer
 from retention.log.entry import EntryType
+from retention.policy import RecordClass
 from tests.audit_year import (
     KEY,
     LOG,
@@ -206,6 +207,24 @@ def test_since_and_keep_when_both_are_given_then_both_are_compared(
     said = verify(audit, line.write(tmp_path / "log"), line, "--keep", kept, "--since", since)
     assert (said.code, said.err) == (62, f"tipline: error: {ERRORS['since_kept']}\n")
     assert kept.read_bytes() == before
+
+
+def test_keep_when_the_auditors_clock_was_behind_then_what_was_kept_is_not_spoiled(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """What a wrong clock could not judge is judged as soon as the clock is right."""
+    kept = tmp_path / "kept"
+    behind = line.today
+    line.live(10)
+    log = line.write(tmp_path / "log")
+    said = audit("verify", log, "--key", KEY, "--today", behind, "--keep", kept)
+    assert said.code == Kind.FROM_THE_FUTURE.exit_code
+    assert "stale" not in said.out
+    assert not kept.exists()
+    line.failing.add(RecordClass.SEALED_TIP)
+    line.live(20)
+    said = verify(audit, line.write(tmp_path / "log"), line, "--keep", kept)
+    assert said.code == Kind.OVERDUE.exit_code
 
 
 @pytest.mark.parametrize(
