@@ -303,23 +303,26 @@ class SlotFile:
 
     def discard_damaged(self) -> int:
         """
-        Destroy the keys that cannot be read. For a caller that found every key it needs.
-
-        A put that a power cut tore leaves one, and only the caller knows that nothing is missing.
+        Destroy the keys that cannot be read. Each opens nothing any more, and its bytes may be
+        whole all the same: it may be a key that somebody is told is gone.
 
         Returns:
             How many.
 
         Raises:
             SlotError: `slot_not_destroyed`.
-            OSError: a disk refuses.
+            OSError: a disk refuses; nothing may be said to be gone.
         """
+        count = 0
         with self._lock:
             self._steps.pair.check_sound()
-            damaged = self._keys.damaged()
-            self._steps.pair.overwrite(sorted(damaged))
-            self._forget(damaged)
-            return len(damaged)
+            # A root that is replaced reads every key, and may find another that is damaged.
+            while damaged := self._keys.damaged():
+                targets = damaged | self._keys.replace_root(damaged)
+                self._steps.pair.overwrite(sorted(targets))
+                self._forget(targets)
+                count += len(damaged)
+        return count
 
     def close(self) -> None:
         """Close the file and its mirror."""

@@ -13,8 +13,9 @@ import pytest
 from retention.plan import Reason, Waiting
 from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
+from retention.slot import SLOT_BYTES, SlotKind, encode_day_label
 from retention.slot_root import Method
-from tests.stored import open_store
+from tests.stored import SLOT_FILE_NAME, open_store
 from tipline.service.purge import BATCH_ROWS
 from tipline.service.record_keys import KeyUnavailableError
 from tipline.service.rows import DUE_TABLES
@@ -273,4 +274,34 @@ async def test_arrival_when_its_slot_is_not_durable_then_no_row_names_it(
     monkeypatch.undo()
     store._database.conn.set_trace_callback(None)
     assert len(await store.tips()) == 1
+    store.close()
+
+
+async def test_purge_when_a_days_key_cannot_be_read_then_its_bytes_go_all_the_same(
+    short_path: Path, monkeypatch: Any
+) -> None:
+    """A key in a slot with one wrong bit lies whole on the disk: nothing is said before it went."""
+    store = open_line(short_path)
+    await store.make_day_keys(TODAY, days=3)
+    number = store._slots.find(SlotKind.DAY)[encode_day_label(TODAY)]
+    store.close()
+    path = short_path / "slots" / SLOT_FILE_NAME
+    place = slice(number * SLOT_BYTES, (number + 1) * SLOT_BYTES)
+    sound = path.read_bytes()[place]
+    with path.open("r+b") as file:
+        file.seek(place.stop - 1)
+        file.write(bytes([sound[-1] ^ 1]))
+    store = open_line(short_path)
+
+    def refuse() -> None:
+        raise KeyUnavailableError("slot_not_destroyed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._slots, "discard_damaged", refuse)
+        report = await store.purge_due(promises=PROMISES, today=TODAY)
+    assert [failure.code for failure in report.failures] == ["keys"]
+    report = await store.purge_due(promises=PROMISES, today=TODAY)
+    assert report.failures == ()
+    assert path.read_bytes()[place] == bytes(SLOT_BYTES)
+    assert store._keys.days() == {day(1), day(2)}
     store.close()

@@ -1,7 +1,8 @@
 """
 The purge: what is due dies, and is looked for afterwards.
 
-1. The keys of the days that are over are destroyed, and those of holds that ended.
+1. The keys of the days that are over are destroyed, those of holds that ended, and those that
+   cannot be read: nobody could say that the key of a day is not among them.
 2. In batches: the records' own secrets are destroyed, then their files go, then their rows. Between
    batches others have their turn.
 3. The WAL is emptied into the database, what is unused of its pages is overwritten, and SQLite's
@@ -166,6 +167,8 @@ class Purge:
                 await asyncio.to_thread(self._keys.destroy_holds, ended)
             if days:
                 await asyncio.to_thread(self._keys.destroy_days, days)
+            # Which keys they were cannot be read: of days that are over, or of ended holds.
+            await asyncio.to_thread(self._keys.destroy_unreadable)
             gone = await self._writer.call(lambda: self._holdings.mark_gone(ended, on=self._today))
         except (OSError, sqlite3.Error) as exc:
             # Whatever goes on now would claim what is not so.

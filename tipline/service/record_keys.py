@@ -254,6 +254,20 @@ class RecordKeys:
         with _naming_failures():
             self._slots.destroy([(_ANY_SLOT, SlotKind.DAY, encode_day_label(day)) for day in days])
 
+    def destroy_unreadable(self) -> int:
+        """
+        Destroy the keys of days and holds that cannot be read: each may be one that had to die.
+
+        Returns:
+            How many.
+
+        Raises:
+            KeyUnavailableError: something is left, or may be.
+            OSError: the disk refuses; nothing may be said to be gone.
+        """
+        with _naming_failures():
+            return self._slots.discard_damaged()
+
     def destroy(self, keys: Iterable[RecordKey]) -> None:
         """
         Destroy records' own secrets.
