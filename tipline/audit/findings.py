@@ -49,6 +49,7 @@ class Kind(enum.StrEnum):
     POLICY_MISSING = "policy_missing"
     POLICY_LOOSENED = "policy_loosened"
     LATENESS_UNTRUE = "lateness_untrue"
+    BACK_DATED = "back_dated"
     LATE = "late"
     WEAKER_METHOD = "weaker_method"
     KEYSET_ROLLED_BACK = "keyset_rolled_back"

@@ -8,6 +8,7 @@ its tree, and what the log had promised by then.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from tipline.audit.errors import AuditError, InputError
 from tipline.audit.notes import Checkpoint, Key, verify_checkpoint
-from tipline.audit.strict import decode_hash
+from tipline.audit.strict import decode_hash, parse_day
 from tipline.audit.tree import GrowingTree
 
 VERSION: Final = 1
@@ -29,11 +30,13 @@ class Kept:
 
     Args:
         checkpoint: Verified then.
+        verified_on: On which day. A batch of an earlier one that comes later was made afterwards.
         tree: Its unfinished tiles.
         replay: What `Replay.format_state` gave.
     """
 
     checkpoint: Checkpoint
+    verified_on: datetime.date
     tree: GrowingTree
     replay: dict[str, Any]
 
@@ -64,6 +67,7 @@ def read_kept(path: Path, *, log: Key) -> Kept | None:
         is_same = value["v"] == VERSION and value["log"] == log.format()
         checkpoint = verify_checkpoint(value["note"].encode(), log=log) if is_same else None
         tree = GrowingTree([[decode_hash(text) for text in level] for level in value["levels"]])
+        verified_on = parse_day(value["verified_on"])
         replay = dict(value["replay"])
     except (
         AuditError, ArithmeticError, ValueError, LookupError, TypeError, AttributeError,
@@ -74,7 +78,7 @@ def read_kept(path: Path, *, log: Key) -> Kept | None:
         raise InputError("kept_other", path=str(path))
     if tree.size != checkpoint.size or tree.root() != checkpoint.root:
         raise InputError("kept", path=str(path))
-    return Kept(checkpoint=checkpoint, tree=tree, replay=replay)
+    return Kept(checkpoint=checkpoint, verified_on=verified_on, tree=tree, replay=replay)
 
 
 def save_kept(path: Path, kept: Kept, *, log: Key) -> None:
@@ -93,6 +97,7 @@ def save_kept(path: Path, kept: Kept, *, log: Key) -> None:
         "v": VERSION,
         "log": log.format(),
         "note": kept.checkpoint.note.decode(),
+        "verified_on": kept.verified_on.isoformat(),
         "levels": [[value.hex() for value in level] for level in kept.tree.levels],
         "replay": kept.replay,
     }

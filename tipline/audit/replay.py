@@ -7,6 +7,7 @@ network, no clock.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 from collections.abc import Mapping
@@ -20,6 +21,20 @@ from tipline.audit.events import Events
 from tipline.audit.findings import Finding, Findings, Kind
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """
+    When the log was looked at before.
+
+    Args:
+        size: How many entries it had.
+        on: The day, by the auditor's clock.
+    """
+
+    size: int
+    on: datetime.date
+
+
 class Replay:
     """
     What the log has said so far.
@@ -29,6 +44,7 @@ class Replay:
         root: The desk root's verifier key, if the auditor gave it.
         today: In UTC.
         annexes: What the operator handed over of each day.
+        seen: When the auditor looked before, and how much there was.
     """
 
     def __init__(
@@ -38,6 +54,7 @@ class Replay:
         root: str | None,
         today: datetime.date,
         annexes: Mapping[datetime.date, bytes] = MappingProxyType({}),
+        seen: Seen | None = None,
     ) -> None:
         self.findings = Findings()
         self.days = Days(self.findings)
@@ -46,6 +63,7 @@ class Replay:
         self.annex_len = 0
         self._annexes = annexes
         self._today = today
+        self._seen = seen
         self._in_events = False
         self._ended = False
         self.is_over = False  # whether the rest could not be judged
@@ -74,12 +92,7 @@ class Replay:
             self.findings.add(Kind.WRONG_ORIGIN, number=number)
         last_on = self.days.last_on
         if last_on is None or entry.day > last_on:
-            self.end_batch()
-            if self.events.ended and not self._ended:
-                self.findings.add(Kind.AFTER_THE_END, number=number)
-                self._ended = True
-            self.days.begin_batch(entry.day)
-            self._in_events = self._is_signed = False
+            self._begin_batch(entry.day, number=number)
         elif self._is_signed:
             # All entries of a day are one batch, and the batch was signed already.
             self.findings.add(Kind.WRONG_BATCH, number=number, day=entry.day.isoformat())
@@ -100,6 +113,18 @@ class Replay:
             self.annex_len += 1
             if hashlib.sha256(annex).hexdigest() != entry.fields["sha256"]:
                 self.findings.add(Kind.ANNEX_MISMATCH, of=entry.about.isoformat())
+
+    def _begin_batch(self, day: datetime.date, *, number: int) -> None:
+        self.end_batch()
+        if self.events.ended and not self._ended:
+            self.findings.add(Kind.AFTER_THE_END, number=number)
+            self._ended = True
+        seen = self._seen
+        # A day of grace for clocks: what was not there two days later was made afterwards.
+        if seen is not None and number >= seen.size and day + ONE_DAY < seen.on:
+            self.findings.add(Kind.BACK_DATED, day=day.isoformat(), seen_on=seen.on.isoformat())
+        self.days.begin_batch(day)
+        self._in_events = self._is_signed = False
 
     def end_batch(self) -> None:
         """Say that the batch is complete: a checkpoint was signed over it."""

@@ -23,7 +23,7 @@ from tipline.audit.kept import Kept
 from tipline.audit.notes import MAX_CHECKPOINT_BYTES, Checkpoint, Key, verify_checkpoint
 from tipline.audit.places import CHECKPOINT_PATH
 from tipline.audit.rebuild import Rebuild, Rebuilt
-from tipline.audit.replay import Replay
+from tipline.audit.replay import Replay, Seen
 from tipline.audit.source import Source
 from tipline.audit.tree import GrowingTree
 
@@ -91,7 +91,12 @@ class Verdict:
         if self.replay.is_over:
             # The rest was not judged, and would never be: the older state sees it the next time.
             return None
-        return Kept(checkpoint=self.checkpoint, tree=self.tree, replay=self.replay.format_state())
+        return Kept(
+            checkpoint=self.checkpoint,
+            verified_on=self.today,
+            tree=self.tree,
+            replay=self.replay.format_state(),
+        )
 
 
 def verify(
@@ -148,11 +153,11 @@ def verify(
             today=today,
             checkpoint=checkpoint,
             known=known,
+            kept=kept,
             annexes=annexes,
             note=note,
         )
-        can_go_on = since is None and not annexes
-        pass_.run(kept if can_go_on else None)
+        pass_.run(can_go_on=since is None and not annexes)
         pass_.report(findings)
         parted = pass_.list_parted()
         before = parted[-1] if parted else before
@@ -182,6 +187,7 @@ class _Pass:
     today: datetime.date
     checkpoint: Checkpoint
     known: Sequence[Checkpoint]
+    kept: Kept | None
     annexes: Mapping[datetime.date, bytes]
     note: Callable[[int], None]
     replay: Replay | None = None
@@ -189,7 +195,8 @@ class _Pass:
     read_len: int = 0
     rebuilt: Rebuilt | None = None
 
-    def run(self, kept: Kept | None) -> None:
+    def run(self, *, can_go_on: bool) -> None:
+        kept = self.kept if can_go_on else None
         if kept is not None and kept.tree.size <= self.checkpoint.size and self._read(kept):
             return
         # From the first entry on: only so can be said what happened to what was kept.
@@ -219,6 +226,9 @@ class _Pass:
             root=self.trust.root,
             today=self.today,
             annexes=self.annexes,
+            seen=None
+            if self.kept is None
+            else Seen(size=self.kept.checkpoint.size, on=self.kept.verified_on),
         )
         tree = GrowingTree()
         if kept is not None:
@@ -227,6 +237,9 @@ class _Pass:
                 replay.parse_state(kept.replay)
             except MalformedError as exc:
                 raise InputError("kept_state") from exc
+        elif self.kept is not None:
+            # What only an earlier look could see does not go away when all is read again.
+            replay.findings.extend(_list_seen(self.kept))
         self.read_len += self.checkpoint.size - tree.size
         self.rebuilt = Rebuild(
             self.source,
@@ -240,6 +253,15 @@ class _Pass:
             replay.end_batch()
             self.replay, self.tree = replay, self.rebuilt.tree
         return self.rebuilt.holds
+
+
+def _list_seen(kept: Kept) -> list[Finding]:
+    replay = Replay(log="", root=None, today=kept.verified_on)
+    try:
+        replay.parse_state(kept.replay)
+    except MalformedError as exc:
+        raise InputError("kept_state") from exc
+    return [found for found in replay.findings.listed if found.kind is Kind.BACK_DATED]
 
 
 def _read_checkpoint(source: Source, *, trust: Trust, findings: Findings) -> Checkpoint | None:

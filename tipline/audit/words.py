@@ -129,6 +129,10 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("the log of {day} says that {duty} of {of} was {late_days} days late; that cannot be"),
         N_("ask when it was really done"),
     ),
+    Kind.BACK_DATED: (
+        N_("the batch of {day} was not there yet on {seen_on}: it was made afterwards"),
+        N_("ask when it was really made; if your clock was ahead on that day, it may be right"),
+    ),
     Kind.LATE: (
         N_("late by up to {days} days, told on {day}: {count} entries, {first} to {last}"),
         N_("ask what stopped it"),

@@ -227,6 +227,29 @@ def test_keep_when_the_auditors_clock_was_behind_then_what_was_kept_is_not_spoil
     assert said.code == Kind.OVERDUE.exit_code
 
 
+def test_keep_when_batches_were_made_afterwards_then_that_is_found_for_good(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """A line that was silent cannot fill the silence later with punctual batches."""
+    kept, folder = tmp_path / "kept", tmp_path / "annexes"
+    folder.mkdir()
+    day = line.today - datetime.timedelta(days=9)
+    (folder / f"{day}.json").write_bytes(line.annexes[day])
+    log = line.write(tmp_path / "log")
+    later = line.today + datetime.timedelta(days=10)
+    said = audit("verify", log, "--key", KEY, "--today", later, "--keep", kept)
+    assert said.code == Kind.STALE.exit_code
+    line.live(11)
+    log = line.write(tmp_path / "log")
+    assert verify(audit, log, line).code == 0  # nothing in the log alone shows it
+    for more in ((), ("--annexes", folder), ()):
+        said = verify(audit, log, line, "--keep", kept, "--json", *more)
+        assert said.code == Kind.BACK_DATED.exit_code
+        found = json.loads(said.out)["findings"]
+        # Those of the last two days may have been made in time.
+        assert [finding["kind"] for finding in found] == ["back_dated"] * 8
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
