@@ -152,9 +152,12 @@ async def catch_up(
         waiting: A jump of the clock that waits for a person.
         on_purged: Told what went and what did not.
     """
-    try:
-        if waiting is None:
+    if waiting is None:
+        try:
             await date_back(store, promises=promises, today=today)
+        except (OSError, sqlite3.Error) as exc:
+            report(_incomplete(exc))  # tried again tomorrow; what is due goes all the same
+    try:
         await purge_due(
             store,
             intake=intake,

@@ -270,7 +270,7 @@ class SqliteStore:
         return noted
 
     async def move(self, moves: Sequence[Move]) -> None:
-        """Let records die on other days, each wrapped under the key of its new one."""
+        """Let records die on other days, each that opens wrapped under the key of its new one."""
         for start in range(0, len(moves), BATCH_ROWS):
             part = moves[start : start + BATCH_ROWS]
             async with self._turn:
@@ -407,11 +407,16 @@ class SqliteStore:
             self._rows.move(table, record.id, events=move.events, dies_on=move.dies_on, key=key)
 
     def _rewrap(self, table: str, move: Move) -> RecordKey | None:
-        found = self._rows.find_key(table, move.record.id)
+        found = self._find_key(table, move.record.id)
         if found is None or move.dies_on <= self._today():
             return None  # a day that is over gets no key any more
-        key, dies_on = found
-        return self._keys.wrap(key, self._keys.open(key, dies_on=dies_on), dies_on=move.dies_on)
+        try:
+            data_key = self._envelopes.open_key(found)
+        except KeyUnavailableError as exc:
+            # It opens for nobody, on whatever day it dies; it must not keep the others' days back.
+            self._on_fault(exc)
+            return None
+        return self._keys.wrap(found.key, data_key, dies_on=move.dies_on)
 
     def _add_hold(self, hold: Hold, words: SealedWords, tip_ids: Collection[bytes]) -> int:
         ids = set(tip_ids)
