@@ -252,7 +252,10 @@ def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterat
         return
     try:
         verifier = load_log_signer(directory).verifier()
-        with contextlib.closing(LogStore(directory, verifier=verifier, today=lambda: today)) as log:
+        folder = find_clock_folder(directory, load_configuration(directory).slots)
+        with contextlib.closing(
+            LogStore(directory, verifier=verifier, today=lambda: today, mark_folder=folder)
+        ) as log:
             written = log.read_account()
             holds = log.list_statements(EntryType.HOLD)
         # What everybody is told: so it is of the last batch, and in whole weeks.

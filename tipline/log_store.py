@@ -6,7 +6,8 @@ Rules:
    signature over what is not there.
 2. Entries and hashes are only ever added. What was signed is compared with the tree at each start.
 3. A statement waits here until its batch, each once: repeating it after a crash changes nothing.
-4. Another process may read while the line is served; it sees whole batches.
+4. Another process may read while the line is served; it sees the batches of when it came.
+5. What is shown is remembered first, where no backup looks: see `tipline/log_mark.py`.
 """
 
 from __future__ import annotations
@@ -20,15 +21,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from crypto.cosignature import WitnessVerifier, verify_cosignature
-from crypto.errors import CryptoError, ForgedError, MalformedError
+from crypto.errors import ForgedError, MalformedError
 from crypto.note import Signer, Verifier, parse_signature
 from crypto.strict import parse_day
-from retention.log.batch import Death, PurgeDone, list_deaths
+from retention.log.batch import Death, PurgeDone
 from retention.log.checkpoint import (
     Checkpoint,
     sign_checkpoint,
     split_checkpoint,
-    verify_checkpoint,
 )
 from retention.log.entry import (
     Entry,
@@ -39,17 +39,18 @@ from retention.log.entry import (
     encode_statement,
 )
 from retention.log.merkle import Frontier, hash_leaf
-from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles, read_frontier
-from retention.policy import RecordClass
-from tipline.errors import InstanceError
+from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles
 from tipline.files import blur_read_times, blur_times
+from tipline.log_check import check_tree, read_hashes
 from tipline.log_database import (
     LOG_FILES,
     LOG_NAME,
     copy_log_database,
     open_log_database,
 )
-from tipline.log_reading import DAY_KEY, read_deaths, read_entries, read_told
+from tipline.log_deaths import insert_deaths, mark_told
+from tipline.log_mark import check_mark, keep_mark
+from tipline.log_reading import read_deaths, read_entries, read_told
 
 # What holds until the next of its kind says otherwise.
 STATES: Final = frozenset({EntryType.POLICY, EntryType.KEYSET, EntryType.PAGE})
@@ -79,23 +80,39 @@ class LogStore:
         directory: The instance.
         verifier: The log's key.
         today: Tells the day, for the files' times.
+        mark_folder: Of the slot file: what was shown is remembered there.
 
     Raises:
-        InstanceError: `log_damaged`: what lies there is not what was signed; `instance_newer`.
+        InstanceError: `log_damaged`: what lies there is not what was signed; `log_behind`,
+            `log_other`: it is not what was shown; `instance_newer`.
     """
 
     def __init__(
-        self, directory: Path, *, verifier: Verifier, today: Callable[[], datetime.date]
+        self,
+        directory: Path,
+        *,
+        verifier: Verifier,
+        today: Callable[[], datetime.date],
+        mark_folder: Path,
     ) -> None:
         self._directory = directory
         self._verifier = verifier
         self._today = today
+        self._mark_folder = mark_folder
+        path = directory / LOG_NAME
+        if not path.exists():  # a lost log must not look like an empty one at the next start
+            check_mark(mark_folder, Frontier.empty(), read_tile=_read_nothing, path=path)
         # Appending holds its connection while the disk syncs; answers must not wait for that.
         self._writing, self._reading = open_log_database(directory)
         self._lock = threading.Lock()
         self._reading_lock = threading.Lock()  # closing under a reader would end the process
         try:
-            self._frontier = self._check()
+            self._shown = self._frontier = check_tree(self._writing, verifier, path=path)
+            is_kept = check_mark(
+                mark_folder, self._frontier, read_tile=self._read_hashes, path=path
+            )
+            if not is_kept and mark_folder.is_dir():
+                keep_mark(mark_folder, self._frontier, day=today())
             self._blur()
         except BaseException:
             self.close()
@@ -116,8 +133,8 @@ class LogStore:
 
     @property
     def size(self) -> int:
-        """How many entries there are."""
-        return self._frontier.size
+        """How many entries there are to be shown."""
+        return self._shown.size
 
     def read_state(self) -> LogState | None:
         """
@@ -142,7 +159,10 @@ class LogStore:
         Returns:
             The note; None as long as the log has no entry.
         """
-        rows = self._read("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        rows = self._read(
+            "SELECT size, note FROM checkpoints WHERE size <= ? ORDER BY size DESC LIMIT 1",
+            [self.size],
+        )
         if not rows:
             return None
         size, note = rows[0]
@@ -308,24 +328,8 @@ class LogStore:
         state = self.read_state()
         if state is None:
             return
-        before = state.begun_on - datetime.timedelta(days=1)
         with self._lock, self._writing.atomic():
-            until: dict[RecordClass | None, datetime.date] = {}
-            for record_class in (None, *RecordClass):
-                row = self._writing.execute(
-                    "SELECT max(of) FROM deaths WHERE class = ?", [_name(record_class)]
-                ).fetchone()
-                until[record_class] = before if row[0] is None else parse_day(row[0])
-            for death in list_deaths(done, done_until=until):
-                self._writing.execute(
-                    "INSERT INTO deaths (class, of, method, late_days) VALUES (?, ?, ?, ?)",
-                    [
-                        _name(death.record_class),
-                        death.of.isoformat(),
-                        str(death.method),
-                        death.late_days,
-                    ],
-                )
+            insert_deaths(self._writing, done, since=state.begun_on)
         self._blur()
 
     def read_deaths(self, *, before: datetime.date) -> list[Death]:
@@ -366,6 +370,7 @@ class LogStore:
 
         Raises:
             ValueError: no entry, or not a later day.
+            OSError: it is appended, and cannot be shown yet: see `show`.
         """
         state = self.read_state()
         if not entries or (state is not None and day <= state.batch_on):
@@ -389,11 +394,7 @@ class LogStore:
                     self._writing.execute(
                         "INSERT INTO accounts VALUES (?, ?)", [frontier.size, account]
                     )
-                for death in deaths:
-                    self._writing.execute(
-                        "UPDATE deaths SET told = ? WHERE class = ? AND of = ?",
-                        [day.isoformat(), _name(death.record_class), death.of.isoformat()],
-                    )
+                mark_told(self._writing, deaths, day=day)
                 for statement in statements:
                     self._writing.execute(
                         "UPDATE statements SET told = ? WHERE statement = ? AND told IS NULL",
@@ -401,7 +402,25 @@ class LogStore:
                     )
             self._frontier = frontier
         self._blur()
+        self.show()
         return note
+
+    def show(self) -> bool:
+        """
+        Show what was appended, after it was remembered.
+
+        Returns:
+            Whether there was anything.
+
+        Raises:
+            OSError: it cannot be remembered; nothing more is shown than before.
+        """
+        with self._lock:
+            if self._shown.size == self._frontier.size:
+                return False
+            keep_mark(self._mark_folder, self._frontier, day=self._today())
+            self._shown = self._frontier
+        return True
 
     def add_cosignature(self, untrusted: str, *, witnesses: Iterable[WitnessVerifier]) -> int:
         """
@@ -456,34 +475,7 @@ class LogStore:
         )
 
     def _read_hashes(self, level: int, number: int) -> bytes:
-        rows = self._writing.execute(
-            "SELECT hash FROM hashes WHERE level = ? AND number >= ? AND number < ?"
-            " ORDER BY number",
-            [level, number * TILE_WIDTH, (number + 1) * TILE_WIDTH],
-        )
-        return b"".join(row[0] for row in rows)
-
-    def _check(self) -> Frontier:
-        """Compare the tree with what was signed: a log that was changed is not served."""
-        # One view of it all: a running line may add a batch meanwhile.
-        with self._writing.atomic():
-            row = self._writing.execute(
-                "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
-            ).fetchone()
-            count = self._writing.execute("SELECT count(*) FROM entries").fetchone()[0]
-            if row is None and count == 0:
-                return Frontier.empty()
-            try:
-                checkpoint = verify_checkpoint(bytes(row[0]), self._verifier)
-                frontier = read_frontier(checkpoint.size, read_tile=self._read_hashes)
-            except (CryptoError, TypeError, ValueError) as exc:
-                raise self._damaged() from exc
-        if frontier.root() != checkpoint.root or count != checkpoint.size:
-            raise self._damaged()
-        return frontier
-
-    def _damaged(self) -> InstanceError:
-        return InstanceError("log_damaged", path=str(self._directory / LOG_NAME))
+        return read_hashes(self._writing, level, number)
 
     def _blur(self) -> None:
         day = self._today()
@@ -493,5 +485,6 @@ class LogStore:
         blur_times(self._directory, day=day)
 
 
-def _name(record_class: RecordClass | None) -> str:
-    return DAY_KEY if record_class is None else str(record_class)
+def _read_nothing(level: int, number: int) -> bytes:
+    """Nothing is there."""
+    raise ValueError("a log without entries has no hashes")

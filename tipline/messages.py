@@ -83,6 +83,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "restore_slots_there": N_("there is a slot file in {path} already"),
     "restore_slots_missing": N_("there is no slot file in {path}"),
     "restore_log_shorter": N_("the log in {path} is shorter than that of the backup"),
+    "restore_log_older": N_("the log has {count} entries, and {known} were shown already"),
     "restore_log_forked": N_(
         "the log in {path} and that of the backup differ from entry {number} on"
     ),
@@ -165,6 +166,9 @@ ERRORS: Final[Mapping[str, str]] = {
     "annex_day": N_("a day is written YYYY-MM-DD"),
     "annex_unknown": N_("there is no annex of {day}: not yet, or not any more"),
     "log_damaged": N_("the log in {path} is not what was signed"),
+    "log_behind": N_("the log in {path} has {count} entries, and {known} were shown already"),
+    "log_other": N_("the log in {path} is another than the one that was shown"),
+    "log_mark": N_("{path}, which says how far the log was shown, is damaged"),
     "mail_file": N_("{path}, which the daily mail needs, cannot be read"),
     "mail_login": N_("the mail server {server} refuses the user or the password"),
     "mail_refused": N_("the mail server {server} refuses the daily mail"),
@@ -250,6 +254,10 @@ HINTS: Final[Mapping[str, str]] = {
     "restore_log_shorter": N_(
         "nothing was done; if that log is damaged, put it aside, and take the backup's"
     ),
+    "restore_log_older": N_(
+        "nothing was done; put the newest log.db into the line, or give --older-log: then everybody"
+        " who kept a newer checkpoint sees two histories"
+    ),
     "restore_log_forked": N_("nothing was done; keep both, and find out which one was served"),
     "restore_database_opens": N_(
         "nothing was done; --replace puts the backup in its place, and destroys the keys of what"
@@ -284,6 +292,14 @@ HINTS: Final[Mapping[str, str]] = {
     "instance_newer": N_("use the newer program; an older one could lose what is there"),
     "instance_no_keyset": N_("install the one that the desk signed: tipline keyset DIR FILE"),
     "log_damaged": N_("stop, keep a copy as it is, and find out who changed it"),
+    "log_behind": N_(
+        "put the newest log.db back; going on from an older one makes a second history, which"
+        " tipline restore does only with --older-log"
+    ),
+    "log_other": N_("put back the log.db that was served; keep this one, and find out what it is"),
+    "log_mark": N_(
+        "compare the log with what an auditor kept; if nothing is missing, remove that file"
+    ),
     "cosignature_wrong": N_("ask the witness for its line again; compare both checkpoints"),
     "instance_path_long": N_("put the line into a directory with a shorter path"),
     "instance_path_characters": N_("use letters, digits, dots, dashes and underscores"),

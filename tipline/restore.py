@@ -68,6 +68,7 @@ from tipline.instance import (
     take_lock,
 )
 from tipline.log_database import LOG_FILES, LOG_NAME
+from tipline.log_mark import MARK_NAME, check_length, forget_mark
 from tipline.log_store import LogStore
 from tipline.service.adopting import take_up_policy
 from tipline.service.database import DATABASE_NAME, WAL_NAME
@@ -91,11 +92,13 @@ class Wishes:
         slots: Where the slot file is by now; None: where the configuration says.
         new_slots: Begin with a new slot file: the old one is lost, and all that was stored with it.
         replace: Put it in the place of a database that opens.
+        older_log: Go on from a log that is shorter than what was shown of it.
     """
 
     slots: str | None = None
     new_slots: bool = False
     replace: bool = False
+    older_log: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,8 +218,11 @@ def _check(directory: Path, wishes: Wishes, *, clock: Clock, boot_clock: BootClo
     if is_there == begins_anew:
         code = "restore_slots_there" if is_there else "restore_slots_missing"
         raise InstanceError(code, path=str(folders[0]))
-    if (directory / LOG_NAME).exists():
+    is_log_there = (directory / LOG_NAME).exists()
+    if is_log_there:
         _compare_logs(directory / LOG_NAME, folder / LOG_NAME)
+    if not wishes.older_log:
+        check_length(clock_folder, (directory if is_log_there else folder) / LOG_NAME)
     if (directory / DATABASE_NAME).exists() and not wishes.replace:
         there = list_tips(directory / DATABASE_NAME)
         if there is not None:
@@ -288,6 +294,8 @@ class _Placing:
         dead = self._bury()
         kept = len(list_tips(self._folder / DATABASE_NAME) or list_tips(self._database) or ())
         self._place_small()
+        if self._wishes.older_log:
+            forget_mark(self._clock_folder)
         if not self._is_handover:
             self._tell_log()
         self._place_store()
@@ -308,7 +316,7 @@ class _Placing:
             for one in (folder, mirror):
                 if one is not None:
                     make_private_directory(one)
-            for name in (SLOT_FILE_NAME, STATE_NAME):
+            for name in (SLOT_FILE_NAME, STATE_NAME, MARK_NAME):
                 self._move_keys(self._folder / SLOTS_NAME / name, folder / name)
         elif self._wishes.new_slots and not (folder / SLOT_FILE_NAME).exists():
             create_slots(self._directory, settings, environment=self._environment)
@@ -389,7 +397,12 @@ class _Placing:
         verifier = load_log_signer(self._directory).verifier()
         today = self._today
         restored = make_statement(EntryType.RESTORE, on=today, from_day=self._head.made_on)
-        log = LogStore(self._directory, verifier=verifier, today=lambda: today)
+        log = LogStore(
+            self._directory,
+            verifier=verifier,
+            today=lambda: today,
+            mark_folder=self._clock_folder,
+        )
         with contextlib.closing(log):
             if self._wishes.new_slots:
                 log.queue(make_statement(EntryType.LOST_KEYS, on=today))
@@ -427,6 +440,7 @@ class _Placing:
             self._directory,
             verifier=load_log_signer(self._directory).verifier(),
             today=lambda: today,
+            mark_folder=self._clock_folder,
         )
         with contextlib.closing(store), contextlib.closing(log):
             for entry in log.read_told(since=datetime.date.max):

@@ -51,7 +51,12 @@ def measure_append(directory: Path, *, log: Signer, root: str, held: int) -> lis
         decode_entry(entry) for entry in list_entries(count, log=log, root=root, begun_on=BEGUN_ON)
     ]
     days = [list(batch) for _, batch in itertools.groupby(entries, key=lambda entry: entry.day)]
-    store = LogStore(directory, verifier=log.verifier(), today=lambda: BEGUN_ON)
+    store = LogStore(
+        directory,
+        verifier=log.verifier(),
+        today=lambda: BEGUN_ON,
+        mark_folder=directory / "slots",
+    )
     with contextlib.closing(store):
         before = [entry for day in days[:-BATCHES] for entry in day]
         store.append_batch(before, day=before[-1].day, signer=log)

@@ -86,7 +86,12 @@ def line(tmp_path: Path) -> Path:
     note = sign_keyset(draft, signer=root, today=TODAY)
     install_keyset(directory, note, root=root.verifier(), minimum=1, today=TODAY)
     with contextlib.closing(
-        LogStore(directory, verifier=log.verifier(), today=lambda: TODAY)
+        LogStore(
+            directory,
+            verifier=log.verifier(),
+            today=lambda: TODAY,
+            mark_folder=directory / "slots",
+        )
     ) as store:
         for day in (TODAY - ONE_DAY, TODAY):
             statement = make_statement(EntryType.BACKUP, on=day)

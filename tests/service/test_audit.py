@@ -21,7 +21,12 @@ def judge(world: Any, directory: Path, **more: Any) -> Verdict:
     """Export the line's log, as its operator does, and verify it."""
     verifier = load_log_signer(world.directory).verifier()
     with contextlib.closing(
-        LogStore(world.directory, verifier=verifier, today=lambda: world.clock.today)
+        LogStore(
+            world.directory,
+            verifier=verifier,
+            today=lambda: world.clock.today,
+            mark_folder=world.directory / "slots",
+        )
     ) as log:
         export_log(log, directory)
     return verify(

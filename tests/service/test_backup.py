@@ -229,6 +229,29 @@ async def test_restore_when_the_log_was_changed_or_is_shorter_then_it_is_named(
             await backups.put_back(out)
 
 
+async def test_restore_when_the_log_is_lost_then_an_older_one_is_taken_on_demand_alone(
+    world: Any, backups: Backups
+) -> None:
+    """More of it was shown than the backup has: going on from there makes a second history."""
+    async with world.serve() as site:
+        out = await backups.make(site)
+        size = site.line.log.size
+    later(world, 1)
+    async with world.serve() as site:
+        known = site.line.log.size
+    assert known > size
+    backups.lose_database()
+    for path in world.directory.glob("log.db*"):
+        path.unlink()
+    with pytest.raises(InstanceError, match="restore_log_older") as caught:
+        await backups.put_back(out)
+    assert caught.value.facts == {"count": size, "known": known}
+    assert not (world.directory / "restoring").exists()
+    await backups.put_back(out, older_log=True)
+    async with world.serve() as site:
+        assert site.line.log.size > size
+
+
 async def test_restore_when_the_slot_file_is_lost_then_only_a_new_one_is_begun_on_demand(
     world: Any, backups: Backups
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from retention.log.entry import Entry, EntryType, decode_entry
 from retention.log.merkle import compute_root, hash_leaf
 from retention.log.tiles import decode_bundle, list_tiles
 from retention.policy import RecordClass
+from tipline.errors import InstanceError
 from tipline.instance import POLICY_NAME, load_log_signer
 from tipline.log_store import LogStore
 from tipline.service import day_book
@@ -55,6 +57,33 @@ def find(entries: list[Entry], entry_type: EntryType) -> list[dict[str, Any]]:
 def next_hour_of_batch(world: Any, days: int = 1) -> None:
     """Set the clock to the hour of the batch, some days later."""
     world.clock.now = (world.clock.now + days * ONE_DAY).replace(hour=5, minute=0)
+
+
+async def test_log_when_it_is_lost_or_older_then_the_line_is_not_served(
+    world: Any, tmp_path: Path
+) -> None:
+    """No second history is begun with the same key; the newest log put back, all is as before."""
+    path = world.directory / "log.db"
+    async with world.serve():
+        pass
+    older = path.read_bytes()
+    next_hour_of_batch(world)
+    async with world.serve() as site:
+        size = site.line.log.size
+    newest = path.read_bytes()
+    for content in (None, older):
+        for file in world.directory.glob("log.db*"):
+            file.unlink()
+        if content is not None:
+            path.write_bytes(content)
+            path.chmod(0o600)
+        with pytest.raises(InstanceError, match="log_behind") as caught:
+            async with world.serve():
+                pass
+        assert caught.value.facts["known"] == size
+    path.write_bytes(newest)
+    async with world.serve() as site:
+        assert site.line.log.size == size
 
 
 async def test_log_when_a_line_is_served_first_then_it_says_what_is_served(world: Any) -> None:

@@ -11,6 +11,7 @@ from retention.log.checkpoint import MAX_CHECKPOINT_BYTES
 from tipline.clock import system_clock
 from tipline.configuration import load_configuration
 from tipline.console import Console
+from tipline.day_keeper import find_clock_folder
 from tipline.errors import InstanceError
 from tipline.files import (
     PRIVATE_DIRECTORY_MODE,
@@ -188,7 +189,12 @@ def _open(directory: Path) -> LogStore:
     if not (directory / LOG_NAME).is_file():
         raise InstanceError("log_empty")
     _, verifier = load_verifiers(directory)
-    return LogStore(directory, verifier=verifier, today=lambda: system_clock().date())
+    return LogStore(
+        directory,
+        verifier=verifier,
+        today=lambda: system_clock().date(),
+        mark_folder=find_clock_folder(directory, load_configuration(directory).slots),
+    )
 
 
 def _find_lines(untrusted: bytes, *, own: str) -> list[str]:

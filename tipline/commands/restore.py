@@ -67,6 +67,14 @@ def register(commands: Commands, translate: Translate) -> None:
     parser.add_argument(
         "--replace", action="store_true", help=_("take the place of a database that opens")
     )
+    parser.add_argument(
+        "--older-log",
+        action="store_true",
+        help=_(
+            "the log is lost: go on from an older one. Everybody who kept a newer checkpoint will"
+            " see two histories, and that cannot be taken back"
+        ),
+    )
     parser.add_argument("--json", action="store_true", help=_("for a machine"))
     parser.set_defaults(run=run)
 
@@ -89,7 +97,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         FileError: a file cannot be read or written.
     """
     _ = console.translate
-    wishes = Wishes(slots=options.slots, new_slots=options.new_slots, replace=options.replace)
+    wishes = Wishes(
+        slots=options.slots,
+        new_slots=options.new_slots,
+        replace=options.replace,
+        older_log=options.older_log,
+    )
     identities: list[Identity] = []
     with name_file_errors():
         for path in options.identity:

@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from tipline.configuration import load_configuration
+from tipline.day_keeper import find_clock_folder
 from tipline.files import blur_read_times, blur_times
 from tipline.instance import RUN_NAME, load_verifiers
 from tipline.keysets import KeysetWatch
@@ -73,7 +74,12 @@ async def open_closed_line(
     configuration = load_configuration(directory)
     service, verifier = load_verifiers(directory)
     keysets = KeysetWatch(directory, root=configuration.root, minimum=configuration.keyset_minimum)
-    log = LogStore(directory, verifier=verifier, today=lambda: day)
+    log = LogStore(
+        directory,
+        verifier=verifier,
+        today=lambda: day,
+        mark_folder=find_clock_folder(directory, configuration.slots),
+    )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(log.close)
         account = Accountability(

@@ -234,6 +234,8 @@ class DailyLog:
         Returns:
             Whether a batch was made.
         """
+        if await asyncio.to_thread(self._log.show):  # what the disk refused to remember before
+            await self._account.show()
         state = self._log.read_state()
         today = self._today()
         if state is None or self._ending.has_ended():

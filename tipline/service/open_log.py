@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from retention.log.entry import EntryType, make_statement
-from tipline.day_keeper import ClockEvent
+from tipline.day_keeper import ClockEvent, find_clock_folder
 from tipline.errors import InstanceError
 from tipline.instance import POLICY_NAME, Instance, load_log_signer
 from tipline.log_store import LogStore
@@ -30,10 +30,12 @@ def open_log(instance: Instance, *, today: Callable[[], datetime.date]) -> LogSt
         The log; the caller closes it.
 
     Raises:
-        InstanceError: it is damaged or newer than this program, or its key is missing.
+        InstanceError: it is damaged, lost, older than what was shown, or newer than this program;
+            or its key is missing.
     """
     verifier = load_log_signer(instance.directory).verifier()
-    return LogStore(instance.directory, verifier=verifier, today=today)
+    folder = find_clock_folder(instance.directory, instance.configuration.slots)
+    return LogStore(instance.directory, verifier=verifier, today=today, mark_folder=folder)
 
 
 def make_clock_teller(

@@ -39,7 +39,9 @@ EVERYTHING: dict[RecordClass | None, Method] = dict.fromkeys(
 
 def open_log(directory: Path, *, key: Signer = LOG) -> LogStore:
     """Open the log of a directory."""
-    return LogStore(directory, verifier=key.verifier(), today=lambda: DAY)
+    return LogStore(
+        directory, verifier=key.verifier(), today=lambda: DAY, mark_folder=directory / "slots"
+    )
 
 
 @pytest.fixture
@@ -313,10 +315,12 @@ def test_log_when_another_process_reads_then_it_sees_whole_batches(
     """A second reader needs no permission of the first."""
     append(log, DAY, 5)
     with contextlib.closing(open_log(tmp_path)) as other:
+        note = log.read_checkpoint()
         append(log, DAY + ONE_DAY, 5)
-        note = other.read_checkpoint()
-        assert note == log.read_checkpoint()
-        assert len(read_all(other, 10)) == 10
+        assert (other.read_checkpoint(), other.size) == (note, 5)
+    with contextlib.closing(open_log(tmp_path)) as later:
+        assert later.read_checkpoint() == log.read_checkpoint() != note
+        assert len(read_all(later, 10)) == 10
 
 
 def test_sqlite_when_it_ignores_a_pragma_then_it_is_named(

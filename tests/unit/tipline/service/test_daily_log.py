@@ -121,7 +121,9 @@ class World:
         self.hour = HOUR
         self.book = Book()
         self.account = Account()
-        self.log = LogStore(directory, verifier=LOG.verifier(), today=lambda: DAY)
+        self.log = LogStore(
+            directory, verifier=LOG.verifier(), today=lambda: DAY, mark_folder=directory / "slots"
+        )
         self.daily = self.make("build-1")
 
     def make(self, build: str) -> DailyLog:
