@@ -18,6 +18,7 @@ from tipline.audit.strict import parse_day
 
 MAX_HOLDS: Final = 10_000  # open at once; a log cannot make a verifier remember more
 MAX_TOLD: Final = 5_000  # events that the report shows; the newest
+MAX_HOLD_DAYS: Final = 366  # docs/reference/log.md, "Entries of events"
 # A hold ends with the night of its day: a machine that was off then tells it the day after.
 _GRACE_DAYS: Final = 1
 _CLOSE_STEPS: Final = ("announced", "intake_stopped", "keys_destroyed", "closed")
@@ -42,6 +43,7 @@ class Events:
         self.periods: Mapping[str, Mapping[str, int]] | None = None
         self.holds: dict[str, datetime.date] = {}
         self._overdue_holds: set[str] = set()
+        self._told_too_many = False
         self._keyset = 0
         self._closes_on: datetime.date | None = None
         self._close_step = -1
@@ -171,8 +173,20 @@ class Events:
         if step != "placed":
             self.holds.pop(hold, None)
             self._overdue_holds.discard(hold)
-        elif len(self.holds) < MAX_HOLDS:
+            return
+        if (until - entry.about).days > MAX_HOLD_DAYS:
+            self._findings.add(
+                Kind.HOLD_TOO_LONG,
+                hold=hold,
+                on=entry.about.isoformat(),
+                days=(until - entry.about).days,
+                limit=MAX_HOLD_DAYS,
+            )
+        if len(self.holds) < MAX_HOLDS:
             self.holds.setdefault(hold, until)
+        elif hold not in self.holds and not self._told_too_many:
+            self._told_too_many = True
+            self._findings.add(Kind.HOLDS_TOO_MANY, on=entry.about.isoformat(), limit=MAX_HOLDS)
 
     def _take_epoch(self, entry: Entry, number: int) -> None:
         self._tell(entry, entry.fields["epoch"])
@@ -231,6 +245,7 @@ class Events:
             "periods": self.periods,
             "holds": {hold: until.isoformat() for hold, until in self.holds.items()},
             "overdue_holds": sorted(self._overdue_holds),
+            "too_many_holds": self._told_too_many,
             "keyset": self._keyset,
             "closes_on": None if self._closes_on is None else self._closes_on.isoformat(),
             "close_step": self._close_step,
@@ -255,6 +270,7 @@ class Events:
         self._overdue_holds = {str(hold) for hold in state["overdue_holds"]}
         self._closes_on = None if state["closes_on"] is None else parse_day(state["closes_on"])
         self._keyset, self._close_step = int(state["keyset"]), int(state["close_step"])
+        self._told_too_many = bool(state["too_many_holds"])
         self._told_not_closed, self.ended = bool(state["told_not_closed"]), bool(state["ended"])
         self.told = [(str(day), str(type_), str(what)) for day, type_, what in state["told"]]
         if len(self.told) > MAX_TOLD or len(self.holds) > MAX_HOLDS:

@@ -45,6 +45,8 @@ class Kind(enum.StrEnum):
     GAP = "gap"
     HOLD_EXTENDED = "hold_extended"
     HOLD_OPEN = "hold_open"
+    HOLD_TOO_LONG = "hold_too_long"
+    HOLDS_TOO_MANY = "holds_too_many"
     HOLD_MISREPORTED = "hold_misreported"
     POLICY_MISSING = "policy_missing"
     POLICY_LOOSENED = "policy_loosened"

@@ -113,6 +113,14 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("hold {hold} ended on {until}, and the log of {day} did not say that it is over"),
         N_("ask whether what it held still exists"),
     ),
+    Kind.HOLD_TOO_LONG: (
+        N_("on {on} hold {hold} was placed for {days} days; {limit} are the most allowed"),
+        N_("ask which program placed it, and by whose word"),
+    ),
+    Kind.HOLDS_TOO_MANY: (
+        N_("from {on} on, more than {limit} holds are open at once; the rest is not followed here"),
+        N_("ask what is held; nobody needs so many"),
+    ),
     Kind.HOLD_MISREPORTED: (
         N_("what the log of {day} says of hold {hold} does not fit what it said before"),
         N_("ask for the private texts of this hold"),

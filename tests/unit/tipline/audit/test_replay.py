@@ -16,9 +16,11 @@ from retention.log.entry import EntryType
 from retention.policy import RecordClass
 from retention.slot_root import Method
 from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
+from tipline.audit import events as events_module
 from tipline.audit import findings as findings_module
 from tipline.audit.entries import CLASSES, parse_entry
 from tipline.audit.errors import InputError, MalformedError
+from tipline.audit.events import MAX_HOLD_DAYS
 from tipline.audit.findings import MAX_FINDINGS, Kind, choose_exit_code
 from tipline.audit.replay import Replay
 from tipline.audit.strict import format_object
@@ -317,3 +319,35 @@ def test_keyset_when_a_field_is_of_another_type_then_it_is_refused(name: str, va
     note = sign_note("tipline-keyset/v1\n" + format_object(fields).decode() + "\n", ROOT)
     with pytest.raises(InputError):
         read_trust(note, root=ROOT.verifier().format(), log=None)
+
+
+def test_hold_when_placed_for_longer_than_allowed_then_that_is_found(line: SimulatedLine) -> None:
+    """A hold for ever is no hold; the longest allowed one is."""
+    for days, expected in ((MAX_HOLD_DAYS, []), (MAX_HOLD_DAYS + 1, [Kind.HOLD_TOO_LONG])):
+        line.tell(
+            EntryType.HOLD,
+            hold=f"{days:032x}",
+            step="placed",
+            until=line.today + days * ONE_DAY,
+            commitment=number_hash(1),
+        )
+        line.live(1)
+        assert [kind for kind, _ in judge(line.entries, today=line.today)] == expected
+
+
+def test_holds_when_more_are_open_than_followed_then_that_is_found(
+    line: SimulatedLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hold is not hidden behind thousands of others."""
+    monkeypatch.setattr(events_module, "MAX_HOLDS", 3)
+    for number in range(4):
+        assert kinds(line.entries, today=line.today) == set()
+        line.tell(
+            EntryType.HOLD,
+            hold=f"{number:032x}",
+            step="placed",
+            until=line.today + 90 * ONE_DAY,
+            commitment=number_hash(1),
+        )
+        line.live(1)
+    assert [kind for kind, _ in judge(line.entries, today=line.today)] == [Kind.HOLDS_TOO_MANY]
