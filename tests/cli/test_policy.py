@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import io
 import json
@@ -13,10 +14,12 @@ import pytest
 from crypto.note import Signer
 from retention.policy import EVENTS, Event, RecordClass
 from retention.policy_warnings import AT_LEAST, AT_MOST
+from tests.cli.test_operations import add_tips, make_line
 from tipline.__main__ import main
-from tipline.clock import system_clock
+from tipline.clock import system_boot_clock, system_clock
 from tipline.commands.policy import WARNINGS
 from tipline.console import Console
+from tipline.day_keeper import confirm_time
 from tipline.example import format_policy
 from tipline.instance import init_instance
 
@@ -121,6 +124,27 @@ def test_check_when_a_line_is_named_then_what_it_stores_is_counted(
     )
     assert "Nothing is stored." in run(file, "--line", tmp_path / "line")[1]
     assert json.loads(run(file, "--line", tmp_path / "line", "--json")[1])["changes"] == []
+
+
+def test_check_when_nobody_serves_the_line_then_it_goes_by_the_day_that_the_line_trusts(
+    file: Path, tmp_path: Path
+) -> None:
+    """A clock that stands back makes no record look younger than it is to the line."""
+    line = tmp_path / "line"
+    make_line(line)
+    asyncio.run(add_tips(line, {"aa" * 16: 40}))  # under the file's policy 10 days are left to it
+
+    def count_at_once() -> int:
+        changes = json.loads(run(file, "--line", line, "--json")[1])["changes"]
+        (change,) = [one for one in changes if one["class"] == "sealed_tip"]
+        assert change["earlier"] == 1
+        at_once: int = change["at_once"]
+        return at_once
+
+    assert count_at_once() == 0
+    ahead = system_clock() + datetime.timedelta(days=12)
+    confirm_time(line / "slots", ahead.date(), clock=lambda: ahead, boot_clock=system_boot_clock)
+    assert count_at_once() == 1
 
 
 def test_warnings_when_the_rules_are_read_then_each_has_its_words() -> None:

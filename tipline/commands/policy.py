@@ -17,8 +17,10 @@ from retention.policy import (
     parse_policy,
 )
 from retention.policy_warnings import Warned, find_warnings
-from tipline.clock import system_clock
+from tipline.clock import system_boot_clock, system_clock
+from tipline.configuration import load_configuration
 from tipline.console import Console
+from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
 from tipline.files import name_file_errors
 from tipline.language import Translate
@@ -155,26 +157,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         PolicyError: it cannot be used.
-        InstanceError: the line is in use, or is none.
+        ConfigurationError: the line's configuration cannot be used.
+        InstanceError: the line is in use, is none, or what it keeps of the time is damaged.
     """
     with name_file_errors(), options.file.open("rb") as file:
         text = file.read(MAX_POLICY_BYTES + 1)
     policy = parse_policy(text)
     warnings = find_warnings(policy)
-    today = system_clock().date()
     changes = None
     if options.line is not None:
-        asked = _ask(options.line, text)
-        changes = (
-            asked
-            if asked is not None
-            else describe_change(read_groups(options.line), new=policy, today=today)
-        )
+        changes = _ask(options.line, text)
+        if changes is None:
+            changes = _read(options.line, policy)
     if options.json:
         console.print_json(_format_json(policy, warnings, changes))
         return 0
     _print_words(policy, console)
-    _print_table(policy, today, console)
+    _print_table(policy, system_clock().date(), console)
     _print_warnings(warnings, console)
     if changes is not None:
         _print_changes(changes, console)
@@ -193,6 +192,14 @@ def _ask(line: Path, text: bytes) -> tuple[ClassChange, ...] | None:
         )
         for change in told["changes"]
     )
+
+
+def _read(line: Path, policy: Policy) -> tuple[ClassChange, ...]:
+    """Read what lies there; its day is the one by which the line purges, as if it were served."""
+    folder = find_clock_folder(line, load_configuration(line).slots)
+    groups = read_groups(line)
+    today = tell_time(folder, clock=system_clock, boot_clock=system_boot_clock).today
+    return describe_change(groups, new=policy, today=today)
 
 
 def _print_words(policy: Policy, console: Console) -> None:
