@@ -123,6 +123,9 @@ ERRORS: Final[Mapping[str, str]] = {
     "instance_version": N_("the database is of version {version}, and this program's is {known}"),
     "slot": N_("the slot file cannot be used"),
     "slot_damaged": N_("slot {slot} cannot be read"),
+    "day_key_lost": N_(
+        "the key of {day} is missing; what was to go on that day cannot be opened any more: {count}"
+    ),
     "slot_malformed": N_("this is not a slot"),
     "slot_folder_missing": N_("the directory {path} of the slot file is missing"),
     "slot_mirror_alone": N_("the slot file and its mirror {path} were each used without the other"),

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from retention.errors import SlotError
+from retention.log.entry import EntryType
+from retention.slot import SlotKind, encode_day_label
 from tests.service.conftest import World
+from tests.stored import open_slots
 
 SLOT_BYTES = 4096
 
@@ -53,3 +56,30 @@ async def test_line_when_its_slot_file_is_gone_then_it_does_not_start(world: Wor
             pass
 
     assert caught.value.code == "slot_file_missing"
+
+
+async def test_line_when_the_key_of_a_day_to_come_is_missing_then_it_is_named_and_logged(
+    world: World,
+) -> None:
+    """A key that is lost before its day is not replaced in silence; what it opened goes."""
+    async with world.serve() as site:
+        await site.upload(world.seal())
+        (tip,) = site.tips
+    slots = open_slots(world.directory)
+    number = slots.find(SlotKind.DAY)[encode_day_label(tip.dies_on)]
+    slots.close()
+    descriptor = os.open(world.directory / "slots" / "slot-file", os.O_WRONLY)
+    os.pwrite(descriptor, bytes(SLOT_BYTES), number * SLOT_BYTES)
+    os.close(descriptor)
+    told: list[object] = []
+    async with world.serve(report=told.append) as site:
+        assert await site.line.store.tips() == []
+        waiting = [statement.type for statement in site.line.log.read_queue()]
+    assert [(getattr(one, "code", one), getattr(one, "facts", one)) for one in told] == [
+        ("day_key_lost", {"day": tip.dies_on.isoformat(), "count": 1})
+    ]
+    assert EntryType.LOST_KEYS in waiting
+    told = []
+    async with world.serve(report=told.append):
+        pass
+    assert told == []

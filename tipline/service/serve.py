@@ -146,6 +146,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
                 on_clock=on_clock,
                 on_fault=faults.add,
                 on_notice=lambda notice: report(_make_error(notice)),
+                on_lost=report,
             )
         )
         log, keeper, store, promises = parts.log, parts.keeper, parts.store, parts.promises

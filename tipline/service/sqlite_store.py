@@ -38,6 +38,7 @@ from tipline.service.day_book import DayBook, PrivateText, TextKind
 from tipline.service.envelope_files import ENVELOPES_NAME, EnvelopeFiles
 from tipline.service.groups import Group, count_groups
 from tipline.service.holdings import Holdings, SealedWords, find_text_end, seal_words
+from tipline.service.lost_keys import find_dependent, find_missing_days
 from tipline.service.purge import Purge
 from tipline.service.purge_report import PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
@@ -282,13 +283,32 @@ class SqliteStore:
 
     async def end_lost(self, *, today: datetime.date) -> int:
         """Find tips whose key is lost, and let the next purge take them. Walks through all."""
-        ids = await self._writer.call(self._rows.tip_ids)
-        lost = [
-            tip_id
-            for tip_id in ids
-            if await self._writer.call(lambda tip_id=tip_id: self._is_lost(tip_id))  # type: ignore[misc]
-        ]
+        lost = await self._find_lost(await self._writer.call(self._rows.tip_ids))
         return await self._writer.call(lambda: self._rows.end(lost, ended_by=KEY_LOST, on=today))
+
+    async def find_lost_days(self, *, today: datetime.date) -> dict[datetime.date, int]:
+        """Find days to come whose key is missing, and how much cannot be opened because of it."""
+        days = await self._writer.call(
+            lambda: find_missing_days(self._database, today=today, known=self._keys.days())
+        )
+        lost = {}
+        for day in days:
+            found = await self._writer.call(lambda day=day: find_dependent(self._database, day))  # type: ignore[misc]
+            tips = await self._find_lost(found.tips)
+            lost[day] = len(tips) + len(found.uploads) + found.text_count
+        return {day: count for day, count in lost.items() if count}
+
+    async def end_lost_days(self, days: Collection[datetime.date], *, today: datetime.date) -> None:
+        """Let go what cannot be opened because these days' keys are missing; make new keys."""
+        for day in days:
+            found = await self._writer.call(lambda day=day: find_dependent(self._database, day))  # type: ignore[misc]
+            lost = await self._find_lost(found.tips)
+            await self._writer.call(
+                lambda lost=lost: self._rows.end(lost, ended_by=KEY_LOST, on=today)  # type: ignore[misc]
+            )
+            for upload_id in found.uploads:
+                await self.discard_upload(upload_id)
+            await self.make_day_keys(day, days=1)
 
     async def holds(self) -> list[tuple[Hold, int]]:
         """List the holds, each with how many tips it holds."""
@@ -381,6 +401,13 @@ class SqliteStore:
         self._checkpoints.empty()
         self._database.vacuum()
         self._checkpoints.empty()
+
+    async def _find_lost(self, tip_ids: Collection[bytes]) -> list[bytes]:
+        return [
+            tip_id
+            for tip_id in tip_ids
+            if await self._writer.call(lambda tip_id=tip_id: self._is_lost(tip_id))  # type: ignore[misc]
+        ]
 
     def _is_lost(self, tip_id: bytes) -> bool:
         found = self._find_key("tips", tip_id)

@@ -4,7 +4,8 @@ The parts of a line that are there whether it is served or not: its log, its day
 Rules:
 1. Whoever opens them holds the instance's lock: there is one day keeper, one store, one slot file.
 2. What a crash kept from the log is told before anything else is queued.
-3. A slot file that was in memory and is lost is said to be lost, before anything is purged.
+3. A slot file that was in memory and is lost is said to be lost, before anything is purged; so is
+   the key of a day to come that is missing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -23,6 +25,7 @@ from retention.slot_pair import Notice
 from tipline.backing_up import remove_left_copy
 from tipline.clock import BootClock, Clock
 from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder
+from tipline.errors import InstanceError
 from tipline.files import make_private_directory
 from tipline.instance import Instance
 from tipline.log_store import LogStore
@@ -65,6 +68,7 @@ async def open_parts(
     on_clock: Callable[[ClockEvent], None],
     on_fault: Callable[[Exception], None],
     on_notice: Callable[[Notice], None] = lambda notice: None,
+    on_lost: Callable[[InstanceError], None] = lambda error: None,
 ) -> AsyncIterator[Parts]:
     """
     Open a line's parts as long as the context lasts.
@@ -76,6 +80,7 @@ async def open_parts(
         on_clock: Told when the clock jumps or goes back.
         on_fault: Told of what failed after it was stored, from any thread.
         on_notice: Told what was rebuilt, repaired or found damaged in the slot file.
+        on_lost: Told of each day to come whose key is missing.
 
     Yields:
         The parts.
@@ -102,11 +107,11 @@ async def open_parts(
         )
         stack.callback(store.close)
         await _tell_of_holds(store, log)
+        # Before anything makes a key: a new one in its place would hide that one is missing.
+        await _tell_of_lost_keys(
+            store, log, today=keeper.today(), begun_anew=opened.begun_anew, on_lost=on_lost
+        )
         promises = await take_up_policy(store, instance.policy, today=keeper.latest_day())
-        if opened.begun_anew:
-            await store.end_lost(today=keeper.today())
-            lost = make_statement(EntryType.LOST_KEYS, on=keeper.today())
-            await asyncio.to_thread(log.queue, lost)
         for notice in opened.file.take_notices():
             on_notice(notice)
         yield Parts(log=log, keeper=keeper, store=store, promises=promises)
@@ -228,3 +233,24 @@ async def _tell_of_holds(store: SqliteStore, log: LogStore) -> None:
     for hold in holds:
         if hold.gone_on is not None:
             await asyncio.to_thread(log.queue, state_ended(hold))
+
+
+async def _tell_of_lost_keys(
+    store: SqliteStore,
+    log: LogStore,
+    *,
+    today: datetime.date,
+    begun_anew: bool,
+    on_lost: Callable[[InstanceError], None],
+) -> None:
+    """Queue that keys were lost before their day, then let go what they opened."""
+    days = await store.find_lost_days(today=today)
+    if not days and not begun_anew:
+        return
+    # First: what is let go is not found again after a crash.
+    await asyncio.to_thread(log.queue, make_statement(EntryType.LOST_KEYS, on=today))
+    for day, count in days.items():
+        on_lost(InstanceError("day_key_lost", day=day.isoformat(), count=count))
+    await store.end_lost_days(days, today=today)
+    if begun_anew:
+        await store.end_lost(today=today)
