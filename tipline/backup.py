@@ -43,6 +43,7 @@ MAX_HEAD_BYTES: Final = 4096
 ONION_NAME: Final = f"{TOR_NAME}/{SERVICE_DIRECTORY_NAME}"
 KIND_BACKUP: Final = "backup"
 KIND_HANDOVER: Final = "handover"
+SLOTS_NAME: Final = "slots"  # in a handover alone
 # Of a line's single files, those that a backup has where they are there.
 SINGLE_NAMES: Final = (
     CONFIGURATION_NAME,

@@ -54,6 +54,7 @@ SERVICE_KEY_NAME: Final = "service.key"
 LOG_KEY_NAME: Final = "log.key"
 RUN_NAME: Final = "run"
 LOCK_NAME: Final = "lock"
+HANDING_OVER_NAME: Final = "handing-over"  # the hash of the file that was written
 VERIFIERS_NAME: Final = "verifiers"  # of a closed line, whose keys are gone
 RESTORING_NAME: Final = "restoring"  # a backup that is being put into place
 TOR_NAME: Final = "tor"
@@ -104,6 +105,8 @@ class Instance:
             raise InstanceError("restore_unfinished", path=str(directory))
         if (directory / VERIFIERS_NAME).exists():
             raise InstanceError("line_ended", path=str(directory))
+        if (directory / HANDING_OVER_NAME).exists():
+            raise InstanceError("line_handed_over", path=str(directory))
         lock = take_lock(directory)
         try:
             return cls(

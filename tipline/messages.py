@@ -73,6 +73,11 @@ ERRORS: Final[Mapping[str, str]] = {
     "backup_expired": N_(
         "this backup was made on {made_on}, and by its policy it must not be used from {dies_on} on"
     ),
+    "line_handed_over": N_("the line in {path} was handed over to another operator"),
+    "handover_recipient": N_("a handover needs a recipient: -r"),
+    "handover_none": N_("no handover of the line in {path} was begun"),
+    "handover_other": N_("{path} is not the file that was written"),
+    "handover_root": N_('the keys are sealed to this machine ("slots.root" is "{root}")'),
     "line_ended": N_("the line in {path} has ended, and its keys are gone"),
     "close_day_past": N_("the day {day} is not after today, {today}"),
     "close_begun": N_("the end of this line was announced already, for {day}"),
@@ -248,6 +253,12 @@ ERRORS: Final[Mapping[str, str]] = {
 
 HINTS: Final[Mapping[str, str]] = {
     "backup_running": N_("wait until it ends"),
+    "line_handed_over": N_(
+        "if the new operator has not opened it, go on here: tipline close DIR --cancel, and let the"
+        " written file go"
+    ),
+    "handover_other": N_("nothing was done; name the file that the new operator opened"),
+    "handover_root": N_("a line that is handed over needs a slot file without a root"),
     "restore_unfinished": N_("go on with the same command: tipline restore FILE DIR -i IDENTITY"),
     "restore_slots_missing": N_(
         "name where it is by now: --slots PATH; if it is lost, all that was stored is dead, and"

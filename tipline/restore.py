@@ -38,6 +38,7 @@ from tipline.backup import (
     KIND_HANDOVER,
     ONION_NAME,
     SINGLE_NAMES,
+    SLOTS_NAME,
     Head,
     parse_head,
 )
@@ -79,7 +80,6 @@ from tipline.service.sqlite_store import SqliteStore
 from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots
 
 PARTIAL_RESTORING_NAME: Final = f"{RESTORING_NAME}.partial"
-SLOTS_NAME: Final = "slots"  # in a handover
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
 
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crypto.age.hybrid import HybridRecipient
+from tipline.clock import system_boot_clock, system_clock
+from tipline.commands.backup import make_progress
 from tipline.console import Console
+from tipline.day_keeper import find_clock_folder, tell_time
+from tipline.errors import UsageError
+from tipline.files import name_file_errors
+from tipline.handover import cancel_handover, end_handover, write_handover
+from tipline.instance import HANDING_OVER_NAME, Instance
 from tipline.language import Translate
 from tipline.operating import run_operation
 
@@ -39,6 +48,26 @@ def register(commands: Commands, translate: Translate) -> None:
     what.add_argument(
         "--cancel", action="store_true", help=_("call the end off, as long as its day has not come")
     )
+    what.add_argument(
+        "--hand-over",
+        metavar=_("OUT"),
+        type=Path,
+        help=_("seal all of it to another operator; the line must not be served"),
+    )
+    what.add_argument(
+        "--handed-over",
+        metavar=_("OUT"),
+        type=Path,
+        help=_("the new operator has opened OUT: overwrite all keys here"),
+    )
+    parser.add_argument(
+        "-r",
+        "--recipient",
+        metavar=_("RECIPIENT"),
+        action="append",
+        default=[],
+        help=_("with --hand-over: the new operator (age1pq1...); may be repeated"),
+    )
     parser.add_argument("--apply", action="store_true", help=_("do what is shown"))
     parser.add_argument("--json", action="store_true", help=_("for a machine"))
     parser.set_defaults(run=run)
@@ -59,7 +88,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         InstanceError: not an instance; the day is not to come; nothing was announced; too late.
         UsageError: the day is none.
     """
+    if options.hand_over is not None or options.handed_over is not None:
+        with name_file_errors():
+            return _hand_over(options, console)
     _ = console.translate
+    if options.cancel and (options.directory / HANDING_OVER_NAME).exists():
+        cancel_handover(options.directory)
+        console.print(_("The line goes on here. Let the written file go."))
+        return 0
     if options.cancel:
         done = run_operation(options.directory, "close-cancel", {}, console=console)
         if options.json:
@@ -90,4 +126,49 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     else:
         console.say(_("nothing was done; --apply does it"))
+    return 0
+
+
+def _hand_over(options: argparse.Namespace, console: Console) -> int:
+    _ = console.translate
+    directory: Path = options.directory
+    if options.handed_over is not None:
+        if not options.apply:
+            console.print(_("All keys of the line would be overwritten here, for good."))
+            console.say(_("nothing was done; --apply does it"))
+            return 0
+        day = system_clock().date()
+        end_handover(directory, options.handed_over, day=day, environment=os.environ)
+        console.print(_("The keys were overwritten and read back. The line is not here any more."))
+        return 0
+    if not options.recipient:
+        raise UsageError("handover_recipient")
+    recipients = [HybridRecipient.parse(text) for text in options.recipient]
+    if not options.apply:
+        console.print(
+            _("All that the line has, with its keys, would be sealed into a file.")
+        )
+        console.say(_("nothing was done; --apply does it"))
+        return 0
+    # Opened and shut once: what is due goes, and nothing waits beside the database.
+    run_operation(directory, "purge", {}, console=console)
+    with Instance.open(directory) as instance:
+        folder = find_clock_folder(directory, instance.configuration.slots)
+        digest = write_handover(
+            instance,
+            options.hand_over,
+            recipients=recipients,
+            today=tell_time(folder, clock=system_clock, boot_clock=system_boot_clock).today,
+            on_bytes=make_progress(console),
+        )
+    if options.json:
+        console.print_json({"sha256": digest})
+        return 0
+    console.print(_("SHA-256: {digest}").format(digest=digest))
+    console.print(
+        _(
+            "{path} opens all that is stored: guard it, and let it go when the new operator has"
+            " opened it. Then: tipline close DIR --handed-over OUT --apply"
+        ).format(path=options.hand_over)
+    )
     return 0

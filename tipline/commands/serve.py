@@ -18,8 +18,15 @@ from tipline.clock import system_clock
 from tipline.configuration import Configuration, load_configuration
 from tipline.console import Console
 from tipline.day_keeper import ClockEvent
-from tipline.errors import TiplineError
-from tipline.instance import KEYS_NAME, TOR_NAME, VERIFIERS_NAME, Instance, take_lock
+from tipline.errors import InstanceError, TiplineError
+from tipline.instance import (
+    HANDING_OVER_NAME,
+    KEYS_NAME,
+    TOR_NAME,
+    VERIFIERS_NAME,
+    Instance,
+    take_lock,
+)
 from tipline.language import Translate
 from tipline.messages import ERRORS
 from tipline.onion.control import Bootstrap
@@ -73,6 +80,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         0.
     """
     _forbid_core_dumps()
+    if (options.directory / HANDING_OVER_NAME).exists():
+        raise InstanceError("line_handed_over", path=str(options.directory))
     if not (options.directory / VERIFIERS_NAME).exists() and not _serve_open(options, console):
         return 0
     _serve_ended(options, console)

@@ -32,12 +32,13 @@ from tipline.instance import (
     KEYS_NAME,
     LOG_KEY_NAME,
     SERVICE_KEY_NAME,
+    TOR_NAME,
     VERIFIERS_NAME,
     load_log_signer,
     load_signer,
 )
 from tipline.log_store import LogStore
-from tipline.onion.services import DESK_KEY_NAME
+from tipline.onion.services import DESK_KEY_NAME, SERVICE_DIRECTORY_NAME
 from tipline.service.database import DATABASE_NAME, JOURNAL_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, PARTIAL_NAME
 from tipline.service.notice import ClosingWatch
@@ -171,7 +172,13 @@ def has_ended(log: LogStore) -> bool:
     )
 
 
-def shut(directory: Path, *, day: datetime.date, environment: Mapping[str, str]) -> None:
+def shut(
+    directory: Path,
+    *,
+    day: datetime.date,
+    environment: Mapping[str, str],
+    step: CloseStep = CloseStep.CLOSED,
+) -> None:
     """
     Destroy what is left of a line whose log had its last entry. May be done again after a crash.
 
@@ -184,6 +191,7 @@ def shut(directory: Path, *, day: datetime.date, environment: Mapping[str, str])
         directory: The instance, locked by the caller, its store shut.
         day: For the files' times.
         environment: Of the process, for the slot file's root.
+        step: Closed, or handed over: then the onion's key goes, too, which somebody else has.
 
     Raises:
         SlotError: a slot is left, or may be.
@@ -199,6 +207,11 @@ def shut(directory: Path, *, day: datetime.date, environment: Mapping[str, str])
         destroy_all_slots(opened.file)
     for name in (SERVICE_KEY_NAME, DESK_KEY_NAME, LOG_KEY_NAME):
         overwrite_file(keys / name)
+    onion = directory / TOR_NAME / SERVICE_DIRECTORY_NAME
+    if step is CloseStep.HANDED_OVER and onion.exists():
+        for path in onion.iterdir():
+            if path.is_file():
+                overwrite_file(path)
     for name in (WAL_NAME, JOURNAL_NAME, DATABASE_NAME):
         (directory / name).unlink(missing_ok=True)
     for name in (ENVELOPES_NAME, PARTIAL_NAME):
@@ -206,9 +219,8 @@ def shut(directory: Path, *, day: datetime.date, environment: Mapping[str, str])
             shutil.rmtree(directory / name)
     sync_directory(directory)
     closing = load_closing(directory)
-    if closing is not None:
-        done = Closing(step=CloseStep.CLOSED, on=closing.on)
-        save_closing(directory, done, day=day)
+    ended_on = day if closing is None or step is CloseStep.HANDED_OVER else closing.on
+    save_closing(directory, Closing(step=step, on=ended_on), day=day)
 
 
 def is_shut(directory: Path) -> bool:
