@@ -38,10 +38,11 @@ NONCE_BYTES: Final = 24
 
 
 class Method(enum.StrEnum):
-    """What a destruction may be called."""
+    """What a destruction may be called; the last says that there was nothing to destroy."""
 
     OVERWRITTEN = "overwritten"
     DESTROYED = "destroyed"
+    NONE_KEPT = "none_kept"  # of a class of which this line keeps no records
 
 
 class Standing(enum.Enum):

@@ -25,6 +25,7 @@ from retention.log.merkle import Frontier, hash_leaf
 from retention.log.tiles import TILE_WIDTH, encode_bundle, grow_tiles, list_tiles
 from retention.policy import EVENTS, RecordClass
 from retention.slot_root import Method
+from tipline.service.nightly import UNKEPT_CLASSES
 
 ROOT = Signer(name="tipline-root", seed=Secret(b"\x01" * 32))
 LOG = Signer(name=make_log_name(ROOT.verifier()), seed=Secret(b"\x02" * 32))
@@ -100,7 +101,11 @@ class SimulatedLine:
         """Run the night's purge: whatever does not fail is true from now on."""
         done = PurgeDone(
             on=self.today,
-            reached={duty: self.method for duty in DUTIES if duty not in self.failing},
+            reached={
+                duty: Method.NONE_KEPT if duty in UNKEPT_CLASSES else self.method
+                for duty in DUTIES
+                if duty not in self.failing
+            },
         )
         self.deaths += list_deaths(done, done_until=self.done_until)
         self.done_until.update(dict.fromkeys(done.reached, self.today))

@@ -124,6 +124,12 @@ def _one_of(choices: type[enum.StrEnum]) -> Check:
     return check
 
 
+def _key_method(value: Any) -> None:
+    # A key was there; only of a class can it be said that none was.
+    if _text(value) not in (Method.OVERWRITTEN, Method.DESTROYED):
+        raise MalformedError("entry word")
+
+
 def _build(value: Any) -> None:
     if not _BUILD.fullmatch(_text(value)):
         raise MalformedError("entry build")
@@ -156,7 +162,7 @@ FIELDS: Final[Mapping[EntryType, Mapping[str, Check]]] = {
         "root": _hash,
         "size": _integer(ARRIVALS_SIZE, ARRIVALS_SIZE),
     },
-    EntryType.DAY_KEY: {"of": _day, "method": _one_of(Method), "late_days": _LATE},
+    EntryType.DAY_KEY: {"of": _day, "method": _key_method, "late_days": _LATE},
     EntryType.PURGE: {
         "of": _day,
         "class": _one_of(RecordClass),
@@ -180,7 +186,7 @@ FIELDS: Final[Mapping[EntryType, Mapping[str, Check]]] = {
         "until": _day,
         "commitment": _hash,
     },
-    EntryType.EPOCH: {"on": _day, "epoch": _day, "method": _one_of(Method), "late_days": _LATE},
+    EntryType.EPOCH: {"on": _day, "epoch": _day, "method": _key_method, "late_days": _LATE},
     EntryType.CLOCK: {"on": _day, "step": _one_of(ClockStep), "until": _day},
     EntryType.BACKUP: {"on": _day},
     EntryType.RESTORE: {"on": _day, "from_day": _day},

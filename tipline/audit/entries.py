@@ -35,6 +35,17 @@ CLASSES: Final = (
     "log_text",
 )
 METHODS: Final = ("overwritten", "destroyed")
+# Of these a line keeps no records, so that it may say so instead; of the others it may not.
+NONE_KEPT: Final = "none_kept"
+UNKEPT_CLASSES: Final = (
+    "reply",
+    "mailbox",
+    "receipt_copy",
+    "raw_number",
+    "gateway_message",
+    "pseudonym_epoch",
+    "backup",
+)
 MAX_DAYS: Final = 100_000  # of a period or a lateness: more than anybody means
 MAX_BUILD_CHARACTERS: Final = 500
 _HOLD = re.compile(r"[0-9a-f]{32}")
@@ -126,7 +137,11 @@ _METHOD = _one_of(*METHODS)
 _DAY_FIELDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "arrivals": {"root": decode_hash, "size": _size},
     "day_key": {"method": _METHOD, "late_days": _late},
-    "purge": {"class": _one_of(*CLASSES), "method": _METHOD, "late_days": _late},
+    "purge": {
+        "class": _one_of(*CLASSES),
+        "method": _one_of(*METHODS, NONE_KEPT),
+        "late_days": _late,
+    },
     "annex": {"sha256": decode_hash},
 }
 _EVENT_FIELDS: Final[Mapping[str, Mapping[str, Check]]] = {
@@ -187,4 +202,6 @@ def parse_entry(untrusted: bytes) -> Entry:
         check(value[name])
     if about > day or (about == day and type_ in DAY_TYPES):
         raise MalformedError("day")
+    if value.get("method") == NONE_KEPT and value["class"] not in UNKEPT_CLASSES:
+        raise MalformedError("method")
     return Entry(type=str(type_), day=day, about=about, fields=value)

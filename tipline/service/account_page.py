@@ -20,6 +20,7 @@ from typing import Any, Final
 from crypto.keyset_fields import Keyset
 from retention.log.entry import HoldStep
 from retention.policy import RecordClass
+from retention.slot_root import Method
 from tipline.account import SHOWN_DAYS, Account, Gone, HeldInLog, Summary
 from tipline.closing import Closing
 from tipline.configuration import Configuration
@@ -212,13 +213,17 @@ def _list_gone(
     translations: gettext.NullTranslations,
 ) -> Iterator[GoneRow]:
     by_how: dict[str, set[RecordClass | None]] = {}
+    # Of what is not kept nothing can be gone; the table of periods says which classes these are.
+    unkept = {one for one, gone in found.items() if gone.method is Method.NONE_KEPT}
+    everything = EVERYTHING - unkept
     for record_class, gone in found.items():
-        by_how.setdefault(_say_how(gone, translations), set()).add(record_class)
-    if missing := EVERYTHING - found.keys():
+        if record_class not in unkept:
+            by_how.setdefault(_say_how(gone, translations), set()).add(record_class)
+    if missing := everything - found.keys():
         by_how[""] = set(missing)
     most = max(by_how, key=lambda how: len(by_how[how]))
     for how, classes in by_how.items():
-        if classes == EVERYTHING:
+        if classes == everything:
             what = translations.gettext("all that was due")
         elif how == most and how:
             what = translations.gettext("all else that was due")

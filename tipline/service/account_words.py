@@ -13,6 +13,7 @@ from retention.log.entry import ClockStep, CloseStep, EntryType
 from retention.policy import Event, RecordClass
 from retention.slot_root import Method
 from tipline.messages import N_
+from tipline.service.nightly import UNKEPT_CLASSES
 
 CLASS_NAMES: Final[Mapping[RecordClass, str]] = {
     RecordClass.PARTIAL_UPLOAD: N_("a tip that came only in part"),
@@ -31,16 +32,7 @@ CLASS_NAMES: Final[Mapping[RecordClass, str]] = {
 }
 
 # Nothing of these comes into being in this version.
-NOT_YET: Final = frozenset(
-    {
-        RecordClass.REPLY,
-        RecordClass.MAILBOX,
-        RecordClass.RECEIPT_COPY,
-        RecordClass.RAW_NUMBER,
-        RecordClass.GATEWAY_MESSAGE,
-        RecordClass.PSEUDONYM_EPOCH,
-    }
-)
+NOT_YET: Final = UNKEPT_CLASSES - {RecordClass.BACKUP}
 
 EVENT_WORDS: Final[Mapping[Event, str]] = {
     Event.BEGUN: N_("{days} after it began"),

@@ -38,7 +38,7 @@ from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
 from tipline.log_store import LogStore
 from tipline.service.day_book import Count
-from tipline.service.nightly import KEYED_CLASSES
+from tipline.service.nightly import KEYED_CLASSES, UNKEPT_CLASSES
 from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
 
@@ -359,7 +359,9 @@ def read_report(report: PurgeReport) -> PurgeDone:
         return PurgeDone(on=report.on, reached={})
     reached: dict[RecordClass | None, Method] = {None: report.method}
     for record_class in RecordClass:
-        if record_class not in failed:
+        if record_class in UNKEPT_CLASSES:
+            reached[record_class] = Method.NONE_KEPT
+        elif record_class not in failed:
             # What has no key of its own is overwritten in the database, whatever seals the slots.
             keyed = record_class in KEYED_CLASSES
             reached[record_class] = report.method if keyed else Method.OVERWRITTEN

@@ -36,6 +36,20 @@ KEYED_CLASSES: Final = (
     RecordClass.LOG_TEXT,
 )
 
+# Of these this version keeps no records: nothing is ever purged, and nothing may be said to be. A
+# backup lies wherever its operator puts it, and never in the line.
+UNKEPT_CLASSES: Final = frozenset(
+    {
+        RecordClass.REPLY,
+        RecordClass.MAILBOX,
+        RecordClass.RECEIPT_COPY,
+        RecordClass.RAW_NUMBER,
+        RecordClass.GATEWAY_MESSAGE,
+        RecordClass.PSEUDONYM_EPOCH,
+        RecordClass.BACKUP,
+    }
+)
+
 Report = Callable[[InstanceError | list[str]], None]
 OnPurged = Callable[[PurgeReport], Awaitable[None]]
 

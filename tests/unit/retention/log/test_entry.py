@@ -123,6 +123,8 @@ def test_entry_when_a_field_is_missing_more_or_moved_then_it_is_malformed(
         (EntryType.PURGE, "late_days", True),
         (EntryType.PURGE, "class", "tips"),
         (EntryType.PURGE, "method", "burned"),
+        (EntryType.DAY_KEY, "method", "none_kept"),
+        (EntryType.EPOCH, "method", "none_kept"),
         (EntryType.ORIGIN, "log", "tipline-log"),
         (EntryType.PAGE, "build", "two words"),
         (EntryType.HOLD, "hold", "cd" * 15),

@@ -169,6 +169,10 @@ CHANGES: list[Callable[[bytes], bytes]] = [
     lambda e: e.replace(b"2026-11-22", b"2026-11-21"),
     lambda e: e.replace(b"2026-11-22", b"20261122"),
     lambda e: e.replace(b"overwritten", b"gone"),
+    lambda e: e.replace(b"overwritten", b"none_kept"),
+    lambda e: e.replace(b"day_key", b"purge").replace(
+        b'"method":"overwritten"', b'"class":"sealed_tip","method":"none_kept"'
+    ),
     lambda e: e.replace(b'"late_days":0', b'"late_days":-1'),
     lambda e: e.replace(b'"late_days":0', b'"late_days":NaN'),
     lambda e: e.replace(b'"late_days":0', b'"late_days":1e1'),

@@ -83,7 +83,7 @@ def test_words_when_listed_then_everything_that_can_stand_in_a_log_has_some() ->
     assert set(CLASS_NAMES) == set(RecordClass)
     assert set(EVENT_WORDS) == {event for events in EVENTS.values() for event in events}
     assert set(EVENT_WORDS) == set(Event)
-    assert set(METHOD_WORDS) == set(Method)
+    assert set(METHOD_WORDS) == set(Method) - {Method.NONE_KEPT}  # says nothing on the page
     assert set(CLOSING_WORDS) == set(CloseStep)
     assert {entry_type for entry_type, _ in HAPPENING_WORDS} == HAPPENINGS
     steps = {step for entry_type, step in HAPPENING_WORDS if entry_type is EntryType.CLOSE}
@@ -116,6 +116,19 @@ def test_page_when_something_was_late_or_not_reported_then_it_is_named(
         "2031-03-14 a tip of text 1 day late: overwritten" in read(pages["en"])
     )
     assert "the key of the day not reported as gone" in read(pages["en"])
+
+
+def test_page_when_a_class_has_no_records_then_nothing_is_said_to_be_gone(
+    configuration: Configuration, renderer: PageRenderer, summary: Summary
+) -> None:
+    """All that there is can be gone on its day; what there is not cannot, and lacks nothing."""
+    day, gone = summary.days[0]
+    none = Gone(method=Method.NONE_KEPT, late_days=0)
+    changed = {**gone, RecordClass.MAILBOX: none, RecordClass.BACKUP: none}
+    told = tell(dataclasses.replace(summary, days=[(day, changed)]))
+    text = read(render_account(told, configuration=configuration, renderer=renderer)["en"])
+    assert "all that was due on its day: overwritten" in text
+    assert "not reported as gone" not in text
 
 
 def test_page_when_the_methods_differ_then_both_are_said(

@@ -173,6 +173,22 @@ def test_report_when_all_went_then_every_class_is_told_with_its_method() -> None
     assert done.reached[RecordClass.UPLOAD_ANSWER] is Method.OVERWRITTEN
 
 
+def test_report_when_a_class_has_no_records_then_nothing_is_said_to_be_overwritten() -> None:
+    """What nothing purges is never told as purged: the log says that there is none."""
+    reached = read_report(report(DAY)).reached
+    unkept = {name for name, method in reached.items() if method is Method.NONE_KEPT}
+
+    assert unkept == {
+        RecordClass.REPLY,
+        RecordClass.MAILBOX,
+        RecordClass.RECEIPT_COPY,
+        RecordClass.RAW_NUMBER,
+        RecordClass.GATEWAY_MESSAGE,
+        RecordClass.PSEUDONYM_EPOCH,
+        RecordClass.BACKUP,
+    }
+
+
 def test_report_when_something_failed_then_nothing_is_claimed_of_it() -> None:
     """A class of which one record stayed is not told; if it is not known of which, none is."""
     done = read_report(report(DAY, failures=(fail(RecordClass.SEALED_TIP),)))
