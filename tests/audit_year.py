@@ -31,6 +31,8 @@ ROOT = Signer(name="tipline-root", seed=Secret(b"\x01" * 32))
 LOG = Signer(name=make_log_name(ROOT.verifier()), seed=Secret(b"\x02" * 32))
 KEY = LOG.verifier().format()
 BEGUN_ON = datetime.date(2026, 11, 22)
+# Longer than a real one: what is lived here is not always the desk's renewing.
+KEYSET_DAYS = 400
 ONE_DAY = datetime.timedelta(days=1)
 DUTIES: tuple[RecordClass | None, ...] = (None, *RecordClass)
 Change = Callable[[list[bytes]], list[bytes]]
@@ -87,7 +89,7 @@ class SimulatedLine:
             EntryType.KEYSET,
             number=1,
             sha256=number_hash(1),
-            valid_until=self.today + datetime.timedelta(days=30),
+            valid_until=self.today + datetime.timedelta(days=KEYSET_DAYS),
         )
         self.tell(EntryType.PAGE, build="0.1.0", sha256=number_hash(2))
         self.done_until = dict.fromkeys(DUTIES, self.today - ONE_DAY)

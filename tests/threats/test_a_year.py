@@ -22,6 +22,7 @@ from retention.slot_root import Method
 from tests.audit_year import (
     BEGUN_ON,
     KEY,
+    KEYSET_DAYS,
     ONE_DAY,
     ROOT,
     SimulatedLine,
@@ -79,7 +80,7 @@ def live_honestly(line: SimulatedLine, *, nights: int, keyset: int = 2) -> None:
     for night in range(1, nights + 1):
         line.today += ONE_DAY
         if night % 28 == 0:
-            last = line.today + datetime.timedelta(days=30)
+            last = line.today + datetime.timedelta(days=KEYSET_DAYS)
             line.tell(EntryType.KEYSET, number=keyset, sha256=number_hash(keyset), valid_until=last)
             keyset += 1
         if night % 90 == 0:
@@ -208,7 +209,17 @@ def lose_keys(line: SimulatedLine) -> None:
 def install_old_keyset(line: SimulatedLine) -> None:
     """An old keyset is put in force again."""
     line.tell(
-        EntryType.KEYSET, number=2, sha256=number_hash(2), valid_until=line.today + 9 * ONE_DAY
+        EntryType.KEYSET,
+        number=2,
+        sha256=number_hash(2),
+        valid_until=line.today + KEYSET_DAYS * ONE_DAY,
+    )
+
+
+def let_keyset_expire(line: SimulatedLine) -> None:
+    """The desk signs no new keyset in time."""
+    line.tell(
+        EntryType.KEYSET, number=50, sha256=number_hash(2), valid_until=line.today + 9 * ONE_DAY
     )
 
 
@@ -267,6 +278,7 @@ FAULTS: dict[str, tuple[Act | None, set[str]]] = {
     "a restored backup": (restore, {"restored"}),
     "lost keys": (lose_keys, {"lost_keys"}),
     "an old keyset": (install_old_keyset, {"keyset_rolled_back"}),
+    "a keyset that expires": (let_keyset_expire, {"keyset_expired"}),
     "a TPM that destroys what has keys": (live_with_tpm, set()),
     "a weaker method": (weaken, {"weaker_method"}),
     "an end that does not come": (announce_and_stay, {"not_closed"}),
@@ -419,7 +431,7 @@ def test_log_when_it_ends_early_then_it_is_stale(tmp_path: Path) -> None:
 
 MUTATIONS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "changed": (
-        lambda e: [*e[:300], e[300].replace(b"overwritten", b"destroyed"), *e[301:]],
+        lambda e: [*e[:300], e[300].replace(b'"late_days":0', b'"late_days":1'), *e[301:]],
         "changed_entry",
     ),
     "dropped": (lambda e: [*e[:300], *e[301:]], "dropped_entry"),
@@ -493,7 +505,7 @@ def test_entries_and_tiles_when_changed_together_then_the_signed_root_tells(
     line = SimulatedLine()
     line.begin()
     line.live(40)
-    other = [*line.entries[:98], line.entries[98].replace(b"overwritten", b"destroyed")]
+    other = [*line.entries[:98], line.entries[98].replace(b'"late_days":0', b'"late_days":1')]
     directory = write_log(
         tmp_path / "log", [*other, *line.entries[99:]], checkpoint=sign(line.entries)
     )

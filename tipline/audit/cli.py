@@ -331,6 +331,8 @@ def _choose_day(options: argparse.Namespace) -> datetime.date:
 
 def _choose_trust(options: argparse.Namespace, source: Source) -> Trust:
     if options.keyset_root is not None:
+        if options.witness or options.quorum is not None:
+            raise InputError("root_and_witness")
         if options.keyset is not None:
             note: bytes | None = _read(options.keyset, max_bytes=MAX_KEYSET_BYTES)
         else:

@@ -6,15 +6,16 @@ docs/reference/log.md, "Entries of events".
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tipline.audit.entries import Entry
 from tipline.audit.errors import MalformedError
 from tipline.audit.findings import Findings, Kind
-from tipline.audit.strict import parse_day
+from tipline.audit.strict import MAX_INTEGER, decode_hash, parse_day
 
 MAX_HOLDS: Final = 10_000  # open at once; a log cannot make a verifier remember more
 MAX_TOLD: Final = 5_000  # events that the report shows; the newest
@@ -23,6 +24,55 @@ MAX_HOLD_DAYS: Final = 366  # docs/reference/log.md, "Entries of events"
 _GRACE_DAYS: Final = 1
 _CLOSE_STEPS: Final = ("announced", "intake_stopped", "keys_destroyed", "closed")
 Told = tuple[str, str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeysetUsed:
+    """
+    A keyset, as the log names it or as it was read.
+
+    Args:
+        number: Rises with every keyset.
+        sha256: Of the whole note, in hex.
+        valid_until: The last day on which it is.
+    """
+
+    number: int
+    sha256: str
+    valid_until: datetime.date
+
+    def format_state(self) -> dict[str, Any]:
+        """
+        Write it down.
+
+        Returns:
+            What JSON holds.
+        """
+        return {
+            "number": self.number,
+            "sha256": self.sha256,
+            "valid_until": self.valid_until.isoformat(),
+        }
+
+    @classmethod
+    def parse_state(cls, state: dict[str, Any]) -> Self:
+        """
+        Read what was written down, or a keyset's fields.
+
+        Args:
+            state: What `format_state` gave.
+
+        Returns:
+            The keyset.
+
+        Raises:
+            MalformedError: it is not one.
+        """
+        number, sha256 = state["number"], state["sha256"]
+        decode_hash(sha256)
+        if type(number) is not int or not 0 <= number <= MAX_INTEGER:
+            raise MalformedError("keyset")
+        return cls(number=number, sha256=sha256, valid_until=parse_day(state["valid_until"]))
 
 
 class Events:
@@ -44,7 +94,8 @@ class Events:
         self.holds: dict[str, datetime.date] = {}
         self._overdue_holds: set[str] = set()
         self._told_too_many = False
-        self._keyset = 0
+        self.keyset: KeysetUsed | None = None  # the one with the highest number
+        self._told_expired = False
         self._closes_on: datetime.date | None = None
         self._close_step = -1
         self._told_not_closed = False
@@ -94,6 +145,20 @@ class Events:
                 self._findings.add(
                     Kind.HOLD_OPEN, hold=hold, until=until.isoformat(), day=day.isoformat()
                 )
+        keyset = self.keyset
+        if (
+            keyset is not None
+            and not self._told_expired
+            and self._close_step < _CLOSE_STEPS.index("intake_stopped")
+            and (day - keyset.valid_until).days > _GRACE_DAYS
+        ):
+            self._told_expired = True
+            self._findings.add(
+                Kind.KEYSET_EXPIRED,
+                number=keyset.number,
+                until=keyset.valid_until.isoformat(),
+                day=day.isoformat(),
+            )
         if (
             self._closes_on is not None
             and self._close_step < _CLOSE_STEPS.index("intake_stopped")
@@ -142,14 +207,20 @@ class Events:
 
     def _take_keyset(self, entry: Entry, number: int) -> None:
         self._tell(entry, str(entry.fields["number"]))
-        if entry.fields["number"] <= self._keyset:
+        installed = KeysetUsed(
+            number=entry.fields["number"],
+            sha256=entry.fields["sha256"],
+            valid_until=parse_day(entry.fields["valid_until"]),
+        )
+        if self.keyset is not None and installed.number <= self.keyset.number:
             self._findings.add(
                 Kind.KEYSET_ROLLED_BACK,
-                number=entry.fields["number"],
-                before=self._keyset,
+                number=installed.number,
+                before=self.keyset.number,
                 on=entry.about.isoformat(),
             )
-        self._keyset = max(self._keyset, entry.fields["number"])
+            return
+        self.keyset, self._told_expired = installed, False
 
     def _take_hold(self, entry: Entry, number: int) -> None:
         hold, step = entry.fields["hold"], entry.fields["step"]
@@ -246,7 +317,8 @@ class Events:
             "holds": {hold: until.isoformat() for hold, until in self.holds.items()},
             "overdue_holds": sorted(self._overdue_holds),
             "too_many_holds": self._told_too_many,
-            "keyset": self._keyset,
+            "keyset": None if self.keyset is None else self.keyset.format_state(),
+            "told_expired": self._told_expired,
             "closes_on": None if self._closes_on is None else self._closes_on.isoformat(),
             "close_step": self._close_step,
             "told_not_closed": self._told_not_closed,
@@ -269,7 +341,8 @@ class Events:
         self.holds = {str(hold): parse_day(until) for hold, until in state["holds"].items()}
         self._overdue_holds = {str(hold) for hold in state["overdue_holds"]}
         self._closes_on = None if state["closes_on"] is None else parse_day(state["closes_on"])
-        self._keyset, self._close_step = int(state["keyset"]), int(state["close_step"])
+        self.keyset = None if state["keyset"] is None else KeysetUsed.parse_state(state["keyset"])
+        self._close_step, self._told_expired = int(state["close_step"]), bool(state["told_expired"])
         self._told_too_many = bool(state["too_many_holds"])
         self._told_not_closed, self.ended = bool(state["told_not_closed"]), bool(state["ended"])
         self.told = [(str(day), str(type_), str(what)) for day, type_, what in state["told"]]

@@ -6,9 +6,11 @@ docs/reference/formats.md, "Keyset": only the fields that matter to the log are 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from tipline.audit.errors import AuditError, InputError, MalformedError
+from tipline.audit.events import KeysetUsed
 from tipline.audit.notes import LOG, WITNESS, Key, split_note
 from tipline.audit.source import MAX_KEYSET_BYTES
 from tipline.audit.strict import parse_object
@@ -72,10 +74,11 @@ def read_trust(untrusted: bytes, *, root: str, log: str | None) -> Trust:
             raise MalformedError("keyset")
         if type(quorum) is not int or len(witnesses) > MAX_WITNESSES or log not in (None, named):
             raise MalformedError("keyset")
+        keyset = KeysetUsed.parse_state({**fields, "sha256": hashlib.sha256(untrusted).hexdigest()})
         trust = make_trust(named, witnesses=witnesses, quorum=quorum)
     except (AuditError, KeyError, TypeError, AttributeError) as exc:
         raise InputError("keyset") from exc
-    return Trust(log=trust.log, root=root, witnesses=trust.witnesses, quorum=quorum)
+    return Trust(log=trust.log, root=root, witnesses=trust.witnesses, quorum=quorum, keyset=keyset)
 
 
 def parse_key(text: str, *, type_: int) -> Key:

@@ -16,8 +16,10 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from tipline.audit.errors import ForgedError, InputError, MalformedError
+from tipline.audit.events import KeysetUsed
 from tipline.audit.findings import Finding, Findings, Kind
 from tipline.audit.kept import Kept
 from tipline.audit.notes import MAX_CHECKPOINT_BYTES, Checkpoint, Key, verify_checkpoint
@@ -26,6 +28,9 @@ from tipline.audit.rebuild import Rebuild, Rebuilt
 from tipline.audit.replay import Replay, Seen
 from tipline.audit.source import Source
 from tipline.audit.tree import GrowingTree
+
+# What replaces nothing that was kept, and what no witness signs.
+_OTHER_HISTORY: Final = (Kind.FORK, Kind.ROLLED_BACK, Kind.BELOW_QUORUM, Kind.WRONG_KEYSET)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +43,14 @@ class Trust:
         root: The desk root's verifier key, or None if it was not given.
         witnesses: Who may cosign.
         quorum: How many of them must; 0 with no witness.
+        keyset: From which all this comes, or None if the auditor typed it.
     """
 
     log: Key
     root: str | None = None
     witnesses: tuple[Key, ...] = ()
     quorum: int = 0
+    keyset: KeysetUsed | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +166,12 @@ def verify(
         )
         pass_.run(can_go_on=since is None and not annexes)
         pass_.report(findings)
+        if pass_.replay is not None:
+            _check_keyset(trust.keyset, pass_.replay, today=today, findings=findings)
         parted = pass_.list_parted()
         before = parted[-1] if parted else before
     order = {kind: place for place, kind in enumerate(Kind)}
-    is_other_history = any(
-        found.kind in (Kind.FORK, Kind.ROLLED_BACK, Kind.BELOW_QUORUM) for found in findings.listed
-    )
+    is_other_history = any(found.kind in _OTHER_HISTORY for found in findings.listed)
     return Verdict(
         trust=trust,
         today=today,
@@ -253,6 +260,27 @@ class _Pass:
             replay.end_batch()
             self.replay, self.tree = replay, self.rebuilt.tree
         return self.rebuilt.holds
+
+
+def _check_keyset(
+    used: KeysetUsed | None, replay: Replay, *, today: datetime.date, findings: Findings
+) -> None:
+    newest = replay.events.keyset
+    if used is None:
+        return
+    # A higher number is right: the desk signed it, and the next batch tells of it.
+    if newest is not None and (
+        used.number < newest.number
+        or (used.number == newest.number and used.sha256 != newest.sha256)
+    ):
+        findings.add(Kind.WRONG_KEYSET, number=used.number, newest=newest.number)
+    elif used.valid_until < today and used != newest and not replay.events.ended:
+        findings.add(
+            Kind.KEYSET_EXPIRED,
+            number=used.number,
+            until=used.valid_until.isoformat(),
+            day=today.isoformat(),
+        )
 
 
 def _list_seen(kept: Kept) -> list[Finding]:

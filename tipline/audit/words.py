@@ -49,6 +49,10 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("{count} witnesses signed the checkpoint; {quorum} must"),
         N_("do not rely on this checkpoint; ask the witnesses what they saw"),
     ),
+    Kind.WRONG_KEYSET: (
+        N_("the keyset read here is number {number}; the log's newest is {newest}, and another"),
+        N_("an old keyset may leave witnesses out: get the newest one, from the desk"),
+    ),
     Kind.WRONG_TREE: (
         N_("the {size} entries served are not those that were signed"),
         N_("ask for the log again, from another place; keep what was served"),
@@ -153,6 +157,10 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("on {on} keyset {number} was installed, though {before} was in force"),
         N_("an old keyset may name a reader who was removed since"),
     ),
+    Kind.KEYSET_EXPIRED: (
+        N_("keyset {number} was valid until {until}, and on {day} there was no newer one"),
+        N_("ask the desk why it signed none"),
+    ),
     Kind.ANNEX_MISMATCH: (
         N_("the annex of {of} is not the one whose hash is in the log"),
         N_("ask for it again; keep the one you have"),
@@ -213,6 +221,9 @@ ERRORS: Final[Mapping[str, str]] = {
     ),
     "keyset": N_("the keyset is not signed by this root, or names another log"),
     "keyset_missing": N_("there is no keyset beside the log: give it with --keyset"),
+    "root_and_witness": N_(
+        "with --keyset-root the keyset names the witnesses: leave --witness and --quorum out"
+    ),
     "root_missing": N_("a keyset needs the root that signed it: --keyset-root"),
     "quorum": N_("the quorum must be 1 to the number of witnesses"),
     "file": N_("{path} cannot be read or written"),

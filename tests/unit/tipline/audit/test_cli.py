@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -263,6 +264,8 @@ def test_keep_when_batches_were_made_afterwards_then_that_is_found_for_good(
         (["verify", ".", "--key", KEY, "--today", "tomorrow"], "day"),
         (["verify", ".", "--key", KEY, "--socks", "9050"], "socks_option"),
         (["verify", ".", "--key", KEY, "--keyset", "x"], "root_missing"),
+        (["verify", ".", "--keyset-root", "x", "--witness", "y"], "root_and_witness"),
+        (["verify", ".", "--keyset-root", "x", "--quorum", "1"], "root_and_witness"),
         (["witness", ".", "--witness-key", "x", "--state", "y"], "key"),
         (["keygen", "--name", "a b", "--out", "x"], "key"),
     ],
@@ -378,7 +381,13 @@ def test_witness_when_a_line_is_read_by_the_service_then_it_holds(
     assert verify_cosignature(line_, text=text, verifier=WitnessVerifier.parse(public)) > 0
 
 
-def make_keyset(line: SimulatedLine, *, log: str = KEY, witnesses: tuple[str, ...] = ()) -> bytes:
+def make_keyset(
+    line: SimulatedLine,
+    *,
+    log: str = KEY,
+    witnesses: tuple[str, ...] = (),
+    previous: bytes | None = None,
+) -> bytes:
     """A keyset that the root signed."""
     from crypto.keyset import sign_keyset
     from crypto.note import Verifier
@@ -388,8 +397,21 @@ def make_keyset(line: SimulatedLine, *, log: str = KEY, witnesses: tuple[str, ..
         log=Verifier.parse(log),
         witnesses=tuple(WitnessVerifier.parse(text) for text in witnesses),
         quorum=len(witnesses),
+        valid_from=line.today,
+        valid_until=line.today + datetime.timedelta(days=30),
     )
-    return sign_keyset(draft, signer=ROOT, today=line.today)
+    return sign_keyset(draft, signer=ROOT, today=line.today, previous=previous)
+
+
+def tell_keyset(line: SimulatedLine, note: bytes, *, number: int) -> None:
+    """Log that a keyset was installed."""
+    line.tell(
+        EntryType.KEYSET,
+        number=number,
+        sha256=hashlib.sha256(note).hexdigest(),
+        valid_until=line.today + datetime.timedelta(days=30),
+    )
+    line.live(1)
 
 
 def test_keyset_when_the_root_signed_it_then_log_and_witnesses_come_from_it(
@@ -397,20 +419,56 @@ def test_keyset_when_the_root_signed_it_then_log_and_witnesses_come_from_it(
 ) -> None:
     """The auditor needs the root from paper alone; another root, or another log, is refused."""
     public = Key(name="w", type=WITNESS, public_key=bytes(range(32))).format()
+    note = make_keyset(line, previous=make_keyset(line))
+    tell_keyset(line, note, number=2)
     log, keyset = line.write(tmp_path / "x" / "log"), tmp_path / "x" / "keyset"
     root = ROOT.verifier().format()
     words = ("--keyset-root", root, "--today", line.today.isoformat())
     assert audit("verify", tmp_path / "x", *words).code == 62
-    keyset.write_bytes(make_keyset(line))
+    keyset.write_bytes(note)
     assert audit("verify", tmp_path / "x", *words).code == 0
     assert audit("verify", log, *words, "--keyset", keyset, "--key", KEY).code == 0
-    keyset.write_bytes(make_keyset(line, witnesses=(public,)))
+    # One that the desk has signed since; the next batch will tell of it.
+    keyset.write_bytes(make_keyset(line, witnesses=(public,), previous=note))
     assert audit("verify", log, *words).code == Kind.BELOW_QUORUM.exit_code
     stranger = Signer.generate("tipline-root").verifier().format()
     for more in (("--keyset-root", stranger), ("--key", Signer.generate("x").verifier().format())):
         assert audit("verify", log, *words, *more).code == 62
-    keyset.write_bytes(keyset.read_bytes().replace(b'"number":1', b'"number":2'))
+    keyset.write_bytes(keyset.read_bytes().replace(b'"number":3', b'"number":4'))
     assert audit("verify", log, *words).code == 62
+
+
+def test_keyset_when_it_is_not_the_logs_newest_then_it_takes_no_witness_away(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """An old keyset, or a second one of the same number, is refused and replaces nothing."""
+    public = Key(name="w", type=WITNESS, public_key=bytes(range(32))).format()
+    old = make_keyset(line)
+    new = make_keyset(line, previous=old, witnesses=(public,))
+    tell_keyset(line, new, number=2)
+    log, keyset, kept = line.write(tmp_path / "log"), tmp_path / "keyset", tmp_path / "kept"
+    words = ("--keyset-root", ROOT.verifier().format(), "--keep", kept, "--today")
+    keyset.write_bytes(new)
+    assert audit("verify", log, *words, line.today).code == Kind.BELOW_QUORUM.exit_code
+    for other in (old, make_keyset(line, previous=old)):
+        keyset.write_bytes(other)
+        said = audit("verify", log, *words, line.today)
+        assert said.code == Kind.WRONG_KEYSET.exit_code
+        assert not kept.exists()
+
+
+def test_keyset_when_it_has_expired_then_that_is_found(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """A keyset that is not in the log yet ends on its day, too."""
+    note = make_keyset(line, previous=make_keyset(line))
+    (tmp_path / "keyset").write_bytes(note)
+    words = ("--keyset-root", ROOT.verifier().format(), "--today")
+    line.live(30)
+    assert audit("verify", line.write(tmp_path / "log"), *words, line.today).code == 0
+    line.live(1)
+    said = audit("verify", line.write(tmp_path / "log"), *words, line.today)
+    assert said.code == Kind.KEYSET_EXPIRED.exit_code
 
 
 def test_page_when_written_then_it_needs_nothing_and_escapes_everything(
