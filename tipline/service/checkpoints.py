@@ -52,6 +52,16 @@ class Checkpoints:
         """Let the database's file go. SQLite must have closed it before."""
         os.close(self._descriptor)
 
+    def reusable_bytes(self) -> int:
+        """
+        Tell how much room there is inside the database.
+
+        Returns:
+            Bytes of its pages that nothing uses.
+        """
+        (pages,) = self._database.execute("PRAGMA freelist_count").fetchone()
+        return int(pages) * self._page_bytes
+
     def note_pages(self) -> None:
         """Begin to note which pages are written."""
         self._noted = set()

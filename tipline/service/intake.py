@@ -57,6 +57,9 @@ from tipline.service.store import Arrival, PartialUpload, Store, StoredTip
 SLICE_BYTES: Final = 1024 * 1024  # formats.md, "Upload"
 MAX_OPENING_BYTES: Final = 1024  # of the JSON that opens an upload; ours has 80
 ID_BYTES: Final = 16
+FLOOR_PART: Final = 4  # of the disk's reserve: what no tip may use, not even one of text
+MAX_FLOOR_BYTES: Final = 256 * 1024 * 1024  # a purge's WAL has 40 MiB between two checkpoints
+MIN_REUSABLE_BYTES: Final = 1024 * 1024
 CHECKSUM_START: Final = "sha256 "
 UPLOADS_PATH: Final = "/uploads/"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -280,6 +283,8 @@ class Intake:
                 raise _RefusedError
             if not upload.is_text:
                 await self._make_room(slice_len)
+            elif not await self._has_room_for_text():
+                raise BusyError
             with self._receive(upload) as place:
                 reading = self._read(request, max_bytes=slice_len, count=place.count)
                 data = await place.receive(reading)
@@ -419,11 +424,23 @@ class Intake:
             await self._drop(silent.id)
 
     def _has_room(self, slice_len: int) -> bool:
-        disk = os.statvfs(self._directory)
         return (
             self._uploads.held_bytes + slice_len <= self._limits.partial_bytes
-            and disk.f_bavail * disk.f_frsize >= self._limits.disk_reserve_bytes
+            and self._measure_free() >= self._limits.disk_reserve_bytes
         )
+
+    async def _has_room_for_text(self) -> bool:
+        """Keep a part of the reserve even from text: a purge that cannot write cannot purge."""
+        floor = min(self._limits.disk_reserve_bytes // FLOOR_PART, MAX_FLOOR_BYTES)
+        free = self._measure_free()
+        if free >= floor:
+            return True
+        # What dies makes room inside the database long before its file gets smaller.
+        return free >= floor // 2 and await self._store.reusable_bytes() >= MIN_REUSABLE_BYTES
+
+    def _measure_free(self) -> int:
+        disk = os.statvfs(self._directory)
+        return disk.f_bavail * disk.f_frsize
 
 
 def _parse_opening(untrusted: bytes) -> tuple[str, int, int]:

@@ -387,6 +387,10 @@ class SqliteStore:
             )
             await asyncio.to_thread(self._files.link_all, folder / ENVELOPES_NAME)
 
+    async def reusable_bytes(self) -> int:
+        """Tell how much room the database has inside, left by what died."""
+        return await self._writer.call(self._checkpoints.reusable_bytes)
+
     async def rewrite(self) -> None:
         """
         Take away what the order and the inodes of the last writes tell: the WAL is emptied into the

@@ -219,6 +219,10 @@ class Store(Protocol):
         """Lay a copy of the database and of every envelope's file that it names into a folder."""
         ...
 
+    async def reusable_bytes(self) -> int:
+        """Tell how much room what died has left inside the database."""
+        ...
+
     async def rewrite(self) -> None:
         """Take away what the order and the inodes of the last writes tell."""
         ...
