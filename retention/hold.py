@@ -170,11 +170,44 @@ def check_terms(
         HoldError: `hold_person`, `hold_one_person`, `hold_reason`, `hold_until_past`,
             `hold_until_far`, `hold_target`, `hold_tips`: see their texts.
     """
+    named = check_extent(until_on=until_on, channel=channel, tips=tips, today=today)
     first = _check_line(untrusted_first_person, "hold_person", limit=MAX_PERSON_CHARACTERS)
     second = _check_line(untrusted_second_person, "hold_person", limit=MAX_PERSON_CHARACTERS)
     if _fold(first) == _fold(second):
         raise HoldError("hold_one_person")
     reason = _check_line(untrusted_reason, "hold_reason", limit=MAX_REASON_CHARACTERS)
+    return HoldTerms(
+        first_person=first,
+        second_person=second,
+        reason=reason,
+        until_on=until_on,
+        channel=channel,
+        tips=named,
+    )
+
+
+def check_extent(
+    *,
+    until_on: datetime.date,
+    channel: str | None,
+    tips: Iterable[bytes],
+    today: datetime.date,
+) -> tuple[bytes, ...]:
+    """
+    Check over what a hold is asked for, and until when, before anybody is asked who and why.
+
+    Args:
+        until_on: The first day on which it is to hold no more.
+        channel: The channel, or None.
+        tips: Ids; none if there is a channel.
+        today: In UTC.
+
+    Returns:
+        The ids, each once, in order.
+
+    Raises:
+        HoldError: `hold_until_past`, `hold_until_far`, `hold_target`, `hold_tips`: see their texts.
+    """
     if until_on <= today:
         raise HoldError("hold_until_past", until=until_on.isoformat())
     if (until_on - today).days > MAX_HOLD_DAYS:
@@ -184,14 +217,7 @@ def check_terms(
         raise HoldError("hold_target")
     if len(named) > MAX_HOLD_TIPS:
         raise HoldError("hold_tips", limit=MAX_HOLD_TIPS)
-    return HoldTerms(
-        first_person=first,
-        second_person=second,
-        reason=reason,
-        until_on=until_on,
-        channel=channel,
-        tips=named,
-    )
+    return named
 
 
 def make_hold(terms: HoldTerms, *, hold_id: bytes, salt: bytes, placed_on: datetime.date) -> Hold:

@@ -25,6 +25,7 @@ from retention.errors import HoldError
 from retention.hold import (
     HOLD_ID_BYTES,
     Hold,
+    check_extent,
     check_terms,
     make_hold,
     state_placed,
@@ -171,6 +172,35 @@ async def purge_early(workings: Workings, values: Values) -> dict[str, Any]:
     return format_report(await workings.purge(), today=workings.keeper.today())
 
 
+async def plan_hold(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Check over what a hold is asked for, and until when, before anybody is asked who and why.
+
+    Args:
+        workings: Of the line.
+        values: `until`, `channel` or None, `tips`.
+
+    Returns:
+        `today`.
+
+    Raises:
+        HoldError: it could not be placed.
+        InstanceError: `tip_unknown`.
+        UsageError: `tip_id`, `clock_day`.
+    """
+    check_names(values, "until", "channel", "tips")
+    today = workings.keeper.today()
+    channel = values["channel"]
+    tips = check_extent(
+        until_on=parse_asked_day(values["until"]),
+        channel=channel,
+        tips=parse_ids(values["tips"]),
+        today=today,
+    )
+    await _check_covered(workings, channel, tips)
+    return {"today": today.isoformat()}
+
+
 async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
     """
     Place a hold.
@@ -199,9 +229,7 @@ async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
         tips=tips,
         today=today,
     )
-    if terms.channel is not None:
-        await _check_channel(workings, terms.channel)
-    _check_known(terms.tips, await workings.store.find_tips(terms.tips))
+    await _check_covered(workings, terms.channel, terms.tips)
     hold = make_hold(
         terms,
         hold_id=workings.random(HOLD_ID_BYTES),
@@ -368,6 +396,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "purge": purge,
     "plan-early": plan_early,
     "purge-early": purge_early,
+    "plan-hold": plan_hold,
     "hold-add": add_hold,
     "hold-list": list_holds,
     "plan-release": plan_release,
@@ -442,6 +471,12 @@ async def _plan_early(workings: Workings, values: Values) -> tuple[Decision, ...
             holds = ", ".join(sorted(hold.hex() for hold in decision.record.held_by))
             raise InstanceError("tip_held", id=decision.record.id.hex(), holds=holds)
     return decisions
+
+
+async def _check_covered(workings: Workings, channel: str | None, tips: Sequence[bytes]) -> None:
+    if channel is not None:
+        await _check_channel(workings, channel)
+    _check_known(tips, await workings.store.find_tips(tips))
 
 
 async def _check_channel(workings: Workings, channel: str) -> None:

@@ -254,6 +254,26 @@ def test_hold_when_the_answers_do_not_hold_then_nothing_is_placed(
     assert run("hold", "list", directory)[1] == "No hold lasts.\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--until", str(TODAY), "--channel", "city"), f"{TODAY} is not after today"),
+        (("--until", "14/3/2031", "--channel", "city"), "a day is written YYYY-MM-DD"),
+        (("--until", UNTIL, "--channel", "cty"), "cty"),
+        (("--until", UNTIL, "--tips", OLD), OLD),
+        (("--until", UNTIL, "--tips", "no"), "32"),
+    ],
+)
+def test_hold_when_what_is_on_the_command_line_does_not_hold_then_nobody_is_asked(
+    directory: Path, words: tuple[str, ...], told: str
+) -> None:
+    """Who mistyped a day, a channel or an id is told before naming persons and reason."""
+    code, out, err = run("hold", "add", directory, *words, stdin=PERSONS)
+    assert (code != 0, out) == (True, "")
+    assert told in err
+    assert not any(question.strip() in err for question in ("Who asks for the hold:", "Why:"))
+
+
 def test_hold_when_over_a_channel_then_json_has_what_an_auditor_needs(directory: Path) -> None:
     """Text and salt hash to the commitment of the log."""
     words = ("hold", "add", directory, "--until", LATER, "--channel", "city", "--json")

@@ -335,6 +335,16 @@ async def test_hold_when_it_cannot_be_placed_then_nothing_of_it_stays(
         with pytest.raises((HoldError, InstanceError, UsageError)) as refused:
             await hold(site, **{**wanted, **changed})
         assert refused.value.code == code
+        # What needs no person is refused before anybody is asked for one.
+        extent = {"until": "2031-04-14", "channel": None, "tips": [], **wanted, **changed}
+        for name in WORDS:
+            extent.pop(name, None)
+        if changed.keys() & WORDS.keys():
+            assert "today" in await ask(site, "plan-hold", **extent)
+        else:
+            with pytest.raises((HoldError, InstanceError, UsageError)) as refused:
+                await ask(site, "plan-hold", **extent)
+            assert refused.value.code == code
         assert (await ask(site, "hold-list"))["holds"] == []
     assert log_statements(world, EntryType.HOLD) == []
 

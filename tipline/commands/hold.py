@@ -123,13 +123,14 @@ def run_add(options: argparse.Namespace, console: Console) -> int:
         UsageError: an id or the day is none.
     """
     _ = console.translate
+    extent = {"until": options.until, "channel": options.channel, "tips": options.tips or []}
+    # Before anybody is asked: who mistyped a day should not have to name persons and reason again.
+    run_operation(options.directory, "plan-hold", extent, console=console)
     placed = run_operation(
         options.directory,
         "hold-add",
         {
-            "until": options.until,
-            "channel": options.channel,
-            "tips": options.tips or [],
+            **extent,
             "first_person": _ask(_("Who asks for the hold: "), console),
             "second_person": _ask(_("Who agrees: "), console),
             "reason": _ask(_("Why: "), console),
