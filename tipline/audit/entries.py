@@ -19,21 +19,23 @@ from tipline.audit.strict import MAX_INTEGER, decode_hash, parse_day, parse_obje
 
 VERSION: Final = 1
 ARRIVALS_SIZE: Final = 65_536
-CLASSES: Final = (
-    "partial_upload",
-    "sealed_tip",
-    "attachment",
-    "upload_answer",
-    "reply",
-    "mailbox",
-    "receipt_copy",
-    "raw_number",
-    "gateway_message",
-    "pseudonym_epoch",
-    "keyset",
-    "backup",
-    "log_text",
-)
+# Each class, and the events from which its periods count: all of them, the first one first.
+EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "partial_upload": ("begun",),
+    "sealed_tip": ("arrived", "picked_up"),
+    "attachment": ("arrived", "picked_up"),
+    "upload_answer": ("arrived",),
+    "reply": ("sent", "read"),
+    "mailbox": ("last_used",),
+    "receipt_copy": ("made",),
+    "raw_number": ("received",),
+    "gateway_message": ("received",),
+    "pseudonym_epoch": ("begun",),
+    "keyset": ("expired",),
+    "backup": ("made",),
+    "log_text": ("logged",),
+}
+CLASSES: Final = tuple(EVENTS)
 METHODS: Final = ("overwritten", "destroyed")
 # Of these a line keeps no records, so that it may say so instead; of the others it may not.
 NONE_KEPT: Final = "none_kept"
@@ -46,10 +48,10 @@ UNKEPT_CLASSES: Final = (
     "pseudonym_epoch",
     "backup",
 )
-MAX_DAYS: Final = 100_000  # of a period or a lateness: more than anybody means
+MAX_DAYS: Final = 100_000  # of a lateness: more than anybody means
+MAX_PERIOD_DAYS: Final = 3650  # of a period; at least 1
 MAX_BUILD_CHARACTERS: Final = 500
 _HOLD = re.compile(r"[0-9a-f]{32}")
-_EVENT = re.compile(r"[a-z][a-z_]{0,31}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 Check = Callable[[object], object]
@@ -113,14 +115,24 @@ def _build(value: object) -> None:
         raise MalformedError("build")
 
 
-def _periods(value: object) -> None:
+def check_periods(value: object) -> None:
+    """
+    Check a policy's periods.
+
+    Args:
+        value: Untrusted.
+
+    Raises:
+        MalformedError: a class or an event is missing, unknown or out of order, or a period is not
+            of 1 to `MAX_PERIOD_DAYS` days.
+    """
     if not isinstance(value, dict) or tuple(value) != CLASSES:
         raise MalformedError("periods")
-    for events in value.values():
-        if not isinstance(events, dict) or not events:
+    for class_, events in value.items():
+        if not isinstance(events, dict) or tuple(events) != EVENTS[class_]:
             raise MalformedError("periods")
-        for event, days in events.items():
-            if not _EVENT.fullmatch(event) or type(days) is not int or not 0 <= days <= MAX_DAYS:
+        for days in events.values():
+            if type(days) is not int or not 1 <= days <= MAX_PERIOD_DAYS:
                 raise MalformedError("periods")
 
 
@@ -146,7 +158,7 @@ _DAY_FIELDS: Final[Mapping[str, Mapping[str, Check]]] = {
 }
 _EVENT_FIELDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "origin": {"root": _key, "log": _key},
-    "policy": {"periods": _periods, "sha256": decode_hash},
+    "policy": {"periods": check_periods, "sha256": decode_hash},
     "keyset": {"number": _integer, "sha256": decode_hash, "valid_until": parse_day},
     "page": {"build": _build, "sha256": decode_hash},
     "hold": {

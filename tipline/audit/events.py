@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
-from tipline.audit.entries import Entry
+from tipline.audit.entries import Entry, check_periods
 from tipline.audit.errors import MalformedError
 from tipline.audit.findings import Findings, Kind
 from tipline.audit.strict import MAX_INTEGER, decode_hash, parse_day
@@ -193,14 +193,14 @@ class Events:
         periods = entry.fields["periods"]
         for class_, before in (self.periods or {}).items():
             for event, days in before.items():
-                now = periods[class_].get(event)
-                if now is None or now > days:
+                now = periods[class_][event]
+                if now > days:
                     self._findings.add(
                         Kind.POLICY_LOOSENED,
                         **{"class": class_},
                         event=event,
                         before=days,
-                        after="-" if now is None else now,
+                        after=now,
                         on=entry.about.isoformat(),
                     )
         self.periods = periods
@@ -338,6 +338,8 @@ class Events:
         """
         self._last_on = None if state["last_on"] is None else parse_day(state["last_on"])
         self.periods = state["periods"]
+        if self.periods:  # empty: the log named none, and that was said
+            check_periods(self.periods)
         self.holds = {str(hold): parse_day(until) for hold, until in state["holds"].items()}
         self._overdue_holds = {str(hold) for hold in state["overdue_holds"]}
         self._closes_on = None if state["closes_on"] is None else parse_day(state["closes_on"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +15,13 @@ import pytest
 from crypto.note import Signer, sign_note
 from retention.hold import Hold, HoldWords, state_ended, state_placed
 from retention.log.entry import EntryType
+from retention.policy import EVENTS as SERVICE_EVENTS
 from retention.policy import RecordClass
 from retention.slot_root import Method
-from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, make_periods, number_hash
+from tests.audit_year import KEY, LOG, ONE_DAY, ROOT, SimulatedLine, number_hash
 from tipline.audit import events as events_module
 from tipline.audit import findings as findings_module
-from tipline.audit.entries import CLASSES, parse_entry
+from tipline.audit.entries import CLASSES, EVENTS, parse_entry
 from tipline.audit.errors import InputError, MalformedError
 from tipline.audit.events import MAX_HOLD_DAYS
 from tipline.audit.findings import MAX_FINDINGS, Kind, choose_exit_code
@@ -140,19 +143,45 @@ def test_findings_when_there_are_too_many_then_the_rest_is_counted(
     assert (len(found.listed), found.omitted_len) == (5, 4)
 
 
-def test_periods_when_an_event_is_left_out_then_the_policy_loosened() -> None:
-    """A period that no longer runs is one that never ends."""
+@pytest.mark.parametrize(
+    "changed",
+    [
+        b'{"arrived":30}',
+        b'{"whenever":30}',
+        b'{"picked_up":30,"arrived":30}',
+        b'{"arrived":30,"picked_up":30,"read":30}',
+        b'{"arrived":0,"picked_up":0}',
+        b'{"arrived":3651,"picked_up":30}',
+        b'{"arrived":30,"picked_up":true}',
+    ],
+)
+def test_policy_when_its_events_or_periods_are_others_then_it_is_malformed(changed: bytes) -> None:
+    """A promise that counts from nothing, or for ever, is none: from the first policy on."""
     line = SimulatedLine()
     line.begin()
-    line.tell(EntryType.POLICY, periods=make_periods(), sha256=number_hash(3))
     line.live(1)
     before = b'"sealed_tip":{"arrived":30,"picked_up":30}'
-    assert before in line.entries[-1]
-    line.entries[-1] = line.entries[-1].replace(before, b'"sealed_tip":{"arrived":30}')
-    ((kind, facts),) = judge(line.entries, today=line.today)
+    entries = [entry.replace(before, b'"sealed_tip":' + changed) for entry in line.entries]
+    assert entries != line.entries
 
-    assert kind is Kind.POLICY_LOOSENED
-    assert (facts["class"], facts["event"], facts["after"]) == ("sealed_tip", "picked_up", "-")
+    assert kinds(entries, today=line.today) == {Kind.MALFORMED_ENTRY, Kind.POLICY_MISSING}
+    longest = before.replace(b'"arrived":30', b'"arrived":3650')
+    entries = [entry.replace(before, longest) for entry in line.entries]
+    assert kinds(entries, today=line.today) == set()
+
+
+def test_events_when_compared_then_the_page_lists_them_as_they_are() -> None:
+    """The verifier's table is that of the log's page, and the service's."""
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "log.md").read_text()
+    rows = page.split("### Events of periods")[1].split("### Batch")[0]
+    listed = {
+        class_: tuple(events.replace("`", "").split(", "))
+        for class_, events in re.findall(r"^\| `(\w+)` \| (.+) \|$", rows, re.MULTILINE)
+    }
+
+    assert listed == EVENTS
+    assert list(listed) == list(EVENTS)
+    assert {str(c): tuple(map(str, e)) for c, e in SERVICE_EVENTS.items()} == EVENTS
 
 
 CHANGES: list[Callable[[bytes], bytes]] = [
@@ -203,8 +232,6 @@ def test_entry_when_spelled_otherwise_then_it_is_malformed(number: int) -> None:
 
 def test_classes_when_compared_then_the_page_lists_them_as_they_are() -> None:
     """The verifier's classes are those of the log's page."""
-    from pathlib import Path
-
     page = (Path(__file__).parents[4] / "docs" / "reference" / "log.md").read_text()
     listed = page.split("`class` is one of the policy's classes: ")[1].split(".\n")[0]
     assert tuple(listed.replace("`", "").split(", ")) == CLASSES
