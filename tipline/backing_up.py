@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 COPY_NAME: Final = "run/backup"
 COPY_LOCK_NAME: Final = "run/backup.lock"
+PARTIAL_RESTORING_NAME: Final = "restoring.partial"  # of a restore not begun, or ended already
 
 Values = Mapping[str, Any]
 
@@ -64,11 +65,13 @@ def hold_copy(directory: Path) -> Iterator[Path]:
 
 def remove_left_copy(directory: Path) -> None:
     """
-    Remove what a backup that was cut short left.
+    Remove what a backup or a restore that was cut short left.
 
     Args:
         directory: The instance, locked by the caller.
     """
+    if (directory / PARTIAL_RESTORING_NAME).exists():
+        shutil.rmtree(directory / PARTIAL_RESTORING_NAME)
     if (directory / COPY_NAME).exists():
         lock = _lock_copy(directory)
         if lock is not None:

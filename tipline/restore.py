@@ -33,6 +33,7 @@ from crypto.age.file import Identity, open_
 from retention.log.entry import EntryType, HoldStep, Statement, make_statement
 from retention.policy import parse_periods
 from tipline.archive import PIECE_BYTES, ArchiveReader
+from tipline.backing_up import PARTIAL_RESTORING_NAME
 from tipline.backup import (
     HEAD_NAME,
     KIND_HANDOVER,
@@ -79,7 +80,6 @@ from tipline.service.schema import VERSION
 from tipline.service.sqlite_store import SqliteStore
 from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots
 
-PARTIAL_RESTORING_NAME: Final = f"{RESTORING_NAME}.partial"
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
 
 
@@ -300,8 +300,10 @@ class _Placing:
             self._tell_log()
         self._place_store()
         asyncio.run(self._take_up_policies())
-        shutil.rmtree(self._folder)
+        # In one step: a part of it left by a crash would be neither begun nor ended.
+        self._folder.rename(self._directory / PARTIAL_RESTORING_NAME)
         sync_directory(self._directory)
+        shutil.rmtree(self._directory / PARTIAL_RESTORING_NAME)
         blur_times(self._directory, day=self._today)
         return Restored(head=self._head, dead=dead, kept=kept)
 
