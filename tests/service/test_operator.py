@@ -7,6 +7,7 @@ import datetime
 import errno
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -347,6 +348,25 @@ async def test_hold_when_it_cannot_be_placed_then_nothing_of_it_stays(
             assert refused.value.code == code
         assert (await ask(site, "hold-list"))["holds"] == []
     assert log_statements(world, EntryType.HOLD) == []
+
+
+async def test_fault_when_an_operation_has_one_then_its_place_is_told_and_not_its_message(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line answers, so nobody is told that it does not; what it says quotes nothing."""
+
+    async def fail(self: SqliteStore) -> Any:
+        raise RuntimeError("a secret")
+
+    async with world.serve() as site:
+        monkeypatch.setattr(SqliteStore, "holds", fail)
+        with pytest.raises(InstanceError) as told:
+            await ask(site, "hold-list")
+        assert told.value.code == "operation_fault"
+        place = str(told.value.facts["place"])
+        assert re.fullmatch(r"RuntimeError test_operator\.py:[0-9]+", place)
+        monkeypatch.undo()
+        assert (await ask(site, "hold-list"))["holds"] == []
 
 
 async def test_clock_when_a_person_confirms_it_then_the_running_line_goes_by_it(

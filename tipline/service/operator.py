@@ -8,7 +8,8 @@ The operator's side: operations on a line that is being served, from this machin
 Rules:
 1. Who may ask is decided by the socket's rights: 0600 in a directory of 0700. No network, no tor
    and no page leads here.
-2. An operation that was begun is finished, also when whoever asked went away.
+2. A fault in our own code is told by its place, never by its message.
+3. An operation that was begun is finished, also when whoever asked went away.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from crypto.strict import parse_json_object
 from retention.errors import HoldError, PolicyError, RetentionError, SlotError
 from tipline.errors import ConfigurationError, InstanceError, TiplineError, UsageError
 from tipline.service.answers import MALFORMED, UNKNOWN, WRONG_METHOD, Answer, Reply
+from tipline.service.silence import find_place
 
 MAX_VALUES_BYTES: Final = 1024 * 1024  # 10,000 ids of tips have 350 KB
 JSON_HEADERS: Final = {"Content-Type": "application/json"}
@@ -52,11 +54,19 @@ class OperatorSide:
     Args:
         operate: Carries out an operation.
         names: Of the operations there are.
+        on_fault: Told of a fault in our own code.
     """
 
-    def __init__(self, operate: Operate, *, names: frozenset[str]) -> None:
+    def __init__(
+        self,
+        operate: Operate,
+        *,
+        names: frozenset[str],
+        on_fault: Callable[[Exception], None],
+    ) -> None:
         self._operate = operate
         self._names = names
+        self._on_fault = on_fault
         self._begun: set[asyncio.Task[Answer]] = set()
 
     async def respond(self, request: web.BaseRequest) -> Reply:
@@ -98,12 +108,11 @@ class OperatorSide:
         try:
             result = await self._operate(name, values)
         except (RetentionError, TiplineError) as exc:
-            error = {
-                "class": type(exc).__name__,
-                "code": exc.code,
-                "facts": dict(exc.facts),
-            }
-            return Answer(422, _encode(error), headers=JSON_HEADERS)
+            return _refuse(exc)
+        except Exception as exc:
+            # Unforeseen: whoever asked must not read that nobody answers, and try again blindly.
+            self._on_fault(exc)
+            return _refuse(InstanceError("operation_fault", place=find_place(exc)))
         return Answer(200, _encode(result), headers=JSON_HEADERS)
 
 
@@ -118,6 +127,11 @@ def decode_error(value: Mapping[str, Any]) -> RetentionError | TiplineError:
         The error.
     """
     return ERROR_CLASSES[value["class"]](value["code"], **value["facts"])
+
+
+def _refuse(error: RetentionError | TiplineError) -> Answer:
+    value = {"class": type(error).__name__, "code": error.code, "facts": dict(error.facts)}
+    return Answer(422, _encode(value), headers=JSON_HEADERS)
 
 
 def _encode(value: Mapping[str, Any]) -> bytes:

@@ -192,7 +192,11 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
                 on_hold(hold)
 
         workings = make_workings(parts, instance, forget=intake.forget, on_purged=tell_purged)
-        operator = OperatorSide(functools.partial(operate, workings), names=frozenset(OPERATIONS))
+        operator = OperatorSide(
+            functools.partial(operate, workings),
+            names=frozenset(OPERATIONS),
+            on_fault=faults.add,
+        )
         stack.push_async_callback(operator.finish)
         await daily.begin()
         await catch_up(

@@ -44,10 +44,8 @@ class Faults:
         Args:
             error: Its class and its innermost line are kept; its message is not.
         """
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
         if len(self._places) < MAX_FAULTS:
-            self._places.add(f"{type(error).__name__} {place}")
+            self._places.add(find_place(error))
 
     def take(self) -> list[str]:
         """
@@ -197,6 +195,21 @@ class SilentServer(web.Server):
             tcp_keepalive=False,
             auto_decompress=False,
         )
+
+
+def find_place(error: BaseException) -> str:
+    """
+    Name what went wrong without a word from outside.
+
+    Args:
+        error: Caught.
+
+    Returns:
+        Its class and its innermost line; not its message.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
+    return f"{type(error).__name__} {place}"
 
 
 def parse_proxy_line(untrusted: bytes) -> str | None:
