@@ -138,9 +138,14 @@ async def run_again(folder: Path, directory: Path) -> int:
         else:
             assert tip is None, planted.number
     store.close()
-    left = {"restoring", "restoring.partial"} & set(os.listdir(directory))
-    assert not left, left
+    check_no_rest(directory)
     return 0
+
+
+def check_no_rest(directory: Path) -> None:
+    """Nothing of the restore is left."""
+    left = {path.name for path in directory.iterdir()} & {"restoring", "restoring.partial"}
+    assert not left, left
 
 
 def main() -> None:
