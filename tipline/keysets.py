@@ -24,7 +24,7 @@ from crypto.keyset_fields import Keyset
 from crypto.note import Verifier
 from crypto.strict import format_json, parse_day, parse_integer, parse_json_object
 from tipline.errors import InstanceError
-from tipline.files import read_quietly, save_file
+from tipline.files import blur_times, overwrite_file, read_quietly, save_file
 
 KEYSET_NAME: Final = "keyset"
 HISTORY_NAME: Final = "keyset-history"
@@ -208,6 +208,23 @@ class KeysetWatch:
             self._installed = read_keyset(self._directory, root=self._root, minimum=self._minimum)
             self._stamp = stamp
         return self._installed
+
+    def end(self, installed: InstalledKeyset, *, day: datetime.date) -> None:
+        """
+        Overwrite and remove a keyset; another that was installed since stays.
+
+        Args:
+            installed: As it was read.
+            day: For the directory's times.
+
+        Raises:
+            FileError: something else was read back.
+            OSError: the disk refuses.
+        """
+        path = self._directory / KEYSET_NAME
+        if path.read_bytes() == installed.note:
+            overwrite_file(path)
+            blur_times(self._directory, day=day)
 
 
 def _check_same(directory: Path, untrusted: bytes, *, number: int, root: Verifier) -> None:

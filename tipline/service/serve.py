@@ -40,6 +40,7 @@ from tipline.service.limits import RequestBudget
 from tipline.service.logside import LogSide
 from tipline.service.nightly import catch_up, run_nightly
 from tipline.service.notice import NOTICE_PATH, make_notice_chooser
+from tipline.service.old_keyset import end_old_keyset
 from tipline.service.open_log import make_daily_log
 from tipline.service.operator import OperatorSide
 from tipline.service.pages import Page, PageRenderer
@@ -186,8 +187,10 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
         )
         await intake.load()
 
+        keysets = instance.watch_keyset()
+
         async def tell_purged(purged: PurgeReport) -> None:
-            await daily.note_purge(purged)
+            await daily.note_purge(await end_old_keyset(purged, keysets=keysets, promises=promises))
             for hold in purged.ended_holds:
                 on_hold(hold)
 

@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import datetime
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from retention.hold import state_ended, state_placed
@@ -33,6 +33,7 @@ from tipline.operations import Workings
 from tipline.service.adopting import take_up_policy
 from tipline.service.daily_log import tell_purge
 from tipline.service.nightly import OnPurged, run_purge
+from tipline.service.old_keyset import end_old_keyset
 from tipline.service.open_log import make_clock_teller, open_log
 from tipline.service.purge_report import PurgeReport
 from tipline.service.sqlite_store import SqliteStore
@@ -188,9 +189,11 @@ async def open_workings(
     async with open_parts(
         instance, clock=clock, boot_clock=boot_clock, on_clock=on_clock, on_fault=on_fault
     ) as parts:
+        keysets = instance.watch_keyset()
 
-        def on_purged(report: PurgeReport) -> Awaitable[None]:
-            return tell_purge(report, log=parts.log, book=parts.store.day_book)
+        async def on_purged(report: PurgeReport) -> None:
+            report = await end_old_keyset(report, keysets=keysets, promises=parts.promises)
+            await tell_purge(report, log=parts.log, book=parts.store.day_book)
 
         # Nobody uploads: there is nobody to be told of an upload that goes.
         yield make_workings(parts, instance, forget=lambda upload: None, on_purged=on_purged)
