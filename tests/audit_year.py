@@ -17,6 +17,7 @@ from typing import Any
 
 from crypto.note import Signer
 from crypto.secret import Secret
+from crypto.strict import format_json
 from retention.log.arrivals import build_arrivals, make_arrival_leaf
 from retention.log.batch import DayTold, PurgeDone, list_days, list_deaths, make_batch
 from retention.log.checkpoint import Checkpoint, make_log_name, sign_checkpoint
@@ -57,6 +58,14 @@ def make_periods(days: int = 30, **changed: int) -> dict[str, dict[str, int]]:
 def number_hash(number: int) -> str:
     """A hash that stands for something that nobody has to know."""
     return hashlib.sha256(b"%d" % number).hexdigest()
+
+
+def make_annex(of: datetime.date, /, **changed: Any) -> bytes:
+    """A day's annex: no tip, unless the test says otherwise."""
+    none = dict.fromkeys(map(str, RecordClass), 0)
+    fields = {"v": 1, "of": of.isoformat(), "salt": "00" * 32, "arrived": 0, "purged": none,
+              "early": none, "held": none, "stored": none}  # fmt: skip
+    return format_json({**fields, **changed})
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -117,7 +126,7 @@ class SimulatedLine:
         told = []
         last = self.today if self.batch_on is None else self.batch_on
         for of in [] if self.batch_on is None else list_days(last - ONE_DAY, today=self.today):
-            self.annexes[of] = f'{{"v":1,"of":"{of}"}}'.encode()
+            self.annexes[of] = make_annex(of)
             told.append(
                 DayTold(
                     of=of,

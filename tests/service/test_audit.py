@@ -73,7 +73,7 @@ async def test_line_when_it_lives_honestly_then_the_verifier_finds_nothing(
 
     assert kinds(first) == kinds(second) == []
     assert first.replay is not None
-    assert first.replay.annex_len == len(annexes) == 5
+    assert first.replay.annexes.compared_len == len(annexes) == 5
     assert second.read_len == 2 * 16
     assert second.is_split_view_possible
 

@@ -58,6 +58,7 @@ class Kind(enum.StrEnum):
     KEYSET_ROLLED_BACK = "keyset_rolled_back"
     KEYSET_EXPIRED = "keyset_expired"
     ANNEX_MISMATCH = "annex_mismatch"
+    ANNEX_UNTRUE = "annex_untrue"
     LOST_KEYS = "lost_keys"
     RESTORED = "restored"
     NOT_CLOSED = "not_closed"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from tipline.audit.annexes import Annexes
 from tipline.audit.days import ONE_DAY, Days
 from tipline.audit.entries import parse_entry
 from tipline.audit.errors import MalformedError
@@ -60,8 +60,7 @@ class Replay:
         self.days = Days(self.findings)
         self.events = Events(self.findings, log=log, root=root)
         self.size = 0
-        self.annex_len = 0
-        self._annexes = annexes
+        self.annexes = Annexes(self.findings, annexes)
         self._today = today
         self._seen = seen
         self._in_events = False
@@ -108,11 +107,9 @@ class Replay:
             self.findings.add(Kind.REORDERED_ENTRY, number=number, day=entry.day.isoformat())
             self._in_events = False
         self.days.take(entry, number=number)
-        annex = self._annexes.get(entry.about) if entry.type == "annex" else None
-        if annex is not None:
-            self.annex_len += 1
-            if hashlib.sha256(annex).hexdigest() != entry.fields["sha256"]:
-                self.findings.add(Kind.ANNEX_MISMATCH, of=entry.about.isoformat())
+        if entry.type == "annex":
+            is_held = bool(self.events.holds)
+            self.annexes.take(entry.about, entry.fields["sha256"], is_held=is_held)
 
     def _begin_batch(self, day: datetime.date, *, number: int) -> None:
         self.end_batch()
@@ -149,6 +146,8 @@ class Replay:
                 duty=duty,
             )
         last_on = self.days.last_on
+        for kind, facts in self.annexes.judge():
+            found.add(kind, **facts)
         is_known = last_on is not None and not self.is_over and not self.events.ended
         if last_on is not None and is_known and self._today - last_on > ONE_DAY:
             found.add(Kind.STALE, last=last_on.isoformat(), days=(self._today - last_on).days)

@@ -59,8 +59,8 @@ def describe_checked(verdict: Verdict, translate: Translate) -> Iterator[tuple[s
         )
     if verdict.replay is not None and verdict.replay.days.first_on is not None:
         yield _("days"), f"{verdict.replay.days.first_on} - {verdict.replay.days.last_on}"
-        if verdict.replay.annex_len:
-            yield _("annexes compared"), str(verdict.replay.annex_len)
+        if verdict.replay.annexes.compared_len:
+            yield _("annexes compared"), str(verdict.replay.annexes.compared_len)
 
 
 def format_text(verdict: Verdict, translate: Translate) -> str:

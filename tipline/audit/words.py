@@ -165,6 +165,10 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("the annex of {of} is not the one whose hash is in the log"),
         N_("ask for it again; keep the one you have"),
     ),
+    Kind.ANNEX_UNTRUE: (
+        N_("the annex of {of} contradicts the log, or itself ({what})"),
+        N_("ask for an explanation of these counts; keep the annex"),
+    ),
     Kind.LOST_KEYS: (
         N_("on {on} keys were lost before their time, and what they opened"),
         N_("ask which tips nobody had picked up yet"),
