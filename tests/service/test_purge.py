@@ -305,3 +305,30 @@ async def test_purge_when_a_days_key_cannot_be_read_then_its_bytes_go_all_the_sa
     assert path.read_bytes()[place] == bytes(SLOT_BYTES)
     assert store._keys.days() == {day(1), day(2)}
     store.close()
+
+
+async def test_method_when_a_tip_dies_before_its_day_then_it_is_that_of_its_own_secret(
+    short_path: Path, monkeypatch: Any
+) -> None:
+    """Beside a TPM only what dies with its day's key is called destroyed."""
+    store = open_line(short_path)
+    monkeypatch.setattr(
+        store._keys,
+        "method",
+        lambda kind: Method.OVERWRITTEN if kind is SlotKind.RECORD else Method.DESTROYED,
+    )
+    await add(store, dies=-1, size_bytes=FILE)
+    await add(store, dies=-30)  # its upload's answer is due, too
+    early, _ = await add(store, dies=50)
+    fetched, _ = await add(store, dies=50, size_bytes=FILE)
+    await store.pick_up([fetched.id], promises=PROMISES, today=day(-7))
+    await store.delete_early([early.id], today=TODAY)
+    report = await store.purge_due(promises=PROMISES, today=TODAY)
+    assert {(dead.record_class, dead.due_on, dead.method) for dead in report.records} == {
+        (RecordClass.ATTACHMENT, day(-1), Method.DESTROYED),
+        (RecordClass.SEALED_TIP, day(-30), Method.DESTROYED),
+        (RecordClass.SEALED_TIP, day(0), Method.OVERWRITTEN),
+        (RecordClass.ATTACHMENT, day(0), Method.OVERWRITTEN),
+        (RecordClass.UPLOAD_ANSWER, day(0), Method.OVERWRITTEN),
+    }
+    store.close()

@@ -38,7 +38,7 @@ from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
 from tipline.log_store import LogStore
 from tipline.service.day_book import Count
-from tipline.service.nightly import KEYED_CLASSES, UNKEPT_CLASSES
+from tipline.service.nightly import UNKEPT_CLASSES
 from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
 
@@ -362,9 +362,9 @@ def read_report(report: PurgeReport) -> PurgeDone:
         if record_class in UNKEPT_CLASSES:
             reached[record_class] = Method.NONE_KEPT
         elif record_class not in failed:
-            # What has no key of its own is overwritten in the database, whatever seals the slots.
-            keyed = record_class in KEYED_CLASSES
-            reached[record_class] = report.method if keyed else Method.OVERWRITTEN
+            # Whatever seals the day's key: what died before its day died by its own secret alone,
+            # or by its row, and the log must not show on which days something did.
+            reached[record_class] = Method.OVERWRITTEN
     return PurgeDone(on=report.on, reached=reached)
 
 

@@ -37,6 +37,7 @@ from retention.hold import Hold
 from retention.plan import Decision, Reason, Record, Waiting
 from retention.policy import RecordClass
 from retention.slot import SlotKind
+from retention.slot_root import Method
 from tipline.errors import InstanceError
 from tipline.service.checkpoints import Checkpoints
 from tipline.service.database import JOURNAL_NAME, TEMPORARY_PREFIX
@@ -55,6 +56,7 @@ DRAWN_RECORDS: Final = 16  # whose bytes are searched for: all of a small purge
 DRAWN_OF_BATCH: Final = 1  # and of each further batch
 LOOK_PAGES: Final = 64  # looked at in one go, before others have their turn
 SAMPLE_BYTES: Final = 24  # of a stored envelope
+WITH_THEIR_DAY: Final = frozenset({Reason.ON_ITS_DAY, Reason.OVERDUE, Reason.HOLD_RELEASED})
 
 _Batch = list[StoredRecord]
 _Holds = dict[bytes, datetime.date]  # of each hold the first day on which it no longer holds
@@ -147,9 +149,7 @@ class Purge:
                     record_class=record_class,
                     due_on=due_on,
                     late_days=late_days,
-                    method=self._keys.method(
-                        SlotKind.DAY if Reason.DELETED_EARLY not in reasons else SlotKind.RECORD
-                    ),
+                    method=self._find_method(record_class, set(reasons)),
                     reasons=dict(reasons),
                 )
                 for (record_class, due_on, late_days), reasons in self._tally.items()
@@ -313,6 +313,14 @@ class Purge:
         temporary = list(self._directory.glob(f"{TEMPORARY_PREFIX}*"))
         journal = self._directory / JOURNAL_NAME
         return len(left) + len(temporary) + journal.exists()
+
+    def _find_method(self, record_class: RecordClass, reasons: set[Reason]) -> Method:
+        if record_class is RecordClass.UPLOAD_ANSWER:
+            return Method.OVERWRITTEN  # it has no key, only a row
+        # What dies before its day dies by its own secret: copies of its row may name a later day,
+        # whose key is still there.
+        by_day = reasons <= WITH_THEIR_DAY
+        return self._keys.method(SlotKind.DAY if by_day else SlotKind.RECORD)
 
     def _fail(
         self,
