@@ -394,18 +394,19 @@ class _Placing:
             raise InstanceError("restore_configuration", path=str(folder / CONFIGURATION_NAME))
         save_file(folder / CONFIGURATION_NAME, content, day=self._today)
 
-    def _tell_log(self) -> None:
-        """Step 5."""
-        verifier = load_log_signer(self._directory).verifier()
-        today = self._today
-        restored = make_statement(EntryType.RESTORE, on=today, from_day=self._head.made_on)
-        log = LogStore(
+    def _open_log(self) -> LogStore:
+        return LogStore(
             self._directory,
-            verifier=verifier,
-            today=lambda: today,
+            verifier=load_log_signer(self._directory).verifier(),
+            today=lambda: self._today,
             mark_folder=self._clock_folder,
         )
-        with contextlib.closing(log):
+
+    def _tell_log(self) -> None:
+        """Step 5."""
+        today = self._today
+        restored = make_statement(EntryType.RESTORE, on=today, from_day=self._head.made_on)
+        with contextlib.closing(self._open_log()) as log:
             if self._wishes.new_slots:
                 log.queue(make_statement(EntryType.LOST_KEYS, on=today))
             log.queue(restored)
@@ -438,13 +439,7 @@ class _Placing:
         )
         today = self._today
         store = SqliteStore(self._directory, slots=slots.file, today=lambda: today)
-        log = LogStore(
-            self._directory,
-            verifier=load_log_signer(self._directory).verifier(),
-            today=lambda: today,
-            mark_folder=self._clock_folder,
-        )
-        with contextlib.closing(store), contextlib.closing(log):
+        with contextlib.closing(store), contextlib.closing(self._open_log()) as log:
             for entry in log.read_told(since=datetime.date.max):
                 fields = entry.statement.fields
                 if (
