@@ -486,7 +486,7 @@ async def _check_channel(workings: Workings, channel: str) -> None:
         channels = set()  # none may be used: what lies there still has its channels
     else:
         channels = {known.id for known in keyset.channels}
-    if channel not in channels | {tip.channel for tip in await workings.store.tips()}:
+    if channel not in channels and not await workings.store.has_channel(channel):
         raise HoldError("hold_channel", channel=channel)
 
 

@@ -9,7 +9,8 @@ Rules:
 3. A hold over a channel holds what arrives there later, too, as long as it lasts.
 4. Its end has steps, each of which may be done again: its key dies (`purge.py`), its row says on
    which day that was, the log is told, its row goes.
-5. A hold's key that no row names was left by a crash while the hold was placed, and is destroyed.
+5. A hold is placed in parts, its row last. What no row names (its key, what lies under it) was
+   left by a crash while the hold was placed, and goes.
 6. All of this runs in the writer's thread, but for what is said to run elsewhere.
 """
 
@@ -61,6 +62,8 @@ class Holdings:
         self._database = database
         self._keys = keys
         self._holds = {hold.id: hold for hold in self._read()}
+        self._placing: dict[bytes, Hold] = {}
+        self.drop_unknown()
 
     def all(self) -> dict[bytes, Hold]:
         """
@@ -81,30 +84,60 @@ class Holdings:
         query = "SELECT hold, count(*) FROM hold_wraps GROUP BY hold"
         return dict(self._database.execute(query).fetchall())
 
-    def find_tips(self, channel: str) -> list[bytes]:
+    def find_tips(self, channel: str, *, after: bytes, limit: int) -> list[tuple[bytes, bool]]:
         """
-        Find the tips of a channel. Walks through all tips.
+        Walk through the tips, a part at a time.
 
         Args:
             channel: As the client named it.
+            after: The last one of the part before; empty for the first part.
+            limit: How many tips to walk through.
 
         Returns:
-            Their ids.
+            Their ids, in order, each with whether it is one of the channel that has not ended.
         """
-        query = "SELECT id FROM tips WHERE channel = ? AND ended_by IS NULL"
-        return [row[0] for row in self._database.execute(query, [channel])]
+        query = "SELECT id, channel = ? AND ended_by IS NULL FROM tips WHERE id > ? ORDER BY id"
+        rows = self._database.execute(f"{query} LIMIT ?", [channel, after, limit])
+        return [(row[0], bool(row[1])) for row in rows]
 
-    def add(self, hold: Hold, words: SealedWords, *, wraps: Mapping[bytes, bytes]) -> int:
+    def drop_unknown(self) -> None:
+        """Take away what lies under holds that were not placed. Not while one is being placed."""
+        self._database.execute("DELETE FROM hold_wraps WHERE hold NOT IN (SELECT id FROM holds)")
+
+    def begin(self, hold: Hold) -> None:
         """
-        Place a hold. It holds what arrives from now on; if the commit fails, `forget` it.
+        Hold what arrives from now on, before the hold has its row.
+
+        Args:
+            hold: One that is being placed: `add` or `forget` comes after it.
+        """
+        self._placing[hold.id] = hold
+
+    def add_wraps(self, hold_id: bytes, wraps: Mapping[bytes, bytes]) -> None:
+        """
+        Put tips under a hold, as far as they are still there and not under it already.
+
+        Args:
+            hold_id: The hold.
+            wraps: By tip, its data key wrapped under the hold.
+        """
+        for tip_id, wrapped in wraps.items():
+            query = "SELECT 1 FROM tips WHERE id = ?"
+            if self._database.execute(query, [tip_id]).fetchone() is not None:
+                self._database.execute(
+                    "INSERT OR IGNORE INTO hold_wraps VALUES (?, ?, ?)", [hold_id, tip_id, wrapped]
+                )
+
+    def add(self, hold: Hold, words: SealedWords) -> int:
+        """
+        Place a hold, after everything it holds was put under it; if the commit fails, `forget` it.
 
         Args:
             hold: The hold.
             words: As `seal_words` made them.
-            wraps: By tip, its data key wrapped under the hold.
 
         Returns:
-            How many tips it holds: those that are still there.
+            How many tips it holds.
         """
         self._database.execute(
             "INSERT INTO holds VALUES (?, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, ?)",
@@ -120,23 +153,19 @@ class Holdings:
                 words.sealed,
             ],
         )
-        held = 0
-        for tip_id, wrapped in wraps.items():
-            query = "SELECT 1 FROM tips WHERE id = ?"
-            if self._database.execute(query, [tip_id]).fetchone() is not None:
-                self._add_wrap(hold.id, tip_id, wrapped)
-                held += 1
-        self._holds[hold.id] = hold
-        return held
+        self._holds[hold.id] = self._placing.pop(hold.id)
+        return self.count_held().get(hold.id, 0)
 
     def forget(self, hold_id: bytes) -> None:
         """
-        Hold nothing that arrives from now on, after the hold could not be placed.
+        Hold nothing, after the hold could not be placed.
 
         Args:
             hold_id: The hold.
         """
         self._holds.pop(hold_id, None)
+        self._placing.pop(hold_id, None)
+        self._database.execute("DELETE FROM hold_wraps WHERE hold = ?", [hold_id])
 
     def wrap_arrival(
         self,
@@ -160,7 +189,7 @@ class Holdings:
         Raises:
             KeyUnavailableError: the hold's key cannot be read.
         """
-        for hold in self._holds.values():
+        for hold in (*self._holds.values(), *self._placing.values()):
             if hold.covers(channel) and hold.lasts(today):
                 wrapped = self._keys.wrap_held(key, data_key, hold_id=hold.id)
                 self._add_wrap(hold.id, tip_id, wrapped)

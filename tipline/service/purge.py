@@ -163,6 +163,7 @@ class Purge:
         holds = await self._writer.call(self._holdings.all)
         ended = [hold.id for hold in holds.values() if not hold.lasts(self._today)]
         try:
+            await self._writer.call(self._holdings.drop_unknown)
             if ended:
                 await asyncio.to_thread(self._keys.destroy_holds, ended)
             if days:

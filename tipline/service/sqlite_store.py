@@ -37,8 +37,9 @@ from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
 from tipline.service.day_book import DayBook, PrivateText, TextKind
 from tipline.service.envelope_files import ENVELOPES_NAME, EnvelopeFiles
 from tipline.service.groups import Group, count_groups
-from tipline.service.holdings import Holdings, SealedWords, find_text_end, seal_words
+from tipline.service.holdings import Holdings
 from tipline.service.lost_keys import find_dependent, find_missing_days
+from tipline.service.placing import Placing, find_wrapped_key
 from tipline.service.purge import Purge
 from tipline.service.purge_report import PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
@@ -117,6 +118,15 @@ class SqliteStore:
             envelopes=self._envelopes,
             checkpoints=self._checkpoints,
             uploads=uploads,
+        )
+        self._placing = Placing(
+            writer=self._writer,
+            rows=self._rows,
+            holdings=self._holdings,
+            keys=self._keys,
+            envelopes=self._envelopes,
+            turn=self._turn,
+            on_fault=on_fault,
         )
         self.day_book = DayBook(
             self._database,
@@ -324,19 +334,13 @@ class SqliteStore:
         stored = await self._writer.call(lambda: self._rows.find_records("tips", tip_ids))
         return [one.record for one in stored]
 
+    async def has_channel(self, channel: str) -> bool:
+        """Tell whether a tip of this channel is there."""
+        return await self._placing.has_channel(channel)
+
     async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
         """Place a hold over tips, or over its channel; tell how many it holds by now."""
-        # While it lasts its words must not die, whatever the period of such a text is.
-        words_die_on = find_text_end(promises, hold.until_on)
-        async with self._turn:  # nothing dies meanwhile
-            await asyncio.to_thread(self._keys.make_hold, hold.id)
-            try:
-                words = await asyncio.to_thread(seal_words, hold, self._keys, dies_on=words_die_on)
-                return await self._writer.call(lambda: self._add_hold(hold, words, tip_ids))
-            except BaseException:
-                await self._writer.call(lambda: self._holdings.forget(hold.id))
-                await asyncio.to_thread(self._keys.destroy_holds, [hold.id])
-                raise
+        return await self._placing.place(hold, tip_ids, promises=promises)
 
     async def release_hold(self, hold_id: bytes, *, today: datetime.date) -> None:
         """Note that a hold was released; the next purge lets go what is past its day."""
@@ -424,11 +428,7 @@ class SqliteStore:
         return False
 
     def _find_key(self, table: str, record_id: bytes) -> FoundKey | None:
-        found = self._rows.find_key(table, record_id)
-        if found is None:
-            return None
-        wraps = self._holdings.find_wraps(record_id) if table == "tips" else ()
-        return FoundKey(key=found[0], dies_on=found[1], wraps=wraps)
+        return find_wrapped_key(self._rows, self._holdings, table, record_id)
 
     def _move(self, moves: Sequence[Move]) -> None:
         for move in moves:
@@ -448,18 +448,6 @@ class SqliteStore:
             self._on_fault(exc)
             return None
         return self._keys.wrap(found.key, data_key, dies_on=move.dies_on)
-
-    def _add_hold(self, hold: Hold, words: SealedWords, tip_ids: Collection[bytes]) -> int:
-        ids = set(tip_ids)
-        if hold.words is not None and hold.words.channel is not None:
-            ids.update(self._holdings.find_tips(hold.words.channel))
-        wraps = {}
-        for tip_id in ids:
-            found = self._find_key("tips", tip_id)
-            if found is not None:
-                data_key = self._envelopes.open_key(found)
-                wraps[tip_id] = self._keys.wrap_held(found.key, data_key, hold_id=hold.id)
-        return self._holdings.add(hold, words, wraps=wraps)
 
     def _read_partial_uploads(self) -> dict[bytes, tuple[PartialUpload, int]]:
         return {

@@ -187,6 +187,10 @@ class Store(Protocol):
         """List the holds, each with how many tips it holds."""
         ...
 
+    async def has_channel(self, channel: str) -> bool:
+        """Tell whether a tip of this channel is there."""
+        ...
+
     async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
         """Place a hold over tips, or over its channel; tell how many it holds by now."""
         ...
