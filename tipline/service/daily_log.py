@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
@@ -315,7 +314,8 @@ async def make_due_batch(daily: DailyLog, *, clock: Clock, hour: int, faults: Fa
     """
     try:
         await daily.catch_up(hour=hour, now_hour=clock().hour)
-    except (OSError, sqlite3.Error, InstanceError) as exc:
+    except Exception as exc:
+        # Of any kind: a log that stops for good is worse than a batch that is late, and is told.
         faults.add(exc)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crypto.errors import KeysetError
+from crypto.errors import KeysetError, MalformedError
 from crypto.note import Signer
 from retention.log.batch import ONE_DAY, DayTold
 from retention.log.checkpoint import make_log_name
@@ -287,7 +287,7 @@ async def test_batch_when_a_purge_failed_for_a_class_then_it_is_told_late(world:
 async def test_batch_when_it_fails_then_it_is_remembered_and_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk delays a batch, and is told to the developers."""
+    """A full disk, or what nobody foresaw, delays a batch, and is told to the developers."""
     await world.daily.begin()
     world.day = DAY + ONE_DAY
     faults = Faults()
@@ -295,13 +295,15 @@ async def test_batch_when_it_fails_then_it_is_remembered_and_tried_again(
     def clock() -> datetime.datetime:
         return datetime.datetime(2031, 3, 15, HOUR, 0, 59, 500_000, datetime.UTC)
 
-    def refuse(*_: object, **__: object) -> bytes:
-        raise OSError("disk full")
+    for error in (OSError("disk full"), MalformedError("a text of the log")):
 
-    with monkeypatch.context() as patched:
-        patched.setattr(LogStore, "append_batch", refuse)
-        await make_due_batch(world.daily, clock=clock, hour=HOUR, faults=faults)
-    assert len(faults.take()) == 1
+        def refuse(*_: object, error: Exception = error, **__: object) -> bytes:
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(LogStore, "append_batch", refuse)
+            await make_due_batch(world.daily, clock=clock, hour=HOUR, faults=faults)
+        assert len(faults.take()) == 1
 
     slept: list[float] = []
 
