@@ -422,21 +422,40 @@ class LogStore:
             self._shown = self._frontier
         return True
 
-    def add_cosignature(self, untrusted: str, *, witnesses: Iterable[WitnessVerifier]) -> int:
+    def add_cosignatures(
+        self, untrusted: Iterable[str], *, witnesses: Sequence[WitnessVerifier]
+    ) -> list[int]:
         """
-        Keep a witness's line beside the checkpoint that it signs.
+        Keep witnesses' lines beside the checkpoints that they sign: all of them or none.
 
         Args:
-            untrusted: The line, without its newline.
+            untrusted: The lines, without their newlines.
             witnesses: Whose lines are taken.
 
         Returns:
-            The size of that checkpoint.
+            The size of each one's checkpoint.
 
         Raises:
-            MalformedError: not a line of one of the witnesses.
-            ForgedError: it signs no checkpoint of this log.
+            MalformedError: one is not a line of one of the witnesses.
+            ForgedError: one signs no checkpoint of this log.
         """
+        found = [(line, *self._find_cosigned(line, witnesses)) for line in untrusted]
+        with self._lock, self._writing.atomic():
+            for line, key, size in found:
+                # A witness signs again when it was asked again: the newest line stands for both.
+                self._writing.execute(
+                    "DELETE FROM cosignatures WHERE size = ? AND name = ? AND key_id = ?",
+                    [size, *key],
+                )
+                self._writing.execute(
+                    "INSERT INTO cosignatures VALUES (?, ?, ?, ?)", [size, *key, line]
+                )
+        self._blur()
+        return [size for _, _, size in found]
+
+    def _find_cosigned(
+        self, untrusted: str, witnesses: Iterable[WitnessVerifier]
+    ) -> tuple[tuple[str, bytes], int]:
         key, _ = parse_signature(untrusted)
         named = [witness for witness in witnesses if (witness.name, witness.key_id) == key]
         if not named:
@@ -445,25 +464,12 @@ class LogStore:
             text, _ = split_checkpoint(bytes(note))
             with contextlib.suppress(ForgedError):
                 verify_cosignature(untrusted, text=text, verifier=named[0])
-                self._keep_cosignature(untrusted, key=key, size=size)
-                return int(size)
+                return key, int(size)
         raise ForgedError("cosignature")
 
     def _read(self, query: str, parameters: Sequence[str | int] = ()) -> list[Any]:
         with self._reading_lock:
             return self._reading.execute(query, list(parameters)).fetchall()
-
-    def _keep_cosignature(self, line: str, *, key: tuple[str, bytes], size: int) -> None:
-        with self._lock, self._writing.atomic():
-            # A witness signs again when it was asked again: the newest line stands for both.
-            self._writing.execute(
-                "DELETE FROM cosignatures WHERE size = ? AND name = ? AND key_id = ?",
-                [size, *key],
-            )
-            self._writing.execute(
-                "INSERT INTO cosignatures VALUES (?, ?, ?, ?)", [size, *key, line]
-            )
-        self._blur()
 
     def _insert(self, entries: Sequence[bytes], leaf_hashes: Sequence[bytes]) -> None:
         first = self._frontier.size

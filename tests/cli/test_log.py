@@ -154,6 +154,10 @@ def test_cosign_when_the_file_has_no_good_line_then_it_says_why(line: Path, tmp_
             cosign(note, key=SigningKey(b"\x04" * 32)).encode(),
             "the witness's line signs no checkpoint of this log",
         ),
+        (
+            f"{cosign(note)}\n{other}\n".encode(),  # a good line before a bad one is not added
+            "the file has no line of a witness that the keyset names",
+        ),
     ):
         file.write_bytes(content)
         done = run("log", line, "cosign", file)

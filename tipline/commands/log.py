@@ -160,7 +160,7 @@ def run_cosign(options: argparse.Namespace, console: Console) -> int:
         0.
 
     Raises:
-        InstanceError: `cosignature_unknown` or `cosignature_wrong`.
+        InstanceError: `cosignature_unknown` or `cosignature_wrong`; then nothing was added.
     """
     _ = console.translate
     configuration = load_configuration(options.directory)
@@ -172,7 +172,7 @@ def run_cosign(options: argparse.Namespace, console: Console) -> int:
     log = _open(options.directory)
     try:
         lines = _find_lines(untrusted, own=log.verifier.name)
-        sizes = [log.add_cosignature(line, witnesses=witnesses) for line in lines]
+        sizes = log.add_cosignatures(lines, witnesses=witnesses)
     except MalformedError as exc:
         raise InstanceError("cosignature_unknown") from exc
     except ForgedError as exc:

@@ -254,13 +254,13 @@ def test_cosignature_when_it_holds_then_it_stands_under_its_checkpoint(log: LogS
     first = append(log, DAY)
     line = cosign(split_checkpoint(first)[0])
     for _ in range(2):
-        assert log.add_cosignature(line, witnesses=[WITNESS]) == 1
+        assert log.add_cosignatures([line], witnesses=[WITNESS]) == [1]
     served = log.read_checkpoint()
     assert served == first + f"{line}\n".encode()
     assert verify_checkpoint(served, LOG.verifier()).size == 1
 
     second = append(log, DAY + ONE_DAY)
-    assert log.add_cosignature(line, witnesses=[WITNESS]) == 1
+    assert log.add_cosignatures([line], witnesses=[WITNESS]) == [1]
     assert log.read_checkpoint() == second
 
 
@@ -270,11 +270,11 @@ def test_cosignature_when_it_is_anothers_or_of_another_log_then_it_is_refused(
     """Nothing stands under a checkpoint but what its witnesses signed."""
     text = split_checkpoint(append(log, DAY))[0]
     with pytest.raises(MalformedError):
-        log.add_cosignature(cosign(text, name="witness.example/2"), witnesses=[WITNESS])
+        log.add_cosignatures([cosign(text, name="witness.example/2")], witnesses=[WITNESS])
     with pytest.raises(MalformedError):
-        log.add_cosignature(cosign(text), witnesses=[])
+        log.add_cosignatures([cosign(text)], witnesses=[])
     with pytest.raises(ForgedError):
-        log.add_cosignature(cosign(text.replace("\n1\n", "\n2\n")), witnesses=[WITNESS])
+        log.add_cosignatures([cosign(text.replace("\n1\n", "\n2\n"))], witnesses=[WITNESS])
 
 
 def test_export_when_repeated_then_it_has_what_is_served_and_leaves_full_tiles(
