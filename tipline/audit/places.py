@@ -58,7 +58,8 @@ def split_bundle(untrusted: bytes) -> tuple[list[bytes], bool]:
     while place < end:
         start = place + 2
         stop = start + int.from_bytes(untrusted[place:start], "big")
-        if start > end or stop > end or len(entries) > TILE_WIDTH:
+        # An empty entry says nothing, and a server could send them for ever.
+        if start >= stop or stop > end or len(entries) > TILE_WIDTH:
             return entries, False
         entries.append(untrusted[start:stop])
         place = stop

@@ -7,6 +7,7 @@ Source: RFC 1928.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Final
 
 from tipline.audit.errors import UnreachableError
@@ -20,7 +21,12 @@ MAX_NAME_BYTES: Final = 255
 
 
 def connect(
-    host: str, port: int, *, proxy: tuple[str, int], timeout_seconds: float
+    host: str,
+    port: int,
+    *,
+    proxy: tuple[str, int],
+    timeout_seconds: float,
+    note: Callable[[socket.socket], None] = lambda opened: None,
 ) -> socket.socket:
     """
     Open a connection through a proxy.
@@ -30,6 +36,7 @@ def connect(
         port: At the host.
         proxy: Host and port of the proxy.
         timeout_seconds: For each step.
+        note: Told the connection as soon as there is one, so that a deadline can end it.
 
     Returns:
         The connection.
@@ -43,6 +50,7 @@ def connect(
         raise UnreachableError("socks")
     connection = socket.create_connection(proxy, timeout=timeout_seconds)
     try:
+        note(connection)
         _ask(connection, name, port)
     except BaseException:
         connection.close()

@@ -4,7 +4,8 @@ Reading a log's parts, from a directory or over HTTP.
 Rules:
     1. A part is asked for with the most bytes it may have; one byte more is refused. So no server
        can make a verifier read for ever.
-    2. A part has to be there within `PART_SECONDS`, however slowly its bytes drip.
+    2. A part has to be there within `PART_SECONDS`, from the first step of connecting on and
+       however slowly its bytes drip; all parts together within `TOTAL_SECONDS`.
     3. No redirect is followed: the auditor named one place.
     4. In a directory nothing but a regular file is read: no link, no pipe, no device.
 """
@@ -18,6 +19,7 @@ import socket
 import ssl
 import stat
 import threading
+import time
 import urllib.parse
 from pathlib import Path
 from typing import Final, Protocol
@@ -27,6 +29,7 @@ from tipline.audit.errors import InputError, UnreachableError
 
 STEP_SECONDS: Final = 60.0  # an onion answers in a few; a circuit may have to be built anew
 PART_SECONDS: Final = 300.0  # 4 MiB at 14 KiB a second
+TOTAL_SECONDS: Final = 6 * 3600.0  # a night: ten years of a log over a slow onion are an hour
 READ_BYTES: Final = 64 << 10
 ATTEMPTS: Final = 3  # circuits break
 LOG_PATH: Final = "log"
@@ -109,6 +112,7 @@ class HttpSource:
         url: `http:` or `https:`; without a path the log is at `/log`.
         proxy: Host and port of a SOCKS5 proxy, or None.
         part_seconds: How long a part may take.
+        total_seconds: How long all of them may take.
 
     Raises:
         InputError: *url* is not such an address, or an onion is to be reached without a proxy.
@@ -120,6 +124,7 @@ class HttpSource:
         *,
         proxy: tuple[str, int] | None,
         part_seconds: float = PART_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
     ) -> None:
         try:
             parts = urllib.parse.urlsplit(url)
@@ -138,6 +143,8 @@ class HttpSource:
         self._base = parts.path.rstrip("/") or f"/{LOG_PATH}"
         self._proxy = proxy
         self._part_seconds = part_seconds
+        self._ends_at = time.monotonic() + total_seconds
+        self._opened: socket.socket | None = None
         self._connection: http.client.HTTPConnection | None = None
 
     def read(self, path: str, *, max_bytes: int) -> bytes | None:
@@ -169,18 +176,22 @@ class HttpSource:
         raise AssertionError("unreachable")
 
     def _ask(self, path: str, *, max_bytes: int) -> bytes | None:
-        if self._connection is None:
-            self._connection = self._connect()
+        seconds = min(self._part_seconds, self._ends_at - time.monotonic())
+        if seconds <= 0:
+            raise UnreachableError("no_end", path=path)
         late = threading.Event()
         # A time-out of each step alone would let a server drip a byte a minute, in a header too.
-        timer = threading.Timer(self._part_seconds, _hang_up, (self._connection.sock, late))
+        timer = threading.Timer(seconds, self._hang_up, (late,))
+        timer.daemon = True
         timer.start()
         try:
+            if self._connection is None:
+                self._connection = self._connect(seconds)
             self._connection.request("GET", path, headers={"Accept-Encoding": "identity"})
             answer = self._connection.getresponse()
             with contextlib.closing(answer):
                 value = _read_body(answer, max_bytes=max_bytes, path=path)
-        except (OSError, http.client.HTTPException) as exc:
+        except (OSError, http.client.HTTPException, UnreachableError) as exc:
             if late.is_set():
                 raise UnreachableError("too_slow", path=path) from exc
             raise
@@ -196,21 +207,43 @@ class HttpSource:
             raise UnreachableError("status", status=answer.status, path=path)
         return value
 
-    def _connect(self) -> http.client.HTTPConnection:
-        step_seconds = min(STEP_SECONDS, self._part_seconds)
+    def _hang_up(self, late: threading.Event) -> None:
+        late.set()
+        opened = self._opened
+        if opened is not None:
+            with contextlib.suppress(OSError):  # it has ended by itself
+                opened.shutdown(socket.SHUT_RDWR)
+
+    def _note_opened(self, opened: socket.socket) -> None:
+        self._opened = opened
+
+    def _connect(self, seconds: float) -> http.client.HTTPConnection:
+        step_seconds = min(STEP_SECONDS, seconds)
         connection = http.client.HTTPConnection(self._host, self._port, timeout=step_seconds)
         if self._proxy is not None:
             plain = socks.connect(
-                self._host, self._port, proxy=self._proxy, timeout_seconds=step_seconds
+                self._host,
+                self._port,
+                proxy=self._proxy,
+                timeout_seconds=step_seconds,
+                note=self._note_opened,
             )
         else:
             plain = socket.create_connection((self._host, self._port), timeout=step_seconds)
+            self._note_opened(plain)
         connection.sock = plain
         if self._secure:
             with contextlib.ExitStack() as stack:
                 stack.callback(plain.close)
                 context = ssl.create_default_context()
-                connection.sock = context.wrap_socket(plain, server_hostname=self._host)
+                secured = context.wrap_socket(
+                    plain, server_hostname=self._host, do_handshake_on_connect=False
+                )
+                stack.pop_all()
+                stack.callback(secured.close)
+                self._note_opened(secured)
+                secured.do_handshake()
+                connection.sock = secured
                 stack.pop_all()
         return connection
 
@@ -224,12 +257,6 @@ def _read_body(answer: http.client.HTTPResponse, *, max_bytes: int, path: str) -
     if answer.length:  # fewer bytes came than were promised
         raise http.client.IncompleteRead(bytes(value))
     return bytes(value)
-
-
-def _hang_up(connection: socket.socket, late: threading.Event) -> None:
-    late.set()
-    with contextlib.suppress(OSError):  # it has ended by itself
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def open_source(place: str, *, proxy: tuple[str, int] | None) -> Source:

@@ -210,6 +210,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "unreadable": N_("{path} cannot be read"),
     "too_long": N_("{path} is longer than it may be"),
     "too_slow": N_("{path} takes too long"),
+    "no_end": N_("the log does not come to an end in the time allowed ({path})"),
     "no_answer": N_("the other side does not answer ({path})"),
     "status": N_("the other side answers {status} ({path})"),
     "socks": N_("the proxy does not speak SOCKS5"),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import datetime
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from crypto.note import Signer, sign_note
 from tipline.audit.errors import UnreachableError
+from tipline.audit.findings import Kind
+from tipline.audit.notes import LOG, Key
 from tipline.audit.source import DirectorySource, HttpSource
+from tipline.audit.verify import Trust, verify
 
 Answer = Callable[[socket.socket], object]
 
@@ -95,6 +102,85 @@ def test_server_when_hostile_then_reading_ends_with_the_reason(answer: Answer, c
         source.close()
 
     assert caught.value.code == code
+
+
+def drip_proxy(connection: socket.socket) -> None:
+    """A proxy whose answer names an address that comes a byte now and then."""
+    connection.recv(65536)
+    connection.sendall(b"\x05\x00")
+    connection.recv(65536)
+    connection.sendall(b"\x05\x00\x00\x03\xff")
+    while True:
+        connection.sendall(b"x")
+        threading.Event().wait(0.2)
+
+
+def test_connecting_when_it_drips_then_the_deadline_holds_for_it_too() -> None:
+    """A proxy, or a server that begins TLS, has no more time than a part has."""
+    with serve(drip_proxy) as port:
+        source = HttpSource("http://x.onion", proxy=("127.0.0.1", port), part_seconds=0.5)
+        began_at = time.monotonic()
+        with pytest.raises(UnreachableError) as caught:
+            source.read("checkpoint", max_bytes=1000)
+    assert caught.value.code == "too_slow"
+    assert time.monotonic() - began_at < 10
+
+    def drip_hello(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"\x16\x03\x03\x3f\xff")  # a long record of a handshake
+        while True:
+            connection.sendall(b"x")
+            threading.Event().wait(0.2)
+
+    with serve(drip_hello) as port:
+        source = HttpSource(f"https://127.0.0.1:{port}", proxy=None, part_seconds=0.5)
+        began_at = time.monotonic()
+        with pytest.raises(UnreachableError) as caught:
+            source.read("checkpoint", max_bytes=1000)
+    assert caught.value.code == "too_slow"
+    assert time.monotonic() - began_at < 10
+
+
+def test_server_when_the_log_never_ends_then_reading_does() -> None:
+    """However good each part is, all of them together have an end."""
+    answer = say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+    with serve(answer) as port:
+        source = HttpSource(f"http://127.0.0.1:{port}", proxy=None, total_seconds=0.5)
+        assert source.read("checkpoint", max_bytes=1000) == b"x"
+
+        def read_on() -> None:
+            for _ in range(100_000):
+                source.read("checkpoint", max_bytes=1000)
+
+        with pytest.raises(UnreachableError) as caught:
+            read_on()
+        source.close()
+    assert caught.value.code in ("no_end", "too_slow")
+
+
+def test_server_when_entries_are_empty_then_reading_ends_at_once() -> None:
+    """A signed size of 2^53 and bundles of nothing do not keep a verifier busy."""
+    log = Signer.generate("tipline-log/" + 16 * "0")
+    size = 2**53 - 1
+    note = sign_note(f"{log.name}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n", log)
+    asked: list[str] = []
+
+    class Hostile:
+        def read(self, path: str, *, max_bytes: int) -> bytes | None:
+            asked.append(path)
+            assert len(asked) < 100
+            if path == "checkpoint":
+                return note
+            return bytes(2) * 256 if "entries" in path else bytes(256 * 32)
+
+        def read_keyset(self) -> bytes | None:
+            return None
+
+    key = Key.parse(log.verifier().format(), type_=LOG)
+    verdict = verify(Hostile(), trust=Trust(log=key), today=datetime.date(2026, 12, 1))
+
+    assert [found.kind for found in verdict.findings] == [Kind.TRUNCATED_TILE]
+    assert len(asked) < 9
 
 
 def test_server_when_it_has_no_such_part_then_none_is_given() -> None:

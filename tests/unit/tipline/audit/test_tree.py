@@ -59,8 +59,9 @@ def test_tile_when_named_then_both_programs_name_it_alike(number: int, width: in
 
 def test_bundle_when_cut_then_the_whole_entries_are_given() -> None:
     """Cut anywhere, what is before the cut is read, and the cut is noticed."""
-    bundle = b"\x00\x02ab\x00\x00\x00\x03cde"
-    whole = {0: 0, 4: 1, 6: 2, len(bundle): 3}
+    bundle = b"\x00\x02ab\x00\x01x\x00\x03cde"
+    whole = {0: 0, 4: 1, 7: 2, len(bundle): 3}
+    assert split_bundle(b"\x00\x02ab\x00\x00") == ([b"ab"], False)  # an empty one is none
     for end in range(len(bundle) + 1):
         entries, is_whole = split_bundle(bundle[:end])
         assert is_whole == (end in whole)
