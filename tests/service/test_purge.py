@@ -16,6 +16,7 @@ from retention.promise import Promises
 from retention.slot import SLOT_BYTES, SlotKind, encode_day_label
 from retention.slot_root import Method
 from tests.stored import SLOT_FILE_NAME, open_store
+from tipline.service.adopting import date_back
 from tipline.service.purge import BATCH_ROWS
 from tipline.service.record_keys import KeyUnavailableError
 from tipline.service.rows import DUE_TABLES
@@ -331,4 +332,17 @@ async def test_method_when_a_tip_dies_before_its_day_then_it_is_that_of_its_own_
         (RecordClass.ATTACHMENT, day(0), Method.OVERWRITTEN),
         (RecordClass.UPLOAD_ANSWER, day(0), Method.OVERWRITTEN),
     }
+    store.close()
+
+
+async def test_date_back_when_a_tip_was_picked_up_by_a_clock_ahead_then_it_goes_as_promised(
+    short_path: Path,
+) -> None:
+    """A pick-up that a wrong clock dated counts as of today once the clock is right."""
+    store = open_line(short_path)
+    tip, _ = await add(store, dies=89)
+    await store.pick_up([tip.id], promises=PROMISES, today=day(365))
+    assert await date_back(store, promises=PROMISES, today=TODAY) == 1
+    (record,) = await store.find_tips([tip.id])
+    assert (record.events[Event.PICKED_UP], record.dies_on) == (TODAY, day(7))
     store.close()

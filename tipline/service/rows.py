@@ -268,7 +268,7 @@ class Rows:
 
     def after(self, table: str, day: datetime.date) -> list[StoredRecord]:
         """
-        Find what began after a day. Walks through all of a table.
+        Find what began, or was picked up, after a day. Walks through all of a table.
 
         Args:
             table: Where to look.
@@ -277,8 +277,11 @@ class Rows:
         Returns:
             Those records, in the order of their ids.
         """
-        query = f"SELECT id FROM {table} WHERE {_BEGAN[table]} > ? ORDER BY id"  # noqa: S608
-        ids = [row[0] for row in self._database.execute(query, [day.isoformat()])]
+        ahead = f"{_BEGAN[table]} > :day"
+        if table == "tips":
+            ahead += " OR picked_up_on > :day"
+        query = f"SELECT id FROM {table} WHERE {ahead} ORDER BY id"  # noqa: S608  # names of ours
+        ids = [row[0] for row in self._database.execute(query, {"day": day.isoformat()})]
         return self.find_records(table, ids) if ids else []
 
     def due(
