@@ -8,6 +8,7 @@ Rules:
 4. What fails after the commit takes nothing back: it is told apart from the calls' results.
 5. What a commit relies on is made durable before it, once for the whole group; if that fails,
    nothing of the group is committed.
+6. When SQLite ends a transaction by itself, as on a full disk, all of its group fails.
 """
 
 from __future__ import annotations
@@ -137,7 +138,9 @@ class GroupWriter:
         outcomes: list[tuple[_Call, object, Exception | None]] = []
         try:
             with self._database.atomic():
-                outcomes.extend(self._run_in_savepoint(call) for call in calls)
+                for call in calls:
+                    outcomes.append(self._run_in_savepoint(call))
+                    self._check_transaction(outcomes[-1][2])
                 self._before_commit()
         except (sqlite3.Error, OSError) as exc:
             # Not known to be durable: everybody in the group is told.
@@ -145,6 +148,12 @@ class GroupWriter:
         self._finish_commit()
         for call, value, error in outcomes:
             _finish(call, value, error)
+
+    def _check_transaction(self, error: Exception | None) -> None:
+        # A full disk ends the whole transaction, not the savepoint alone. Whatever ran after it
+        # would commit by itself, before what it relies on is durable.
+        if not self._database.conn.in_transaction:
+            raise error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError("ended")
 
     def _run_in_savepoint(self, call: _Call) -> tuple[_Call, object, Exception | None]:
         try:

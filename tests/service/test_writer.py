@@ -1,0 +1,49 @@
+"""The group commit when SQLite ends a transaction by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+
+from sqlite_utils import Database
+
+from tipline.service.writer import GroupWriter
+
+
+async def test_group_when_sqlite_ends_its_transaction_then_nothing_of_it_commits() -> None:
+    """A full disk rolls everything back: what ran after it must not commit by itself (INV-05)."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    database = Database(connection)
+    database.execute("CREATE TABLE rows (id INTEGER)")
+    synced: list[bool] = []
+    writer = GroupWriter(
+        database,
+        before_commit=lambda: synced.append(True),
+        after_commit=lambda: None,
+        on_fault=lambda fault: None,
+    )
+    go_on = threading.Event()
+
+    def fill() -> None:
+        database.execute("ROLLBACK")  # as SQLite does when the disk is full
+        raise sqlite3.OperationalError("database or disk is full")
+
+    waiting = asyncio.create_task(writer.call_alone(lambda: go_on.wait(10)))
+    await asyncio.sleep(0)
+    calls = [
+        asyncio.create_task(writer.call(lambda: database.execute("INSERT INTO rows VALUES (1)"))),
+        asyncio.create_task(writer.call(fill)),
+        asyncio.create_task(writer.call(lambda: database.execute("INSERT INTO rows VALUES (2)"))),
+    ]
+    await asyncio.sleep(0)
+    go_on.set()
+    await waiting
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(result, sqlite3.OperationalError) for result in results)
+    assert str(results[0]) == "database or disk is full"
+    assert synced == []
+    rows = await writer.call(lambda: database.execute("SELECT id FROM rows").fetchall())
+    assert rows == []
+    writer.close()
+    connection.close()
