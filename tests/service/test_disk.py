@@ -498,3 +498,36 @@ async def test_rewrite_when_the_disk_is_full_for_one_then_it_stops_no_other(
         await site.line.store.rewrite()
         assert list(fresh.iterdir()) == []
         assert len([path for path in kept.iterdir() if path.is_file()]) == 3
+
+
+async def test_nightly_when_something_unforeseen_fails_then_it_is_told_and_goes_on() -> None:
+    """No error of any kind ends the nightly run unseen: a line that never purges must not serve."""
+    told: list[Any] = []
+    store: Any = CountingStore()
+    runs: list[datetime.date] = []
+
+    async def fail(first: datetime.date, *, days: int) -> None:
+        runs.append(first)
+        raise ValueError("anything")
+
+    store.make_day_keys = fail
+    times = [14, 15, 16]
+
+    async def sleep(seconds: float) -> None:
+        if len(times) == 1:
+            raise asyncio.CancelledError
+        times.pop(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await run_nightly(
+            store=store,
+            intake=NoIntake(),  # type: ignore[arg-type]
+            promises=PROMISES,
+            clock=lambda: datetime.datetime(2031, 3, times[0], 5, tzinfo=datetime.UTC),
+            hour=3,
+            faults=Faults(),
+            report=told.append,
+            sleep=sleep,
+        )
+    assert [error.code for error in told] == ["purge_incomplete"] * 2
+    assert len(runs) == 2

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -169,7 +168,7 @@ async def catch_up(
     if waiting is None:
         try:
             await date_back(store, promises=promises, today=today)
-        except (OSError, sqlite3.Error) as exc:
+        except Exception as exc:  # not swallowed: told
             report(_incomplete(exc))  # tried again tomorrow; what is due goes all the same
     try:
         await purge_due(
@@ -182,7 +181,7 @@ async def catch_up(
         )
     except InstanceError as exc:
         report(exc)
-    except (OSError, sqlite3.Error) as exc:
+    except Exception as exc:  # not swallowed: told, and the next night tries again
         report(_incomplete(exc))
 
 
@@ -234,7 +233,7 @@ async def run_nightly(
             await store.rewrite()
         except InstanceError as exc:
             report(exc)
-        except (OSError, sqlite3.Error) as exc:
+        except Exception as exc:  # not swallowed: told, and the next night tries again
             faults.add(exc)
         if places := faults.take():
             report(places)
