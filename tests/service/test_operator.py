@@ -21,6 +21,7 @@ from retention.slot import SlotKind
 from retention.slot_file import SlotFile
 from tipline.console import Console
 from tipline.errors import InstanceError, UsageError
+from tipline.log_store import LogStore
 from tipline.operating import ask_service, run_operation
 from tipline.service.sqlite_store import SqliteStore
 
@@ -348,6 +349,33 @@ async def test_hold_when_it_cannot_be_placed_then_nothing_of_it_stays(
             assert refused.value.code == code
         assert (await ask(site, "hold-list"))["holds"] == []
     assert log_statements(world, EntryType.HOLD) == []
+
+
+@pytest.mark.parametrize("released", [False, True])
+async def test_hold_when_the_log_refuses_it_then_the_next_purge_tells_it(
+    world: Any, monkeypatch: pytest.MonkeyPatch, released: bool
+) -> None:
+    """A hold that lasts is missing from the log for a night, and none ends there unplaced."""
+
+    def refuse(self: LogStore, statement: Any) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    async with world.serve() as site:
+        with monkeypatch.context() as patch:
+            patch.setattr(LogStore, "queue", refuse)
+            with pytest.raises(InstanceError) as refused:
+                await hold(site, channel="city")
+        assert refused.value.code == "operation_failed"
+        (placed,) = (await ask(site, "hold-list"))["holds"]
+        assert steps_of(world, placed["hold"]) == []
+        if released:
+            await ask(site, "hold-release", hold=placed["hold"])
+        else:
+            await ask(site, "purge")
+        steps = [step for step, _ in steps_of(world, placed["hold"])]
+        assert steps == ["placed", *(["released"] if released else [])]
+        await ask(site, "purge")
+        assert [step for step, _ in steps_of(world, placed["hold"])] == steps
 
 
 async def test_fault_when_an_operation_has_one_then_its_place_is_told_and_not_its_message(

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from crypto.errors import KeysetError
 from crypto.note import Signer, Verifier
-from retention.hold import state_ended
+from retention.hold import state_ended, state_placed
 from retention.log.batch import (
     ONE_DAY,
     DayTold,
@@ -297,6 +297,9 @@ async def tell_purge(report: PurgeReport, *, log: LogStore, book: DayBook) -> No
     """
     for kind, counts in count_deaths(report).items():
         await book.add_counts(kind, counts, of=report.on)
+    # Again, in case the log could not be told when a hold was placed: it keeps each but once.
+    for hold in sorted((*report.holds, *report.ended_holds), key=lambda one: one.placed_on):
+        await asyncio.to_thread(log.queue, state_placed(hold))
     for hold in report.ended_holds:
         await asyncio.to_thread(log.queue, state_ended(hold))
     await asyncio.to_thread(log.note_purge, read_report(report))

@@ -123,6 +123,7 @@ class Purge:
         self._forget = forget
         self._tally: _Tally = {}
         self._failures: list[Failure] = []
+        self._lasting: list[Hold] = []
         self._drawn: list[bytes] = []
         self._died = 0
 
@@ -156,11 +157,13 @@ class Purge:
             ),
             ended_holds=tuple(ended),
             failures=tuple(self._failures),
+            holds=tuple(self._lasting),
         )
 
     async def _destroy_keys(self) -> tuple[list[DeadDay], list[Hold]]:
         days = sorted(day for day in self._keys.days() if day <= self._today)
         holds = await self._writer.call(self._holdings.all)
+        self._lasting = [hold for hold in holds.values() if hold.lasts(self._today)]
         ended = [hold.id for hold in holds.values() if not hold.lasts(self._today)]
         try:
             await self._writer.call(self._holdings.drop_unknown)

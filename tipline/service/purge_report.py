@@ -85,6 +85,7 @@ class PurgeReport:
         records: What went.
         ended_holds: The holds whose keys were destroyed. They stay in the list of holds until what
             they alone held is gone, too.
+        holds: The holds that last.
         failures: What did not go. Nothing in it is claimed to be gone.
     """
 
@@ -94,6 +95,7 @@ class PurgeReport:
     records: tuple[DeadRecords, ...]
     ended_holds: tuple[Hold, ...]
     failures: tuple[Failure, ...]
+    holds: tuple[Hold, ...] = ()
 
     @property
     def count(self) -> int:
