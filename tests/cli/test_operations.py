@@ -181,7 +181,7 @@ def test_purge_when_early_then_the_plan_is_shown_and_apply_does_it(line: Path) -
             "tipline: hint: nothing was done; leave these out, or look whether they died already\n"
         ),
     )
-    assert json.loads(run("purge", line, "--json")[1])["counts"][-1]["count"] == 1
+    assert json.loads(run("purge", line, "--json")[1])["counts"][0]["count"] == 1
 
 
 def test_purge_when_an_id_is_misspelled_then_usage_error(line: Path) -> None:
