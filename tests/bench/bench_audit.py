@@ -66,7 +66,8 @@ def main() -> None:
             maker.join()
             seconds, peak, verdict = measure(log, "--keep", str(kept))
             kinds = {finding["kind"] for finding in verdict["findings"]}  # type: ignore[attr-defined]
-            assert kinds == {"stale"}, kinds
+            # To be judged as in the year 9999: long silent, and what is new was made afterwards.
+            assert kinds == {"stale"} | ({"back_dated"} if size > count else set()), kinds
             read = int(str(verdict["read"]))
             speed, peak_mib = read / seconds, peak / 2**20
             print(f"| {what} | {read:,} | {seconds:.1f} | {speed:,.0f} | {peak_mib:.0f} |")
