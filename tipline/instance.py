@@ -192,8 +192,6 @@ def init_instance(
     create_file(directory / POLICY_NAME, policy, day=today)
     slots = parse_configuration(configuration).slots
     create_slots(directory, slots, environment=os.environ)
-    # Last: a directory without it is not an instance, so a crash leaves none that looks complete.
-    create_file(directory / CONFIGURATION_NAME, configuration, day=today)
     with contextlib.closing(
         SqliteStore(
             directory,
@@ -202,6 +200,8 @@ def init_instance(
         )
     ):
         pass
+    # Last: a directory without it is not an instance, so a crash leaves none that looks complete.
+    create_file(directory / CONFIGURATION_NAME, configuration, day=today)
     for folder in (directory / KEYS_NAME, directory / TOR_NAME, directory / RUN_NAME, directory):
         sync_directory(folder)
         blur_times(folder, day=today)

@@ -167,6 +167,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "instance_sqlite": N_("this SQLite does not do what is asked of it"),
     "instance_checkpoint": N_("the database could not be tidied: something else reads it"),
     "instance_large": N_("the database is larger than 128 GiB, more than can be kept clean"),
+    "instance_database": N_("{path} is missing or empty"),
     "instance_keyless": N_("the database holds tips of a version that gave them no keys"),
     "instance_no_keyset": N_("there is no keyset in {path}: nobody could read a tip"),
     "instance_history": N_("{path} is damaged"),
@@ -303,6 +304,9 @@ HINTS: Final[Mapping[str, str]] = {
     "operation_fault": N_("it may be done in part: look at it before you try again"),
     "operator_silent": N_("it may be starting or stopping: try again in a moment"),
     "permissions_open": N_("take the rights away from others: chmod go= {path}"),
+    "instance_database": N_(
+        "nothing was changed; put a backup back: tipline restore FILE DIR -i IDENTITY"
+    ),
     "instance_missing": N_("make one: tipline init DIR"),
     "instance_exists": N_("give a directory that is new or empty"),
     "instance_newer": N_("use the newer program; an older one could lose what is there"),

@@ -13,6 +13,7 @@ from retention.log.entry import EntryType
 from retention.slot import SlotKind, encode_day_label
 from tests.service.conftest import World
 from tests.stored import open_slots
+from tipline.errors import InstanceError
 
 SLOT_BYTES = 4096
 
@@ -56,6 +57,30 @@ async def test_line_when_its_slot_file_is_gone_then_it_does_not_start(world: Wor
             pass
 
     assert caught.value.code == "slot_file_missing"
+
+
+@pytest.mark.parametrize("left", [None, b""])
+async def test_line_when_its_database_is_gone_then_it_does_not_start_and_no_key_dies(
+    world: World, left: bytes | None
+) -> None:
+    """An empty database in its place would make every key one that no row names."""
+    envelope = world.seal()
+    async with world.serve() as site:
+        await site.upload(envelope)
+    database = world.directory / "tipline.db"
+    rows = database.read_bytes()
+    database.unlink()
+    if left is not None:
+        database.write_bytes(left)
+    with pytest.raises(InstanceError) as caught:
+        async with world.serve():
+            pass
+    assert caught.value.code == "instance_database"
+
+    database.write_bytes(rows)
+    database.chmod(0o600)
+    async with world.serve() as site:
+        assert envelope in await site.fetch_bundle()
 
 
 async def test_line_when_the_key_of_a_day_to_come_is_missing_then_it_is_named_and_logged(

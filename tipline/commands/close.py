@@ -145,9 +145,7 @@ def _hand_over(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("handover_recipient")
     recipients = [HybridRecipient.parse(text) for text in options.recipient]
     if not options.apply:
-        console.print(
-            _("All that the line has, with its keys, would be sealed into a file.")
-        )
+        console.print(_("All that the line has, with its keys, would be sealed into a file."))
         console.say(_("nothing was done; --apply does it"))
         return 0
     # Opened and shut once: what is due goes, and nothing waits beside the database.

@@ -18,6 +18,24 @@ JOURNAL_NAME: Final = "tipline.db-journal"  # there must be none: the WAL is in 
 TEMPORARY_PREFIX: Final = "etilqs_"  # of SQLite's temporary files, which lose their names at once
 
 
+def check_database(directory: Path) -> None:
+    """
+    Hold that an instance has its database.
+
+    A line that began an empty one in its place would take every key for one that no row names, and
+    destroy it: a restore would find nothing that opens.
+
+    Args:
+        directory: The instance, as `tipline init` made it.
+
+    Raises:
+        InstanceError: `instance_database`: it is missing, or empty.
+    """
+    path = directory / DATABASE_NAME
+    if not path.is_file() or path.stat().st_size == 0:
+        raise InstanceError("instance_database", path=str(path))
+
+
 def open_database(directory: Path) -> Database:
     """
     Open an instance's database as every part of it must be opened.

@@ -32,6 +32,7 @@ from tipline.log_store import LogStore
 from tipline.operations import Workings
 from tipline.service.adopting import take_up_policy
 from tipline.service.daily_log import tell_purge
+from tipline.service.database import check_database
 from tipline.service.nightly import OnPurged, run_purge
 from tipline.service.old_keyset import end_old_keyset
 from tipline.service.open_log import make_clock_teller, open_log
@@ -90,6 +91,7 @@ async def open_parts(
         InstanceError: a part is damaged, of another version, or in use.
         SlotError: the slot file does not hold.
     """
+    check_database(instance.directory)
     async with contextlib.AsyncExitStack() as stack:
         remove_left_copy(instance.directory)
         log = open_log(instance, today=lambda: clock().date())
