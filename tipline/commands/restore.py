@@ -7,17 +7,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crypto.age.file import Identity
-from crypto.secret import Secret
 from tipline.backup import KIND_HANDOVER
 from tipline.clock import system_boot_clock, system_clock
 from tipline.commands.purge import tell_report
 from tipline.console import Console
+from tipline.desk.asking import make_asker
+from tipline.desk.keyfiles import read_all_identities
 from tipline.files import name_file_errors
-from tipline.identities import read_identity_file
 from tipline.language import Translate
 from tipline.operating import run_operation
-from tipline.passphrase import ask_passphrase
 from tipline.restore import Wishes, restore
 
 if TYPE_CHECKING:
@@ -55,6 +53,12 @@ def register(commands: Commands, translate: Translate) -> None:
         type=Path,
         required=True,
         help=_("open with the identities in this file; may be repeated"),
+    )
+    parser.add_argument(
+        "--passphrase-file",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("read the passphrase from this file instead of asking"),
     )
     parser.add_argument(
         "--slots", metavar=_("PATH"), help=_("the directory in which the slot file is by now")
@@ -103,14 +107,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         replace=options.replace,
         older_log=options.older_log,
     )
-    identities: list[Identity] = []
     with name_file_errors():
-        for path in options.identity:
-
-            def ask(path: Path = path) -> Secret:
-                return ask_passphrase(console, label=str(path))
-
-            identities.extend(read_identity_file(path, ask=ask))
+        ask = make_asker(options.passphrase_file, console=console)
+        identities = read_all_identities(options.identity, ask=ask)
         with options.file.open("rb") as source:
             done = restore(
                 source,

@@ -59,7 +59,7 @@ class Arrivals:
 
     async def _show_held(self, tip: StoredTip) -> None:
         _ = self._console.translate
-        self._timeline.step("arrived", _("a tip has arrived; all that this server holds of it:"))
+        self._timeline.step("arrived", _("a tip has arrived; all that this server can read of it:"))
         self._timeline.tell(_("DEMONSTRATION: not for real tips"))
         self._timeline.tell()
         head = await self._running.store.read_envelope(tip, offset=0, length=ROW_BYTES * ROW_LEN)
@@ -75,7 +75,10 @@ class Arrivals:
             "    " + _("arrived on {day}; no hour is kept").format(day=tip.arrived_on)
         )
         # PROMISE: P-11
-        self._timeline.tell("    " + _("dies on {day}").format(day=tip.dies_on))
+        dies = _(
+            "dies on {day}: on the disk it is sealed once more, and those keys are overwritten"
+        )
+        self._timeline.tell("    " + dies.format(day=tip.dies_on))
         self._timeline.tell()
 
     async def _show_opened(self) -> None:
@@ -90,6 +93,10 @@ class Arrivals:
         except (CheckError, NetworkError) as error:
             # The line goes on: what could not be opened stays sealed, and the reason is shown.
             self._timeline.step("refused", _(ERRORS[error.code]).format(**error.facts))
+            return
+        if not texts:
+            self._timeline.tell(_("It was opened together with the one before."))
+            self._timeline.tell()
             return
         self._timeline.step("opened", _("opened by the demo desk, in a process without network:"))
         self._timeline.tell(_("DEMONSTRATION: not for real tips"))
