@@ -40,7 +40,8 @@ def sizes_around(chunk_counts: Iterable[int]) -> list[int]:
     return sorted({0, 1} | {CHUNK * count + step for count in chunk_counts for step in (-1, 0, 1)})
 
 
-SIZES = sizes_around((*range(1, 10), 15, 16, 17, 31, 32, 33, 64, 256, 1024))
+# Every boundary up to 3 MiB, and some of those beyond.
+SIZES = sizes_around((*range(1, 49), 63, 64, 65, 127, 128, 255, 256, 512, 1024))
 EVERY_SIZE = sizes_around(range(1, 1025))
 OVER_SIZES = pytest.mark.parametrize(
     "sizes",
