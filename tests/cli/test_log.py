@@ -116,7 +116,8 @@ def test_log_when_exported_then_its_files_and_its_key_are_told(line: Path, tmp_p
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"2 entries are in {output}.\nTheir key: {key}\n"
     files = {str(path.relative_to(output)) for path in output.rglob("*") if path.is_file()}
-    assert files == {"checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"}
+    assert files == {"checkpoint", "keyset", "tile/0/000.p/2", "tile/entries/000.p/2"}
+    assert (output / "keyset").read_bytes() == (line / "keyset").read_bytes()
     done = run("log", line, "export", output, "--json")
     assert json.loads(done.stdout) == {"directory": str(output), "entries": 2, "key": key}
 

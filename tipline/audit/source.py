@@ -101,7 +101,9 @@ class DirectorySource:
 
     def read_keyset(self) -> bytes | None:
         """Read the keyset; see `Source.read_keyset`."""
-        return self.read(f"../{KEYSET_PATH}", max_bytes=MAX_KEYSET_BYTES)
+        # An export has it in its folder; a copy of all that is served, above its `log`.
+        note = self.read(KEYSET_PATH, max_bytes=MAX_KEYSET_BYTES)
+        return note or self.read(f"../{KEYSET_PATH}", max_bytes=MAX_KEYSET_BYTES)
 
 
 class HttpSource:

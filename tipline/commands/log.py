@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crypto.errors import ForgedError, MalformedError
+from crypto.keyset import MAX_KEYSET_BYTES
 from retention.log.checkpoint import MAX_CHECKPOINT_BYTES
 from tipline.clock import system_clock
 from tipline.configuration import load_configuration
@@ -17,10 +19,11 @@ from tipline.files import (
     PRIVATE_DIRECTORY_MODE,
     check_private,
     name_file_errors,
+    read_quietly,
     write_atomically,
 )
 from tipline.instance import load_verifiers
-from tipline.keysets import read_keyset
+from tipline.keysets import KEYSET_NAME, read_keyset
 from tipline.language import Translate
 from tipline.log_database import LOG_NAME
 from tipline.log_export import export_log
@@ -109,7 +112,11 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
     log = _open(options.directory)
     try:
         with name_file_errors():
-            size = export_log(log, options.output)
+            keyset = None
+            with contextlib.suppress(FileNotFoundError):
+                path = options.directory / KEYSET_NAME
+                keyset = read_quietly(path, length=MAX_KEYSET_BYTES)
+            size = export_log(log, options.output, keyset=keyset)
     finally:
         log.close()
     verifier = log.verifier.format()

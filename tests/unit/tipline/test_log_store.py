@@ -106,7 +106,7 @@ def test_log_when_empty_then_it_has_no_checkpoint_and_no_state(log: LogStore) ->
     assert log.read_checkpoint() is None
     assert log.read_state() is None
     with pytest.raises(InstanceError, match="log_empty"):
-        export_log(log, Path("/nowhere"))
+        export_log(log, Path("/nowhere"), keyset=None)
 
 
 def test_log_when_opened_again_then_it_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -283,11 +283,11 @@ def test_export_when_repeated_then_it_has_what_is_served_and_leaves_full_tiles(
     """The files are the served bytes; a full tile is written once."""
     output = tmp_path / "out"
     append(log, DAY, 300)
-    assert export_log(log, output) == 300
+    assert export_log(log, output, keyset=None) == 300
     full = output / "tile/0/000"
     before = full.stat().st_ino
     note = append(log, DAY + ONE_DAY, 300)
-    assert export_log(log, output) == 600
+    assert export_log(log, output, keyset=None) == 600
 
     assert full.stat().st_ino == before
     assert (output / "checkpoint").read_bytes() == note

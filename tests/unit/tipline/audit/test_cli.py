@@ -428,6 +428,9 @@ def test_keyset_when_the_root_signed_it_then_log_and_witnesses_come_from_it(
     keyset.write_bytes(note)
     assert audit("verify", tmp_path / "x", *words).code == 0
     assert audit("verify", log, *words, "--keyset", keyset, "--key", KEY).code == 0
+    keyset.rename(log / "keyset")
+    assert audit("verify", log, *words).code == 0
+    (log / "keyset").unlink()
     # One that the desk has signed since; the next batch will tell of it.
     keyset.write_bytes(make_keyset(line, witnesses=(public,), previous=note))
     assert audit("verify", log, *words).code == Kind.BELOW_QUORUM.exit_code
