@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import pytest
@@ -18,9 +19,11 @@ pytestmark = pytest.mark.browser
 NOTICE = "document.querySelector('#notice')"
 
 
-def end(line: Line, step: CloseStep) -> None:
-    """Say how far the end of a line has come."""
-    save_closing(line.directory, Closing(step=step, on=today()), day=today())
+def end(line: Line, step: CloseStep) -> datetime.date:
+    """Say how far the end of a line has come; one that is announced lies ahead."""
+    on = today() + datetime.timedelta(days=7 if step is CloseStep.ANNOUNCED else 0)
+    save_closing(line.directory, Closing(step=step, on=on), day=today())
+    return on
 
 
 @pytest.mark.parametrize("kind", [Firefox, Chromium])
@@ -30,14 +33,14 @@ async def test_page_when_an_end_is_announced_then_it_says_so_above_the_form(
 ) -> None:
     """The source reads the day before writing, and can still write."""
     line = make_line()
-    end(line, step)
+    on = end(line, step)
     async with line.serve(), kind() as browser:
         await browser.resize(320, 640)
         await browser.open(line.url + "en/")
         await browser.until("!document.querySelector('#form').hidden")
         assert not await browser.evaluate(f"{NOTICE}.hidden")
         words = await browser.evaluate(f"{NOTICE}.innerText")
-        assert str(today().year) in words
+        assert str(on.year) in words
         assert ("closes on" in words) is (step is CloseStep.ANNOUNCED)
         assert await find_faults(browser) == []
         await assert_fits(browser)
