@@ -34,6 +34,7 @@ PROMISES = Promises.of(
 # Named by what they are; everything else must have a random name.
 OWN_NAMES = {
     "clock",
+    "log-mark",
     "desk.sock",
     "envelopes",
     "fresh",
