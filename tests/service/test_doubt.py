@@ -31,6 +31,7 @@ class DoubtfulDatabase:
 
     def __init__(self, database: Any) -> None:
         self.database = database
+        self.conn = database.conn
         self.failures = 0
         self._depth = 0
 

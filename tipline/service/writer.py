@@ -142,7 +142,7 @@ class GroupWriter:
                     outcomes.append(self._run_in_savepoint(call))
                     self._check_transaction(outcomes[-1][2])
                 self._before_commit()
-        except (sqlite3.Error, OSError) as exc:
+        except Exception as exc:  # not swallowed: handed to whoever called
             # Not known to be durable: everybody in the group is told.
             outcomes = [(call, None, exc) for call in calls]
         self._finish_commit()
