@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import io
 import secrets
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,7 +77,9 @@ async def test_upload_when_not_an_envelope_then_refused_and_nothing_stays(
         assert await site.ask(upload_id) == (404, {"error": "unknown"})
         assert await site.line.store.tips() == []
     assert stored_files(world.directory) == []
-    assert (world.directory / "tipline.db").stat().st_size < len(envelope)
+    with contextlib.closing(sqlite3.connect(world.directory / "tipline.db")) as database:
+        for table in ("tips", "envelopes", "uploads", "answers"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 async def test_upload_when_large_and_not_an_envelope_then_refused_at_its_first_slice(
