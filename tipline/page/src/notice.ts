@@ -5,7 +5,14 @@ import { isDay } from "./days.js";
 const NOTICE_TIMEOUT_MILLISECONDS = 120_000;
 const NOTICE_LIMIT_BYTES = 1024; // ours has 128
 
-const STEPS = ["announced", "intake_stopped", "keys_destroyed", "closed", "handed_over", "cancelled"] as const;
+const STEPS = [
+  "announced",
+  "intake_stopped",
+  "keys_destroyed",
+  "closed",
+  "handed_over",
+  "cancelled",
+] as const;
 
 export type ClosingStep = (typeof STEPS)[number];
 
