@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import secrets
 import sqlite3
 from pathlib import Path
@@ -17,6 +18,7 @@ from retention.slot import SLOT_BYTES, SlotKind, encode_day_label
 from retention.slot_root import Method
 from tests.stored import SLOT_FILE_NAME, open_store
 from tipline.service.adopting import date_back
+from tipline.service.nightly import run_purge
 from tipline.service.purge import BATCH_ROWS
 from tipline.service.record_keys import KeyUnavailableError
 from tipline.service.rows import DUE_TABLES
@@ -345,4 +347,23 @@ async def test_date_back_when_a_tip_was_picked_up_by_a_clock_ahead_then_it_goes_
     assert await date_back(store, promises=PROMISES, today=TODAY) == 1
     (record,) = await store.find_tips([tip.id])
     assert (record.events[Event.PICKED_UP], record.dies_on) == (TODAY, day(7))
+    store.close()
+
+
+async def test_purge_when_no_key_can_be_made_ahead_then_what_is_due_goes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk so full that the slot file cannot grow keeps nothing alive, and is told."""
+    store = open_line(tmp_path)
+    await add(store, dies=0)
+    living, _ = await add(store, dies=1)
+
+    def refuse(first: datetime.date, last: datetime.date) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store._keys, "make_days", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        await run_purge(store, forget=lambda upload_id: None, promises=PROMISES, today=TODAY)
+
+    assert await store.tips() == [living]
     store.close()

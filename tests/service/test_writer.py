@@ -1,4 +1,4 @@
-"""The group commit when SQLite ends a transaction by itself."""
+"""The group commit when something fails that is not one call's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 
+import pytest
 from sqlite_utils import Database
 
 from tipline.service.writer import GroupWriter
@@ -45,5 +46,29 @@ async def test_group_when_sqlite_ends_its_transaction_then_nothing_of_it_commits
     assert synced == []
     rows = await writer.call(lambda: database.execute("SELECT id FROM rows").fetchall())
     assert rows == []
+    writer.close()
+    connection.close()
+
+
+async def test_group_when_its_end_fails_in_an_unforeseen_way_then_all_are_told_and_it_goes_on() -> (
+    None
+):
+    """No fault ends the thread: whoever called would wait for ever."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    faults: list[Exception] = [ValueError("unforeseen")]
+
+    def fail_once() -> None:
+        if faults:
+            raise faults.pop()
+
+    writer = GroupWriter(
+        Database(connection),
+        before_commit=fail_once,
+        after_commit=lambda: None,
+        on_fault=lambda fault: None,
+    )
+    with pytest.raises(ValueError, match="unforeseen"):
+        await asyncio.wait_for(writer.call(lambda: 1), 10)
+    assert await asyncio.wait_for(writer.call(lambda: 2), 10) == 2
     writer.close()
     connection.close()

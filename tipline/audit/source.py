@@ -103,7 +103,9 @@ class DirectorySource:
         """Read the keyset; see `Source.read_keyset`."""
         # An export has it in its folder; a copy of all that is served, above its `log`.
         note = self.read(KEYSET_PATH, max_bytes=MAX_KEYSET_BYTES)
-        return note or self.read(f"../{KEYSET_PATH}", max_bytes=MAX_KEYSET_BYTES)
+        if note is None:
+            note = self.read(f"../{KEYSET_PATH}", max_bytes=MAX_KEYSET_BYTES)
+        return note
 
 
 class HttpSource:

@@ -80,13 +80,14 @@ async def run_purge(
     Returns:
         What went, and what did not.
     """
-    tomorrow = today + datetime.timedelta(days=1)
-    await store.make_day_keys(tomorrow, days=find_longest_days(promises.policy))
     report = await store.purge_due(promises=promises, today=today, waiting=waiting, forget=forget)
     await on_purged(report)
     if report.ended_holds and not report.failures:
         # After the log was told: their rows are what it is told from.
         await store.bury_holds(report.ended_holds, promises=promises)
+    # Last: on a full disk the slot file cannot grow, and what is due goes all the same.
+    tomorrow = today + datetime.timedelta(days=1)
+    await store.make_day_keys(tomorrow, days=find_longest_days(promises.policy))
     return report
 
 
