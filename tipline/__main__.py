@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from crypto.errors import CryptoError
 from retention.errors import RetentionError
 from tipline import __version__
-from tipline.commands import COMMANDS
+from tipline.commands import find_run
 from tipline.console import Console
 from tipline.errors import TiplineError
 from tipline.language import Translate, choose_language, make_translations
 from tipline.messages import ERRORS, HINTS
+from tipline.parsers import PARSERS
 from tipline.usage import translate_argparse
 
 
@@ -28,7 +29,7 @@ def make_parser(translate: Translate) -> argparse.ArgumentParser:
         translate: Looks a text up in the catalogue.
 
     Returns:
-        A parser whose result has `run`, the chosen command's function.
+        A parser whose result has `run`, the name of the chosen command's function.
     """
     _ = translate
     parser = argparse.ArgumentParser(
@@ -43,8 +44,8 @@ def make_parser(translate: Translate) -> argparse.ArgumentParser:
         help=_("show program's version number and exit"),
     )
     commands = parser.add_subparsers(metavar=_("COMMAND"), required=True, dest="command")
-    for command in COMMANDS:
-        command.register(commands, translate)
+    for part in PARSERS:
+        part.register(commands, translate)
     return parser
 
 
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
         console = Console(translate=make_translations(language).gettext, language=language)
     options = make_parser(console.translate).parse_args(arguments)
     try:
-        return int(options.run(options, console))
+        return find_run(options.run)(options, console)
     except (CryptoError, RetentionError, TiplineError) as error:
         return report_error(error, console=console)
     except BrokenPipeError:

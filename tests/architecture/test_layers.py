@@ -64,6 +64,8 @@ def test_layers_when_the_packages_are_read_then_every_contract_holds() -> None:
         ("crypto/ladder.py", "import retention.errors\n"),
         ("retention/errors.py", "import tipline.errors\n"),
         ("tipline/audit/__init__.py", "import crypto.errors\n"),
+        ("tipline/parsers/__init__.py", "import tipline.commands\n"),
+        ("tipline/parsers/__init__.py", "import nacl\n"),
     ],
 )
 def test_layers_when_a_module_imports_upwards_then_the_contract_breaks(
@@ -75,8 +77,10 @@ def test_layers_when_a_module_imports_upwards_then_the_contract_breaks(
         (tmp_path / package).mkdir()
         for name in ("__init__.py", "errors.py"):
             (tmp_path / package / name).write_text("")
-    (tmp_path / "tipline" / "audit").mkdir()
-    (tmp_path / "tipline" / "audit" / "__init__.py").write_text("")
+    for name in ("audit", "commands", "parsers"):
+        (tmp_path / "tipline" / name).mkdir()
+        (tmp_path / "tipline" / name / "__init__.py").write_text("")
+    (tmp_path / "tipline" / "audit" / "parsers.py").write_text("")
     with (tmp_path / module).open("a") as file:
         file.write(line)
 

@@ -1,5 +1,5 @@
 """
-The commands: `verify`, `witness`, `keygen`. The same ones in the program and in the carried file.
+What the auditor's commands do, in the program and in the carried file.
 
 stdout is data, stderr is talk. docs/reference/audit.md has the exit codes.
 """
@@ -16,16 +16,17 @@ import pkgutil
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
-from tipline.audit.carry import LANGUAGES
+from tipline.audit.carry import LANGUAGES, save_carried
 from tipline.audit.errors import AuditError, InputError, MalformedError
 from tipline.audit.findings import choose_exit_code
 from tipline.audit.kept import read_kept, save_kept, write_whole
 from tipline.audit.notes import LOG, MAX_CHECKPOINT_BYTES, Checkpoint, Key, verify_checkpoint
 from tipline.audit.page import format_page
+from tipline.audit.parsers import register
 from tipline.audit.places import MAX_ENTRY_BYTES
 from tipline.audit.report import format_text, make_json
 from tipline.audit.source import MAX_KEYSET_BYTES, Source, open_source
@@ -35,116 +36,8 @@ from tipline.audit.verify import Trust, verify
 from tipline.audit.witness import cosign, lock_key, make_key
 from tipline.audit.words import ERRORS, Translate
 
-if TYPE_CHECKING:
-    Parts = argparse._SubParsersAction[argparse.ArgumentParser]
-
 NOTE_EVERY: Final = 65_536  # entries between two words about progress
 MAX_ANNEXES: Final = 10_000
-
-
-def register(parts: Parts, translate: Translate) -> None:
-    """
-    Add the parsers.
-
-    Args:
-        parts: Where they are added; each sets `act`, a function of options and `Talk`.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    checks = parts.add_parser(
-        "verify",
-        help=_("check a log, and hold every promise against what happened"),
-        description=_(
-            "Rebuild a log from its entries, compare it with what was signed, with every tile and"
-            " with what was kept from the last time, and hold every promise in it against what"
-            " happened. It ends with the code of the gravest finding, or 0."
-        ),
-    )
-    _add_place(checks, _)
-    checks.add_argument(
-        "--since", metavar=_("FILE"), type=Path, help=_("a checkpoint that was kept")
-    )
-    checks.add_argument(
-        "--keep",
-        metavar=_("FILE"),
-        type=Path,
-        help=_("what is kept between two times: then only what is new is read"),
-    )
-    checks.add_argument(
-        "--keyset-root",
-        metavar=_("KEY"),
-        help=_("the desk root's verifier key: believe the log and the witnesses that it named"),
-    )
-    checks.add_argument(
-        "--keyset",
-        metavar=_("FILE"),
-        type=Path,
-        help=_("the keyset; without it, the one beside the log"),
-    )
-    checks.add_argument(
-        "--witness", metavar=_("KEY"), action="append", default=[], help=_("a witness's key")
-    )
-    checks.add_argument(
-        "--quorum", metavar=_("N"), type=int, help=_("how many witnesses must have signed")
-    )
-    checks.add_argument(
-        "--annexes",
-        metavar=_("DIR"),
-        type=Path,
-        help=_("annexes that the operator handed over, named YYYY-MM-DD.json"),
-    )
-    checks.add_argument("--json", action="store_true", help=_("for a machine"))
-    checks.add_argument("--html", metavar=_("FILE"), type=Path, help=_("a page for people"))
-    checks.set_defaults(act=run_verify)
-
-    signs = parts.add_parser(
-        "witness",
-        help=_("sign what was seen of a log"),
-        description=_(
-            "Check that a log goes on from what was signed before, sign its checkpoint, and print"
-            " the line. The operator adds it: tipline log DIR cosign FILE."
-        ),
-    )
-    _add_place(signs, _)
-    signs.add_argument(
-        "--witness-key", metavar=_("FILE"), type=Path, required=True, help=_("the witness's key")
-    )
-    signs.add_argument(
-        "--state",
-        metavar=_("FILE"),
-        type=Path,
-        required=True,
-        help=_("what was signed before; never lose it, never copy it"),
-    )
-    signs.add_argument(
-        "--first",
-        action="store_true",
-        help=_("nothing was signed before: begin a new state, once and never again"),
-    )
-    signs.set_defaults(act=run_witness)
-
-    makes = parts.add_parser(
-        "keygen",
-        help=_("make a witness's key"),
-        description=_(
-            "Make a witness's key. What is printed goes to the desk, which names it in the keyset."
-        ),
-    )
-    makes.add_argument("--name", metavar=_("NAME"), required=True, help=_("the witness's name"))
-    makes.add_argument("--out", metavar=_("FILE"), type=Path, required=True, help=_("a new file"))
-    makes.set_defaults(act=run_keygen)
-
-
-def _add_place(parser: argparse.ArgumentParser, translate: Translate) -> None:
-    _ = translate
-    parser.add_argument("place", metavar=_("URL|DIR"), help=_("where the log is"))
-    parser.add_argument("--key", metavar=_("KEY"), help=_("the log's verifier key"))
-    parser.add_argument(
-        "--socks", metavar=_("HOST:PORT"), help=_("a SOCKS5 proxy: tor, to reach an onion")
-    )
-    parser.add_argument(
-        "--today", metavar=_("DAY"), help=_("judge as on this day; without it, today in UTC")
-    )
 
 
 class Talk:
@@ -196,7 +89,7 @@ def act(options: argparse.Namespace, talk: Talk) -> int:
     """
     _ = talk.translate
     try:
-        return int(options.act(options, talk))
+        return ACTS[options.act](options, talk)
     except AuditError as error:
         words = ERRORS.get(error.code, ERRORS["key"])
         said = _(words).format(**error.facts)
@@ -308,6 +201,33 @@ def run_keygen(options: argparse.Namespace, talk: Talk) -> int:
     """
     talk.out.write(make_key(options.out, name=options.name).format() + "\n")
     return 0
+
+
+def run_carry(options: argparse.Namespace, talk: Talk) -> int:
+    """
+    Write the verifier as one file.
+
+    Args:
+        options: As parsed.
+        talk: Where it writes.
+
+    Returns:
+        0.
+
+    Raises:
+        AuditError: it cannot be made.
+    """
+    talk.out.write(f"{save_carried(options.file)}\n")
+    return 0
+
+
+# By the names that tipline/audit/parsers.py gives them.
+ACTS: Final[Mapping[str, Callable[[argparse.Namespace, Talk], int]]] = {
+    "verify": run_verify,
+    "witness": run_witness,
+    "keygen": run_keygen,
+    "carry": run_carry,
+}
 
 
 def _open(options: argparse.Namespace) -> Source:

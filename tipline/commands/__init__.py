@@ -1,64 +1,33 @@
 """
-The commands, one module each, in the order in which `tipline --help` shows them.
+What the commands do, one module each: parse nothing, call, print.
 
-A module has `register(commands, translate)`, which adds its parser and sets `run`, and
-`run(options, console) -> int`.
+A function that a parser of `tipline/parsers/` names is `(options, console) -> int`. Its module is
+imported when it is run, so that a help text waits for no library.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Protocol
-
-from tipline.commands import (
-    age,
-    audit,
-    backup,
-    clock,
-    close,
-    demonstration,
-    desk,
-    doctor,
-    hold,
-    init,
-    keyset,
-    log,
-    mail,
-    policy,
-    purge,
-    restore,
-    serve,
-)
-from tipline.language import Translate
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from tipline.console import Console
+
+    Run = Callable[[argparse.Namespace, Console], int]
 
 
-class Command(Protocol):
-    """What a module in this folder offers."""
+def find_run(name: str) -> Run:
+    """
+    Find the function of a command.
 
-    def register(self, commands: Commands, translate: Translate) -> None:
-        """Add the command's parser."""
-        ...
+    Args:
+        name: As a parser of ours has it: `hold.run_add` is `run_add` of `tipline/commands/hold.py`.
 
-
-COMMANDS: tuple[Command, ...] = (
-    init,
-    policy,
-    keyset,
-    serve,
-    purge,
-    hold,
-    log,
-    backup,
-    restore,
-    close,
-    clock,
-    mail,
-    doctor,
-    demonstration,
-    desk,
-    audit,
-    age,
-)
+    Returns:
+        The function; its module is imported now.
+    """
+    module, _, function = name.partition(".")
+    run: Run = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    return run

@@ -7,7 +7,6 @@ import dataclasses
 import datetime
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from crypto.errors import CryptoError
 from crypto.strict import parse_day
@@ -19,39 +18,7 @@ from tipline.day_keeper import confirm_time, find_clock_folder, tell_time
 from tipline.errors import UsageError
 from tipline.files import make_private_directory
 from tipline.instance import take_lock
-from tipline.language import Translate
 from tipline.operating import ask_if_served
-
-if TYPE_CHECKING:
-    from tipline.commands import Commands
-
-
-def register(commands: Commands, translate: Translate) -> None:
-    """
-    Add the command's parser.
-
-    Args:
-        commands: Where it is added.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    parser = commands.add_parser(
-        "clock",
-        help=_("say which day it is for a line, and confirm it"),
-        description=_(
-            "Say which day it is for a line: by this machine's clock, and by what the line has"
-            " measured, by which things die. If the two are far apart, look at a clock of your own"
-            " and confirm the right day."
-        ),
-    )
-    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
-    parser.add_argument(
-        "--confirm",
-        metavar=_("DAY"),
-        help=_("trust this machine's clock from now on, because it is this day (YYYY-MM-DD)"),
-    )
-    parser.add_argument("--json", action="store_true", help=_("for a machine"))
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

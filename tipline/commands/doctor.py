@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.doctor import TEXTS, examine
 from tipline.finding import Finding, Level
-from tipline.language import Translate
 from tipline.messages import ERRORS, HINTS
 
-if TYPE_CHECKING:
-    from tipline.commands import Commands
-
 WRONG_EXIT_CODE = 49  # the command worked; the line does not
-
-
-def register(commands: Commands, translate: Translate) -> None:
-    """
-    Add the command's parser.
-
-    Args:
-        commands: Where it is added.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    parser = commands.add_parser(
-        "doctor",
-        help=_("say what is wrong with a line, and what to do"),
-        description=_(
-            "Look at a line and change nothing. The exit code is 0 if nothing is wrong, warnings or"
-            " not, and 49 if something is."
-        ),
-    )
-    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
-    parser.add_argument("--json", action="store_true", help=_("for a machine"))
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from retention.policy import Periods, parse_policy
 from tipline.clock import system_clock
@@ -14,48 +13,7 @@ from tipline.instance import init_instance, load_log_signer
 from tipline.language import LANGUAGES, Translate, make_translations
 from tipline.messages import N_
 
-if TYPE_CHECKING:
-    from tipline.commands import Commands
-
 EMERGENCY = N_("Nobody reads this at once. If somebody is in danger, call {number}.")
-
-
-def register(commands: Commands, translate: Translate) -> None:
-    """
-    Add the command's parser.
-
-    Args:
-        commands: Where it is added.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    parser = commands.add_parser(
-        "init",
-        help=_("make a new line in a directory"),
-        description=_("Make a new line: its directory, its key and its two files to fill in."),
-        epilog=_(
-            "What is not given is asked for. The policy has no default: fill it in, or give"
-            " one that is filled in."
-        ),
-    )
-    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("new or empty"))
-    parser.add_argument(
-        "--root",
-        metavar=_("KEY"),
-        help=_("the desk root's verifier key (tipline desk keygen --root)"),
-    )
-    parser.add_argument("--name", metavar=_("TEXT"), help=_("the line's name as sources read it"))
-    parser.add_argument(
-        "--emergency", metavar=_("NUMBER"), help=_("whom to call in danger, for example 112")
-    )
-    parser.add_argument(
-        "--policy",
-        metavar=_("FILE"),
-        type=Path,
-        help=_("how long things are kept: a policy.toml that is filled in"),
-    )
-    parser.add_argument("--json", action="store_true", help=_("for a machine"))
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

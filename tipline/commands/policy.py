@@ -6,7 +6,7 @@ import argparse
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from retention.policy import (
     EVENTS,
@@ -23,13 +23,9 @@ from tipline.console import Console
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
 from tipline.files import name_file_errors
-from tipline.language import Translate
 from tipline.messages import N_
 from tipline.operating import ask_if_served
 from tipline.policy_change import ClassChange, describe_change, read_groups
-
-if TYPE_CHECKING:
-    from tipline.commands import Commands
 
 WARNINGS: Final[Mapping[str, str]] = {
     "tip_short": N_(
@@ -107,41 +103,6 @@ WARNINGS: Final[Mapping[str, str]] = {
         " {limit_days} are usual"
     ),
 }
-
-
-def register(commands: Commands, translate: Translate) -> None:
-    """
-    Add the command's parser and those of its parts.
-
-    Args:
-        commands: Where it is added.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    parser = commands.add_parser(
-        "policy",
-        help=_("say what a policy means"),
-        description=_("How long things are kept: what a policy means, and what a change does."),
-    )
-    parts = parser.add_subparsers(metavar=_("PART"), required=True, dest="part")
-    check = parts.add_parser(
-        "check",
-        help=_("explain a policy, and warn"),
-        description=_(
-            "Explain a policy in words and as a table, and warn where a period defeats what it is"
-            " for. Nothing is changed. The exit code is 0 if the policy can be used, warnings or"
-            " not, and 31 if it cannot."
-        ),
-    )
-    check.add_argument("file", metavar=_("FILE"), type=Path, help=_("a policy.toml"))
-    check.add_argument(
-        "--line",
-        metavar=_("DIR"),
-        type=Path,
-        help=_("count what the policy would do to what this line stores today"),
-    )
-    check.add_argument("--json", action="store_true", help=_("for a machine"))
-    check.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

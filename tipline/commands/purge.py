@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from retention.plan import Reason
 from tipline.console import Console
 from tipline.errors import InstanceError
-from tipline.language import Translate
 from tipline.messages import N_
 from tipline.operating import run_operation
-
-if TYPE_CHECKING:
-    from tipline.commands import Commands
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.BEFORE_ITS_DAY: N_("its day has not come"),
@@ -31,37 +26,6 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.KEY_LOST: N_("its key is lost, so nobody can open it"),
     Reason.POLICY_SHORTENED: N_("the policy became shorter"),
 }
-
-
-def register(commands: Commands, translate: Translate) -> None:
-    """
-    Add the command's parser.
-
-    Args:
-        commands: Where it is added.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    parser = commands.add_parser(
-        "purge",
-        help=_("show what goes by its day, or let it go"),
-        description=_(
-            "Show what a purge would do now: each record whose day has come, with the reason, and"
-            " how many die on which day. Nothing is changed without --apply. A running line purges"
-            " by itself every night and at its start; this is for looking, and for not waiting."
-            " It works while the line is served."
-        ),
-    )
-    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
-    parser.add_argument("--apply", action="store_true", help=_("do what is shown"))
-    parser.add_argument(
-        "--early",
-        metavar=_("ID"),
-        nargs="+",
-        help=_("let these tips go before their day, and none of their neighbours"),
-    )
-    parser.add_argument("--json", action="store_true", help=_("for a machine"))
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

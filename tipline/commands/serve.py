@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from retention.hold import Hold
 from retention.log.entry import ClockStep
@@ -27,7 +26,6 @@ from tipline.instance import (
     Instance,
     take_lock,
 )
-from tipline.language import Translate
 from tipline.messages import ERRORS
 from tipline.onion.control import Bootstrap
 from tipline.onion.services import Onions, open_onions
@@ -36,36 +34,7 @@ from tipline.service.ending import is_shut, shut
 from tipline.service.pages import load_pages
 from tipline.service.serve import Addresses, open_line
 
-if TYPE_CHECKING:
-    from tipline.commands import Commands
-
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-def register(commands: Commands, translate: Translate) -> None:
-    """
-    Add the command's parser.
-
-    Args:
-        commands: Where it is added.
-        translate: Looks a text up in the catalogue.
-    """
-    _ = translate
-    parser = commands.add_parser(
-        "serve",
-        help=_("run a line"),
-        description=_("Run a line until it is told to stop (Ctrl-C, or the system's stop)."),
-    )
-    parser.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
-    parser.add_argument(
-        "--loopback",
-        metavar=_("PORT"),
-        type=int,
-        help=_("listen on 127.0.0.1 too, for development; 0 takes any free port"),
-    )
-    parser.add_argument("--no-tor", action="store_true", help=_("do not start tor"))
-    parser.add_argument("--json", action="store_true", help=_("tell the addresses to a machine"))
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.audit_year import SimulatedLine
-from tipline.audit import cli
+from tipline.audit import cli, parsers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ def run_audit(*words: str | Path) -> Said:
     import argparse
 
     parser = argparse.ArgumentParser()
-    cli.register(parser.add_subparsers(required=True), str)
+    parsers.register(parser.add_subparsers(required=True), str)
     options = parser.parse_args([str(word) for word in words])
     out, err = io.StringIO(), io.StringIO()
     code = cli.act(options, cli.Talk(translate=str, language="en", out=out, err=err))

@@ -23,6 +23,7 @@ from tipline.desk import pulling
 from tipline.desk.pulling import Source, parse_source, pull_bundle
 from tipline.desk.torclient import parse_socks
 from tipline.errors import BrokenTipsError, BundleError, NetworkError, UsageError
+from tipline.parsers import desk_pull as desk_pull_parser
 
 ONION = "a" * 56 + ".onion"
 
@@ -243,7 +244,7 @@ async def test_pull_when_the_bundle_is_full_then_the_rest_is_asked_for_by_its_la
             root = line.root.verifier().format()
             fixed = ["pull", f"unix:{source.unix_path}", "--root", root, "--json", "--out"]
             parser = argparse.ArgumentParser()
-            desk_pull.register(parser.add_subparsers(), str)
+            desk_pull_parser.register(parser.add_subparsers(), str)
             options = parser.parse_args([*fixed, *words])
             console = Console(translate=str, out=io.StringIO(), err=err)
             assert await asyncio.to_thread(desk_pull.run, options, console) == 0
@@ -264,7 +265,7 @@ async def run_pull(answer: bytes, *words: str | Path) -> None:
     """Run the command against a service that gives this answer."""
     async with serve(answer) as (source, _asked):
         parser = argparse.ArgumentParser()
-        desk_pull.register(parser.add_subparsers(), str)
+        desk_pull_parser.register(parser.add_subparsers(), str)
         options = parser.parse_args(["pull", f"unix:{source.unix_path}", *map(str, words)])
         console = Console(translate=str, out=io.StringIO(), err=io.StringIO())
         assert await asyncio.to_thread(desk_pull.run, options, console) == 0
@@ -300,7 +301,7 @@ async def pull_acknowledging(
     """Run the command; give what it printed, what it said, and what the service was told."""
     async with serve_acknowledging(bundle, status=status) as (place, told):
         parser = argparse.ArgumentParser()
-        desk_pull.register(parser.add_subparsers(), str)
+        desk_pull_parser.register(parser.add_subparsers(), str)
         root = line.root.verifier().format()
         fixed = ["pull", place, "--root", root, "--json", "--out", str(out)]
         options = parser.parse_args([*fixed, *words])
@@ -365,7 +366,7 @@ async def test_pull_when_the_bundle_does_not_verify_then_nothing_is_acknowledged
     bundle[-200] ^= 1
     async with serve_acknowledging(bytes(bundle)) as (place, told):
         parser = argparse.ArgumentParser()
-        desk_pull.register(parser.add_subparsers(), str)
+        desk_pull_parser.register(parser.add_subparsers(), str)
         fixed = ["pull", place, "--root", line.root.verifier().format(), "--out"]
         options = parser.parse_args([*fixed, str(tmp_path / "one")])
         console = Console(translate=str, out=io.StringIO(), err=io.StringIO())

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tipline.commands import desk_keys, desk_pull, desk_read
 from tipline.language import Translate
+from tipline.parsers import desk_keys, desk_pull, desk_read
 
 if TYPE_CHECKING:
-    from tipline.commands import Commands
+    from tipline.parsers import Commands
 
 
 def register(commands: Commands, translate: Translate) -> None:
