@@ -46,6 +46,7 @@ from tipline.files import OTHERS_MASK
 from tipline.finding import Finding, Level
 from tipline.instance import (
     KEYS_NAME,
+    OPERATOR_SOCKET_NAME,
     RUN_NAME,
     TOR_NAME,
     load_log_signer,
@@ -61,7 +62,6 @@ from tipline.onion.services import SERVICE_DIRECTORY_NAME
 from tipline.onion.torrc import NO_OTHER_CONFIGURATION, format_path
 from tipline.service.pages import load_pages
 from tipline.service.serve import MAX_SOCKET_PATH_BYTES
-from tipline.service.workings import OPERATOR_SOCKET_NAME
 
 EXPIRY_WARNING_DAYS: Final = 10  # time to meet, to sign and to carry a stick
 MINIMUM_TOR: Final = (0, 4, 9, 11)  # before it, a rendezvous point could stand in for the service

@@ -53,6 +53,7 @@ KEYS_NAME: Final = "keys"
 SERVICE_KEY_NAME: Final = "service.key"
 LOG_KEY_NAME: Final = "log.key"
 RUN_NAME: Final = "run"
+OPERATOR_SOCKET_NAME: Final = "operator.sock"  # in it, as long as the line is served
 LOCK_NAME: Final = "lock"
 HANDING_OVER_NAME: Final = "handing-over"  # the hash of the file that was written
 VERIFIERS_NAME: Final = "verifiers"  # of a closed line, whose keys are gone

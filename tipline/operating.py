@@ -7,24 +7,18 @@ A command never asks which of the two it is.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
-
-import aiohttp
+from typing import Any
 
 from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.console import Console
 from tipline.errors import InstanceError
-from tipline.instance import RUN_NAME, Instance, take_lock
+from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
 from tipline.operations import operate
-from tipline.service.operator import decode_error
+from tipline.served_line import ask_service
 from tipline.service.silence import Faults
-from tipline.service.workings import OPERATOR_SOCKET_NAME, open_workings
-
-REFUSED_STATUS: Final = 422
+from tipline.service.workings import open_workings
 
 
 def run_operation(
@@ -67,34 +61,6 @@ def run_operation(
             console.say(_("faults, for the developers: {places}").format(places=", ".join(places)))
 
 
-def ask_if_served(directory: Path, name: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
-    """
-    Carry out one operation on a line if it is being served.
-
-    Args:
-        directory: The line.
-        name: One of `OPERATIONS`.
-        values: As that one takes them.
-
-    Returns:
-        As the operation gives it; None if nobody serves the line.
-
-    Raises:
-        TiplineError: as the operation says.
-        RetentionError: as the operation says.
-    """
-    path = directory / RUN_NAME / OPERATOR_SOCKET_NAME
-    if not path.is_socket():
-        return None
-    try:
-        os.close(take_lock(directory))
-    except InstanceError as exc:
-        if exc.code != "instance_in_use":
-            raise
-        return asyncio.run(ask_service(path, name, values))
-    return None  # the socket was left by a crash
-
-
 async def _run(
     directory: Path,
     name: str,
@@ -121,40 +87,3 @@ async def _run(
             on_fault=faults.add,
         ) as workings:
             return await operate(workings, name, values)
-
-
-async def ask_service(path: Path, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Ask a served line for an operation, and wait as long as it takes.
-
-    Args:
-        path: The operator's socket.
-        name: One of `OPERATIONS`.
-        values: As that one takes them.
-
-    Returns:
-        As the operation gives it.
-
-    Raises:
-        InstanceError: `operator_silent`, or as the operation says.
-        TiplineError: as the operation says.
-        RetentionError: as the operation says.
-    """
-    try:
-        async with (
-            aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(path=str(path)),
-                timeout=aiohttp.ClientTimeout(total=None),
-                trust_env=False,
-            ) as session,
-            session.post(f"http://operator/{name}", data=json.dumps(values).encode()) as response,
-        ):
-            status, body = response.status, await response.read()
-    except aiohttp.ClientError as exc:
-        raise InstanceError("operator_silent", path=str(path)) from exc
-    if status == REFUSED_STATUS:
-        raise decode_error(json.loads(body))
-    if status != 200:
-        raise InstanceError("operator_silent", path=str(path))
-    value: dict[str, Any] = json.loads(body)
-    return value

@@ -10,8 +10,9 @@ from crypto.errors import CryptoError
 from crypto.strict import decode_hex, parse_day
 from retention.hold import Hold, format_hold_text
 from retention.plan import Decision
-from tipline.day_keeper import DayKeeper
+from retention.timekeeping import Reckoning
 from tipline.errors import UsageError
+from tipline.policy_change import ClassChange
 from tipline.service.purge_report import PurgeReport
 
 ID_BYTES: Final = 16  # of tips and of holds
@@ -171,20 +172,46 @@ def format_report(report: PurgeReport, *, today: datetime.date) -> dict[str, Any
     }
 
 
-def format_clock(keeper: DayKeeper) -> dict[str, Any]:
+def format_clock(time: Reckoning) -> dict[str, Any]:
     """
     Write what time a line goes by.
 
     Args:
-        keeper: Of the line.
+        time: Of the line.
 
     Returns:
-        Plain values.
+        `trusted`, `clock` (the day that this machine's clock tells), `lead_seconds` (by how much it
+        is ahead), `waiting_since` (the day on which it jumped, or None).
     """
-    time = keeper.reckon()
     return {
         "clock": time.wall_day.isoformat(),
         "trusted": time.today.isoformat(),
         "lead_seconds": time.lead.total_seconds(),
         "waiting_since": None if time.waiting is None else time.waiting.since.isoformat(),
+    }
+
+
+def format_policy_change(changes: Sequence[ClassChange], *, today: datetime.date) -> dict[str, Any]:
+    """
+    Write what another policy would do to what is stored.
+
+    Args:
+        changes: By class.
+        today: The day of the change.
+
+    Returns:
+        `today`, and `changes`.
+    """
+    return {
+        "today": today.isoformat(),
+        "changes": [
+            {
+                "class": str(change.record_class),
+                "stored": change.stored,
+                "earlier": change.earlier,
+                "at_once": change.at_once,
+                "kept_shorter": change.kept_shorter,
+            }
+            for change in changes
+        ],
     }

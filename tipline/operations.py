@@ -46,6 +46,7 @@ from tipline.operation_values import (
     format_clock,
     format_decision,
     format_hold,
+    format_policy_change,
     format_report,
     parse_asked_day,
     parse_ids,
@@ -329,11 +330,10 @@ async def read_clock(workings: Workings, values: Values) -> dict[str, Any]:
         values: Nothing.
 
     Returns:
-        `trusted`, `clock` (the day that this machine's clock tells), `lead_seconds` (by how much it
-        is ahead), `waiting_since` (the day on which it jumped, or None).
+        As `format_clock` writes it.
     """
     check_names(values)
-    return format_clock(workings.keeper)
+    return format_clock(workings.keeper.reckon())
 
 
 async def confirm_clock(workings: Workings, values: Values) -> dict[str, Any]:
@@ -353,7 +353,7 @@ async def confirm_clock(workings: Workings, values: Values) -> dict[str, Any]:
     """
     check_names(values, "day")
     workings.keeper.confirm(parse_asked_day(values["day"]))
-    return format_clock(workings.keeper)
+    return format_clock(workings.keeper.reckon())
 
 
 async def plan_policy(workings: Workings, values: Values) -> dict[str, Any]:
@@ -374,19 +374,7 @@ async def plan_policy(workings: Workings, values: Values) -> dict[str, Any]:
     policy = parse_policy(str(values["policy"]).encode("utf-8", "surrogateescape"))
     groups = await workings.store.count_groups()
     today = workings.keeper.today()
-    return {
-        "today": today.isoformat(),
-        "changes": [
-            {
-                "class": str(change.record_class),
-                "stored": change.stored,
-                "earlier": change.earlier,
-                "at_once": change.at_once,
-                "kept_shorter": change.kept_shorter,
-            }
-            for change in describe_change(groups, new=policy, today=today)
-        ],
-    }
+    return format_policy_change(describe_change(groups, new=policy, today=today), today=today)
 
 
 Operation = Callable[[Workings, Values], Awaitable[dict[str, Any]]]

@@ -23,8 +23,8 @@ from tipline.archive import Kept
 from tipline.backing_up import COPY_NAME, hold_copy, remove_left_copy
 from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
 from tipline.errors import InstanceError
-from tipline.operating import ask_service
 from tipline.restore import Restored, Wishes, restore
+from tipline.served_line import ask_service
 
 TIP_DAYS = 90  # of the line in conftest.py
 

@@ -22,7 +22,8 @@ from retention.slot_file import SlotFile
 from tipline.console import Console
 from tipline.errors import InstanceError, UsageError
 from tipline.log_store import LogStore
-from tipline.operating import ask_service, run_operation
+from tipline.operating import run_operation
+from tipline.served_line import ask_service
 from tipline.service.sqlite_store import SqliteStore
 
 TIP_DAYS = 90  # of the line in conftest.py

@@ -6,13 +6,12 @@ import argparse
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from retention.policy import (
     EVENTS,
     MAX_POLICY_BYTES,
     Policy,
-    RecordClass,
     format_periods,
     parse_policy,
 )
@@ -24,8 +23,9 @@ from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
 from tipline.files import name_file_errors
 from tipline.messages import N_
-from tipline.operating import ask_if_served
-from tipline.policy_change import ClassChange, describe_change, read_groups
+from tipline.operation_values import format_policy_change
+from tipline.policy_change import describe_change, read_groups
+from tipline.served_line import ask_or_read
 
 WARNINGS: Final[Mapping[str, str]] = {
     "tip_short": N_(
@@ -127,9 +127,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     warnings = find_warnings(policy)
     changes = None
     if options.line is not None:
-        changes = _ask(options.line, text)
-        if changes is None:
-            changes = _read(options.line, policy)
+        changes = ask_or_read(
+            options.line,
+            "plan-policy",
+            {"policy": text.decode("utf-8")},
+            read=lambda: _read(options.line, policy),
+        )["changes"]
     if options.json:
         console.print_json(_format_json(policy, warnings, changes))
         return 0
@@ -141,26 +144,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _ask(line: Path, text: bytes) -> tuple[ClassChange, ...] | None:
-    """Ask the line if it is being served."""
-    told = ask_if_served(line, "plan-policy", {"policy": text.decode("utf-8")})
-    if told is None:
-        return None
-    return tuple(
-        ClassChange(
-            record_class=RecordClass(change["class"]),
-            **{name: change[name] for name in ("stored", "earlier", "at_once", "kept_shorter")},
-        )
-        for change in told["changes"]
-    )
-
-
-def _read(line: Path, policy: Policy) -> tuple[ClassChange, ...]:
+def _read(line: Path, policy: Policy) -> dict[str, Any]:
     """Read what lies there; its day is the one by which the line purges, as if it were served."""
     folder = find_clock_folder(line, load_configuration(line).slots)
     groups = read_groups(line)
     today = tell_time(folder, clock=system_clock, boot_clock=system_boot_clock).today
-    return describe_change(groups, new=policy, today=today)
+    return format_policy_change(describe_change(groups, new=policy, today=today), today=today)
 
 
 def _print_words(policy: Policy, console: Console) -> None:
@@ -201,32 +190,32 @@ def _print_warnings(warnings: Sequence[Warned], console: Console) -> None:
         console.print(_("No period defeats what it is for, as far as can be told from numbers."))
 
 
-def _print_changes(changes: Sequence[ClassChange], console: Console) -> None:
+def _print_changes(changes: Sequence[Mapping[str, Any]], console: Console) -> None:
     _ = console.translate
     console.print()
     console.print(_("What is stored today, if this policy were put in force now:"))
     for change in changes:
         console.print(
             _("{name}: {stored} stored; {earlier} die earlier, {at_once} of them at once").format(
-                name=change.record_class,
-                stored=change.stored,
-                earlier=change.earlier,
-                at_once=change.at_once,
+                name=change["class"],
+                stored=change["stored"],
+                earlier=change["earlier"],
+                at_once=change["at_once"],
             )
         )
-        if change.kept_shorter:
+        if change["kept_shorter"]:
             console.print(
                 "  "
                 + _(
                     "{count} keep their nearer day: the longer period was not promised to them"
-                ).format(count=change.kept_shorter)
+                ).format(count=change["kept_shorter"])
             )
     if not changes:
         console.print(_("Nothing is stored."))
 
 
 def _format_json(
-    policy: Policy, warnings: Sequence[Warned], changes: Sequence[ClassChange] | None
+    policy: Policy, warnings: Sequence[Warned], changes: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, object]:
     value: dict[str, object] = {
         "periods": format_periods(policy),
@@ -241,14 +230,5 @@ def _format_json(
         ],
     }
     if changes is not None:
-        value["changes"] = [
-            {
-                "class": str(change.record_class),
-                "stored": change.stored,
-                "earlier": change.earlier,
-                "at_once": change.at_once,
-                "kept_shorter": change.kept_shorter,
-            }
-            for change in changes
-        ]
+        value["changes"] = list(changes)
     return value

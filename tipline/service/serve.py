@@ -26,7 +26,7 @@ from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, keep_looking
 from tipline.errors import InstanceError, TiplineError
 from tipline.files import blur_read_times, blur_times
-from tipline.instance import RUN_NAME, Instance
+from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS, operate
 from tipline.service.accountability import Accountability
@@ -48,7 +48,7 @@ from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults, Handler, SilentServer
 from tipline.service.source import ChoosePage, SourceSide
 from tipline.service.store import Store, StoredTip
-from tipline.service.workings import OPERATOR_SOCKET_NAME, make_workings, open_parts
+from tipline.service.workings import make_workings, open_parts
 
 SOURCE_SOCKET_NAME: Final = "source.sock"
 DESK_SOCKET_NAME: Final = "desk.sock"

@@ -16,7 +16,6 @@ import dataclasses
 import datetime
 import os
 from collections.abc import AsyncIterator, Callable
-from typing import Final
 
 from retention.hold import state_ended, state_placed
 from retention.log.entry import EntryType, make_statement
@@ -39,8 +38,6 @@ from tipline.service.open_log import make_clock_teller, open_log
 from tipline.service.purge_report import PurgeReport
 from tipline.service.sqlite_store import SqliteStore
 from tipline.slots import open_slots
-
-OPERATOR_SOCKET_NAME: Final = "operator.sock"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
