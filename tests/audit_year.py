@@ -63,8 +63,8 @@ def number_hash(number: int) -> str:
 def make_annex(of: datetime.date, /, **changed: Any) -> bytes:
     """A day's annex: no tip, unless the test says otherwise."""
     none = dict.fromkeys(map(str, RecordClass), 0)
-    fields = {"v": 1, "of": of.isoformat(), "salt": "00" * 32, "arrived": 0, "purged": none,
-              "early": none, "held": none, "stored": none}  # fmt: skip
+    fields = {"v": 1, "of": of.isoformat(), "salt": "00" * 32, "arrived": 0, "waiting": 0,
+              "purged": none, "early": none, "held": none, "stored": none}  # fmt: skip
     return format_json({**fields, **changed})
 
 

@@ -23,6 +23,7 @@ from typing import Final, TextIO
 from tipline.audit.carry import LANGUAGES, save_carried
 from tipline.audit.errors import AuditError, InputError, MalformedError
 from tipline.audit.findings import choose_exit_code
+from tipline.audit.hold_texts import Handed, parse_listed
 from tipline.audit.kept import read_kept, save_kept, write_whole
 from tipline.audit.notes import LOG, MAX_CHECKPOINT_BYTES, Checkpoint, Key, verify_checkpoint
 from tipline.audit.page import format_page
@@ -38,6 +39,7 @@ from tipline.audit.words import ERRORS, Translate
 
 NOTE_EVERY: Final = 65_536  # entries between two words about progress
 MAX_ANNEXES: Final = 10_000
+MAX_HOLDS_BYTES: Final = 64 << 20  # of what is handed over: some thousand texts
 
 
 class Talk:
@@ -126,6 +128,7 @@ def run_verify(options: argparse.Namespace, talk: Talk) -> int:
         kept=kept,
         since=None if options.since is None else _read_since(options.since, log=trust.log),
         annexes={} if options.annexes is None else _read_annexes(options.annexes),
+        hold_texts=None if options.holds is None else _read_holds(options.holds),
         note=talk.note,
     )
     going_on = verdict.keep()
@@ -293,6 +296,13 @@ def _read_annexes(folder: Path) -> dict[datetime.date, bytes]:
             raise InputError("annex", path=str(path)) from exc
         annexes[day] = _read(path, max_bytes=MAX_ENTRY_BYTES)
     return annexes
+
+
+def _read_holds(path: Path) -> tuple[Handed, ...]:
+    try:
+        return parse_listed(_read(path, max_bytes=MAX_HOLDS_BYTES))
+    except MalformedError as exc:
+        raise InputError("holds", path=str(path)) from exc
 
 
 def main(

@@ -125,6 +125,19 @@ class Days:
         else:
             self._check_lateness(entry)
 
+    def list_purged(self, of: datetime.date) -> tuple[str, ...]:
+        """
+        List what the log says of a day by now is gone.
+
+        Args:
+            of: The day.
+
+        Returns:
+            The classes.
+        """
+        owed = self.open.get(of, 0)
+        return tuple(name for name in CLASSES if not owed & (1 << PLACES[name]))
+
     def _check_at_once(self, entry: Entry) -> None:
         if self._before is not None and entry.about < self._before:
             self._findings.add(

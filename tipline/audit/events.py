@@ -92,6 +92,7 @@ class Events:
         self._last_on: datetime.date | None = None
         self.periods: Mapping[str, Mapping[str, int]] | None = None
         self.holds: dict[str, datetime.date] = {}
+        self._commitments: dict[str, str] = {}  # of the holds that are open
         self._overdue_holds: set[str] = set()
         self._told_too_many = False
         self.keyset: KeysetUsed | None = None  # the one with the highest number
@@ -239,10 +240,12 @@ class Events:
             or (known is not None and until < known)
             or (step == "expired" and entry.about < until)
             or (step == "placed" and until <= entry.about)
+            or self._commitments.get(hold, entry.fields["commitment"]) != entry.fields["commitment"]
         ):
             self._findings.add(Kind.HOLD_MISREPORTED, step=step, **facts)
         if step != "placed":
             self.holds.pop(hold, None)
+            self._commitments.pop(hold, None)
             self._overdue_holds.discard(hold)
             return
         if (until - entry.about).days > MAX_HOLD_DAYS:
@@ -255,6 +258,7 @@ class Events:
             )
         if len(self.holds) < MAX_HOLDS:
             self.holds.setdefault(hold, until)
+            self._commitments.setdefault(hold, entry.fields["commitment"])
         elif hold not in self.holds and not self._told_too_many:
             self._told_too_many = True
             self._findings.add(Kind.HOLDS_TOO_MANY, on=entry.about.isoformat(), limit=MAX_HOLDS)
@@ -315,6 +319,7 @@ class Events:
             "last_on": None if self._last_on is None else self._last_on.isoformat(),
             "periods": self.periods,
             "holds": {hold: until.isoformat() for hold, until in self.holds.items()},
+            "commitments": self._commitments,
             "overdue_holds": sorted(self._overdue_holds),
             "too_many_holds": self._told_too_many,
             "keyset": None if self.keyset is None else self.keyset.format_state(),
@@ -341,6 +346,7 @@ class Events:
         if self.periods:  # empty: the log named none, and that was said
             check_periods(self.periods)
         self.holds = {str(hold): parse_day(until) for hold, until in state["holds"].items()}
+        self._commitments = {str(hold): str(one) for hold, one in state["commitments"].items()}
         self._overdue_holds = {str(hold) for hold in state["overdue_holds"]}
         self._closes_on = None if state["closes_on"] is None else parse_day(state["closes_on"])
         self.keyset = None if state["keyset"] is None else KeysetUsed.parse_state(state["keyset"])

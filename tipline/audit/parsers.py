@@ -68,6 +68,12 @@ def register(parts: Parts, translate: Translate) -> None:
         type=Path,
         help=_("annexes that the operator handed over, named YYYY-MM-DD.json"),
     )
+    checks.add_argument(
+        "--holds",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("texts of holds that the operator handed over, as written by: hold list DIR --json"),
+    )
     checks.add_argument("--json", action="store_true", help=_("for a machine"))
     checks.add_argument("--html", metavar=_("FILE"), type=Path, help=_("a page for people"))
     checks.set_defaults(act="verify")

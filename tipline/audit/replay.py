@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +19,7 @@ from tipline.audit.entries import parse_entry
 from tipline.audit.errors import MalformedError
 from tipline.audit.events import Events
 from tipline.audit.findings import Finding, Findings, Kind
+from tipline.audit.hold_texts import Handed, HoldTexts
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Replay:
         root: The desk root's verifier key, if the auditor gave it.
         today: In UTC.
         annexes: What the operator handed over of each day.
+        hold_texts: What the operator handed over of holds; None if that was not asked for.
         seen: When the auditor looked before, and how much there was.
     """
 
@@ -54,6 +56,7 @@ class Replay:
         root: str | None,
         today: datetime.date,
         annexes: Mapping[datetime.date, bytes] = MappingProxyType({}),
+        hold_texts: Iterable[Handed] | None = None,
         seen: Seen | None = None,
     ) -> None:
         self.findings = Findings()
@@ -61,6 +64,7 @@ class Replay:
         self.events = Events(self.findings, log=log, root=root)
         self.size = 0
         self.annexes = Annexes(self.findings, annexes)
+        self.hold_texts = HoldTexts(self.findings, hold_texts)
         self._today = today
         self._seen = seen
         self._in_events = False
@@ -102,14 +106,22 @@ class Replay:
         if not entry.is_of_day:
             self._in_events = True
             self.events.take(entry, number=number)
+            self.hold_texts.take(entry)
+            if entry.type == "restore":
+                self.annexes.note_restore(entry.day)
             return
         if self._in_events:
             self.findings.add(Kind.REORDERED_ENTRY, number=number, day=entry.day.isoformat())
             self._in_events = False
         self.days.take(entry, number=number)
         if entry.type == "annex":
-            is_held = bool(self.events.holds)
-            self.annexes.take(entry.about, entry.fields["sha256"], is_held=is_held)
+            self.annexes.take(
+                entry.about,
+                entry.fields["sha256"],
+                batch_on=entry.day,
+                purged=self.days.list_purged(entry.about),
+                is_held=bool(self.events.holds),
+            )
 
     def _begin_batch(self, day: datetime.date, *, number: int) -> None:
         self.end_batch()
@@ -147,6 +159,8 @@ class Replay:
             )
         last_on = self.days.last_on
         for kind, facts in self.annexes.judge():
+            found.add(kind, **facts)
+        for kind, facts in self.hold_texts.judge(open_holds=self.events.holds, last_on=last_on):
             found.add(kind, **facts)
         is_known = last_on is not None and not self.is_over and not self.events.ended
         if last_on is not None and is_known and self._today - last_on > ONE_DAY:

@@ -61,6 +61,8 @@ def describe_checked(verdict: Verdict, translate: Translate) -> Iterator[tuple[s
         yield _("days"), f"{verdict.replay.days.first_on} - {verdict.replay.days.last_on}"
         if verdict.replay.annexes.compared_len:
             yield _("annexes compared"), str(verdict.replay.annexes.compared_len)
+        if verdict.replay.hold_texts.compared_len:
+            yield _("texts of holds compared"), str(verdict.replay.hold_texts.compared_len)
 
 
 def format_text(verdict: Verdict, translate: Translate) -> str:

@@ -21,6 +21,7 @@ from typing import Final
 from tipline.audit.errors import ForgedError, InputError, MalformedError
 from tipline.audit.events import KeysetUsed
 from tipline.audit.findings import Finding, Findings, Kind
+from tipline.audit.hold_texts import Handed
 from tipline.audit.kept import Kept
 from tipline.audit.notes import MAX_CHECKPOINT_BYTES, Checkpoint, Key, verify_checkpoint
 from tipline.audit.places import CHECKPOINT_PATH
@@ -114,6 +115,7 @@ def verify(
     kept: Kept | None = None,
     since: Checkpoint | None = None,
     annexes: Mapping[datetime.date, bytes] = MappingProxyType({}),
+    hold_texts: Sequence[Handed] | None = None,
     note: Callable[[int], None] = lambda count: None,
 ) -> Verdict:
     """
@@ -126,6 +128,7 @@ def verify(
         kept: What was kept from the last time; then only what is new is read.
         since: A checkpoint that the auditor kept by other means; then everything is read.
         annexes: What the operator handed over; then everything is read.
+        hold_texts: What the operator handed over of holds, or None; then everything is read.
         note: Told how many entries were read.
 
     Returns:
@@ -162,9 +165,10 @@ def verify(
             known=known,
             kept=kept,
             annexes=annexes,
+            hold_texts=hold_texts,
             note=note,
         )
-        pass_.run(can_go_on=since is None and not annexes)
+        pass_.run(can_go_on=since is None and not annexes and hold_texts is None)
         pass_.report(findings)
         if pass_.replay is not None:
             _check_keyset(trust.keyset, pass_.replay, today=today, findings=findings)
@@ -196,6 +200,7 @@ class _Pass:
     known: Sequence[Checkpoint]
     kept: Kept | None
     annexes: Mapping[datetime.date, bytes]
+    hold_texts: Sequence[Handed] | None
     note: Callable[[int], None]
     replay: Replay | None = None
     tree: GrowingTree | None = None
@@ -233,6 +238,7 @@ class _Pass:
             root=self.trust.root,
             today=self.today,
             annexes=self.annexes,
+            hold_texts=self.hold_texts,
             seen=None
             if self.kept is None
             else Seen(size=self.kept.checkpoint.size, on=self.kept.verified_on),

@@ -165,9 +165,55 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("the annex of {of} is not the one whose hash is in the log"),
         N_("ask for it again; keep the one you have"),
     ),
+    Kind.ANNEX_MALFORMED: (
+        N_("the annex of {of} is not in its format, though the log has its hash"),
+        N_("ask which program wrote it; keep it"),
+    ),
+    Kind.ANNEX_OTHER_DAY: (
+        N_("the annex handed over for {of} says that it is of {says}"),
+        N_("ask for the annex of the right day; keep the one you have"),
+    ),
+    Kind.ANNEX_WITHOUT_ENTRY: (
+        N_("an annex of {of} was handed over, and the log has no entry for it"),
+        N_("ask what it is; an annex of a day that no batch told of yet cannot be there"),
+    ),
     Kind.ANNEX_UNTRUE: (
-        N_("the annex of {of} contradicts the log, or itself ({what})"),
+        N_("the annex of {of} contradicts itself: {less} is more than {more}"),
         N_("ask for an explanation of these counts; keep the annex"),
+    ),
+    Kind.ANNEX_SUM: (
+        N_(
+            "the annex of {of} does not follow from the one before: there are {count} of {class},"
+            " and there should be {due}"
+        ),
+        N_("ask what came, or went, and was not counted; keep both annexes"),
+    ),
+    Kind.ANNEX_HELD: (
+        N_(
+            "by the annex of {of} {count} of {class} were kept past their day; the log said that"
+            " all were gone, and shows no hold over them"
+        ),
+        N_("ask what was kept, and by whose word; keep the annex"),
+    ),
+    Kind.HOLD_TEXT_MISMATCH: (
+        N_("the text of hold {hold} is not the one whose commitment is in the log"),
+        N_("ask for it again; keep the one you have"),
+    ),
+    Kind.HOLD_TEXT_MALFORMED: (
+        N_("text {number} of those handed over is not in the format of a hold's text"),
+        N_("ask which program wrote it; keep it"),
+    ),
+    Kind.HOLD_TEXT_WITHOUT_ENTRY: (
+        N_("a text of hold {hold} was handed over, and the log has no such hold"),
+        N_("ask why the log was not told of it: what is held in secret does not die"),
+    ),
+    Kind.HOLD_TEXT_UNTRUE: (
+        N_("the text of hold {hold} contradicts the log, or itself ({what})"),
+        N_("ask who wrote it; keep it"),
+    ),
+    Kind.HOLD_TEXT_MISSING: (
+        N_("hold {hold} is open, and no text of it was handed over"),
+        N_("ask who asked for it, who agreed, and why; its text may have been lost with its key"),
     ),
     Kind.LOST_KEYS: (
         N_("on {on} keys were lost before their time, and what they opened"),
@@ -235,6 +281,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "exists": N_("{path} is there already"),
     "permissions": N_("others can read {path}"),
     "annex": N_("{path} is not named after a day (YYYY-MM-DD.json)"),
+    "holds": N_("{path} is not what tipline hold list DIR --json writes"),
     "busy": N_("another run is signing with {path}"),
     "state_missing": N_(
         "there is no {path}: find what was signed before, or say --first if nothing ever was"

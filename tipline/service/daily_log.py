@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from crypto.errors import KeysetError
@@ -29,21 +29,18 @@ from retention.log.batch import (
     make_batch,
 )
 from retention.log.entry import EntryType, Statement, make_statement
-from retention.plan import Reason
 from retention.policy import Event, Policy, RecordClass, format_periods
 from retention.slot_root import Method
 from tipline.clock import Clock
 from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
 from tipline.log_store import LogStore
-from tipline.service.day_book import Count
+from tipline.service.day_book import Deaths, count_dead
 from tipline.service.nightly import UNKEPT_CLASSES
 from tipline.service.purge_report import PurgeReport
 from tipline.service.silence import Faults
 
 LOOK_SECONDS: Final = 60.0  # how often the clock is looked at, at most: it may be set meanwhile
-
-EARLY_REASONS: Final = (Reason.DELETED_EARLY, Reason.PICKED_UP)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -57,10 +54,8 @@ class DayBook(Protocol):
         """Fix what the log tells of a day that is over; asked again, the same."""
         ...
 
-    async def add_counts(
-        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
-    ) -> None:
-        """Count something of a day, for its annex."""
+    async def add_counts(self, counts: Deaths, *, on: datetime.date) -> None:
+        """Count what died and had no row, for the next annex."""
         ...
 
 
@@ -288,15 +283,22 @@ class DailyLog:
 
 async def tell_purge(report: PurgeReport, *, log: LogStore, book: DayBook) -> None:
     """
-    Keep for the log what a purge made true, and how much it was.
+    Keep for the log what a purge made true.
 
     Args:
         report: What went and what did not.
         log: Where it is kept.
-        book: Where it is counted.
+        book: Where what has no row is counted.
     """
-    for kind, counts in count_deaths(report).items():
-        await book.add_counts(kind, counts, of=report.on)
+    # The only thing that is purged and has no row: a row is counted with its deletion.
+    keysets = [
+        (dead.record_class, reason, count)
+        for dead in report.records
+        if dead.record_class is RecordClass.KEYSET
+        for reason, count in dead.reasons.items()
+    ]
+    if keysets:
+        await book.add_counts(count_dead(keysets), on=report.on)
     # Again, in case the log could not be told when a hold was placed: it keeps each but once.
     for hold in sorted((*report.holds, *report.ended_holds), key=lambda one: one.placed_on):
         await asyncio.to_thread(log.queue, state_placed(hold))
@@ -369,24 +371,6 @@ def read_report(report: PurgeReport) -> PurgeDone:
             # or by its row, and the log must not show on which days something did.
             reached[record_class] = Method.OVERWRITTEN
     return PurgeDone(on=report.on, reached=reached)
-
-
-def count_deaths(report: PurgeReport) -> Mapping[Count, Mapping[RecordClass, int]]:
-    """
-    Count what a purge took, for the annex.
-
-    Args:
-        report: What went.
-
-    Returns:
-        All, and those that did not wait for their day.
-    """
-    counts: dict[Count, dict[RecordClass, int]] = {Count.PURGED: {}, Count.EARLY: {}}
-    for dead in report.records:
-        early = sum(dead.reasons.get(reason, 0) for reason in EARLY_REASONS)
-        for kind, count in ((Count.PURGED, dead.count), (Count.EARLY, early)):
-            counts[kind][dead.record_class] = counts[kind].get(dead.record_class, 0) + count
-    return counts
 
 
 def _says_the_same(last: Statement, statement: Statement) -> bool:

@@ -5,6 +5,8 @@ Rules:
 1. What a batch commits to is written down before the batch, so that the same is told after a crash.
 2. A day's counts and leaves lie sealed under keys of their own and die by the class `log_text`.
 3. The length of what is sealed tells no count: leaves are kept in fours of a row of lengths.
+4. What died is counted in the transaction that lets its row go, and what came has its leaf in the
+   transaction that keeps it: so the annexes' sums are exact, whenever a batch or a crash comes.
 
 docs/reference/log.md, "Arrivals", "Annex", "Private texts".
 """
@@ -12,11 +14,12 @@ docs/reference/log.md, "Arrivals", "Annex", "Private texts".
 from __future__ import annotations
 
 import asyncio
+import collections
 import dataclasses
 import datetime
 import enum
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlite_utils import Database
@@ -30,6 +33,7 @@ from retention.log.arrivals import SEED_BYTES, build_arrivals
 from retention.log.batch import ONE_DAY, DayTold
 from retention.log.entry import ARRIVALS_SIZE, ENTRY_VERSION, SALT_BYTES
 from retention.log.merkle import HASH_BYTES
+from retention.plan import Reason
 from retention.policy import RecordClass
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.writer import GroupWriter
@@ -38,6 +42,7 @@ TEXT_ID_BYTES: Final = 16
 COUNT_BYTES: Final = 4
 LEAST_LEAVES: Final = 256  # room is kept for so many, then for four times as many, ...
 ROOM_FACTOR: Final = 4
+EARLY_REASONS: Final = (Reason.DELETED_EARLY, Reason.PICKED_UP)
 
 CountByDay = Callable[[], Mapping[tuple[RecordClass, datetime.date], int]]
 
@@ -54,10 +59,13 @@ DAY_KINDS: Final = frozenset({TextKind.ANNEX, TextKind.ARRIVALS})  # one of each
 
 
 class Count(enum.StrEnum):
-    """What is counted while a day lasts."""
+    """What is counted between two annexes."""
 
     PURGED = "purged"
     EARLY = "early"
+
+
+Deaths = Mapping[tuple[Count, RecordClass], int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +113,30 @@ class DayBook:
         self._count_by_day = count_by_day
         self._random = random
 
-    async def add_counts(
-        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
-    ) -> None:
+    async def add_counts(self, counts: Deaths, *, on: datetime.date) -> None:
         """
-        Count something of a day, for its annex.
+        Count what died and had no row, for the next annex.
 
         Args:
-            kind: What is counted.
-            counts: Per class; added to what is there.
-            of: The day.
+            counts: By what is counted and class; added to what is there.
+            on: The day.
         """
-        await self._writer.call(lambda: self._add_counts(kind, counts, of=of))
+        await self._writer.call(lambda: self.insert_counts(counts, on=on))
+
+    def insert_counts(self, counts: Deaths, *, on: datetime.date) -> None:
+        """
+        Count what died, for the next annex; in the writer's thread, beside the deletion of its row.
+
+        Args:
+            counts: By what is counted and class; added to what is there.
+            on: The day.
+        """
+        for (kind, record_class), count in counts.items():
+            self._database.execute(
+                "INSERT INTO counts VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (about_on, kind, class) DO UPDATE SET count = count + excluded.count",
+                [on.isoformat(), str(kind), str(record_class), count],
+            )
 
     async def find_oldest_waiting(self) -> datetime.date | None:
         """
@@ -220,16 +240,6 @@ class DayBook:
         ).fetchone()
         return None if row[0] is None else parse_day(row[0])
 
-    def _add_counts(
-        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
-    ) -> None:
-        for record_class, count in counts.items():
-            self._database.execute(
-                "INSERT INTO counts VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (about_on, kind, class) DO UPDATE SET count = count + excluded.count",
-                [of.isoformat(), str(kind), str(record_class), count],
-            )
-
     def _fix(
         self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
     ) -> dict[TextKind, bytes]:
@@ -244,7 +254,7 @@ class DayBook:
         }
         for kind, text in texts.items():
             self.insert(kind, text, of=of, logged_on=logged_on, dies_on=dies_on)
-        self._database.execute("DELETE FROM counts WHERE about_on <= ?", [of.isoformat()])
+        self._database.execute("DELETE FROM counts")
         return texts
 
     def _read(self, where: str, parameters: Sequence[str]) -> list[PrivateText]:
@@ -294,10 +304,11 @@ class DayBook:
         return [bytes(row[1]) for row in rows]
 
     def _format_annex(self, of: datetime.date, *, arrived: int) -> bytes:
+        # All there are, also of today: what is stored is counted now, and the two must fit.
         rows = self._database.execute(
-            "SELECT kind, class, sum(count) FROM counts WHERE about_on <= ? GROUP BY kind, class",
-            [of.isoformat()],
+            "SELECT kind, class, sum(count) FROM counts GROUP BY kind, class"
         )
+        (waiting,) = self._database.execute("SELECT count(*) FROM arrivals").fetchone()
         counts = {kind: dict.fromkeys(map(str, RecordClass), 0) for kind in map(str, Count)}
         for kind, record_class, count in rows:
             counts[kind][record_class] = count
@@ -312,11 +323,30 @@ class DayBook:
                 "of": of.isoformat(),
                 "salt": self._random(SALT_BYTES).hex(),
                 "arrived": arrived,
+                "waiting": waiting,
                 **counts,
                 "held": held,
                 "stored": stored,
             }
         )
+
+
+def count_dead(dead: Iterable[tuple[RecordClass, Reason, int]]) -> Deaths:
+    """
+    Count the dead as an annex does.
+
+    Args:
+        dead: Of each class and reason, how many.
+
+    Returns:
+        All, and those that did not wait for their day.
+    """
+    counts: collections.Counter[tuple[Count, RecordClass]] = collections.Counter()
+    for record_class, reason, count in dead:
+        counts[Count.PURGED, record_class] += count
+        if reason in EARLY_REASONS:
+            counts[Count.EARLY, record_class] += count
+    return counts
 
 
 def join_leaves(leaves: Sequence[bytes], *, seed: Secret) -> bytes:

@@ -42,6 +42,7 @@ from tipline.errors import InstanceError
 from tipline.service.checkpoints import Checkpoints
 from tipline.service.database import JOURNAL_NAME, TEMPORARY_PREFIX
 from tipline.service.database_pages import find_remnants
+from tipline.service.day_book import Deaths, count_dead
 from tipline.service.envelope_files import EnvelopeFiles
 from tipline.service.holdings import Holdings
 from tipline.service.purge_report import DeadDay, DeadRecords, Failure, PurgeReport
@@ -53,7 +54,7 @@ BATCH_ROWS: Final = 50  # measured: an arrival beside a larger batch waits too l
 BREATH_SECONDS: Final = 0.002
 BATCHES_OF_LOOK: Final = 10  # emptying the WAL and looking, for so many batches together
 DRAWN_RECORDS: Final = 16  # whose bytes are searched for: all of a small purge
-DRAWN_OF_BATCH: Final = 1  # and of each further batch
+DRAWN_BATCHES: Final = 5  # and one of each so many further batches
 LOOK_PAGES: Final = 64  # looked at in one go, before others have their turn
 SAMPLE_BYTES: Final = 24  # of a stored envelope
 WITH_THEIR_DAY: Final = frozenset({Reason.ON_ITS_DAY, Reason.OVERDUE, Reason.HOLD_RELEASED})
@@ -73,6 +74,14 @@ class Plan(Protocol):
         ...
 
 
+class DeathBook(Protocol):
+    """What counts the dead for the auditor."""
+
+    def insert_counts(self, counts: Deaths, *, on: datetime.date) -> None:
+        """Count what died; in the writer's thread, beside the deletion of its row."""
+        ...
+
+
 class Purge:
     """
     One run.
@@ -85,6 +94,7 @@ class Purge:
         keys: The keys.
         files: The files.
         checkpoints: The database's.
+        book: Counts the dead.
         turn: Held while keys or a batch die, so that nobody places a hold over what is dying.
         plan: Decides.
         today: By the clock that is trusted.
@@ -103,6 +113,7 @@ class Purge:
         keys: RecordKeys,
         files: EnvelopeFiles,
         checkpoints: Checkpoints,
+        book: DeathBook,
         turn: asyncio.Lock,
         plan: Plan,
         today: datetime.date,
@@ -116,6 +127,7 @@ class Purge:
         self._keys = keys
         self._files = files
         self._checkpoints = checkpoints
+        self._book = book
         self._turn = turn
         self._plan = plan
         self._today = today
@@ -126,6 +138,7 @@ class Purge:
         self._lasting: list[Hold] = []
         self._drawn: list[bytes] = []
         self._died = 0
+        self._batches = 0
 
     async def run(self) -> PurgeReport:
         """
@@ -230,7 +243,7 @@ class Purge:
             elif table == "tips":
                 await asyncio.to_thread(self._files.remove, ids)
             step = "rows"
-            await self._writer.call(lambda: self._rows.delete(table, ids))
+            await self._writer.call(lambda: self._bury(table, dying))
         except (OSError, sqlite3.Error) as exc:
             if len(dying) > 1:
                 # One that cannot go keeps no other.
@@ -251,6 +264,12 @@ class Purge:
             key = (decision.record.record_class, due_on, decision.late_days)
             self._tally.setdefault(key, collections.Counter())[decision.reason] += 1
 
+    def _bury(self, table: str, dying: list[tuple[StoredRecord, Decision]]) -> None:
+        # In one transaction: what died must be in the next annex, whatever crash comes.
+        self._rows.delete(table, [stored.record.id for stored, _ in dying])
+        dead = [(decision.record.record_class, decision.reason, 1) for _, decision in dying]
+        self._book.insert_counts(count_dead(dead), on=self._today)
+
     async def _pass_over_arrived(
         self, dying: list[tuple[StoredRecord, Decision]]
     ) -> list[tuple[StoredRecord, Decision]]:
@@ -264,8 +283,11 @@ class Purge:
 
     async def _draw(self, table: str, stored: list[StoredRecord]) -> list[bytes]:
         """Draw records whose bytes are searched for after they went."""
-        wanted = max(DRAWN_OF_BATCH, DRAWN_RECORDS - self._died)
+        wanted = max(0, DRAWN_RECORDS - self._died)
+        if wanted == 0 and self._batches % DRAWN_BATCHES == 0:
+            wanted = 1
         self._died += len(stored)
+        self._batches += 1
         drawn = random.SystemRandom().sample(stored, min(wanted, len(stored)))
         needles: list[bytes] = []
         for one in drawn:

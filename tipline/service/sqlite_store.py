@@ -247,6 +247,7 @@ class SqliteStore:
             keys=self._keys,
             files=self._files,
             checkpoints=self._checkpoints,
+            book=self.day_book,
             turn=self._turn,
             plan=plan,
             today=today,

@@ -18,6 +18,7 @@ import pytest
 
 from crypto.cosignature import WitnessVerifier
 from crypto.note import Signer
+from crypto.strict import format_json
 from retention.log.entry import EntryType
 from retention.policy import RecordClass
 from tests.audit_year import (
@@ -179,6 +180,67 @@ def test_annexes_when_changed_then_that_is_found(
     assert verify(audit, log, line, "--annexes", folder).code == Kind.ANNEX_MISMATCH.exit_code
     (folder / "other.json").write_bytes(b"{}")
     assert verify(audit, log, line, "--annexes", folder).code == 62
+
+
+def test_annex_when_it_is_no_json_then_its_hash_in_the_log_does_not_make_it_one(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """An operator can log the hash of anything; what is handed over must still be an annex."""
+    folder = tmp_path / "annexes"
+    folder.mkdir()
+    day = line.today - datetime.timedelta(days=9)
+    digest = hashlib.sha256(line.annexes[day]).hexdigest().encode()
+    other = hashlib.sha256(b"no JSON").hexdigest().encode()
+    line.entries = [entry.replace(digest, other) for entry in line.entries]
+    (folder / f"{day}.json").write_bytes(b"no JSON")
+    said = verify(audit, line.write(tmp_path / "log"), line, "--annexes", folder)
+
+    assert said.code == Kind.ANNEX_MALFORMED.exit_code
+    # A day that no batch told of yet has no annex.
+    (folder / f"{day}.json").rename(folder / f"{line.today}.json")
+    said = verify(audit, tmp_path / "log", line, "--annexes", folder)
+    assert said.code == Kind.ANNEX_WITHOUT_ENTRY.exit_code
+
+
+def test_holds_when_given_then_texts_are_compared_with_their_commitments(
+    audit: Any, line: SimulatedLine, tmp_path: Path
+) -> None:
+    """The texts that the operator hands over are those of the log's holds, or it is said."""
+    text = {
+        "v": 1,
+        "hold": "ab" * 16,
+        "placed_on": line.today.isoformat(),
+        "until_on": (line.today + datetime.timedelta(days=20)).isoformat(),
+        "channel": "city",
+        "first_person": "Ana",
+        "second_person": "Bea",
+        "reason": "court order 7",
+    }
+    spelled = format_json(text)
+    salt = b"\x07" * 32
+    line.tell(
+        EntryType.HOLD,
+        hold="ab" * 16,
+        step="placed",
+        until=line.today + datetime.timedelta(days=20),
+        commitment=hashlib.sha256(salt + spelled).hexdigest(),
+    )
+    line.live(2)
+    log = line.write(tmp_path / "log")
+    listed = tmp_path / "holds.json"
+
+    def say(words: object) -> Any:
+        listed.write_text(json.dumps({"holds": [{"words": words}], "ended": []}))
+        return verify(audit, log, line, "--holds", listed)
+
+    good = say({"salt": salt.hex(), "text": spelled.decode()})
+    assert (good.code, "texts of holds compared: 1" in good.out) == (0, True)
+    other = spelled.decode().replace("Bea", "Eva")
+    said = say({"salt": salt.hex(), "text": other})
+    assert said.code == Kind.HOLD_TEXT_MISMATCH.exit_code
+    assert say(None).code == Kind.HOLD_TEXT_MISSING.exit_code
+    assert say(7).code == 62
+    assert verify(audit, log, line).code == 0  # nobody asked for them
 
 
 def test_since_and_keep_when_both_are_given_then_both_are_compared(

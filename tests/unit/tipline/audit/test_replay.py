@@ -130,6 +130,34 @@ def test_hold_when_its_steps_do_not_fit_then_it_is_misreported(line: SimulatedLi
         assert Kind.HOLD_MISREPORTED in kinds(other.entries, today=other.today), steps
 
 
+def test_hold_when_its_end_names_another_commitment_then_it_is_misreported(
+    line: SimulatedLine,
+) -> None:
+    """Nobody can change the text of a hold with its end, nor between two looks at the log."""
+    until = line.today + 9 * ONE_DAY
+
+    def tell(step: str, number: int) -> None:
+        commitment = number_hash(number)
+        line.tell(EntryType.HOLD, hold="ab" * 16, step=step, until=until, commitment=commitment)
+        line.live(1)
+
+    tell("placed", 1)
+    before = Replay(log=KEY, root=None, today=line.today)
+    for entry in line.entries:
+        before.take(entry)
+    before.end_batch()
+    known = len(line.entries)
+    tell("released", 2)
+    after = Replay(log=KEY, root=None, today=line.today)
+    after.parse_state(json.loads(json.dumps(before.format_state())))
+    for entry in line.entries[known:]:
+        after.take(entry)
+    after.end_batch()
+
+    assert kinds(line.entries, today=line.today) == {Kind.HOLD_MISREPORTED}
+    assert {found.kind for found in after.judge().listed} == {Kind.HOLD_MISREPORTED}
+
+
 def test_findings_when_there_are_too_many_then_the_rest_is_counted(
     line: SimulatedLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import datetime
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,11 @@ from tipline.log_store import LogStore
 from tipline.service.daily_log import (
     DailyLog,
     Served,
-    count_deaths,
     make_due_batch,
     read_report,
     run_daily,
 )
-from tipline.service.day_book import Count
+from tipline.service.day_book import Count, Deaths, count_dead
 from tipline.service.purge_report import DeadRecords, Failure, PurgeReport
 from tipline.service.silence import Faults
 
@@ -63,7 +62,7 @@ class Book:
 
     def __init__(self) -> None:
         self.asked: list[tuple[datetime.date, datetime.date, datetime.date]] = []
-        self.counted: list[tuple[Count, Mapping[RecordClass, int]]] = []
+        self.counted: list[tuple[Deaths, datetime.date]] = []
 
     async def write_down(
         self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
@@ -71,10 +70,8 @@ class Book:
         self.asked.append((of, logged_on, dies_on))
         return DayTold(of=of, arrivals_root=hashlib.sha256(b"").digest(), annex_sha256="00" * 32)
 
-    async def add_counts(
-        self, kind: Count, counts: Mapping[RecordClass, int], *, of: datetime.date
-    ) -> None:
-        self.counted.append((kind, counts))
+    async def add_counts(self, counts: Deaths, *, on: datetime.date) -> None:
+        self.counted.append((counts, on))
 
 
 class Account:
@@ -196,26 +193,42 @@ def test_report_when_something_failed_then_nothing_is_claimed_of_it() -> None:
     assert read_report(report(DAY, failures=(fail(None),))).reached == {}
 
 
-def test_counts_when_a_purge_is_reported_then_early_ends_are_counted_apart() -> None:
+def test_counts_when_records_died_then_early_ends_are_counted_apart() -> None:
     """The annex knows how many died, and how many of them did not wait for their day."""
+    tip, upload = RecordClass.SEALED_TIP, RecordClass.PARTIAL_UPLOAD
+    counts = count_dead(
+        [
+            (tip, Reason.ON_ITS_DAY, 3),
+            (tip, Reason.PICKED_UP, 2),
+            (tip, Reason.DELETED_EARLY, 1),
+            (upload, Reason.OVERDUE, 4),
+        ]
+    )
+
+    assert counts == {
+        (Count.PURGED, tip): 6,
+        (Count.EARLY, tip): 3,
+        (Count.PURGED, upload): 4,
+    }
+
+
+async def test_purge_when_it_is_told_then_only_what_has_no_row_is_counted_now(
+    world: World,
+) -> None:
+    """A row was counted in the transaction that let it go: counted again, the sums would be off."""
     dead = [
         DeadRecords(
             record_class=record_class,
             due_on=DAY,
             late_days=0,
             method=Method.OVERWRITTEN,
-            reasons=reasons,
+            reasons={Reason.ON_ITS_DAY: 1},
         )
-        for record_class, reasons in (
-            (RecordClass.SEALED_TIP, {Reason.ON_ITS_DAY: 3, Reason.PICKED_UP: 2}),
-            (RecordClass.SEALED_TIP, {Reason.DELETED_EARLY: 1}),
-            (RecordClass.PARTIAL_UPLOAD, {Reason.OVERDUE: 4}),
-        )
+        for record_class in (RecordClass.SEALED_TIP, RecordClass.KEYSET)
     ]
-    counts = count_deaths(report(DAY, records=tuple(dead)))
+    await world.daily.note_purge(report(DAY, records=tuple(dead)))
 
-    assert counts[Count.PURGED] == {RecordClass.SEALED_TIP: 6, RecordClass.PARTIAL_UPLOAD: 4}
-    assert counts[Count.EARLY] == {RecordClass.SEALED_TIP: 3, RecordClass.PARTIAL_UPLOAD: 0}
+    assert world.book.counted == [({(Count.PURGED, RecordClass.KEYSET): 1}, DAY)]
 
 
 async def test_begin_when_the_clock_was_noted_before_then_the_origin_stands_first(
