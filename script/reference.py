@@ -20,6 +20,7 @@ from crypto import errors as crypto_errors
 from retention import errors as retention_errors
 from tipline import errors as tipline_errors
 from tipline.__main__ import make_parser
+from tipline.language import Text
 from tipline.messages import ERRORS, HINTS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -110,6 +111,19 @@ def list_error_classes() -> list[type[Exception]]:
     return sorted(classes, key=lambda value: (value.exit_code, value.__name__))
 
 
+def list_forms(text: Text) -> tuple[str, ...]:
+    """
+    List the forms that a text has in English.
+
+    Args:
+        text: Of an error.
+
+    Returns:
+        One form; two if a number stands in it, the plural last.
+    """
+    return (text,) if isinstance(text, str) else (text.one, text.many)
+
+
 def format_errors() -> str:
     """
     List what each error says and what its hint is.
@@ -118,8 +132,11 @@ def format_errors() -> str:
         A Markdown table.
     """
     rows = [
-        f"| `{code}` | {_cell(text)} | {_cell(HINTS.get(code, ''))} |"
-        for code, text in sorted(ERRORS.items())
+        f"| `{code}` | {_cell(list_forms(text)[-1])} | {_cell(list_forms(hint)[-1])} |"
+        for code, text, hint in sorted(
+            ((code, text, HINTS.get(code, "")) for code, text in ERRORS.items()),
+            key=lambda row: row[0],
+        )
     ]
     return "\n".join(["| code | what it says | hint |", "| --- | --- | --- |", *rows, ""])
 

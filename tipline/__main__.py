@@ -62,10 +62,10 @@ def report_error(error: CryptoError | RetentionError | TiplineError, *, console:
     """
     _ = console.translate
     facts = {"detail": getattr(error, "detail", ""), **error.facts}
-    said = _(ERRORS[error.code]).format(**facts)
+    said = console.fill(ERRORS[error.code], facts)
     console.say(_("tipline: error: {text}").format(text=said))
     if error.code in HINTS:
-        hint = _(HINTS[error.code]).format(**facts)
+        hint = console.fill(HINTS[error.code], facts)
         console.say(_("tipline: hint: {text}").format(text=hint))
     return error.exit_code
 
@@ -89,7 +89,10 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
                 stream.reconfigure(errors="backslashreplace")
         language = choose_language()
         translate_argparse(language)
-        console = Console(translate=make_translations(language).gettext, language=language)
+        words = make_translations(language)
+        console = Console(
+            translate=words.gettext, translate_counted=words.ngettext, language=language
+        )
     options = make_parser(console.translate).parse_args(arguments)
     try:
         return find_run(options.run)(options, console)

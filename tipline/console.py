@@ -8,12 +8,13 @@ stdout is data (`--json` where a machine may read it); stderr is talk:
 from __future__ import annotations
 
 import dataclasses
+import gettext
 import json
 import sys
 from collections.abc import Mapping
 from typing import Any, BinaryIO, TextIO
 
-from tipline.language import Translate
+from tipline.language import Counted, Text, Translate, TranslateCounted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Console:
 
     Args:
         translate: Looks a text up in the catalogue.
+        translate_counted: The same, for a text in which a number stands.
         language: One of `LANGUAGES`, for words that no catalogue has: those of a keyset.
         out: Data.
         err: Talk.
@@ -30,10 +32,28 @@ class Console:
     """
 
     translate: Translate
+    translate_counted: TranslateCounted = gettext.NullTranslations().ngettext
     language: str = "en"
     out: TextIO = dataclasses.field(default_factory=lambda: sys.stdout)
     err: TextIO = dataclasses.field(default_factory=lambda: sys.stderr)
     input: BinaryIO = dataclasses.field(default_factory=lambda: sys.stdin.buffer)
+
+    def fill(self, text: Text, facts: Mapping[str, Any]) -> str:
+        """
+        Translate a text and put its facts into it.
+
+        Args:
+            text: In English, as it was marked for the catalogue.
+            facts: For its placeholders.
+
+        Returns:
+            The text, in this console's language.
+        """
+        if isinstance(text, Counted):
+            said = self.translate_counted(text.one, text.many, facts[text.by])
+        else:
+            said = self.translate(text)
+        return said.format(**facts)
 
     def print(self, text: str = "") -> None:
         """

@@ -54,9 +54,10 @@ from tipline.instance import (
     load_signer,
 )
 from tipline.keysets import read_keyset
+from tipline.language import Text
 from tipline.log_database import LOG_NAME
 from tipline.log_store import LogStore
-from tipline.messages import N_
+from tipline.messages import N_, NN_
 from tipline.onion.control import parse_version
 from tipline.onion.services import SERVICE_DIRECTORY_NAME
 from tipline.onion.torrc import NO_OTHER_CONFIGURATION, format_path
@@ -69,7 +70,7 @@ TOR_SECONDS: Final = 20
 SPACE_WARNING_FACTOR: Final = 2
 
 # What was found, and what to do.
-TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+TEXTS: Final[Mapping[str, tuple[Text, Text]]] = {
     "readable": (
         N_("others can read {path}"),
         N_("take the rights away: chmod go= {path}"),
@@ -104,9 +105,12 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         N_("empty that list in tipline.toml"),
     ),
     "tips_waiting": (
-        N_(
+        NN_(
+            "the oldest tip that no desk has fetched has waited for {weeks} week; your limit is"
+            " {limit}",
             "the oldest tip that no desk has fetched has waited for {weeks} weeks; your limit is"
-            " {limit}"
+            " {limit}",
+            by="weeks",
         ),
         N_("ask the desk to fetch: tipline desk pull"),
     ),
@@ -147,7 +151,11 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         N_("set the clock; or, if it is right, confirm it: tipline clock DIR --confirm {clock}"),
     ),
     "clock_ahead": (
-        N_("the clock is {hours} hours ahead of what was measured, by which things die"),
+        NN_(
+            "the clock is {hours} hour ahead of what was measured, by which things die",
+            "the clock is {hours} hours ahead of what was measured, by which things die",
+            by="hours",
+        ),
         N_("if it is right, confirm it: tipline clock DIR --confirm {clock}; else set it"),
     ),
     "path_long": (

@@ -7,6 +7,7 @@ in `locale/LANGUAGE/LC_MESSAGES/tipline.po`. English needs no catalogue: it is t
 
 from __future__ import annotations
 
+import dataclasses
 import gettext
 import os
 import re
@@ -15,9 +16,29 @@ from pathlib import Path
 from typing import Final
 
 Translate = Callable[[str], str]
+TranslateCounted = Callable[[str, str, int], str]  # as ngettext: for one, for others, how many
 
 LANGUAGES: Final = ("en", "es", "pt")
 LOCALE_DIRECTORY: Final = Path(__file__).parent / "locale"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """
+    A text that is another one where a number is 1.
+
+    Args:
+        one: In English, for one.
+        many: In English, for any other number.
+        by: The placeholder that is the number.
+    """
+
+    one: str
+    many: str
+    by: str
+
+
+Text = str | Counted
 
 
 def make_translations(language: str) -> gettext.NullTranslations:

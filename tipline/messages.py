@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tipline.language import Counted, Text
+
 
 def N_(text: str) -> str:  # noqa: N802  # gettext's own name for "extract, do not translate yet"
     """
@@ -24,7 +26,22 @@ def N_(text: str) -> str:  # noqa: N802  # gettext's own name for "extract, do n
     return text
 
 
-ERRORS: Final[Mapping[str, str]] = {
+def NN_(one: str, many: str, *, by: str = "count") -> Counted:  # noqa: N802  # as N_
+    """
+    Mark a text and its plural for the catalogue.
+
+    Args:
+        one: In English, for one.
+        many: In English, for any other number.
+        by: The placeholder that is the number.
+
+    Returns:
+        Both.
+    """
+    return Counted(one=one, many=many, by=by)
+
+
+ERRORS: Final[Mapping[str, Text]] = {
     "malformed": N_("this is not in the format it should be in ({detail})"),
     "too_large": N_("this is larger than allowed ({detail})"),
     "no_match": N_("none of the keys given opens this"),
@@ -88,12 +105,16 @@ ERRORS: Final[Mapping[str, str]] = {
     "restore_slots_there": N_("there is a slot file in {path} already"),
     "restore_slots_missing": N_("there is no slot file in {path}"),
     "restore_log_shorter": N_("the log in {path} is shorter than that of the backup"),
-    "restore_log_older": N_("the log has {count} entries, and {known} were shown already"),
+    "restore_log_older": NN_(
+        "the log has {count} entry, and {known} were shown already",
+        "the log has {count} entries, and {known} were shown already",
+    ),
     "restore_log_forked": N_(
         "the log in {path} and that of the backup differ from entry {number} on"
     ),
-    "restore_database_opens": N_(
-        "the database in {path} opens; {count} tips in it are not in the backup, and would be lost"
+    "restore_database_opens": NN_(
+        "the database in {path} opens; {count} tip in it is not in the backup, and would be lost",
+        "the database in {path} opens; {count} tips in it are not in the backup, and would be lost",
     ),
     "restore_configuration": N_("the path of the slot file cannot be written into {path}"),
     "file_special": N_("{path} is not an ordinary file"),
@@ -148,7 +169,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "slot_file_unreadable": N_("the slot file {path} is damaged, or is not one"),
     "slot_file_unsafe": N_("the slot file {path} can be reached by others or by another name"),
     "slot_free": N_("slot {slot} is empty: its key is gone"),
-    "slot_not_destroyed": N_("{count} keys could not be overwritten: they can still be read"),
+    "slot_not_destroyed": NN_(
+        "{count} key could not be overwritten: it can still be read",
+        "{count} keys could not be overwritten: they can still be read",
+    ),
     "slot_other": N_("slot {slot} holds another key"),
     "slot_root_other": N_("the slots are sealed under another root than this machine has"),
     "slot_root_missing": N_("this machine's TPM has no root for this slot file"),
@@ -175,7 +199,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "annex_day": N_("a day is written YYYY-MM-DD"),
     "annex_unknown": N_("there is no annex of {day}: not yet, or not any more"),
     "log_damaged": N_("the log in {path} is not what was signed"),
-    "log_behind": N_("the log in {path} has {count} entries, and {known} were shown already"),
+    "log_behind": NN_(
+        "the log in {path} has {count} entry, and {known} were shown already",
+        "the log in {path} has {count} entries, and {known} were shown already",
+    ),
     "log_other": N_("the log in {path} is another than the one that was shown"),
     "log_mark": N_("{path}, which says how far the log was shown, is damaged"),
     "mail_file": N_("{path}, which the daily mail needs, cannot be read"),
@@ -195,8 +222,14 @@ ERRORS: Final[Mapping[str, str]] = {
     "tor_ended": N_("tor has ended"),
     "tor_refused": N_("tor refuses {command}"),
     "tor_stalled": N_("tor comes no further than {stage} ({percent} %)"),
-    "purge_incomplete": N_("{count} records that are past their day could not be removed"),
-    "purge_remnant": N_("{count} places still hold something of what was removed"),
+    "purge_incomplete": NN_(
+        "{count} record that is past its day could not be removed",
+        "{count} records that are past their day could not be removed",
+    ),
+    "purge_remnant": NN_(
+        "{count} place still holds something of what was removed",
+        "{count} places still hold something of what was removed",
+    ),
     "init_missing": N_("{option} is not given, and there is nobody to ask"),
     "private_network": N_("the private Tor network did not start (it stopped at: {stage})"),
     "program_missing": N_("the program {program} is not installed"),
@@ -211,7 +244,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "readers_recipient": N_("{key} is not a recipient that begins with age1pq1"),
     "bundle_cut": N_("the bundle is not complete: its end is missing"),
     "bundle_format": N_("the bundle is not in its format ({detail})"),
-    "broken_tips": N_("{count} tips of this bundle are broken and were left out"),
+    "broken_tips": NN_(
+        "{count} tip of this bundle is broken and was left out",
+        "{count} tips of this bundle are broken and were left out",
+    ),
     "vault": N_("the vault cannot be used"),
     "vault_exists": N_("there is something in {path} already"),
     "vault_missing": N_("there is no vault in {path}"),
@@ -237,7 +273,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "hold_tips": N_("a hold names at most {limit} tips"),
     "hold_channel": N_("there is no channel {channel}"),
     "hold_unknown": N_("there is no hold {id}"),
-    "tip_unknown": N_("{count} of these tips are not here: {ids}"),
+    "tip_unknown": NN_(
+        "{count} of these tips is not here: {ids}",
+        "{count} of these tips are not here: {ids}",
+    ),
     "tip_held": N_("tip {id} is held: {holds}"),
     "tip_id": N_("the id of a tip has 32 digits, 0 to 9 and a to f"),
     "hold_id": N_("the id of a hold has 32 digits, 0 to 9 and a to f"),
@@ -253,7 +292,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "pull_silent": N_("the service does not answer"),
 }
 
-HINTS: Final[Mapping[str, str]] = {
+HINTS: Final[Mapping[str, Text]] = {
     "backup_running": N_("wait until it ends"),
     "line_handed_over": N_(
         "if the new operator has not opened it, go on here: tipline close DIR --cancel, and let the"

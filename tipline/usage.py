@@ -11,23 +11,8 @@ from __future__ import annotations
 import gettext
 from typing import Final
 
-from tipline.language import LOCALE_DIRECTORY
-from tipline.messages import N_
-
-
-def NN_(one: str, many: str) -> tuple[str, str]:  # noqa: N802  # as N_, for a plural
-    """
-    Mark a text with its plural for the catalogue.
-
-    Args:
-        one: In English.
-        many: In English.
-
-    Returns:
-        Both.
-    """
-    return one, many
-
+from tipline.language import LOCALE_DIRECTORY, Counted
+from tipline.messages import N_, NN_
 
 # Of Python 3.11 to 3.13; what only a programmer can cause is not here.
 ARGPARSE: Final[tuple[str, ...]] = (
@@ -61,7 +46,7 @@ ARGPARSE: Final[tuple[str, ...]] = (
     N_("ignored explicit argument %r"),
 )
 
-ARGPARSE_PLURALS: Final[tuple[tuple[str, str], ...]] = (
+ARGPARSE_PLURALS: Final[tuple[Counted, ...]] = (
     NN_("expected %s argument", "expected %s arguments"),
 )
 

@@ -333,7 +333,7 @@ def test_open_when_one_tip_is_broken_then_it_is_named_and_the_rest_opens(desk: D
     assert lines(opened.stdout) == ["0" * 32, "2" + "0" * 31]
     words = "this is not in the format it should be in (version)"
     assert f"tip 1{'0' * 31}: broken, left out: {words}" in opened.stderr
-    assert "tipline: error: 1 tips of this bundle are broken and were left out" in opened.stderr
+    assert "tipline: error: 1 tip of this bundle is broken and was left out" in opened.stderr
 
 
 def test_open_when_a_member_is_hostile_then_it_is_refused_aloud(desk: Desk) -> None:

@@ -196,7 +196,7 @@ def test_annex_when_a_day_was_told_then_its_file_hashes_to_the_logs_entry(
     done = run("log", line, "annex", output, "--day", day)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"1 annexes are in {output}.\n"
+    assert done.stdout == f"1 annex is in {output}.\n"
     content = (output / f"{day}.json").read_bytes()
     assert hashlib.sha256(content).hexdigest() == told.annex_sha256
     assert json.loads(content)["arrived"] == 0

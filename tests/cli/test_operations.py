@@ -198,7 +198,7 @@ def test_hold_when_added_listed_and_released_then_each_step_says_what_it_did(lin
     words = ("hold", "add", line, "--until", UNTIL, "--tips", HELD)
     code, out, err = run(*words, stdin=PERSONS)
     assert code == 0
-    told = re.fullmatch(rf"hold ([0-9a-f]{{32}}): 1 tips are held until {UNTIL}\n", out)
+    told = re.fullmatch(rf"hold ([0-9a-f]{{32}}): 1 tip is held until {UNTIL}\n", out)
     assert told is not None
     said = "the log will show this hold to everybody, without persons and reason\n"
     assert err == QUESTIONS + said
@@ -206,7 +206,7 @@ def test_hold_when_added_listed_and_released_then_each_step_says_what_it_did(lin
     assert run("hold", "list", line) == (
         0,
         (
-            f"hold {hold}, from {TODAY} until {UNTIL}: 1 tips\n"
+            f"hold {hold}, from {TODAY} until {UNTIL}: 1 tip\n"
             "  asked for by Ana Duarte\n  agreed to by Luís Prado\n  because: court order 17\n"
         ),
         "",

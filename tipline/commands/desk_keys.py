@@ -108,7 +108,9 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
         note = sign_keyset(draft, signer=signer, today=today, previous=previous)
         root = signer.verifier()
         before = None if previous is None else verify_past_keyset(previous, root=root)
-        for line in describe_changes(draft, previous=before, translate=_):
+        for line in describe_changes(
+            draft, previous=before, translate=_, translate_counted=console.translate_counted
+        ):
             console.say(make_printable_line(line))
         if not options.yes:
             confirm(_("Sign this keyset?"), console=console)

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """
     from tipline.desk.pulling import parse_source
 
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     with name_file_errors():
         root = _choose_root(options, console)
         after = None if options.after is None else _read_last(options.after, root)
@@ -70,9 +70,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     else:
         console.print(
-            _("{count} tips, {size} MiB: {file}").format(
-                count=len(pulled.index.tips), size=pulled.size_bytes // _MIB, file=options.out
-            )
+            ngettext(
+                "{count} tip, {size} MiB: {file}",
+                "{count} tips, {size} MiB: {file}",
+                len(pulled.index.tips),
+            ).format(count=len(pulled.index.tips), size=pulled.size_bytes // _MIB, file=options.out)
         )
     if acknowledged is None and not options.no_acknowledge:
         console.say(

@@ -103,7 +103,7 @@ def _tell_outcome(tip: TipOutcome, console: Console) -> None:
     if tip.state == "opened":
         console.note(_("tip {id}: opened").format(id=tip.id))
     if tip.state == "broken":
-        reason = _(ERRORS[tip.code]).format(detail=tip.detail)
+        reason = console.fill(ERRORS[tip.code], {"detail": tip.detail})
         console.say(_("tip {id}: broken, left out: {reason}").format(id=tip.id, reason=reason))
     if tip.state == "not_for_you":
         console.say(_("tip {id}: not sealed to you").format(id=tip.id))
@@ -246,7 +246,7 @@ def _read_names(vault: Vault, console: Console) -> Keyset | None:
         return vault.pinned.read_keyset()
     except CryptoError as exc:
         # It names channels and no more: a tip is not kept from its reader for that.
-        reason = _(ERRORS[exc.code]).format(**{"detail": exc.detail, **exc.facts})
+        reason = console.fill(ERRORS[exc.code], {"detail": exc.detail, **exc.facts})
         console.say(
             _("the vault's keyset cannot be used for names: {reason}").format(reason=reason)
         )

@@ -8,6 +8,7 @@ from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.doctor import TEXTS, examine
 from tipline.finding import Finding, Level
+from tipline.language import Text
 from tipline.messages import ERRORS, HINTS
 
 WRONG_EXIT_CODE = 49  # the command worked; the line does not
@@ -32,16 +33,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
         words = {Level.WRONG: _("wrong"), Level.WARNING: _("warning")}
         for finding in findings:
             what, remedy = _choose_texts(finding)
-            console.print(f"{words[finding.level]}: {_(what).format(**finding.facts)}")
+            console.print(f"{words[finding.level]}: {console.fill(what, finding.facts)}")
             if remedy:
-                console.print("  " + _(remedy).format(**finding.facts))
+                console.print("  " + console.fill(remedy, finding.facts))
         if not findings:
             console.print(_("Nothing is wrong."))
     wrong = any(finding.level is Level.WRONG for finding in findings)
     return WRONG_EXIT_CODE if wrong else 0
 
 
-def _choose_texts(finding: Finding) -> tuple[str, str]:
+def _choose_texts(finding: Finding) -> tuple[Text, Text]:
     if finding.code in TEXTS:
         return TEXTS[finding.code]
     return ERRORS[finding.code], HINTS.get(finding.code, "")

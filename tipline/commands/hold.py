@@ -30,7 +30,7 @@ def run_add(options: argparse.Namespace, console: Console) -> int:
         InstanceError: a tip is unknown.
         UsageError: an id or the day is none.
     """
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     extent = {"until": options.until, "channel": options.channel, "tips": options.tips or []}
     # Before anybody is asked: who mistyped a day should not have to name persons and reason again.
     run_operation(options.directory, "plan-hold", extent, console=console)
@@ -49,9 +49,11 @@ def run_add(options: argparse.Namespace, console: Console) -> int:
         console.print_json(placed)
         return 0
     console.print(
-        _("hold {id}: {count} tips are held until {day}").format(
-            id=placed["hold"], count=placed["count"], day=options.until
-        )
+        ngettext(
+            "hold {id}: {count} tip is held until {day}",
+            "hold {id}: {count} tips are held until {day}",
+            placed["count"],
+        ).format(id=placed["hold"], count=placed["count"], day=options.until)
     )
     console.say(_("the log will show this hold to everybody, without persons and reason"))
     return 0
@@ -116,9 +118,13 @@ def run_release(options: argparse.Namespace, console: Console) -> int:
 
 
 def _print_hold(hold: Mapping[str, Any], console: Console) -> None:
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     console.print(
-        _("hold {id}, from {placed_on} until {until}: {count} tips").format(
+        ngettext(
+            "hold {id}, from {placed_on} until {until}: {count} tip",
+            "hold {id}, from {placed_on} until {until}: {count} tips",
+            hold["count"],
+        ).format(
             id=hold["hold"],
             placed_on=hold["placed_on"],
             until=hold["until"],

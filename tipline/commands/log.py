@@ -43,7 +43,7 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
     Returns:
         0.
     """
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     log = _open(options.directory)
     try:
         with name_file_errors():
@@ -58,7 +58,11 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
     if options.json:
         console.print_json({"directory": str(options.output), "entries": size, "key": verifier})
         return 0
-    console.print(_("{count} entries are in {path}.").format(count=size, path=options.output))
+    console.print(
+        ngettext("{count} entry is in {path}.", "{count} entries are in {path}.", size).format(
+            count=size, path=options.output
+        )
+    )
     console.print(_("Their key: {verifier}").format(verifier=verifier))
     return 0
 
@@ -74,7 +78,7 @@ def run_annex(options: argparse.Namespace, console: Console) -> int:
     Returns:
         0.
     """
-    _ = console.translate
+    ngettext = console.translate_counted
     answer = run_operation(options.directory, "annexes", {"days": options.day}, console=console)
     with name_file_errors():
         # Only their owner reads them: they tell how much came on which day.
@@ -83,9 +87,9 @@ def run_annex(options: argparse.Namespace, console: Console) -> int:
             with write_atomically(options.output / f"{day}.json") as file:
                 file.write(text.encode())
     console.print(
-        _("{count} annexes are in {path}.").format(
-            count=len(answer["annexes"]), path=options.output
-        )
+        ngettext(
+            "{count} annex is in {path}.", "{count} annexes are in {path}.", len(answer["annexes"])
+        ).format(count=len(answer["annexes"]), path=options.output)
     )
     return 0
 
@@ -104,7 +108,7 @@ def run_cosign(options: argparse.Namespace, console: Console) -> int:
     Raises:
         InstanceError: `cosignature_unknown` or `cosignature_wrong`; then nothing was added.
     """
-    _ = console.translate
+    ngettext = console.translate_counted
     configuration = load_configuration(options.directory)
     with name_file_errors(), options.file.open("rb") as file:
         untrusted = file.read(MAX_CHECKPOINT_BYTES)
@@ -122,7 +126,13 @@ def run_cosign(options: argparse.Namespace, console: Console) -> int:
     finally:
         log.close()
     for size in sizes:
-        console.print(_("Added to the checkpoint of {count} entries.").format(count=size))
+        console.print(
+            ngettext(
+                "Added to the checkpoint of {count} entry.",
+                "Added to the checkpoint of {count} entries.",
+                size,
+            ).format(count=size)
+        )
     return 0
 
 

@@ -22,23 +22,31 @@ from tipline.console import Console
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
 from tipline.files import name_file_errors
-from tipline.messages import N_
+from tipline.language import Text
+from tipline.messages import N_, NN_
 from tipline.operation_values import format_policy_change
 from tipline.policy_change import describe_change, read_groups
 from tipline.served_line import ask_or_read
 
-WARNINGS: Final[Mapping[str, str]] = {
-    "tip_short": N_(
-        "{key}: what nobody fetched within {days} days is lost; a desk has holidays. At least"
-        " {limit_days} are usual"
+# What is too long is more than one day.
+WARNINGS: Final[Mapping[str, Text]] = {
+    "tip_short": NN_(
+        "{key}: what nobody fetched within {days} day is lost; a desk has holidays. At least"
+        " {limit_days} are usual",
+        "{key}: what nobody fetched within {days} days is lost; a desk has holidays. At"
+        " least {limit_days} are usual",
+        by="days",
     ),
     "tip_long": N_(
         "{key}: whoever takes the server now and a reader's key later opens the tips of {days}"
         " days. More than {limit_days} is much"
     ),
-    "fetched_short": N_(
-        "{key}: a bundle that is lost on its way to the workstation cannot be fetched again after"
-        " {days} days. At least {limit_days} are usual"
+    "fetched_short": NN_(
+        "{key}: a bundle that is lost on its way to the workstation cannot be fetched again"
+        " after {days} day. At least {limit_days} are usual",
+        "{key}: a bundle that is lost on its way to the workstation cannot be fetched again"
+        " after {days} days. At least {limit_days} are usual",
+        by="days",
     ),
     "fetched_long": N_(
         "{key}: what the desk has already lies here for {days} more days, for whoever takes the"
@@ -60,9 +68,12 @@ WARNINGS: Final[Mapping[str, str]] = {
         "{key}: for {days} days it can be seen that something arrived. More than {limit_days} is"
         " much"
     ),
-    "reply_short": N_(
-        "{key}: a source who comes back after {days} days finds nothing. At least {limit_days} are"
-        " usual"
+    "reply_short": NN_(
+        "{key}: a source who comes back after {days} day finds nothing. At least"
+        " {limit_days} are usual",
+        "{key}: a source who comes back after {days} days finds nothing. At least"
+        " {limit_days} are usual",
+        by="days",
     ),
     "reply_read_long": N_(
         "{key}: what the source has read lies here for {days} more days, for whoever gets the"
@@ -83,9 +94,12 @@ WARNINGS: Final[Mapping[str, str]] = {
         "{key}: for {days} days a phone's message can be found again at its company. More than"
         " {limit_days} is much"
     ),
-    "epoch_short": N_(
+    "epoch_short": NN_(
+        "{key}: after {days} day nobody sees that the same phone wrote again. At least"
+        " {limit_days} are usual",
         "{key}: after {days} days nobody sees that the same phone wrote again. At least"
-        " {limit_days} are usual"
+        " {limit_days} are usual",
+        by="days",
     ),
     "epoch_long": N_(
         "{key}: for {days} days whoever holds the running server can try whether a number wrote."
@@ -98,9 +112,12 @@ WARNINGS: Final[Mapping[str, str]] = {
         "{key}: in a backup it can be seen for {days} days which tip came on which day. More than"
         " {limit_days} is much"
     ),
-    "log_text_short": N_(
-        "{key}: an auditor who comes after {days} days cannot ask why something was held. At least"
-        " {limit_days} are usual"
+    "log_text_short": NN_(
+        "{key}: an auditor who comes after {days} day cannot ask why something was held. At"
+        " least {limit_days} are usual",
+        "{key}: an auditor who comes after {days} days cannot ask why something was held. At"
+        " least {limit_days} are usual",
+        by="days",
     ),
 }
 
@@ -182,21 +199,20 @@ def _print_table(policy: Policy, today: datetime.date, console: Console) -> None
 def _print_warnings(warnings: Sequence[Warned], console: Console) -> None:
     _ = console.translate
     for warned in warnings:
-        words = _(WARNINGS[warned.code]).format(
-            key=warned.key, days=warned.days, limit_days=warned.limit_days
-        )
+        facts = {"key": warned.key, "days": warned.days, "limit_days": warned.limit_days}
+        words = console.fill(WARNINGS[warned.code], facts)
         console.print(_("warning: {words}").format(words=words))
     if not warnings:
         console.print(_("No period defeats what it is for, as far as can be told from numbers."))
 
 
 def _print_changes(changes: Sequence[Mapping[str, Any]], console: Console) -> None:
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     console.print()
     console.print(_("What is stored today, if this policy were put in force now:"))
     for change in changes:
         console.print(
-            _("{name}: {stored} stored; {earlier} die earlier, {at_once} of them at once").format(
+            _("{name}: stored {stored}; die earlier {earlier}, of these at once {at_once}").format(
                 name=change["class"],
                 stored=change["stored"],
                 earlier=change["earlier"],
@@ -206,8 +222,10 @@ def _print_changes(changes: Sequence[Mapping[str, Any]], console: Console) -> No
         if change["kept_shorter"]:
             console.print(
                 "  "
-                + _(
-                    "{count} keep their nearer day: the longer period was not promised to them"
+                + ngettext(
+                    "{count} keeps its nearer day: the longer period was not promised to it",
+                    "{count} keep their nearer day: the longer period was not promised to them",
+                    change["kept_shorter"],
                 ).format(count=change["kept_shorter"])
             )
     if not changes:

@@ -127,12 +127,14 @@ def tell_report(report: Mapping[str, Any], console: Console, *, as_json: bool) -
 
 
 def _print_report(report: Mapping[str, Any], console: Console) -> None:
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     for dead in report["days"]:
         console.print(
-            _("the key of {day} is gone ({method}), {late} days late").format(
-                day=dead["day"], method=dead["method"], late=dead["late_days"]
-            )
+            ngettext(
+                "the key of {day} is gone ({method}), {late} day late",
+                "the key of {day} is gone ({method}), {late} days late",
+                dead["late_days"],
+            ).format(day=dead["day"], method=dead["method"], late=dead["late_days"])
         )
     for dead in report["records"]:
         reasons = "; ".join(
@@ -140,7 +142,11 @@ def _print_report(report: Mapping[str, Any], console: Console) -> None:
             for reason, count in dead["reasons"].items()
         )
         console.print(
-            _("{name} of {day}: {count} are gone ({method}), {late} days late: {reasons}").format(
+            ngettext(
+                "{name} of {day}: {count} gone ({method}), {late} day late: {reasons}",
+                "{name} of {day}: {count} gone ({method}), {late} days late: {reasons}",
+                dead["late_days"],
+            ).format(
                 name=dead["class"],
                 day=dead["due_on"],
                 count=dead["count"],
@@ -155,7 +161,7 @@ def _print_report(report: Mapping[str, Any], console: Console) -> None:
         console.print(_("Nothing was due."))
     for failure in report["failures"]:
         console.say(
-            _("{count} did not go, at the step {step}").format(
+            _("not gone, at the step {step}: {count}").format(
                 count=failure["count"], step=failure["step"]
             )
         )

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         SlotError: the slot file does not hold.
         FileError: a file cannot be read or written.
     """
-    _ = console.translate
+    _, ngettext = console.translate, console.translate_counted
     wishes = Wishes(
         slots=options.slots,
         new_slots=options.new_slots,
@@ -72,7 +72,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print(_("The line is as on {day}.").format(day=done.head.made_on))
     for name, count in sorted(done.dead.items()):
         console.print(
-            _("{name}: {count} had died since, and were taken out").format(name=name, count=count)
+            ngettext(
+                "{name}: {count} had died since, and was taken out",
+                "{name}: {count} had died since, and were taken out",
+                count,
+            ).format(name=name, count=count)
         )
     console.print(_("Tips that are there: {count}").format(count=done.kept))
     tell_report(report, console, as_json=False)

@@ -150,7 +150,7 @@ async def _serve(
 
     def report(what: TiplineError | list[str]) -> None:
         if isinstance(what, TiplineError):
-            console.say("tipline: " + _(ERRORS[what.code]).format(**what.facts))
+            console.say("tipline: " + console.fill(ERRORS[what.code], what.facts))
         else:
             console.say(
                 "tipline: "

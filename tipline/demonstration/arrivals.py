@@ -92,7 +92,7 @@ class Arrivals:
             texts = [await asyncio.to_thread(show_opened, self._line, id_) for id_ in opened]
         except (CheckError, NetworkError) as error:
             # The line goes on: what could not be opened stays sealed, and the reason is shown.
-            self._timeline.step("refused", _(ERRORS[error.code]).format(**error.facts))
+            self._timeline.step("refused", self._console.fill(ERRORS[error.code], error.facts))
             return
         if not texts:
             self._timeline.tell(_("It was opened together with the one before."))

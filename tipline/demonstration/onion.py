@@ -64,7 +64,7 @@ class OnionShow:
                 self._show_address(onions.source)
                 await onions.tor.wait()
         except NetworkError as error:
-            self._timeline.step("tor", _(ERRORS[error.code]).format(**error.facts))
+            self._timeline.step("tor", self._console.fill(ERRORS[error.code], error.facts))
             self._timeline.tell(_("The page stays reachable on this machine."))
 
     async def _wait(self, onions: Onions) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from crypto.keyset_fields import Channel, ChannelReader, Keyset, KeysetDraft, Reader
-from tipline.language import Translate
+from tipline.language import Translate, TranslateCounted
 
 
 def describe_changes(
-    draft: KeysetDraft, *, previous: Keyset | None, translate: Translate
+    draft: KeysetDraft,
+    *,
+    previous: Keyset | None,
+    translate: Translate,
+    translate_counted: TranslateCounted,
 ) -> list[str]:
     """
     Say what signing would change.
@@ -19,14 +23,19 @@ def describe_changes(
         draft: About to be signed.
         previous: In force until now, or None.
         translate: Looks a text up in the catalogue.
+        translate_counted: The same, for a text in which a number stands.
 
     Returns:
         Lines for a person, at least one.
     """
-    _ = translate
+    _, ngettext = translate, translate_counted
     days = (draft.valid_until - draft.valid_from).days + 1
     lines = [
-        _("keyset {number}: valid from {first} to {last}, {count} days").format(
+        ngettext(
+            "keyset {number}: valid from {first} to {last}, {count} day",
+            "keyset {number}: valid from {first} to {last}, {count} days",
+            days,
+        ).format(
             number=1 if previous is None else previous.number + 1,
             first=draft.valid_from,
             last=draft.valid_until,

@@ -114,7 +114,7 @@ def test_texts_when_listed_then_both_halves_have_the_same_facts_or_fewer() -> No
     """What to do names no fact that was not found."""
     for what, remedy in TEXTS.values():
         names = [
-            {name for _, name, _, _ in string.Formatter().parse(text) if name}
+            {name for _, name, _, _ in string.Formatter().parse(str(text)) if name}
             for text in (what, remedy)
         ]
         assert names[1] <= names[0] | {"verifier", "clock"}

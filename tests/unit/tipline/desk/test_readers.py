@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import gettext
 import re
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tipline.desk.changes import describe_changes
 from tipline.desk.readers import parse_readers
 from tipline.errors import ConfigurationError
 
+ENGLISH: Any = {"translate": str, "translate_counted": gettext.NullTranslations().ngettext}
 CATEGORY = "[[channel.category]]"
 REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "readers.md"
 TEMPLATE = """
@@ -144,7 +146,7 @@ def test_readers_when_a_key_exists_then_it_is_documented(key: str) -> None:
 
 def describe(line: Any, draft: Any) -> list[str]:
     """What signing *draft* after the line's keyset would change."""
-    return describe_changes(draft, previous=line.keyset, translate=lambda text: text)
+    return describe_changes(draft, previous=line.keyset, **ENGLISH)
 
 
 def test_changes_when_nothing_changes_then_that_is_said(line: Any) -> None:
@@ -157,7 +159,7 @@ def test_changes_when_nothing_changes_then_that_is_said(line: Any) -> None:
 
 def test_changes_when_first_then_everything_is_new(line: Any) -> None:
     """The first keyset names every reader and every channel."""
-    lines = describe_changes(line.draft, previous=None, translate=lambda text: text)
+    lines = describe_changes(line.draft, previous=None, **ENGLISH)
 
     assert lines == [
         "keyset 1: valid from 2026-11-21 to 2026-12-21, 31 days",
@@ -212,7 +214,7 @@ def test_changes_when_a_witness_goes_then_it_is_named(line: Any) -> None:
     note = sign_keyset(before, signer=line.root, today=line.draft.valid_from)
     keyset = verify_keyset(note, root=line.root.verifier(), today=line.draft.valid_from)
 
-    assert describe_changes(line.draft, previous=keyset, translate=str)[1:] == [
+    assert describe_changes(line.draft, previous=keyset, **ENGLISH)[1:] == [
         "removed witness: auditor",
         "a checkpoint of the log needs 0 of its witnesses",
     ]
