@@ -44,7 +44,7 @@ def make_arrival(number: int, *, due: int, period_days: int) -> Arrival:
         answer_dies_on=dies_on,
         tip=StoredTip(
             id=secrets.token_bytes(16),
-            arrived_on=TODAY,
+            arrived_on=dies_on - datetime.timedelta(days=period_days),
             dies_on=dies_on,
             size_bytes=65536,
             channel="everything",

@@ -7,10 +7,13 @@ Rules:
    then the WAL is cut to nothing. A crash in between leaves the WAL, so all of it is done again.
 3. Only what SQLite itself does not use is overwritten, and only here, where no transaction runs
    and the database is locked for this process.
+4. A frame of the WAL is dealt with once: what was copied stays there until the next transaction
+   begins the WAL anew, with another mark.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import mmap
 import os
 from pathlib import Path
@@ -31,6 +34,20 @@ from tipline.service.database_pages import (
 GROWN_FRAMES: Final = 1000  # SQLite's own measure for a checkpoint: 4 MiB
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WalPlace:
+    """
+    A place in the WAL.
+
+    Args:
+        salts: The mark of this run through the file.
+        frame_count: How many frames lie before the place.
+    """
+
+    salts: bytes
+    frame_count: int
+
+
 class Checkpoints:
     """
     The checkpoints of one database. Used by one thread, outside transactions.
@@ -46,6 +63,8 @@ class Checkpoints:
         self._database = database
         self._page_bytes = int(database.execute("PRAGMA page_size").fetchone()[0])
         self._noted: set[int] | None = None
+        self._uncleaned: set[int] = set()  # copied into the database, not yet overwritten
+        self._copied = WalPlace(salts=b"", frame_count=0)  # how far the WAL is in the database
         self._descriptor = os.open(path, os.O_RDWR | os.O_NOATIME | os.O_CLOEXEC)
 
     def close(self) -> None:
@@ -112,14 +131,17 @@ class Checkpoints:
         return os.pread(self._descriptor, self._page_bytes, (number - 1) * self._page_bytes)
 
     def _copy(self) -> None:
-        numbers = self._find_written()
+        numbers, reached = self._find_written()
         self._checkpoint("PASSIVE")
-        if self._overwrite_unused(numbers):
+        self._uncleaned |= numbers
+        self._copied = reached
+        if self._overwrite_unused(self._uncleaned):
             os.fdatasync(self._descriptor)
             # What SQLite still has in memory would be written back with the page's next change.
             self._database.execute("PRAGMA shrink_memory")
         if self._noted is not None:
-            self._noted |= numbers
+            self._noted |= self._uncleaned
+        self._uncleaned = set()
 
     def _checkpoint(self, mode: str) -> None:
         busy, frames_len, copied_len = self._database.execute(
@@ -142,16 +164,23 @@ class Checkpoints:
                 os.pwrite(self._descriptor, bytes(end - begin), offset)
         return found
 
-    def _find_written(self) -> set[int]:
+    def _find_written(self) -> tuple[set[int], WalPlace]:
+        """Find the pages in the WAL that are not copied yet, and where it ends."""
         try:
             descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOATIME)
         except FileNotFoundError:
-            return set()
+            return set(), self._copied
         try:
             if os.fstat(descriptor).st_size == 0:
-                return set()
+                return set(), self._copied
             with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as wal:
-                return set(find_frames(wal))
+                head = parse_wal_head(wal[:WAL_HEAD_BYTES])
+                if head is None:
+                    return set(), self._copied
+                known = self._count_copied(head[1])
+                numbers = list(find_frames(wal, after=known))
+                place = WalPlace(salts=head[1], frame_count=known + len(numbers))
+                return set(numbers), place
         finally:
             os.close(descriptor)
 
@@ -162,7 +191,11 @@ class Checkpoints:
             if head is None:
                 return False
             frame_bytes = FRAME_HEAD_BYTES + self._page_bytes
-            at = WAL_HEAD_BYTES + (GROWN_FRAMES - 1) * frame_bytes
+            frame = self._count_copied(head[1]) + GROWN_FRAMES - 1
+            at = WAL_HEAD_BYTES + frame * frame_bytes
             return os.pread(descriptor, FRAME_HEAD_BYTES, at)[8:16] == head[1]
         finally:
             os.close(descriptor)
+
+    def _count_copied(self, salts: bytes) -> int:
+        return self._copied.frame_count if self._copied.salts == salts else 0

@@ -46,12 +46,13 @@ def parse_wal_head(head: bytes) -> tuple[int, bytes] | None:
     return page_bytes, head[16:24]
 
 
-def find_frames(wal: bytes | mmap.mmap) -> Iterator[int]:
+def find_frames(wal: bytes | mmap.mmap, *, after: int = 0) -> Iterator[int]:
     """
     List the pages whose new content stands in a WAL.
 
     Args:
         wal: The whole file. Frames of an earlier run, which lie behind today's, do not count.
+        after: How many of its first frames are passed over.
 
     Yields:
         A page's number, once for each frame.
@@ -60,7 +61,8 @@ def find_frames(wal: bytes | mmap.mmap) -> Iterator[int]:
     if parsed is None:
         return
     page_bytes, salts = parsed
-    for start in range(WAL_HEAD_BYTES, len(wal), FRAME_HEAD_BYTES + page_bytes):
+    frame_bytes = FRAME_HEAD_BYTES + page_bytes
+    for start in range(WAL_HEAD_BYTES + after * frame_bytes, len(wal), frame_bytes):
         if wal[start + 8 : start + 16] != salts:
             return
         yield struct.unpack_from(">I", wal, start)[0]

@@ -23,6 +23,7 @@ from sqlite_utils import Database
 from crypto.strict import parse_day
 from retention.policy import RecordClass
 from retention.slot_file import SlotFile
+from tipline.service.envelope_rows import delete_sealed
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.rows import find_class
 from tipline.service.schema import migrate
@@ -95,13 +96,13 @@ def remove_dead(path: Path, dead: Dead, *, told_before: datetime.date | None) ->
         with database.atomic():
             for table, ids in dead.items():
                 for record_id in ids:
-                    query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
-                    database.execute(query, [record_id])
                     if table == "tips":
-                        database.execute("DELETE FROM envelopes WHERE id = ?", [record_id])
+                        delete_sealed(database, record_id)
                         database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
                     elif table == "holds":
                         database.execute("DELETE FROM hold_wraps WHERE hold = ?", [record_id])
+                    query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
+                    database.execute(query, [record_id])
             if told_before is not None:
                 for name in ("arrivals", "counts"):
                     database.execute(

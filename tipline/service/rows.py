@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from retention.plan import Record, Waiting
 from retention.policy import EVENTS, Event, RecordClass, find_tip_class
 from tipline.service.day_tables import insert_leaf
+from tipline.service.envelope_rows import delete_sealed, insert_sealed, read_sealed
 from tipline.service.record_keys import RecordKey
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 
@@ -122,11 +123,14 @@ class Rows:
                 "sealed_by_service": int(tip.sealed_by_service),
                 "keyset": tip.keyset,
                 "salt": insert_leaf(self._database, tip.id, of=tip.arrived_on),
+                "envelope": (
+                    None
+                    if sealed is None
+                    else insert_sealed(self._database, sealed, of=tip.arrived_on)
+                ),
                 **_key_columns(key),
             },
         )
-        if sealed is not None:
-            self._insert("envelopes", {"id": tip.id, "sealed": sealed})
         self._insert(
             "answers",
             {
@@ -165,9 +169,7 @@ class Rows:
         Returns:
             The envelope as it is stored; None if it is gone.
         """
-        query = "SELECT sealed FROM envelopes WHERE id = ?"
-        row = self._database.execute(query, [tip_id]).fetchone()
-        return None if row is None else bytes(row[0])
+        return read_sealed(self._database, tip_id)
 
     def delete(self, table: str, record_ids: Sequence[bytes]) -> None:
         """
@@ -179,10 +181,10 @@ class Rows:
         """
         # Written out, as in `_insert`; executemany would begin a transaction of its own.
         for record_id in record_ids:
-            self._database.execute(f"DELETE FROM {table} WHERE id = ?", [record_id])  # noqa: S608
             if table == "tips":
-                self._database.execute("DELETE FROM envelopes WHERE id = ?", [record_id])
+                delete_sealed(self._database, record_id)
                 self._database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
+            self._database.execute(f"DELETE FROM {table} WHERE id = ?", [record_id])  # noqa: S608
 
     def tips(self) -> list[StoredTip]:
         """

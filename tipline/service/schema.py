@@ -2,7 +2,8 @@
 The database's tables, and how an older one becomes today's.
 
 Rules:
-1. No table has a rowid: rows lie in the order of random ids, which says nothing about arrival.
+1. Rows lie in the order of random ids, which says nothing about arrival; sealed texts in the
+   order of numbers that say its day (`envelope_rows.py`).
 2. Times are days (INV-06).
 3. A version is a step; all missing steps run in one transaction, so a crash leaves the old version.
 4. A newer database than this program knows is refused: writing to it could lose what it holds.
@@ -18,6 +19,7 @@ from sqlite_utils import Database
 
 from tipline.errors import InstanceError
 from tipline.service.day_tables import create_tables
+from tipline.service.envelope_rows import number_envelopes
 
 
 def _create(database: Database) -> None:
@@ -168,6 +170,7 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     _keep_under_keys,
     create_tables,
     _find_waiting,
+    number_envelopes,
 )
 VERSION: Final = len(STEPS)
 

@@ -118,6 +118,51 @@ def test_wal_when_short_then_it_waits_and_when_grown_it_is_copied(tmp_path: Path
         assert read_remnants(path) == []
 
 
+def test_wal_when_copied_then_its_frames_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the database by now is dealt with once, though it stays in the WAL."""
+    cleaned: list[set[int]] = []
+    real = Checkpoints._overwrite_unused
+
+    def note(self: Checkpoints, numbers: set[int]) -> bool:
+        cleaned.append(set(numbers))
+        return real(self, numbers)
+
+    monkeypatch.setattr(Checkpoints, "_overwrite_unused", note)
+    with open_both(tmp_path) as (database, checkpoints):
+        fill(database, 12_000)
+        checkpoints.copy_when_grown()
+        for _ in range(3):  # as after a call that only reads
+            checkpoints.copy_when_grown()
+        checkpoints.empty()
+        assert len(cleaned[0]) > 1000
+        assert cleaned[1:] == [set()]
+        fill(database, 10)
+        checkpoints.empty()
+        assert cleaned[2]
+        assert read_remnants(tmp_path / "tipline.db") == []
+
+
+def test_unused_parts_when_overwriting_failed_then_the_next_checkpoint_does_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of the disk does not make a page count as done."""
+    with open_both(tmp_path) as (database, checkpoints):
+        fill(database, 3000)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", fail)
+            with pytest.raises(OSError, match="broken"):
+                checkpoints.empty()
+        fill(database, 1)  # the WAL begins anew
+        checkpoints.empty()
+        assert read_remnants(tmp_path / "tipline.db") == []
+
+
+def fail(*_: object) -> int:
+    raise OSError("broken")
+
+
 def test_noted_pages_when_asked_for_then_all_written_since_are_told_once(tmp_path: Path) -> None:
     """Pages are noted over several checkpoints, and not before or after."""
     path = tmp_path / "tipline.db"
