@@ -54,8 +54,8 @@ def describe_checked(verdict: Verdict, translate: Translate) -> Iterator[tuple[s
         yield _("witnesses"), witnesses or _("none")
     if verdict.before is not None:
         yield (
-            _("compared with a checkpoint of"),
-            _("{count} entries").format(count=verdict.before.size),
+            _("compared with a checkpoint of size"),
+            str(verdict.before.size),
         )
     if verdict.replay is not None and verdict.replay.days.first_on is not None:
         yield _("days"), f"{verdict.replay.days.first_on} - {verdict.replay.days.last_on}"

@@ -38,15 +38,15 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("ask for the log again, from another place"),
     ),
     Kind.FORK: (
-        N_("the log was rewritten: its first {size} entries are not those of the checkpoint kept"),
+        N_("the log was rewritten: up to size {size} it is not that of the checkpoint kept"),
         N_("publish both checkpoints: together they prove it, and nobody can take it back"),
     ),
     Kind.ROLLED_BACK: (
-        N_("the log has {size} entries, and had {before}"),
+        N_("the log had {before} entries, and has {size} now"),
         N_("ask whether an old backup was restored; keep both checkpoints"),
     ),
     Kind.BELOW_QUORUM: (
-        N_("{count} witnesses signed the checkpoint; {quorum} must"),
+        N_("witnesses that must sign the checkpoint: {quorum}; that signed it: {count}"),
         N_("do not rely on this checkpoint; ask the witnesses what they saw"),
     ),
     Kind.WRONG_KEYSET: (
@@ -54,7 +54,7 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("an old keyset may leave witnesses out: get the newest one, from the desk"),
     ),
     Kind.WRONG_TREE: (
-        N_("the {size} entries served are not those that were signed"),
+        N_("the entries served are not those that were signed (size: {size})"),
         N_("ask for the log again, from another place; keep what was served"),
     ),
     Kind.CHANGED_ENTRY: (
@@ -134,11 +134,11 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("without it nobody can say what was promised"),
     ),
     Kind.POLICY_LOOSENED: (
-        N_("from {on} on, {class} is kept longer: {event}, {before} days before, now {after}"),
+        N_("from {on} on, {class} is kept longer: {event}, days: {after}, before: {before}"),
         N_("ask why; what arrived before must still die by the shorter promise"),
     ),
     Kind.LATENESS_UNTRUE: (
-        N_("the log of {day} says that {duty} of {of} was {late_days} days late; that cannot be"),
+        N_("the log of {day} says of {duty} of {of}: days late: {late_days}; that cannot be"),
         N_("ask when it was really done"),
     ),
     Kind.BACK_DATED: (
@@ -146,7 +146,7 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
         N_("ask when it was really made; if your clock was ahead on that day, it may be right"),
     ),
     Kind.LATE: (
-        N_("late by up to {days} days, told on {day}: {count} entries, {first} to {last}"),
+        N_("late, told on {day}: entries: {count}, {first} to {last}, days late at most: {days}"),
         N_("ask what stopped it"),
     ),
     Kind.WEAKER_METHOD: (
@@ -190,7 +190,7 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
     ),
     Kind.ANNEX_HELD: (
         N_(
-            "by the annex of {of} {count} of {class} were kept past their day; the log said that"
+            "by the annex of {of}, kept past their day: {count} of {class}; the log said that"
             " all were gone, and shows no hold over them"
         ),
         N_("ask what was kept, and by whose word; keep the annex"),
@@ -237,13 +237,13 @@ FINDINGS: Final[Mapping[Kind, tuple[str, str]]] = {
     ),
     Kind.DOWNTIME: (
         N_(
-            "no batch from {first} to {last} ({days} days); {late_count} entries were made up for,"
-            " up to {late_days} days late"
+            "no batch from {first} to {last}, days: {days}; entries made up for: {late_count},"
+            " days late at most: {late_days}"
         ),
         N_("a machine that is off destroys nothing: ask why it was off"),
     ),
     Kind.STALE: (
-        N_("the log ends on {last}, {days} days ago"),
+        N_("the log ends on {last}; days since then: {days}"),
         N_("ask whether the line still runs; if not, warn its sources"),
     ),
 }
