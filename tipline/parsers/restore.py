@@ -23,6 +23,7 @@ def register(commands: Commands, translate: Translate) -> None:
     parser = commands.add_parser(
         "restore",
         help=_("put a backup of a line into place"),
+        # PROMISE: P-28
         description=_(
             "Put a backup back beside the slot file as it is now. What died since the backup was"
             " made stays dead: nothing opens it, and it is taken out before the line can be served."
