@@ -4,8 +4,10 @@ The tar inside a backup: one frozen profile, written and read from its first byt
 Rules:
 1. The headers are those of a tip's tar: owner and times say nothing. What parses is the same again.
 2. Names are relative, of a few characters, and never lead out of a directory.
-3. A file longer than `PART_BYTES` is cut into members `NAME`, `NAME.001`, `NAME.002`, ...
+3. A file longer than `PART_BYTES` is cut into members `NAME`, `NAME.001`, `NAME.002`, ..., which
+   follow one another.
 4. After the last member come two empty blocks, and nothing.
+5. What is looked at in memory is short: the first member, and those that must reach no disk.
 
 docs/reference/formats.md, "Backup".
 """
@@ -16,11 +18,11 @@ import dataclasses
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from crypto.errors import CryptoError, MalformedError
+from crypto.errors import CryptoError, MalformedError, TooLargeError
 from crypto.tar import BLOCK_LEN, encode_header
 from tipline.files import write_all
 
@@ -30,6 +32,7 @@ END: Final = bytes(2 * BLOCK_LEN)
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){0,2}")
 _SIZE_FIELD = slice(124, 135)
 MAX_NAME_CHARACTERS: Final = 100
+MAX_IN_MEMORY_BYTES: Final = 16 * 1024  # four times the longest head
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +101,25 @@ class ArchiveReader:
     Args:
         folder: Empty, and private.
         on_first: Told the content of the first member as soon as it is there; it may raise.
+        off_disk: Names of members that are not laid into the folder, each with who is told its
+            content; it may raise.
     """
 
-    def __init__(self, folder: Path, *, on_first: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        on_first: Callable[[bytes], object],
+        off_disk: Mapping[str, Callable[[bytes], object]] | None = None,
+    ) -> None:
         self._folder = folder
         self._on_first = on_first
+        self._off_disk = off_disk or {}
         self._buffer = bytearray()
-        self._first: bytearray | None = bytearray()
+        self._memory: bytearray | None = None
+        self._tell: Callable[[bytes], object] = on_first
+        self._whole = ""  # the file that was begun last, and the number of its next part
+        self._next_part = 1
         self._names: set[str] = set()
         self._file: int | None = None
         self._left = 0
@@ -151,8 +166,8 @@ class ArchiveReader:
             part = view[: self._left]
             if self._file is not None:
                 write_all(self._file, part)
-            if self._first is not None:
-                self._first += part
+            if self._memory is not None:
+                self._memory += part
             self._left -= len(part)
             if not self._left:
                 self._end_member()
@@ -179,25 +194,40 @@ class ArchiveReader:
         name, size_bytes = _parse_header(header)
         if name in self._names:
             raise MalformedError("archive name")
+        if not self._names or name in self._off_disk:
+            if size_bytes > MAX_IN_MEMORY_BYTES:
+                raise TooLargeError("archive member")
+            self._memory = bytearray()
+            self._tell = self._off_disk.get(name, self._on_first)
+        if name not in self._off_disk:
+            self._file = self._open(name)
         self._names.add(name)
-        whole = name.rpartition(".")[0] if _is_part(name, self._names) else name
-        path = self._folder / whole
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        exclusive = os.O_EXCL if whole == name else 0
-        self._file = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | exclusive | os.O_NOFOLLOW, 0o600
-        )
         self._left, self._padding = size_bytes, -size_bytes % BLOCK_LEN
         if not size_bytes:
             self._end_member()
+
+    def _open(self, name: str) -> int:
+        if name == f"{self._whole}.{self._next_part:03}":
+            exclusive, self._next_part = 0, self._next_part + 1
+        else:
+            exclusive, self._whole, self._next_part = os.O_EXCL, name, 1
+        path = self._folder / self._whole
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | exclusive | os.O_NOFOLLOW, 0o600
+            )
+        except (FileExistsError, NotADirectoryError) as exc:
+            # A name that is a directory's besides, or the name of two files.
+            raise MalformedError("archive name") from exc
 
     def _end_member(self) -> None:
         if self._file is not None:
             os.fsync(self._file)
             self.close()
-        if self._first is not None:
-            content, self._first = bytes(self._first), None
-            self._on_first(content)
+        if self._memory is not None:
+            content, self._memory = bytes(self._memory), None
+            self._tell(content)
 
 
 def _list_pieces(files: Iterable[Kept], part_bytes: int) -> Iterator[bytes]:
@@ -249,11 +279,3 @@ def _parse_header(header: bytes) -> tuple[str, int]:
     if again != header:
         raise MalformedError("archive header")
     return name, int(digits, 8)
-
-
-def _is_part(name: str, names: set[str]) -> bool:
-    stem, dot, number = name.rpartition(".")
-    if not dot or len(number) != 3 or not number.isdecimal():
-        return False
-    before = stem if number == "001" else f"{stem}.{int(number) - 1:03}"
-    return before in names

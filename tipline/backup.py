@@ -44,6 +44,7 @@ ONION_NAME: Final = f"{TOR_NAME}/{SERVICE_DIRECTORY_NAME}"
 KIND_BACKUP: Final = "backup"
 KIND_HANDOVER: Final = "handover"
 SLOTS_NAME: Final = "slots"  # in a handover alone
+TRANSPORT_KEY_NAME: Final = f"{SLOTS_NAME}/transport-key"  # what its slots are sealed under
 # Of a line's single files, those that a backup has where they are there.
 SINGLE_NAMES: Final = (
     CONFIGURATION_NAME,

@@ -49,6 +49,7 @@ from tipline.instance import (
     OPERATOR_SOCKET_NAME,
     RUN_NAME,
     TOR_NAME,
+    VERIFIERS_NAME,
     load_log_signer,
     load_policy,
     load_signer,
@@ -158,6 +159,10 @@ TEXTS: Final[Mapping[str, tuple[Text, Text]]] = {
         ),
         N_("if it is right, confirm it: tipline clock DIR --confirm {clock}; else set it"),
     ),
+    "line_over": (
+        N_("this line has ended here: its keys are gone, its log and account are left"),
+        N_("keep its log: tipline log DIR export OUT"),
+    ),
     "path_long": (
         N_("the path {path} is longer than {limit} bytes, which a socket cannot have"),
         N_("move the line into a directory with a shorter path"),
@@ -183,6 +188,9 @@ def examine(
     """
     if not (directory / CONFIGURATION_NAME).is_file():
         return [_fail(InstanceError("instance_missing", path=str(directory)))]
+    if (directory / VERIFIERS_NAME).exists():
+        # Nothing can be wrong with keys, clock or disk any more: there is nothing left to lose.
+        return [*_examine_rights(directory), *_examine_path(directory), _warn("line_over")]
     today = clock().date()
     found = [
         *_examine_parts(directory, today),

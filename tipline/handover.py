@@ -1,9 +1,11 @@
 """
 A line handed over to another operator: everything goes into one sealed file, then it dies here.
 
-1. `write_handover`: OUT has all that a backup has, and besides the slot file, the state of the
-   clock and the partial uploads. The log in OUT will say `handed_over`; the one that stays here
-   does not, so that the log never has two ends. From then on nobody opens the line here.
+1. `write_handover`: OUT has all that a backup has, and besides the slots, the state of the clock
+   and the partial uploads. The slots are sealed anew, under a key that lies in OUT alone: what
+   seals them here, a TPM or a credential, stays here, and their new place has its own. The log in
+   OUT will say `handed_over`; the one that stays here does not, so that the log never has two
+   ends. From then on nobody opens the line here.
 2. `cancel_handover`: the line is gone on with here. OUT has to go: it opens what it holds.
 3. `end_handover`, when the new operator has opened OUT: it is read and hashed once more, then every
    slot and every key here is overwritten and read back, database and envelopes are removed.
@@ -19,25 +21,27 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from crypto.age.hybrid import HybridRecipient
+from crypto.randomness import system_random
+from crypto.secret import Secret
 from retention.log.entry import CloseStep
 from retention.policy import Event, RecordClass
+from retention.slot import SECRET_BYTES
 from tipline.archive import Kept
 from tipline.backing_up import hold_copy
 from tipline.backup import (
     KIND_HANDOVER,
     SLOTS_NAME,
+    TRANSPORT_KEY_NAME,
     Head,
     hash_file,
     list_kept,
     write_backup,
 )
 from tipline.closing import CLOSING_NAME, Closing, format_closing
-from tipline.configuration import SlotRootChoice
 from tipline.day_keeper import STATE_NAME
-from tipline.errors import InstanceError
+from tipline.errors import FileError, InstanceError
 from tipline.files import make_private_directory, save_file, sync_directory
 from tipline.instance import HANDING_OVER_NAME, Instance, load_log_signer, take_lock
 from tipline.log_database import LOG_NAME, copy_log_database
@@ -47,9 +51,7 @@ from tipline.service.database import DATABASE_NAME
 from tipline.service.ending import shut, state_step
 from tipline.service.envelope_files import ENVELOPES_NAME, PARTIAL_NAME, EnvelopeFiles
 from tipline.service.schema import VERSION
-from tipline.slots import SLOT_FILE_NAME, find_slot_folders
-
-MAX_MARK_BYTES: Final = 100  # a hash in hex
+from tipline.slots import SLOT_FILE_NAME, find_slot_folders, pack_slots
 
 
 def write_handover(
@@ -58,6 +60,7 @@ def write_handover(
     *,
     recipients: Sequence[HybridRecipient],
     today: datetime.date,
+    environment: Mapping[str, str],
     on_bytes: Callable[[int], None] = lambda count: None,
 ) -> str:
     """
@@ -69,20 +72,20 @@ def write_handover(
         out: The file; nothing has its name.
         recipients: The new operator.
         today: By the clock that is trusted.
+        environment: Of the process, for the slot file's root.
         on_bytes: Told how many bytes were read.
 
     Returns:
         SHA-256 of the file, as read back.
 
     Raises:
-        InstanceError: `handover_root`: the slots are sealed to this machine.
+        SlotError: the slot file or its root does not hold.
         FileError: OUT is there already.
         OSError: a disk refuses.
     """
     directory = instance.directory
-    root = instance.configuration.slots.root
-    if root is not SlotRootChoice.NONE:
-        raise InstanceError("handover_root", root=str(root))
+    if out.exists() or out.is_symlink():
+        raise FileError("file_exists", path=str(out))
     head = Head(
         kind=KIND_HANDOVER,
         made_on=today,
@@ -98,9 +101,18 @@ def write_handover(
         shutil.copyfile(directory / DATABASE_NAME, copy / DATABASE_NAME)
         EnvelopeFiles(directory, today=lambda: today).link_all(copy / ENVELOPES_NAME)
         _copy_log(directory, copy / LOG_NAME, closing=closing, today=today)
+        key = Secret(system_random(SECRET_BYTES))
+        make_private_directory(copy / SLOTS_NAME)
+        pack_slots(
+            directory,
+            instance.configuration.slots,
+            copy / SLOTS_NAME / SLOT_FILE_NAME,
+            key=key,
+            environment=environment,
+        )
         digest = write_backup(
             out,
-            list(_list_all(instance, copy, head=head, closing=closing)),
+            list(_list_all(instance, copy, head=head, closing=closing, key=key)),
             recipients=recipients,
             # Before OUT has its name: there is never a second one of a line that goes on here.
             before_named=lambda: _mark(directory, "", today=today),
@@ -152,18 +164,24 @@ def end_handover(
         shut(directory, day=day, environment=environment, step=CloseStep.HANDED_OVER)
 
 
-def _list_all(instance: Instance, copy: Path, *, head: Head, closing: Closing) -> Iterator[Kept]:
+def _list_all(
+    instance: Instance, copy: Path, *, head: Head, closing: Closing, key: Secret
+) -> Iterator[Kept]:
     directory = instance.directory
     kept = list_kept(directory, copy, head=head)
     yield next(kept)  # the head is first
+    # Second: it is never written to a disk, and has to be found again after a crash.
+    yield Kept(name=TRANSPORT_KEY_NAME, content=key.reveal())
     yield Kept(name=CLOSING_NAME, content=format_closing(closing))
     yield from (one for one in kept if one.name != CLOSING_NAME)
     for path in sorted((directory / PARTIAL_NAME).iterdir()):
         yield Kept(name=f"{PARTIAL_NAME}/{path.name}", path=path)
     folder, _ = find_slot_folders(directory, instance.configuration.slots)
-    for name in (STATE_NAME, MARK_NAME, SLOT_FILE_NAME):
+    for name in (STATE_NAME, MARK_NAME):
         if (folder / name).exists():
             yield Kept(name=f"{SLOTS_NAME}/{name}", path=folder / name)
+    name = f"{SLOTS_NAME}/{SLOT_FILE_NAME}"
+    yield Kept(name=name, path=copy / name)
 
 
 def _copy_log(directory: Path, path: Path, *, closing: Closing, today: datetime.date) -> None:

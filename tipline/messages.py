@@ -94,7 +94,6 @@ ERRORS: Final[Mapping[str, Text]] = {
     "handover_recipient": N_("a handover needs a recipient: -r"),
     "handover_none": N_("no handover of the line in {path} was begun"),
     "handover_other": N_("{path} is not the file that was written"),
-    "handover_root": N_('the keys are sealed to this machine ("slots.root" is "{root}")'),
     "line_ended": N_("the line in {path} has ended, and its keys are gone"),
     "close_day_past": N_("the day {day} is not after today, {today}"),
     "close_begun": N_("the end of this line was announced already, for {day}"),
@@ -103,6 +102,7 @@ ERRORS: Final[Mapping[str, Text]] = {
     "restore_unfinished": N_("a backup is being put into {path}, and that was not finished"),
     "restore_other_line": N_("this backup is of another line than the one in {path}"),
     "restore_slots_there": N_("there is a slot file in {path} already"),
+    "restore_slot_root": N_("the slot file in {path} is there, and sealed as it was made"),
     "restore_slots_missing": N_("there is no slot file in {path}"),
     "restore_log_shorter": N_("the log in {path} is shorter than that of the backup"),
     "restore_log_older": NN_(
@@ -165,6 +165,7 @@ ERRORS: Final[Mapping[str, Text]] = {
     "slot_exists": N_("there is a slot for this key already"),
     "slot_file_broken": N_("the disk did not keep what was written to the slot file"),
     "slot_file_exists": N_("there is a slot file in {path} already"),
+    "slot_file_in_use": N_("another program has the slot file {path} open"),
     "slot_file_missing": N_("the slot file {path} is missing"),
     "slot_file_unreadable": N_("the slot file {path} is damaged, or is not one"),
     "slot_file_unsafe": N_("the slot file {path} can be reached by others or by another name"),
@@ -299,7 +300,10 @@ HINTS: Final[Mapping[str, Text]] = {
         " written file go"
     ),
     "handover_other": N_("nothing was done; name the file that the new operator opened"),
-    "handover_root": N_("a line that is handed over needs a slot file without a root"),
+    "restore_slot_root": N_(
+        "nothing was done; --slot-root is for a slot file that is made: with a handover, or with"
+        " --new-slots"
+    ),
     "restore_unfinished": N_("go on with the same command: tipline restore FILE DIR -i IDENTITY"),
     "restore_slots_missing": N_(
         "name where it is by now: --slots PATH; if it is lost, all that was stored is dead, and"

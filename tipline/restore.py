@@ -25,28 +25,27 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from crypto.age.file import Identity, open_
-from retention.log.entry import EntryType, HoldStep, Statement, make_statement
+from crypto.age.file import Identity
+from crypto.secret import Secret
+from retention.log.entry import EntryType, make_statement
 from retention.policy import parse_periods
-from tipline.archive import PIECE_BYTES, ArchiveReader
 from tipline.backing_up import PARTIAL_RESTORING_NAME
 from tipline.backup import (
-    HEAD_NAME,
     KIND_HANDOVER,
     ONION_NAME,
     SINGLE_NAMES,
     SLOTS_NAME,
     Head,
-    parse_head,
 )
 from tipline.clock import BootClock, Clock
 from tipline.configuration import (
     CONFIGURATION_NAME,
     Configuration,
+    SlotRootChoice,
     load_configuration,
     parse_configuration,
 )
@@ -59,7 +58,6 @@ from tipline.files import (
     overwrite_file,
     save_file,
     sync_directory,
-    write_atomically,
 )
 from tipline.instance import (
     KEYS_NAME,
@@ -72,13 +70,14 @@ from tipline.instance import (
 from tipline.log_database import LOG_FILES, LOG_NAME
 from tipline.log_mark import MARK_NAME, check_length, forget_mark
 from tipline.log_store import LogStore
+from tipline.restored_log import compare_logs, end_holds
 from tipline.service.adopting import take_up_policy
 from tipline.service.database import DATABASE_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, FRESH_NAME, PARTIAL_NAME
 from tipline.service.restored_rows import find_dead, list_holds, list_tips, remove_dead
-from tipline.service.schema import VERSION
 from tipline.service.sqlite_store import SqliteStore
-from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots
+from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots, unpack_slots
+from tipline.unpacking import read_head, read_transport_key, unpack
 
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
 
@@ -90,12 +89,15 @@ class Wishes:
 
     Args:
         slots: Where the slot file is by now; None: where the configuration says.
+        slot_root: What a slot file that is made here is sealed under; None: what the configuration
+            says.
         new_slots: Begin with a new slot file: the old one is lost, and all that was stored with it.
         replace: Put it in the place of a database that opens.
         older_log: Go on from a log that is shorter than what was shown of it.
     """
 
     slots: str | None = None
+    slot_root: SlotRootChoice | None = None
     new_slots: bool = False
     replace: bool = False
     older_log: bool = False
@@ -157,17 +159,28 @@ def restore(
     """
     make_private_directory(directory)
     with _lock(directory):
-        if not (directory / RESTORING_NAME).exists():
-            _unpack(source, directory, identities=identities)
+        transport_key: Secret | None
+        partial = directory / PARTIAL_RESTORING_NAME
+        if (directory / RESTORING_NAME).exists():
+            transport_key = None
+            if read_head(directory / RESTORING_NAME).kind == KIND_HANDOVER:
+                transport_key = read_transport_key(source, partial, identities=identities)
+        else:
+            transport_key = unpack(source, partial, identities=identities)
             try:
                 _check(directory, wishes, clock=clock, boot_clock=boot_clock)
             except BaseException:
-                shutil.rmtree(directory / PARTIAL_RESTORING_NAME)
+                shutil.rmtree(partial)
                 raise
-            (directory / PARTIAL_RESTORING_NAME).rename(directory / RESTORING_NAME)
+            partial.rename(directory / RESTORING_NAME)
             sync_directory(directory)
         return _Placing(
-            directory, wishes, environment=environment, clock=clock, boot_clock=boot_clock
+            directory,
+            wishes,
+            transport_key=transport_key,
+            environment=environment,
+            clock=clock,
+            boot_clock=boot_clock,
         ).run()
 
 
@@ -180,29 +193,9 @@ def _lock(directory: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _unpack(source: BinaryIO, directory: Path, *, identities: Sequence[Identity]) -> None:
-    folder = directory / PARTIAL_RESTORING_NAME
-    if folder.exists():
-        shutil.rmtree(folder)
-    make_private_directory(folder)
-
-    def look(untrusted: bytes) -> None:
-        head = parse_head(untrusted)
-        if head.schema > VERSION:
-            raise InstanceError("instance_newer", version=head.schema, known=VERSION)
-
-    try:
-        with contextlib.closing(ArchiveReader(folder, on_first=look)) as reader:
-            open_(source, reader, identities=identities)
-            reader.finish()
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-
-
 def _check(directory: Path, wishes: Wishes, *, clock: Clock, boot_clock: BootClock) -> None:
     folder = directory / PARTIAL_RESTORING_NAME
-    head = _read_head(folder)
+    head = read_head(folder)
     configuration = _load_configuration(directory, folder, wishes)
     if configuration.root.format() != head.root:
         raise InstanceError("restore_other_line", path=str(directory))
@@ -215,12 +208,14 @@ def _check(directory: Path, wishes: Wishes, *, clock: Clock, boot_clock: BootClo
     folders = find_slot_folders(directory, configuration.slots)
     is_there = any(one is not None and (one / SLOT_FILE_NAME).exists() for one in folders)
     begins_anew = wishes.new_slots or head.kind == KIND_HANDOVER
+    if wishes.slot_root is not None and not begins_anew:
+        raise InstanceError("restore_slot_root", path=str(folders[0]))
     if is_there == begins_anew:
         code = "restore_slots_there" if is_there else "restore_slots_missing"
         raise InstanceError(code, path=str(folders[0]))
     is_log_there = (directory / LOG_NAME).exists()
     if is_log_there:
-        _compare_logs(directory / LOG_NAME, folder / LOG_NAME)
+        compare_logs(directory / LOG_NAME, folder / LOG_NAME)
     if not wishes.older_log:
         check_length(clock_folder, (directory if is_log_there else folder) / LOG_NAME)
     if (directory / DATABASE_NAME).exists() and not wishes.replace:
@@ -230,35 +225,14 @@ def _check(directory: Path, wishes: Wishes, *, clock: Clock, boot_clock: BootClo
             raise InstanceError("restore_database_opens", path=str(directory), count=newer)
 
 
-def _compare_logs(there: Path, restored: Path) -> None:
-    """Hold that the log that is there begins with the one of the backup."""
-    query = "SELECT number, entry FROM entries ORDER BY number"
-    try:
-        with (
-            contextlib.closing(sqlite3.connect(there)) as newer,
-            contextlib.closing(sqlite3.connect(restored)) as older,
-        ):
-            entries = newer.execute(query)
-            for row in older.execute(query):
-                found = entries.fetchone()
-                if found is None:
-                    raise InstanceError("restore_log_shorter", path=str(there))
-                if found != row:
-                    raise InstanceError("restore_log_forked", path=str(there), number=row[0])
-    except sqlite3.Error as exc:
-        raise InstanceError("log_damaged", path=str(there)) from exc
-
-
-def _read_head(folder: Path) -> Head:
-    return parse_head((folder / HEAD_NAME).read_bytes())
-
-
 def _load_configuration(directory: Path, folder: Path, wishes: Wishes) -> Configuration:
     there = (directory / CONFIGURATION_NAME).is_file()
     configuration = load_configuration(directory if there else folder)
-    if wishes.slots is None:
-        return configuration
-    slots = dataclasses.replace(configuration.slots, path=wishes.slots)
+    slots = configuration.slots
+    if wishes.slots is not None:
+        slots = dataclasses.replace(slots, path=wishes.slots)
+    if wishes.slot_root is not None:
+        slots = dataclasses.replace(slots, root=wishes.slot_root)
     return dataclasses.replace(configuration, slots=slots)
 
 
@@ -270,15 +244,17 @@ class _Placing:
         directory: Path,
         wishes: Wishes,
         *,
+        transport_key: Secret | None,
         environment: Mapping[str, str],
         clock: Clock,
         boot_clock: BootClock,
     ) -> None:
+        self._transport_key = transport_key
         self._directory = directory
         self._folder = directory / RESTORING_NAME
         self._wishes = wishes
         self._environment = environment
-        self._head = _read_head(self._folder)
+        self._head = read_head(self._folder)
         self._configuration = _load_configuration(directory, self._folder, wishes)
         self._clock_folder = find_clock_folder(directory, self._configuration.slots)
         self._is_handover = self._head.kind == KIND_HANDOVER
@@ -313,13 +289,20 @@ class _Placing:
 
     def _place_slots(self) -> None:
         settings = self._configuration.slots
-        folder, mirror = find_slot_folders(self._directory, settings)
-        if self._is_handover:
-            for one in (folder, mirror):
-                if one is not None:
-                    make_private_directory(one)
-            for name in (SLOT_FILE_NAME, STATE_NAME, MARK_NAME):
-                self._move_keys(self._folder / SLOTS_NAME / name, folder / name)
+        folder, _ = find_slot_folders(self._directory, settings)
+        if self._transport_key is not None:
+            packed = self._folder / SLOTS_NAME / SLOT_FILE_NAME
+            if not (folder / SLOT_FILE_NAME).exists():
+                unpack_slots(
+                    packed,
+                    self._directory,
+                    settings,
+                    key=self._transport_key,
+                    environment=self._environment,
+                )
+            for name in (STATE_NAME, MARK_NAME):
+                self._move_across(self._folder / SLOTS_NAME / name, folder / name)
+            overwrite_file(packed)
         elif self._wishes.new_slots and not (folder / SLOT_FILE_NAME).exists():
             create_slots(self._directory, settings, environment=self._environment)
 
@@ -372,23 +355,22 @@ class _Placing:
             self._move(self._folder / LOG_NAME, self._directory / LOG_NAME)
         for name in SINGLE_NAMES[1:]:
             self._move(self._folder / name, self._directory / name)
-        if self._wishes.slots is not None:
-            self._write_slots_path()
+        if self._wishes.slots is not None or self._wishes.slot_root is not None:
+            self._write_slot_settings()
         self._move(self._folder / CONFIGURATION_NAME, self._directory / CONFIGURATION_NAME)
 
-    def _write_slots_path(self) -> None:
+    def _write_slot_settings(self) -> None:
         there = (self._directory / CONFIGURATION_NAME).is_file()
         folder = self._directory if there else self._folder
         if not (folder / CONFIGURATION_NAME).is_file():
             return
         text = (folder / CONFIGURATION_NAME).read_text("utf-8")
-        before, section, rest = text.partition("[slots]")
-        changed = re.sub(
-            r"(?m)^path\s*=.*$",
-            lambda _: f"path = {json.dumps(self._wishes.slots)}",
-            rest,
-            count=1,
-        )
+        before, section, changed = text.partition("[slots]")
+        for name, value in (("path", self._wishes.slots), ("root", self._wishes.slot_root)):
+            if value is not None:
+                line = f"{name} = {json.dumps(value)}"
+                pattern = rf"(?m)^{name}\s*=.*$"
+                changed = re.sub(pattern, lambda _, line=line: line, changed, count=1)  # type: ignore[misc]
         content = (before + section + changed).encode()
         if parse_configuration(content) != self._configuration:
             raise InstanceError("restore_configuration", path=str(folder / CONFIGURATION_NAME))
@@ -457,41 +439,12 @@ class _Placing:
             path.rename(target)
             sync_directory(target.parent)
 
-    def _move_keys(self, path: Path, target: Path) -> None:
-        """Put a file of keys in its place; where that is another device, nothing stays here."""
+    def _move_across(self, path: Path, target: Path) -> None:
+        """Put a small file in its place, also where that is another device."""
         if not path.exists():
             return
         if path.stat().st_dev == target.parent.stat().st_dev:
             self._move(path, target)
             return
-        with write_atomically(target) as file, path.open("rb") as source:
-            shutil.copyfileobj(source, file, PIECE_BYTES)
-        overwrite_file(path)
-
-
-def end_holds(
-    statements: Sequence[Statement], *, known: Container[str], on: datetime.date
-) -> Iterator[Statement]:
-    """
-    Say that holds ended which the restored line does not have: their keys go with it.
-
-    Args:
-        statements: All of the log, and what waits.
-        known: The holds that are there.
-        on: Today.
-
-    Yields:
-        A statement for each.
-    """
-    open_: dict[str, Statement] = {}
-    for statement in statements:
-        if statement.type is EntryType.HOLD:
-            if statement.fields["step"] == HoldStep.PLACED:
-                open_[statement.fields["hold"]] = statement
-            else:
-                open_.pop(statement.fields["hold"], None)
-    for hold, placed in open_.items():
-        if hold not in known:
-            over = on > datetime.date.fromisoformat(placed.fields["until"])
-            step = HoldStep.EXPIRED if over else HoldStep.RELEASED
-            yield make_statement(EntryType.HOLD, **{**placed.fields, "on": on, "step": str(step)})
+        save_file(target, path.read_bytes(), day=self._today)
+        path.unlink()

@@ -21,6 +21,7 @@ from crypto.secret import Secret
 from retention.errors import SlotError
 from retention.slot import SECRET_BYTES
 from retention.slot_file import SlotFile
+from retention.slot_moving import move_slots
 from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
 from retention.tpm_root import TpmRoot
 from tipline.configuration import SlotRootChoice, SlotSettings
@@ -134,6 +135,83 @@ def open_slots(
             raise
     create_slots(directory, settings, environment=environment, random=random)
     return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=True)
+
+
+def pack_slots(
+    directory: Path,
+    settings: SlotSettings,
+    target: Path,
+    *,
+    key: Secret,
+    environment: Mapping[str, str],
+    random: RandomSource = system_random,
+) -> None:
+    """
+    Write a line's slot file once more for another machine, sealed under a key that goes with it.
+
+    Args:
+        directory: The instance, locked by the caller; its store is shut.
+        settings: Of its configuration.
+        target: Where to; nothing has its name.
+        key: 32 bytes, used once.
+        environment: Of the process: systemd names the credentials' directory there.
+        random: Where ids and nonces come from.
+
+    Raises:
+        SlotError: the file, its mirror or its root does not hold.
+        ConfigurationError: `slots_credential`: systemd hands over no such credential.
+        PermissionsError: everybody can read the credential.
+        OSError: a disk refuses.
+    """
+    folder, mirror = find_slot_folders(directory, settings)
+    move_slots(
+        folder / SLOT_FILE_NAME,
+        target,
+        mirror=None if mirror is None else mirror / SLOT_FILE_NAME,
+        old=load_slot_root(settings, environment=environment, random=random),
+        new=CredentialRoot(key, random=random),
+        random=random,
+    )
+
+
+def unpack_slots(
+    source: Path,
+    directory: Path,
+    settings: SlotSettings,
+    *,
+    key: Secret,
+    environment: Mapping[str, str],
+    random: RandomSource = system_random,
+) -> None:
+    """
+    Make a line's slot file of what `pack_slots` wrote elsewhere, sealed as this machine seals.
+
+    Args:
+        source: What was written; it stays.
+        directory: The instance, without a slot file.
+        settings: Of its configuration. The mirror is made when the line is opened.
+        key: As it was packed under.
+        environment: Of the process: systemd names the credentials' directory there.
+        random: Where ids and nonces come from.
+
+    Raises:
+        SlotError: `slot_root_other`: packed under another key; or this machine's root cannot be
+            made.
+        ConfigurationError: `slots_credential`: systemd hands over no such credential.
+        PermissionsError: everybody can read the credential.
+        OSError: a disk refuses.
+    """
+    folder, mirror = find_slot_folders(directory, settings)
+    for one in (folder, mirror):
+        if one is not None:
+            make_private_directory(one)
+    move_slots(
+        source,
+        folder / SLOT_FILE_NAME,
+        old=CredentialRoot(key, random=random),
+        new=load_slot_root(settings, environment=environment, random=random),
+        random=random,
+    )
 
 
 def load_slot_root(

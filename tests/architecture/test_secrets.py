@@ -28,6 +28,7 @@ REVIEWED = {
     "tipline/desk/ceremony.py": "the client key is read to tell its public half",
     "tipline/desk/keyfiles.py": "key files are sealed under a passphrase, and read",
     "tipline/desk/torclient.py": "tor is given the key that reaches the desk's onion",
+    "tipline/handover.py": "the key of the slots goes into the sealed file, and nowhere else",
     "tipline/mail.py": "the mail server is given its user's password",
     "tipline/service/day_book.py": "a day's seed is sealed with its leaves",
     "tipline/instance.py": "the service's signing key is written into the instance",

@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 
 from crypto.age.hybrid import HybridIdentity
+from retention.errors import SlotError
 from retention.log.entry import CloseStep, EntryType
+from retention.slot import SlotKind
+from retention.slot_root import Method
 from tests.service.test_operator import send, stored
+from tests.unit.retention.swtpm import run_swtpm
 from tipline.closing import load_closing
+from tipline.configuration import SlotRootChoice, load_configuration
 from tipline.errors import InstanceError
 from tipline.handover import cancel_handover, end_handover, write_handover
 from tipline.instance import Instance, load_log_signer
 from tipline.restore import Wishes, restore
+from tipline.slots import TCTI_VARIABLE, create_slots, open_slots
 
 ONION = "tor/onion/hs_ed25519_secret_key"
 
@@ -40,7 +46,11 @@ async def test_handover_when_opened_by_the_new_operator_then_the_line_is_the_sam
     identity, out = HybridIdentity.generate(), tmp_path / "out.age"
     with Instance.open(here) as instance:
         digest = write_handover(
-            instance, out, recipients=[identity.recipient()], today=world.clock.today
+            instance,
+            out,
+            recipients=[identity.recipient()],
+            today=world.clock.today,
+            environment=os.environ,
         )
     assert len(digest) == 64
     with pytest.raises(InstanceError, match="line_handed_over"):
@@ -107,8 +117,79 @@ async def test_handover_when_called_off_then_the_line_goes_on_here(
             tmp_path / "out.age",
             recipients=[identity.recipient()],
             today=world.clock.today,
+            environment=os.environ,
         )
     cancel_handover(world.directory)
     async with world.serve() as site:
         assert await stored(site) == set(ids)
         assert site.line.log.read_queue() == []
+
+
+def seal_to_tpm(directory: Path) -> None:
+    """Make the line's slot file anew, sealed by this machine's TPM."""
+    path = directory / "tipline.toml"
+    path.write_text(path.read_text().replace('root = "none"', 'root = "tpm"'))
+    (directory / "slots" / "slot-file").unlink(missing_ok=True)
+    create_slots(directory, load_configuration(directory).slots, environment=os.environ)
+
+
+@pytest.mark.parametrize("slot_root", [None, SlotRootChoice.NONE])
+async def test_handover_when_the_keys_are_sealed_to_this_machine_then_another_takes_it_over(
+    world: Any,
+    short_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    slot_root: SlotRootChoice | None,
+) -> None:
+    """
+    What seals the keys stays where it is: the new machine's own TPM seals them there, or nothing
+    does, if its operator says so. On the way they are under a key that is in the sealed file alone,
+    also after a crash at the new place.
+    """
+    with run_swtpm(tmp_path / "tpm-here") as here, run_swtpm(tmp_path / "tpm-there") as there:
+        monkeypatch.setenv(TCTI_VARIABLE, here.tcti)
+        seal_to_tpm(world.directory)
+        async with world.serve() as site:
+            ids = await send(world, site, 2)
+        old = world.directory
+        identity, out = HybridIdentity.generate(), tmp_path / "out.age"
+        with Instance.open(old) as instance:
+            write_handover(
+                instance,
+                out,
+                recipients=[identity.recipient()],
+                today=world.clock.today,
+                environment=os.environ,
+            )
+        assert not (old / "run" / "backup").exists()
+        monkeypatch.setenv(TCTI_VARIABLE, "swtpm:port=1")  # a machine whose TPM does not answer
+        world.directory = short_path / "there"
+
+        def take_over(wishes: Wishes) -> None:
+            with out.open("rb") as source:
+                restore(
+                    source,
+                    world.directory,
+                    identities=[identity],
+                    wishes=wishes,
+                    environment=os.environ,
+                    clock=world.clock,
+                    boot_clock=world.clock.boot,
+                )
+
+        with pytest.raises(SlotError, match="slot_tpm"):
+            await asyncio.to_thread(take_over, Wishes())
+        monkeypatch.setenv(TCTI_VARIABLE, there.tcti)
+        await asyncio.to_thread(take_over, Wishes(slot_root=slot_root))
+        left = {path.name for path in world.directory.rglob("*")}
+        assert not left & {"transport-key", "restoring", "restoring.partial"}
+        settings = load_configuration(world.directory).slots
+        assert settings.root is (slot_root or SlotRootChoice.TPM)
+        async with world.serve() as site:
+            assert await stored(site) == set(ids)
+        opened = open_slots(world.directory, settings, environment=os.environ)
+        destroyed = Method.DESTROYED if slot_root is None else Method.OVERWRITTEN
+        assert opened.file.method(SlotKind.DAY) is destroyed
+        opened.file.close()
+        monkeypatch.setenv(TCTI_VARIABLE, here.tcti)
+        end_handover(old, out, day=world.clock.today, environment=os.environ)

@@ -102,6 +102,7 @@ def _hand_over(options: argparse.Namespace, console: Console) -> int:
             options.hand_over,
             recipients=recipients,
             today=tell_time(folder, clock=system_clock, boot_clock=system_boot_clock).today,
+            environment=os.environ,
             on_bytes=make_progress(console),
         )
     if options.json:

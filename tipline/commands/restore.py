@@ -8,6 +8,7 @@ import os
 from tipline.backup import KIND_HANDOVER
 from tipline.clock import system_boot_clock, system_clock
 from tipline.commands.purge import tell_report
+from tipline.configuration import SlotRootChoice
 from tipline.console import Console
 from tipline.desk.asking import make_asker
 from tipline.desk.keyfiles import read_all_identities
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     _, ngettext = console.translate, console.translate_counted
     wishes = Wishes(
         slots=options.slots,
+        slot_root=None if options.slot_root is None else SlotRootChoice(options.slot_root),
         new_slots=options.new_slots,
         replace=options.replace,
         older_log=options.older_log,

@@ -51,14 +51,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
     _forbid_core_dumps()
     if (options.directory / HANDING_OVER_NAME).exists():
         raise InstanceError("line_handed_over", path=str(options.directory))
-    if not (options.directory / VERIFIERS_NAME).exists() and not _serve_open(options, console):
-        return 0
-    _serve_ended(options, console)
+    is_stopped = False
+    if not (options.directory / VERIFIERS_NAME).exists():
+        has_ended, is_stopped = _serve_open(options, console)
+        if not has_ended:
+            return 0
+    _serve_ended(options, console, is_stopped=is_stopped)
     return 0
 
 
-def _serve_open(options: argparse.Namespace, console: Console) -> bool:
-    """Serve a line that takes tips; tell whether it came to its end meanwhile."""
+def _serve_open(options: argparse.Namespace, console: Console) -> tuple[bool, bool]:
+    """Serve a line that takes tips; tell whether it came to its end, and whether it was stopped."""
     with Instance.open(options.directory) as instance:
         keyset = instance.watch_keyset().read().keyset
         # A page that is opened afresh remembers nothing: it is told which keyset was in force.
@@ -67,14 +70,16 @@ def _serve_open(options: argparse.Namespace, console: Console) -> bool:
         return asyncio.run(_serve(instance, configuration, options, console))
 
 
-def _serve_ended(options: argparse.Namespace, console: Console) -> None:
-    """Serve what is left of a line that has ended: its log and its account."""
+def _serve_ended(options: argparse.Namespace, console: Console, *, is_stopped: bool) -> None:
+    """Serve what is left of a line that has ended: its log and its account, unless stopped."""
     directory: Path = options.directory
     lock = take_lock(directory)
     try:
         day = system_clock().date()
         if not is_shut(directory):
             shut(directory, day=day, environment=os.environ)
+        if is_stopped:
+            return  # a signal that came while the line was ending is for us, too
         _ = console.translate
         console.say(_("The line has ended. Its log and its account are served."))
         asyncio.run(_serve_closed(options, console, day=day))
@@ -144,7 +149,7 @@ def _forbid_core_dumps() -> None:
 
 async def _serve(
     instance: Instance, configuration: Configuration, options: argparse.Namespace, console: Console
-) -> bool:
+) -> tuple[bool, bool]:
     _ = console.translate
     stop = _watch_signals()
 
@@ -203,7 +208,8 @@ async def _serve(
             )
         await _wait_first(waited)
         console.say(_("Stopping: what was begun is finished first."))
-        return line.ended.is_set()
+    # After everything was shut: the signal may have come meanwhile.
+    return line.ended.is_set(), stop.is_set()
 
 
 async def _wait(stop: asyncio.Event) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tipline.language import Translate
 
 if TYPE_CHECKING:
     from tipline.parsers import Commands
+
+SLOT_ROOTS: Final = ("none", "credential", "tpm")  # as in tipline.toml, "slots.root"
 
 
 def register(commands: Commands, translate: Translate) -> None:
@@ -52,6 +54,15 @@ def register(commands: Commands, translate: Translate) -> None:
     )
     parser.add_argument(
         "--slots", metavar=_("PATH"), help=_("the directory in which the slot file is by now")
+    )
+    parser.add_argument(
+        "--slot-root",
+        metavar=_("ROOT"),
+        choices=SLOT_ROOTS,
+        help=_(
+            "with a handover or --new-slots: what the keys are sealed under here (none, credential,"
+            " tpm)"
+        ),
     )
     parser.add_argument(
         "--new-slots",
