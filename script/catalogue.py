@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import string
 import sys
@@ -143,8 +144,12 @@ def update() -> None:
 def compile_() -> None:
     """Write the .mo files that gettext reads; they are built, never committed."""
     for language in TRANSLATED:
-        with path_of(language).with_suffix(".mo").open("wb") as file:
+        path = path_of(language).with_suffix(".mo")
+        # Whoever reads meanwhile finds a whole file, as it was or as it is now.
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        with unfinished.open("wb") as file:
             write_mo(file, read(language))
+        unfinished.replace(path)
 
 
 def find_faults(catalog: Catalog, template: Catalog) -> list[str]:

@@ -4,7 +4,7 @@
 // policy lets exactly this one address through.
 
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -56,10 +56,18 @@ for (const name of (await readdir(join(PAGE, "templates"))).sort()) {
 }
 const id = sha256(JSON.stringify({ files, templates }));
 
-await rm(STATIC, { recursive: true, force: true });
+const description = JSON.stringify({ build: id, files, templates }, null, 2) + "\n";
+contents.set("build.json", Buffer.from(description)); // last: it names the others
+
+// Whoever reads meanwhile finds each file whole, as it was or as it is now.
 await mkdir(STATIC, { recursive: true });
-for (const [name, bytes] of contents) await writeFile(join(STATIC, name), bytes);
-await writeFile(
-  join(STATIC, "build.json"),
-  JSON.stringify({ build: id, files, templates }, null, 2) + "\n",
-);
+for (const [name, bytes] of contents) {
+  const unfinished = join(STATIC, `.${name}.${process.pid}`);
+  await writeFile(unfinished, bytes);
+  await rename(unfinished, join(STATIC, name));
+}
+for (const name of await readdir(STATIC)) {
+  const another = name.startsWith("."); // building at this moment
+  if (!contents.has(name) && !another)
+    await rm(join(STATIC, name), { recursive: true, force: true });
+}
