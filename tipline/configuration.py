@@ -280,7 +280,7 @@ def _mail(value: Mapping[str, Any]) -> MailSettings:
     mail = MailSettings(sender=settings.pop("from"), **settings)
     for key, needed in (("server", mail.server), ("from", mail.sender), ("to", mail.to)):
         if mail.enabled and not needed:
-            _wrong(f"mail.{key}")
+            raise ConfigurationError("configuration_mail", key=f"mail.{key}")
     if bool(mail.user) != bool(mail.password_file):
         _wrong("mail.password_file")
     # A password would be read on the way.

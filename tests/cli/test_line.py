@@ -187,6 +187,23 @@ def test_init_when_everything_is_given_then_it_says_what_comes_next(directory: P
     assert "Si alguien" in toml or "peligro" in toml
 
 
+def test_init_when_a_policy_is_given_then_nothing_is_left_to_decide(
+    directory: Path, tmp_path: Path
+) -> None:
+    """Who brings the periods is not told to decide them; a file that is not there is named."""
+    words = ["--root", ROOT.verifier().format(), "--name", "Harbour", "--emergency", "112"]
+    missing = run("init", str(directory), *words, "--policy", str(tmp_path / "none"))
+    assert missing.returncode == 46
+    assert f"{tmp_path / 'none'}: No such file" in missing.stderr.decode()
+    assert not directory.exists()
+
+    policy = tmp_path / "periods.toml"
+    policy.write_bytes(POLICY)
+    said = run("init", str(directory), *words, "--policy", str(policy)).stdout.decode()
+    assert "Decide in" not in said
+    assert f"tipline policy check {directory}/policy.toml" in said
+
+
 def test_init_when_something_is_missing_and_nobody_can_be_asked_then_usage_error(
     directory: Path,
 ) -> None:

@@ -112,4 +112,6 @@ def test_mail_when_nothing_is_set_then_it_is_said(make_line: Callable[..., Path]
     """A line without mail settings has no mail to show."""
     code, out, talk = run(make_line())
     assert (code, out) == (41, "")
-    assert "mail.server, mail.from or mail.to is empty" in talk
+    error, hint = talk.splitlines()
+    assert "mail.server, mail.from or mail.to is empty" in error
+    assert hint.startswith("tipline: hint: fill in [mail]")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from retention.policy import Periods, parse_policy
+from retention.policy import MAX_POLICY_BYTES, Periods, parse_policy
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.errors import UsageError
+from tipline.files import name_file_errors
 from tipline.instance import init_instance, load_log_signer
 from tipline.language import LANGUAGES, Translate, make_translations
 from tipline.messages import N_
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     Raises:
         UsageError: something is not given and there is nobody to ask.
         PolicyError: the policy that is given does not hold.
+        FileError: the policy that is given cannot be read.
     """
     _ = console.translate
     root = options.root or _ask(console, "--root", _("The desk root's verifier key: "))
@@ -40,10 +42,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         words = make_translations(language).gettext(EMERGENCY)
         settings[f"line.name.{language}"] = name
         settings[f"line.emergency.{language}"] = words.format(number=number)
+    periods = _read_periods(options.policy)
     signer = init_instance(
         options.directory,
         settings=settings,
-        periods=_read_periods(options.policy),
+        periods=periods,
         translate=console.translate,
         today=system_clock().date(),
     )
@@ -55,7 +58,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(_("The line is in {directory}.").format(directory=options.directory))
     console.print()
     console.print(_("Next:"))
-    for number, step in enumerate(_list_next_steps(options.directory, verifier, log, _), start=1):
+    if periods is None:
+        path = options.directory / "policy.toml"
+        decide = _("Decide in {path} how long things are kept.").format(path=path)
+    else:
+        decide = _(
+            "See what the policy means: tipline policy check {directory}/policy.toml"
+        ).format(directory=options.directory)
+    steps = _list_next_steps(options.directory, verifier, log, decide=decide, translate=_)
+    for number, step in enumerate(steps, start=1):
         console.print(f"{number}. {step}")
     console.print(
         _("The order of all of it, for the desk too: docs/how-to/set-up-a-line.md in the source")
@@ -64,12 +75,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _list_next_steps(
-    directory: Path, verifier: str, log: str, translate: Translate
+    directory: Path, verifier: str, log: str, *, decide: str, translate: Translate
 ) -> tuple[str, ...]:
     _ = translate
     return (
         _("Read {path}: every key has a comment.").format(path=directory / "tipline.toml"),
-        _("Decide in {path} how long things are kept.").format(path=directory / "policy.toml"),
+        decide,
         _(
             "Write the key of the desk's networked machine (tipline desk keygen --client there)"
             " into {path}, under desk.clients."
@@ -100,4 +111,7 @@ def _ask(console: Console, option: str, question: str) -> str:
 
 
 def _read_periods(path: Path | None) -> Periods | None:
-    return None if path is None else parse_policy(path.read_bytes()).periods
+    if path is None:
+        return None
+    with name_file_errors(), path.open("rb") as file:
+        return parse_policy(file.read(MAX_POLICY_BYTES + 1)).periods

@@ -83,7 +83,7 @@ class _Table:
     def take(self, name: str, parse: Callable[[Any, str], T]) -> T:
         key = self._path + name
         if name not in self._left:
-            raise ConfigurationError("configuration_missing_key", key=key)
+            raise ConfigurationError("readers_missing_key", key=key)
         return parse(self._left.pop(name), key)
 
     def take_or(self, name: str, parse: Callable[[Any, str], T], absent: T) -> T:
@@ -91,11 +91,11 @@ class _Table:
 
     def close(self) -> None:
         for name in self._left:
-            raise ConfigurationError("configuration_unknown_key", key=self._path + name)
+            raise ConfigurationError("readers_unknown_key", key=self._path + name)
 
 
 def _wrong(key: str) -> ConfigurationError:
-    return ConfigurationError("configuration_wrong_value", key=key)
+    return ConfigurationError("readers_wrong_value", key=key)
 
 
 def _version(value: Any, key: str) -> int:

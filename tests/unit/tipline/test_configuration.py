@@ -17,6 +17,7 @@ from tipline.configuration import (
 )
 from tipline.errors import ConfigurationError
 from tipline.example import EXAMPLE, MEANINGS, format_configuration
+from tipline.messages import HINTS
 
 CANARY = "canary-value"
 CLIENT = "A" * 52
@@ -230,6 +231,7 @@ def test_mail_when_it_could_not_be_sent_or_would_show_its_password_then_its_key_
     with pytest.raises(ConfigurationError) as refused:
         write(make_settings(**MAIL) | {name.replace("__", "."): v for name, v in changes.items()})
     assert refused.value.facts == {"key": key}
+    assert refused.value.code in HINTS
 
 
 def test_mail_when_it_is_on_and_complete_then_it_is_read() -> None:
