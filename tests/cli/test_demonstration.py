@@ -75,14 +75,15 @@ async def run_demonstration(*, terminal: bool = False, path: str = "") -> AsyncI
                 os.close(descriptor)
 
 
-async def send(screen: Screen, tmp_path: Path) -> Path:
-    """Send a tip to the page on loopback; returns the demonstration's directory."""
+async def send(screen: Screen, tmp_path: Path, *texts: str) -> Path:
+    """Send tips to the page on loopback; returns the demonstration's directory."""
     directory = Path((await screen.read_until("stands in")).split()[-1])
     url = (await screen.read_until("http://127.0.0.1:")).strip()
     configuration = tomllib.loads((directory / "instance/tipline.toml").read_text())
-    (tmp_path / "text").write_text(TEXT)
     port = int(url.rstrip("/").rpartition(":")[2])
-    await send_tip(port=port, root=configuration["root"], text=tmp_path / "text", files=())
+    for text in texts or (TEXT,):
+        (tmp_path / "text").write_text(text)
+        await send_tip(port=port, root=configuration["root"], text=tmp_path / "text", files=())
     return directory
 
 
@@ -129,6 +130,27 @@ async def test_demonstration_when_a_person_watches_opens_only_on_enter(tmp_path:
         assert screen.terminal is not None
         os.write(screen.terminal, b"\n")
         await screen.read_until(TEXT)
+        await stop(screen, signal.SIGINT)
+
+
+async def test_demonstration_when_two_tips_wait_then_the_second_was_opened_with_the_first(
+    tmp_path: Path,
+) -> None:
+    """One bundle holds both: both are shown at once, and none is opened twice."""
+    second = "The second survey was signed by nobody, either."
+    async with run_demonstration(terminal=True) as screen:
+        await send(screen, tmp_path, TEXT, second)
+        assert screen.terminal is not None
+        await screen.read_until("Press Enter")
+        os.write(screen.terminal, b"\n")
+        await screen.read_until("Send another one")
+        assert TEXT in screen.shown
+        assert second in screen.shown
+        await screen.read_until("Press Enter")
+        os.write(screen.terminal, b"\n")
+        await screen.read_until("It was opened together with the one before.")
+        assert screen.shown.count("a tip has arrived") == 2
+        assert screen.shown.count(second) == 1
         await stop(screen, signal.SIGINT)
 
 

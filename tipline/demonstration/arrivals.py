@@ -84,6 +84,8 @@ class Arrivals:
     async def _show_opened(self) -> None:
         _ = self._console.translate
         if sys.stdin.isatty():
+            # Before it is asked for: an Enter that answers the question always counts.
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
             self._timeline.tell(_("Press Enter to open it as the desk does."))
             await wait_for_enter()
         try:
@@ -137,8 +139,7 @@ def format_rows(data: bytes) -> list[str]:
 
 
 async def wait_for_enter() -> None:
-    """Wait until Enter is pressed on the terminal; what was typed before does not count."""
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    """Wait until Enter is pressed on the terminal."""
     loop = asyncio.get_running_loop()
     pressed = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), pressed.set)
