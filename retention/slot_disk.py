@@ -7,12 +7,15 @@ Rules:
 3. It grows by zeros that are written and synced, so that a later write needs no new block.
 4. What must be gone is read back past the page cache, which would only tell what was asked for.
 5. Its times are set to 1970-01-01 after each sync: the last write would else tell of an arrival.
+6. Whoever has it open has it alone, whatever directory it was reached from: another program would
+   take keys that only the first one knows of for keys that nobody needs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import mmap
 import os
 import stat
@@ -92,7 +95,7 @@ class FileDisk:
         Raises:
             FileNotFoundError: there is none.
             SlotError: `slot_file_unsafe`: not an ordinary file, a link, has another name besides,
-                or others have rights on it.
+                or others have rights on it; `slot_file_in_use`: another has it open.
             OSError: the disk refuses.
         """
         return cls._open(path, flags=0)
@@ -109,7 +112,7 @@ class FileDisk:
             The file.
 
         Raises:
-            SlotError: `slot_file_unsafe`, as for `open`.
+            SlotError: `slot_file_unsafe`, `slot_file_in_use`, as for `open`.
             OSError: the disk refuses.
         """
         return cls._open(path, flags=os.O_CREAT)
@@ -126,6 +129,7 @@ class FileDisk:
             raise
         try:
             _check_safe(os.fstat(descriptor), path)
+            _take_lock(descriptor, path)
             return cls(descriptor, path)
         except BaseException:
             os.close(descriptor)
@@ -233,6 +237,13 @@ def _check_safe(status: os.stat_result, path: Path) -> None:
         or status.st_nlink != 1
     ):
         raise SlotError("slot_file_unsafe", path=str(path))
+
+
+def _take_lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise SlotError("slot_file_in_use", path=str(path)) from exc
 
 
 def _open_direct(descriptor: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,19 @@ def test_disk_when_it_belongs_to_another_then_it_is_refused(
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
     with pytest.raises(SlotError, match="slot_file_unsafe"):
         FileDisk.open(path)
+
+
+@pytest.mark.parametrize("way", [FileDisk.open, FileDisk.create])
+def test_disk_when_another_has_it_open_then_it_is_refused_until_that_closes(
+    path: Path, way: Callable[[Path], FileDisk]
+) -> None:
+    """Two that have one slot file open would each destroy keys of which only the other knows."""
+    first = FileDisk.open(path)
+    with pytest.raises(SlotError) as caught:
+        way(path)
+    assert (caught.value.code, caught.value.facts) == ("slot_file_in_use", {"path": str(path)})
+    first.close()
+    way(path).close()
 
 
 def test_disk_when_it_is_missing_then_the_system_says_so(tmp_path: Path) -> None:

@@ -140,8 +140,9 @@ def test_slots_when_destroyed_again_then_it_is_no_error(line: Line) -> None:
         assert file.destroy(named) == frozenset()
     file.close()
 
-    assert line.open().destroy(named) == frozenset()
-    assert line.open().destroy([]) == frozenset()
+    again = line.open()
+    assert again.destroy(named) == frozenset()
+    assert again.destroy([]) == frozenset()
 
 
 def test_slots_when_another_lives_there_then_it_is_not_touched_and_named(line: Line) -> None:
@@ -332,13 +333,18 @@ def test_slots_when_sealed_under_a_root_then_the_file_holds_no_secret(tmp_path: 
 
     assert not line.holds(SECRET)
     assert file.get(slot, SlotKind.RECORD, RECORD) == SECRET
+    file.close()
     other = line.open([slot], root=CredentialRoot(Secret(b"d" * 32)))
     with pytest.raises(SlotError, match="slot_root_other"):
         other.get(slot, SlotKind.RECORD, RECORD)
+    other.close()
+    file = line.open([slot], root=root)
     file.put(SlotKind.DAY, DAY, KEY)
     file.sync()
+    file.close()
     with pytest.raises(SlotError, match="slot_root_other"):
         line.open([slot])
+    file = line.open([slot], root=root)
     # A slot whose checksum holds but whose seal does not.
     sealed = dataclasses.replace(
         root.seal(SECRET, kind=SlotKind.RECORD, label=b"q" * 16), label=RECORD
