@@ -26,11 +26,13 @@ from retention.policy import Policy, RecordClass, parse_periods
 from retention.slot_root import Method
 from tipline.closing import Closing
 
-ACCOUNT_VERSION: Final = 1
+ACCOUNT_VERSION: Final = 2
+OLDER_VERSION: Final = 1  # without what the configuration said
 MAX_ACCOUNT_BYTES: Final = 2 * MAX_KEYSET_BYTES  # the keyset's quotes and newlines are escaped
 SHOWN_DAYS: Final = 31
 WEEK_DAYS: Final = 7
 MAX_WEEKS: Final = 9999
+LAST_HOUR: Final = 23
 
 # What is shown of the last days besides purges and holds.
 HAPPENINGS: Final = frozenset(
@@ -46,6 +48,20 @@ HAPPENINGS: Final = frozenset(
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Configured:
+    """
+    What of the configuration is told, as it was when the batch was made.
+
+    Args:
+        log_hour: The hour of the batch, in UTC.
+        has_mail: Whether the staff get a daily mail.
+    """
+
+    log_hour: int
+    has_mail: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """
     What is told beside a batch.
@@ -55,11 +71,13 @@ class Account:
         waiting_weeks: For how many whole weeks the oldest tip has waited for a desk; 0 if none
             waits.
         keyset: The keyset's note, which everybody can fetch; None if there was none.
+        configured: What the configuration said; None if an older program wrote the rest down.
     """
 
     day: datetime.date
     waiting_weeks: int
     keyset: bytes | None
+    configured: Configured | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +185,16 @@ def format_account(account: Account) -> bytes:
     Returns:
         A JSON object on one line.
     """
-    return format_json(
-        {
-            "v": ACCOUNT_VERSION,
-            "day": account.day.isoformat(),
-            "waiting_weeks": account.waiting_weeks,
-            "keyset": None if account.keyset is None else account.keyset.decode("utf-8"),
-        }
-    )
+    fields: dict[str, Any] = {
+        "v": OLDER_VERSION if account.configured is None else ACCOUNT_VERSION,
+        "day": account.day.isoformat(),
+        "waiting_weeks": account.waiting_weeks,
+        "keyset": None if account.keyset is None else account.keyset.decode("utf-8"),
+    }
+    if account.configured is not None:
+        fields["log_hour"] = account.configured.log_hour
+        fields["has_mail"] = account.configured.has_mail
+    return format_json(fields)
 
 
 def parse_account(untrusted: bytes) -> Account:
@@ -201,10 +221,18 @@ def parse_account(untrusted: bytes) -> Account:
         day=parse_day(day),
         waiting_weeks=weeks,
         keyset=None if note is None else note.encode("utf-8"),
+        configured=_parse_configured(value) if value.get("v") == ACCOUNT_VERSION else None,
     )
     if format_account(account) != untrusted:
         raise MalformedError("account")
     return account
+
+
+def _parse_configured(value: Mapping[str, Any]) -> Configured:
+    hour, has_mail = value.get("log_hour"), value.get("has_mail")
+    if type(hour) is not int or not 0 <= hour <= LAST_HOUR or not isinstance(has_mail, bool):
+        raise MalformedError("account")
+    return Configured(log_hour=hour, has_mail=has_mail)
 
 
 def summarize(entries: Iterable[Entry], *, size: int) -> Summary:

@@ -92,6 +92,36 @@ async def test_account_when_the_line_starts_again_then_it_is_the_same_bytes(worl
     assert len({body for _, _, body in before}) == len(LANGUAGES)
 
 
+async def test_account_when_the_configuration_changes_then_the_next_batch_tells_it(
+    world: Any,
+) -> None:
+    """The mail and the hour stand there as they were, until a batch is made."""
+    carrier = b"Whoever carries the mail to the staff"
+    async with world.serve() as site:
+        before = await fetch(site.source, PATH)
+    path = world.directory / CONFIGURATION_NAME
+    lines = path.read_text()
+    for key, value in (
+        ("enabled", "true"),
+        ("server", '"mail.example.org"'),
+        ("from", '"line@example.org"'),
+        ("to", '["staff@example.org"]'),
+        ("log_hour", "9"),
+    ):
+        lines = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", lines, count=1)
+    path.write_text(lines)
+    async with world.serve() as site:
+        assert site.instance.configuration.mail.enabled
+        assert await fetch(site.source, PATH) == before
+        assert carrier not in before[2]
+        assert b"at 05:00 UTC" in before[2]
+    world.clock.now += ONE_DAY
+    async with world.serve() as site:
+        _, _, body = await fetch(site.source, PATH)
+        assert carrier in body
+        assert b"at 09:00 UTC" in body
+
+
 async def test_account_when_a_tip_waits_then_it_says_for_how_many_weeks(world: Any) -> None:
     """Less than a week is told as if nothing waited; a tip that was fetched waits no more."""
     async with world.serve() as site:

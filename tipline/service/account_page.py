@@ -21,7 +21,7 @@ from crypto.keyset_fields import Keyset
 from retention.log.entry import HoldStep
 from retention.policy import RecordClass
 from retention.slot_root import Method
-from tipline.account import SHOWN_DAYS, Account, Gone, HeldInLog, Summary
+from tipline.account import SHOWN_DAYS, Account, Configured, Gone, HeldInLog, Summary
 from tipline.closing import Closing
 from tipline.configuration import Configuration
 from tipline.language import LANGUAGES, make_translations
@@ -59,6 +59,7 @@ class Told:
 
     Args:
         account: What was written down beside the batch.
+        configured: What the configuration said when the batch was made.
         keyset: That of the account, verified; None if there was none.
         summary: What the log says.
         log_key: The log's verifier key.
@@ -66,6 +67,7 @@ class Told:
     """
 
     account: Account
+    configured: Configured
     keyset: Keyset | None
     summary: Summary
     log_key: str
@@ -96,7 +98,7 @@ def render_account(
 
     Args:
         told: What it says.
-        configuration: The line's name, root and hours.
+        configuration: The line's name and root.
         renderer: Of the source's pages.
 
     Returns:
@@ -137,7 +139,7 @@ def _list_facts(told: Told, *, configuration: Configuration, language: str) -> M
     return {
         "batch_on": summary.batch_on,
         "begun_on": summary.begun_on,
-        "log_hour": configuration.log_hour,
+        "log_hour": told.configured.log_hour,
         "log_size": summary.size,
         "closing": summary.closing,
         **_say_closing(summary.closing, translations),
@@ -168,7 +170,7 @@ def _list_facts(told: Told, *, configuration: Configuration, language: str) -> M
             address="ADDRESS.onion" if keyset is None or keyset.onion is None else keyset.onion,
             key=told.log_key,
         ),
-        "has_mail": configuration.mail.enabled,
+        "has_mail": told.configured.has_mail,
     }
 
 

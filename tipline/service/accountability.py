@@ -3,7 +3,7 @@ The page `/accountability`, as it is served: it changes with the log's batch and
 
 Rules:
 1. What it says is written down in the batch's own transaction, so that a start in between shows the
-   same bytes again.
+   same bytes again, also with a changed configuration.
 2. It is rendered when the batch is made, not when somebody asks: how fast it comes tells nothing.
 """
 
@@ -21,6 +21,7 @@ from retention.log.batch import ONE_DAY
 from tipline.account import (
     SHOWN_DAYS,
     Account,
+    Configured,
     count_weeks,
     format_account,
     parse_account,
@@ -84,7 +85,15 @@ class Accountability:
         except (KeysetError, InstanceError):
             note = None  # none that may be used, and the page says so
         weeks = count_weeks(await self._find_oldest(), today=day)
-        return format_account(Account(day=day, waiting_weeks=weeks, keyset=note))
+        return format_account(
+            Account(day=day, waiting_weeks=weeks, keyset=note, configured=self._configured)
+        )
+
+    @property
+    def _configured(self) -> Configured:
+        return Configured(
+            log_hour=self._configuration.log_hour, has_mail=self._configuration.mail.enabled
+        )
 
     async def show(self) -> None:
         """
@@ -122,6 +131,7 @@ class Accountability:
             raise InstanceError("log_damaged", path="log.db") from exc
         told = Told(
             account=account,
+            configured=account.configured or self._configured,
             keyset=keyset,
             summary=summarize(
                 self._log.read_told(since=account.day - SHOWN_DAYS * ONE_DAY), size=self._log.size

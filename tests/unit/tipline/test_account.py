@@ -24,6 +24,7 @@ from tipline.account import (
     MAX_WEEKS,
     SHOWN_DAYS,
     Account,
+    Configured,
     Gone,
     count_weeks,
     format_account,
@@ -130,29 +131,37 @@ def test_weeks_when_counted_then_less_than_one_is_as_if_nothing_waited(
 @pytest.mark.parametrize("keyset", [None, b'tipline-keyset/v1\n{"x":1}\n'])
 def test_account_when_written_and_read_then_it_is_the_same(keyset: bytes | None) -> None:
     """What is written down with a batch is read back."""
-    account = Account(day=DAY, waiting_weeks=3, keyset=keyset)
-    assert parse_account(format_account(account)) == account
+    for configured in (None, Configured(log_hour=23, has_mail=True)):
+        account = Account(day=DAY, waiting_weeks=3, keyset=keyset, configured=configured)
+        assert parse_account(format_account(account)) == account
 
 
-GOOD: dict[str, Any] = {"v": 1, "day": "2031-03-14", "waiting_weeks": 0, "keyset": None}
+OLDER: dict[str, Any] = {"v": 1, "day": "2031-03-14", "waiting_weeks": 0, "keyset": None}
+GOOD = OLDER | {"v": 2, "log_hour": 5, "has_mail": False}
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"v": 2},
+        {"v": 1},
+        {"v": 3},
         {"day": 1},
         {"day": "2031-3-14"},
         {"waiting_weeks": -1},
         {"waiting_weeks": True},
         {"waiting_weeks": MAX_WEEKS + 1},
         {"keyset": 7},
+        {"log_hour": 24},
+        {"log_hour": -1},
+        {"log_hour": True},
+        {"has_mail": 1},
         {"more": 1},
     ],
 )
 def test_account_when_in_another_form_then_it_is_refused(changes: dict[str, Any]) -> None:
     """There is one spelling."""
-    assert parse_account(json.dumps(GOOD, separators=(",", ":")).encode()).day == DAY
+    for good in (GOOD, OLDER):
+        assert parse_account(json.dumps(good, separators=(",", ":")).encode()).day == DAY
     with pytest.raises(CryptoError):
         parse_account(json.dumps(GOOD | changes, separators=(",", ":")).encode())
     with pytest.raises(CryptoError):

@@ -18,7 +18,7 @@ from retention.log.entry import CloseStep, EntryType, HoldStep, make_statement
 from retention.policy import EVENTS, Event, RecordClass
 from retention.slot_root import Method
 from tests.batches import begin, go_on, hold
-from tipline.account import HAPPENINGS, Account, Gone, Summary, summarize
+from tipline.account import HAPPENINGS, Account, Configured, Gone, Summary, summarize
 from tipline.closing import Closing
 from tipline.configuration import Configuration, parse_configuration
 from tipline.example import format_configuration
@@ -57,9 +57,15 @@ def renderer(configuration: Configuration) -> PageRenderer:
 
 
 def tell(summary: Summary, *, weeks: int = 0) -> Told:
-    account = Account(day=summary.batch_on, waiting_weeks=weeks, keyset=None)
+    configured = Configured(log_hour=5, has_mail=False)
+    account = Account(day=summary.batch_on, waiting_weeks=weeks, keyset=None, configured=configured)
     return Told(
-        account=account, keyset=None, summary=summary, log_key="log-key", service_key="service-key"
+        account=account,
+        configured=configured,
+        keyset=None,
+        summary=summary,
+        log_key="log-key",
+        service_key="service-key",
     )
 
 
