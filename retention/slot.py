@@ -37,6 +37,7 @@ SLOT_BYTES: Final = 4096  # the block of every file system and disk we know of
 SLOT_MAGIC: Final = b"tiplslot"
 SLOT_VERSION: Final = 1
 LABEL_BYTES: Final = 16
+LABEL_PLACE: Final = slice(16, 16 + LABEL_BYTES)
 ROOT_ID_BYTES: Final = 8
 NO_ROOT: Final = bytes(ROOT_ID_BYTES)
 SECRET_BYTES: Final = 32
@@ -137,7 +138,7 @@ def decode_slot(untrusted: bytes) -> Slot | None:
         raise SlotError("slot_malformed")
     slot = Slot(
         kind=kind,
-        label=content[16:32],
+        label=content[LABEL_PLACE],
         root_id=content[32:40],
         body=Secret(content[_HEAD_BYTES : _HEAD_BYTES + body_len]),
     )

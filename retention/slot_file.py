@@ -30,7 +30,14 @@ from pathlib import Path
 from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
 from retention.errors import SlotError
-from retention.slot import SECRET_BYTES, Slot, SlotKind, encode_slot
+from retention.slot import (
+    LABEL_BYTES,
+    LABEL_PLACE,
+    SECRET_BYTES,
+    Slot,
+    SlotKind,
+    encode_slot,
+)
 from retention.slot_disk import FileDisk, SlotDisk
 from retention.slot_keys import KEY_KINDS, KeySlots
 from retention.slot_opening import make_slot_file, open_slot_file
@@ -300,6 +307,32 @@ class SlotFile:
                 used_len=len(places) - len(free),
             )
             return len(orphans)
+
+    def read_labels(self, used: Iterable[int]) -> bytes:
+        """
+        Read whose secrets lie in slots of records. Each is read once, and none is opened.
+
+        Args:
+            used: Every slot to look at.
+
+        Returns:
+            16 bytes for every slot of the file, by its number: the label, all zeros where the slot
+            is free in one copy or was not to be looked at.
+        """
+        with self._lock:
+            self._steps.pair.check_sound()
+            wanted = bytearray(self._steps.slots_len())
+            for number in used:
+                if number < len(wanted):
+                    wanted[number] = 1
+            labels = bytearray(len(wanted) * LABEL_BYTES)
+            places = (one for one in self._steps.places(Purpose.RECORDS) if wanted[one])
+            for number, contents in self._steps.pair.read_pieces(places):
+                found = {content[LABEL_PLACE] for content in contents}
+                if len(found) == 1:
+                    start = number * LABEL_BYTES
+                    labels[start : start + LABEL_BYTES] = found.pop()
+        return bytes(labels)
 
     def discard_damaged(self) -> int:
         """

@@ -153,6 +153,10 @@ ERRORS: Final[Mapping[str, Text]] = {
     "day_key_lost": N_(
         "the key of {day} is missing; what was to go on that day cannot be opened any more: {count}"
     ),
+    "record_keys_lost": NN_(
+        "the key of {count} record is missing before its day; nobody can open it any more",
+        "the keys of {count} records are missing before their day; nobody can open them any more",
+    ),
     "slot_malformed": N_("this is not a slot"),
     "slot_folder_missing": N_("the directory {path} of the slot file is missing"),
     "slot_mirror_alone": N_("the slot file and its mirror {path} were each used without the other"),

@@ -211,7 +211,8 @@ async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
         values: `first_person`, `second_person`, `reason`, `until`, `channel` or None, `tips`.
 
     Returns:
-        `hold`: its id; `count`: how many tips it holds by now; `commitment`: what the log says.
+        `hold`: its id; `count`: how many tips it holds by now; `passed_over`: how many of its
+        channel it does not hold, because nobody can open them; `commitment`: what the log says.
 
     Raises:
         HoldError: it cannot be placed.
@@ -237,9 +238,14 @@ async def add_hold(workings: Workings, values: Values) -> dict[str, Any]:
         salt=workings.random(SALT_BYTES),
         placed_on=today,
     )
-    count = await workings.store.add_hold(hold, terms.tips, promises=workings.promises)
+    placed = await workings.store.add_hold(hold, terms.tips, promises=workings.promises)
     await workings.queue(state_placed(hold))
-    return {"hold": hold.id.hex(), "count": count, "commitment": hold.commitment}
+    return {
+        "hold": hold.id.hex(),
+        "count": placed.held,
+        "passed_over": placed.passed_over,
+        "commitment": hold.commitment,
+    }
 
 
 async def list_holds(workings: Workings, values: Values) -> dict[str, Any]:

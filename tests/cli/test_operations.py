@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
 from retention.policy import EVENTS
+from retention.slot import SLOT_BYTES
 from tipline.clock import system_boot_clock, system_clock
 from tipline.instance import Instance, init_instance, load_log_signer
 from tipline.keysets import install_keyset
@@ -177,7 +179,7 @@ def test_purge_when_early_then_the_plan_is_shown_and_apply_does_it(line: Path) -
         41,
         "",
         (
-            f"tipline: error: 1 of these tips are not here: {YOUNG}\n"
+            f"tipline: error: 1 of these tips is not here: {YOUNG}\n"
             "tipline: hint: nothing was done; leave these out, or look whether they died already\n"
         ),
     )
@@ -282,6 +284,27 @@ def test_hold_when_over_a_channel_then_json_has_what_an_auditor_needs(directory:
     assert listed["hold"] == placed["hold"]
     assert listed["commitment"] == placed["commitment"]
     assert listed["words"]["channel"] == "city"
+
+
+def test_hold_when_a_tip_of_the_channel_opens_for_nobody_then_it_is_counted_and_said(
+    directory: Path,
+) -> None:
+    """Who holds a channel is told how many tips the hold does not cover; the log has no count."""
+    asyncio.run(add_tips(directory, {HELD: 20, YOUNG: 20}))
+    with contextlib.closing(sqlite3.connect(directory / "tipline.db")) as database:
+        query = "SELECT slot FROM tips WHERE id = ?"
+        ((slot,),) = database.execute(query, [bytes.fromhex(YOUNG)])
+    words = ("hold", "add", directory, "--until", UNTIL, "--channel", "city")
+    with serve(directory):
+        with (directory / "slots" / "slot-file").open("r+b") as file:
+            file.seek(slot * SLOT_BYTES)
+            file.write(bytes(SLOT_BYTES))
+        code, out, _ = run(*words, stdin=PERSONS)
+        assert code == 0
+        assert out.splitlines()[0].endswith(f": 1 tip is held until {UNTIL}")
+        assert out.splitlines()[1:] == ["1 tip of the channel is not held: nobody can open it"]
+        placed = json.loads(run(*words, "--json", stdin=PERSONS)[1])
+        assert (placed["count"], placed["passed_over"]) == (1, 1)
 
 
 def test_purge_when_a_day_came_while_the_line_was_off_then_what_is_held_stays(

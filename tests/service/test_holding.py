@@ -16,6 +16,7 @@ from tests.stored import open_store
 from tipline.service.placing import PART_TIPS
 from tipline.service.record_keys import KeyUnavailableError
 from tipline.service.sqlite_store import SqliteStore
+from tipline.service.store import Placed
 
 
 def make(*tips: bytes, channel: str | None = None) -> Hold:
@@ -37,9 +38,10 @@ async def place_after(turns: int, store: SqliteStore, tip_id: bytes) -> int:
     for _ in range(turns):
         await asyncio.sleep(0)
     try:
-        return await store.add_hold(make(tip_id), [tip_id], promises=PROMISES)
+        placed = await store.add_hold(make(tip_id), [tip_id], promises=PROMISES)
     except KeyUnavailableError:
         return 0
+    return placed.held
 
 
 async def test_purge_when_a_hold_is_placed_while_it_waits_then_the_tip_stays(
@@ -52,7 +54,9 @@ async def test_purge_when_a_hold_is_placed_while_it_waits_then_the_tip_stays(
     purging = asyncio.create_task(store.purge_due(promises=PROMISES, today=TODAY))
     await asyncio.sleep(0)
     await store.remembers(b"nobody")  # whatever the purge asked of the database is answered
-    assert await store.add_hold(make(tip.id), [tip.id], promises=PROMISES) == 1
+    assert await store.add_hold(make(tip.id), [tip.id], promises=PROMISES) == Placed(
+        held=1, passed_over=0
+    )
     store._purging.release()
     report = await purging
     assert (report.failures, report.records) == ((), ())
@@ -100,7 +104,7 @@ async def test_hold_when_placed_over_a_channel_of_many_then_nobody_waits_for_all
     tip, _ = await add(store, dies=20)  # answered before the hold is
     arrived.append(tip.id)
     assert not placing.done()
-    assert await placing == PART_TIPS * 3 + 1
+    assert await placing == Placed(held=PART_TIPS * 3 + 1, passed_over=0)
     assert max(sizes) <= PART_TIPS
     assert all(record.held_by for record in await store.find_tips(arrived))
     store.close()
@@ -117,7 +121,9 @@ async def test_hold_when_a_tip_of_its_channel_cannot_be_opened_then_the_others_a
     found = await store._writer.call(lambda: store._rows.find_key("tips", lost.id))
     assert found is not None
     store._keys.destroy([found[0]])
-    assert await store.add_hold(make(channel="city"), (), promises=PROMISES) == 1
+    assert await store.add_hold(make(channel="city"), (), promises=PROMISES) == Placed(
+        held=1, passed_over=1
+    )
     assert len(faults) == 1
     with pytest.raises(KeyUnavailableError):
         await store.add_hold(make(kept.id, lost.id), [kept.id, lost.id], promises=PROMISES)

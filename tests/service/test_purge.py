@@ -242,7 +242,7 @@ async def test_tip_when_its_key_is_lost_then_it_opens_for_nobody_and_the_next_pu
     store._keys.destroy([found[0]])
     assert await store.read_envelope(lost, offset=0, length=TEXT) is None
     assert len(faults) == 1
-    assert await store.end_lost(today=TODAY) == 1
+    assert await store.losses.end_all(today=TODAY) == 1
     report = await store.purge_due(promises=PROMISES, today=TODAY)
     assert [dict(dead.reasons) for dead in report.records] == [{Reason.KEY_LOST: 1}]
     assert await store.read_envelope(kept, offset=0, length=TEXT) == envelope

@@ -55,6 +55,14 @@ def run_add(options: argparse.Namespace, console: Console) -> int:
             placed["count"],
         ).format(id=placed["hold"], count=placed["count"], day=options.until)
     )
+    if placed["passed_over"]:
+        console.print(
+            ngettext(
+                "{count} tip of the channel is not held: nobody can open it",
+                "{count} tips of the channel are not held: nobody can open them",
+                placed["passed_over"],
+            ).format(count=placed["passed_over"])
+        )
     console.say(_("the log will show this hold to everybody, without persons and reason"))
     return 0
 

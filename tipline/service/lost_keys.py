@@ -1,19 +1,43 @@
 """
-What is lost with the key of a day to come.
+What is lost with a key that is missing before its time.
 
-A row whose day is still to come needs that day's key. Where it is missing, somebody or something
-took it before its time: that is said, and what it opened goes.
+Rules:
+1. A row whose day is still to come needs that day's key, and a secret of its own. Where one of them
+   is missing, somebody or something took it: that is said, and what it opened goes.
+2. What a purge is just letting go is not lost: it destroys keys before rows, and a crash can come
+   in between. The plan tells the two apart.
+3. Of every row no more is looked at than the label of its slot. Only where that is another's is the
+   key tried: a hold may open a tip whose day's key is gone, but nothing opens it without its own.
+
+Limitations: an upload that was begun and whose own secret is missing is not told from one that was
+being let go; it goes, and its source begins again. A slot that is damaged behind its label is named
+when it is used.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Final
 
 from sqlite_utils import Database
 
-_WITH_DAYS = ("tips", "uploads", "log_texts", "holds")
+from retention.plan import Waiting, plan_purge
+from retention.promise import Promises
+from retention.slot import LABEL_BYTES
+from retention.slot_file import SlotFile
+from tipline.service.holdings import Holdings
+from tipline.service.placing import find_wrapped_key
+from tipline.service.record_keys import KeyUnavailableError, RecordKeys
+from tipline.service.rows import KEY_LOST, Rows
+from tipline.service.sealed_envelopes import SealedEnvelopes
+from tipline.service.writer import GroupWriter
+
+_WITH_DAYS: Final = ("tips", "uploads", "log_texts", "holds")
+# A hold whose words are lost holds all the same, and says so: tipline hold list.
+_WITH_SLOTS: Final = ("tips", "uploads", "log_texts")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +107,187 @@ def find_dependent(database: Database, day: datetime.date) -> Dependent:
         uploads=ids["uploads"],
         text_count=len(ids["log_texts"]) + len(ids["holds"]),
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LostRecords:
+    """
+    What nobody can open before its day, because its own secret is missing.
+
+    Args:
+        tips: Their ids.
+        uploads: Ids of those that are begun.
+        texts: Ids of the log's private texts.
+    """
+
+    tips: Sequence[bytes] = ()
+    uploads: Sequence[bytes] = ()
+    texts: Sequence[bytes] = ()
+
+    def count(self) -> int:
+        """Tell how many are named: an upload is begun again by its source."""
+        return len(self.tips) + len(self.texts)
+
+
+class Losses:
+    """
+    Finds what is lost in one store, and lets it go.
+
+    Args:
+        database: Of today's version; used in the writer's thread alone.
+        writer: Runs what touches it.
+        rows: The same database's.
+        holdings: The same database's.
+        keys: Of the store.
+        slots: Where they lie.
+        envelopes: Opens the data keys.
+        discard_upload: Lets an upload go.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        writer: GroupWriter,
+        rows: Rows,
+        holdings: Holdings,
+        keys: RecordKeys,
+        slots: SlotFile,
+        envelopes: SealedEnvelopes,
+        discard_upload: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._rows = rows
+        self._holdings = holdings
+        self._keys = keys
+        self._slots = slots
+        self._envelopes = envelopes
+        self._discard_upload = discard_upload
+
+    async def end_all(self, *, today: datetime.date) -> int:
+        """
+        Let every tip go whose key is lost. Tries the key of each.
+
+        Args:
+            today: By the clock that is trusted.
+
+        Returns:
+            How many; the next purge takes them.
+        """
+        lost = await self._find_lost(await self._writer.call(self._rows.tip_ids))
+        return await self._end(lost, today=today)
+
+    async def find_days(self, *, today: datetime.date) -> dict[datetime.date, int]:
+        """
+        Find days to come whose key is missing.
+
+        Args:
+            today: By the clock that is trusted.
+
+        Returns:
+            For each, how much cannot be opened because of it.
+        """
+        days = await self._writer.call(
+            lambda: find_missing_days(self._database, today=today, known=self._keys.days())
+        )
+        lost = {}
+        for day in days:
+            found = await self._writer.call(lambda day=day: find_dependent(self._database, day))  # type: ignore[misc]
+            tips = await self._find_lost(found.tips)
+            lost[day] = len(tips) + len(found.uploads) + found.text_count
+        return {day: count for day, count in lost.items() if count}
+
+    async def end_days(self, days: Collection[datetime.date], *, today: datetime.date) -> None:
+        """
+        Let go what cannot be opened because these days' keys are missing; make new keys.
+
+        Args:
+            days: As `find_days` found them.
+            today: By the clock that is trusted.
+        """
+        for day in days:
+            found = await self._writer.call(lambda day=day: find_dependent(self._database, day))  # type: ignore[misc]
+            await self._end(await self._find_lost(found.tips), today=today)
+            for upload_id in found.uploads:
+                await self._discard_upload(upload_id)
+            await asyncio.to_thread(self._keys.make_days, day, day)
+
+    async def find_records(
+        self, *, promises: Promises, today: datetime.date, waiting: Waiting | None
+    ) -> LostRecords:
+        """
+        Find what has lost its own secret. Walks through all rows, and reads the slots they name.
+
+        Args:
+            promises: What was promised.
+            today: By the clock that is trusted.
+            waiting: A jump of the clock.
+
+        Returns:
+            What is lost, without what a purge is just letting go.
+        """
+
+        def find() -> LostRecords:
+            suspects = _find_suspects(self._database, self._slots, self._rows)
+            holds = {hold.id: hold.ends_on for hold in self._holdings.all().values()}
+            lost: dict[str, list[bytes]] = {}
+            for table, ids in suspects.items():
+                records = [one.record for one in self._rows.find_records(table, ids)]
+                decisions = plan_purge(
+                    records, promises=promises, today=today, waiting=waiting, holds=holds
+                )
+                lost[table] = [
+                    one.record.id
+                    for one in decisions
+                    if not one.purge and self._is_lost(table, one.record.id)
+                ]
+            return LostRecords(tips=lost["tips"], uploads=lost["uploads"], texts=lost["log_texts"])
+
+        return await self._writer.call(find)
+
+    async def end_records(self, lost: LostRecords, *, today: datetime.date) -> None:
+        """
+        Let go what has lost its own secret.
+
+        Args:
+            lost: As `find_records` found it.
+            today: By the clock that is trusted.
+        """
+        await self._end(lost.tips, today=today)
+        await self._writer.call(lambda: self._rows.delete("log_texts", lost.texts))
+        for upload_id in lost.uploads:
+            await self._discard_upload(upload_id)
+
+    async def _end(self, tip_ids: Sequence[bytes], *, today: datetime.date) -> int:
+        return await self._writer.call(lambda: self._rows.end(tip_ids, ended_by=KEY_LOST, on=today))
+
+    async def _find_lost(self, tip_ids: Collection[bytes]) -> list[bytes]:
+        return [
+            tip_id
+            for tip_id in tip_ids
+            if await self._writer.call(lambda tip_id=tip_id: self._is_lost("tips", tip_id))  # type: ignore[misc]
+        ]
+
+    def _is_lost(self, table: str, record_id: bytes) -> bool:
+        found = find_wrapped_key(self._rows, self._holdings, table, record_id)
+        if found is None:
+            return False
+        try:
+            self._envelopes.open_key(found)
+        except KeyUnavailableError:
+            return True
+        return False
+
+
+def _find_suspects(database: Database, slots: SlotFile, rows: Rows) -> Mapping[str, list[bytes]]:
+    labels = slots.read_labels(rows.slots())
+    suspects: dict[str, list[bytes]] = {}
+    for table in _WITH_SLOTS:
+        suspects[table] = []
+        query = f"SELECT id, slot, data_id FROM {table}"  # noqa: S608  # a name of ours
+        for record_id, slot, data_id in database.execute(query):
+            start = slot * LABEL_BYTES
+            if labels[start : start + LABEL_BYTES] != data_id:
+                suspects[table].append(record_id)
+    return suspects

@@ -6,8 +6,8 @@ Rules:
 2. It goes in small parts, with a breath between: whoever sends or fetches waits for one of them.
 3. The hold's row comes last: before it there is no hold, and the next purge takes away what is
    left.
-4. What was named must open. What lies in a channel and opens for nobody is passed over, and said to
-   be so: one damaged tip does not keep the others from being held.
+4. What was named must open. What lies in a channel and opens for nobody is passed over and counted:
+   one damaged tip does not keep the others from being held.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tipline.service.holdings import Holdings, find_text_end, seal_words
 from tipline.service.record_keys import KeyUnavailableError, RecordKeys
 from tipline.service.rows import Rows
 from tipline.service.sealed_envelopes import FoundKey, SealedEnvelopes
+from tipline.service.store import Placed
 from tipline.service.writer import GroupWriter
 
 PART_TIPS: Final = 50  # put under the hold in one go
@@ -62,7 +63,7 @@ class Placing:
         self._turn = turn
         self._on_fault = on_fault
 
-    async def place(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
+    async def place(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> Placed:
         """
         Place a hold over tips, or over its channel.
 
@@ -72,13 +73,14 @@ class Placing:
             promises: How long its words are kept.
 
         Returns:
-            How many tips it holds by now.
+            How many tips it holds by now, and how many it passed over.
 
         Raises:
             KeyUnavailableError: a tip that was named opens for nobody, or the slot file refuses.
         """
         # While it lasts its words must not die, whatever the period of such a text is.
         words_die_on = find_text_end(promises, hold.until_on)
+        passed_over = 0
         async with self._turn:
             await asyncio.to_thread(self._keys.make_hold, hold.id)
             try:
@@ -89,12 +91,13 @@ class Placing:
                     await self._put_under(hold, named[start : start + PART_TIPS], are_named=True)
                 if hold.words is not None and hold.words.channel is not None:
                     async for part in self._walk(hold.words.channel):
-                        await self._put_under(hold, part, are_named=False)
-                return await self._writer.call(lambda: self._holdings.add(hold, words))
+                        passed_over += await self._put_under(hold, part, are_named=False)
+                held = await self._writer.call(lambda: self._holdings.add(hold, words))
             except BaseException:
                 await self._writer.call(lambda: self._holdings.forget(hold.id))
                 await asyncio.to_thread(self._keys.destroy_holds, [hold.id])
                 raise
+        return Placed(held=held, passed_over=passed_over)
 
     async def has_channel(self, channel: str) -> bool:
         """
@@ -124,23 +127,24 @@ class Placing:
             for start in range(0, len(ids), PART_TIPS):
                 yield ids[start : start + PART_TIPS]
 
-    async def _put_under(self, hold: Hold, tip_ids: list[bytes], *, are_named: bool) -> None:
+    async def _put_under(self, hold: Hold, tip_ids: list[bytes], *, are_named: bool) -> int:
+        """Put tips under a hold; tell how many open for nobody."""
         found = await self._writer.call(
             lambda: {
                 one: find_wrapped_key(self._rows, self._holdings, "tips", one) for one in tip_ids
             }
         )
-        wraps = await asyncio.to_thread(self._wrap, hold, found, are_named=are_named)
+        known = {tip_id: key for tip_id, key in found.items() if key is not None}
+        wraps = await asyncio.to_thread(self._wrap, hold, known, are_named=are_named)
         await self._writer.call(lambda: self._holdings.add_wraps(hold.id, wraps))
         await asyncio.sleep(BREATH_SECONDS)
+        return len(known) - len(wraps)
 
     def _wrap(
-        self, hold: Hold, found: Mapping[bytes, FoundKey | None], *, are_named: bool
+        self, hold: Hold, found: Mapping[bytes, FoundKey], *, are_named: bool
     ) -> dict[bytes, bytes]:
         wraps = {}
         for tip_id, key in found.items():
-            if key is None:
-                continue
             try:
                 data_key = self._envelopes.open_key(key)
             except KeyUnavailableError as exc:

@@ -38,15 +38,15 @@ from tipline.service.day_book import DayBook, PrivateText, TextKind
 from tipline.service.envelope_files import ENVELOPES_NAME, EnvelopeFiles
 from tipline.service.groups import Group, count_groups
 from tipline.service.holdings import Holdings
-from tipline.service.lost_keys import find_dependent, find_missing_days
+from tipline.service.lost_keys import Losses
 from tipline.service.placing import Placing, find_wrapped_key
 from tipline.service.purge import Purge
 from tipline.service.purge_report import PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
-from tipline.service.rows import DELETED, DUE_TABLES, KEY_LOST, Rows
+from tipline.service.rows import DELETED, DUE_TABLES, Rows
 from tipline.service.schema import migrate
 from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, SealedEnvelopes
-from tipline.service.store import Arrival, PartialUpload, StoredTip
+from tipline.service.store import Arrival, PartialUpload, Placed, StoredTip
 from tipline.service.writer import GroupWriter
 
 _TABLES: Final = {
@@ -127,6 +127,16 @@ class SqliteStore:
             envelopes=self._envelopes,
             turn=self._turn,
             on_fault=on_fault,
+        )
+        self.losses = Losses(
+            self._database,
+            writer=self._writer,
+            rows=self._rows,
+            holdings=self._holdings,
+            keys=self._keys,
+            slots=slots,
+            envelopes=self._envelopes,
+            discard_upload=self._arriving.discard,
         )
         self.day_book = DayBook(
             self._database,
@@ -292,35 +302,6 @@ class SqliteStore:
         """Mark tips whose end was asked for; the next purge lets them go. What is held stays."""
         return await self._writer.call(lambda: self._rows.end(tip_ids, ended_by=DELETED, on=today))
 
-    async def end_lost(self, *, today: datetime.date) -> int:
-        """Find tips whose key is lost, and let the next purge take them. Walks through all."""
-        lost = await self._find_lost(await self._writer.call(self._rows.tip_ids))
-        return await self._writer.call(lambda: self._rows.end(lost, ended_by=KEY_LOST, on=today))
-
-    async def find_lost_days(self, *, today: datetime.date) -> dict[datetime.date, int]:
-        """Find days to come whose key is missing, and how much cannot be opened because of it."""
-        days = await self._writer.call(
-            lambda: find_missing_days(self._database, today=today, known=self._keys.days())
-        )
-        lost = {}
-        for day in days:
-            found = await self._writer.call(lambda day=day: find_dependent(self._database, day))  # type: ignore[misc]
-            tips = await self._find_lost(found.tips)
-            lost[day] = len(tips) + len(found.uploads) + found.text_count
-        return {day: count for day, count in lost.items() if count}
-
-    async def end_lost_days(self, days: Collection[datetime.date], *, today: datetime.date) -> None:
-        """Let go what cannot be opened because these days' keys are missing; make new keys."""
-        for day in days:
-            found = await self._writer.call(lambda day=day: find_dependent(self._database, day))  # type: ignore[misc]
-            lost = await self._find_lost(found.tips)
-            await self._writer.call(
-                lambda lost=lost: self._rows.end(lost, ended_by=KEY_LOST, on=today)  # type: ignore[misc]
-            )
-            for upload_id in found.uploads:
-                await self.discard_upload(upload_id)
-            await self.make_day_keys(day, days=1)
-
     async def holds(self) -> list[tuple[Hold, int]]:
         """List the holds, each with how many tips it holds."""
         return await self._writer.call(
@@ -339,7 +320,9 @@ class SqliteStore:
         """Tell whether a tip of this channel is there."""
         return await self._placing.has_channel(channel)
 
-    async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
+    async def add_hold(
+        self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises
+    ) -> Placed:
         """Place a hold over tips, or over its channel; tell how many it holds by now."""
         return await self._placing.place(hold, tip_ids, promises=promises)
 
@@ -410,23 +393,6 @@ class SqliteStore:
         self._checkpoints.empty()
         self._database.vacuum()
         self._checkpoints.empty()
-
-    async def _find_lost(self, tip_ids: Collection[bytes]) -> list[bytes]:
-        return [
-            tip_id
-            for tip_id in tip_ids
-            if await self._writer.call(lambda tip_id=tip_id: self._is_lost(tip_id))  # type: ignore[misc]
-        ]
-
-    def _is_lost(self, tip_id: bytes) -> bool:
-        found = self._find_key("tips", tip_id)
-        if found is None:
-            return False
-        try:
-            self._envelopes.open_key(found)
-        except KeyUnavailableError:
-            return True
-        return False
 
     def _find_key(self, table: str, record_id: bytes) -> FoundKey | None:
         return find_wrapped_key(self._rows, self._holdings, table, record_id)

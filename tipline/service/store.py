@@ -85,6 +85,20 @@ class Arrival:
     tip: StoredTip
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """
+    What a hold holds when it is placed.
+
+    Args:
+        held: How many tips.
+        passed_over: How many of its channel it does not hold, because they open for nobody.
+    """
+
+    held: int
+    passed_over: int
+
+
 class Store(Protocol):
     """Where tips lie. What a call promised is durable when it returns."""
 
@@ -191,7 +205,9 @@ class Store(Protocol):
         """Tell whether a tip of this channel is there."""
         ...
 
-    async def add_hold(self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises) -> int:
+    async def add_hold(
+        self, hold: Hold, tip_ids: Collection[bytes], *, promises: Promises
+    ) -> Placed:
         """Place a hold over tips, or over its channel; tell how many it holds by now."""
         ...
 

@@ -5,7 +5,7 @@ Rules:
 1. Whoever opens them holds the instance's lock: there is one day keeper, one store, one slot file.
 2. What a crash kept from the log is told before anything else is queued.
 3. A slot file that was in memory and is lost is said to be lost, before anything is purged; so is
-   the key of a day to come that is missing.
+   the key of a day to come that is missing, and a record's own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable
 
 from retention.hold import state_ended, state_placed
 from retention.log.entry import EntryType, make_statement
+from retention.plan import Waiting
 from retention.promise import Promises
 from retention.slot_pair import Notice
 from tipline.backing_up import remove_left_copy
@@ -32,6 +33,7 @@ from tipline.operations import Workings
 from tipline.service.adopting import take_up_policy
 from tipline.service.daily_log import tell_purge
 from tipline.service.database import check_database
+from tipline.service.lost_keys import LostRecords
 from tipline.service.nightly import OnPurged, run_purge
 from tipline.service.old_keyset import end_old_keyset
 from tipline.service.open_log import make_clock_teller, open_log
@@ -79,7 +81,7 @@ async def open_parts(
         on_clock: Told when the clock jumps or goes back.
         on_fault: Told of what failed after it was stored, from any thread.
         on_notice: Told what was rebuilt, repaired or found damaged in the slot file.
-        on_lost: Told of each day to come whose key is missing.
+        on_lost: Told of each day to come whose key is missing, and how many records lost their own.
 
     Yields:
         The parts.
@@ -109,7 +111,12 @@ async def open_parts(
         await _tell_of_holds(store, log)
         # Before anything makes a key: a new one in its place would hide that one is missing.
         await _tell_of_lost_keys(
-            store, log, today=keeper.today(), begun_anew=opened.begun_anew, on_lost=on_lost
+            store,
+            log,
+            today=keeper.today(),
+            waiting=keeper.waiting(),
+            begun_anew=opened.begun_anew,
+            on_lost=on_lost,
         )
         promises = await take_up_policy(store, instance.policy, today=keeper.latest_day())
         for notice in opened.file.take_notices():
@@ -242,17 +249,24 @@ async def _tell_of_lost_keys(
     log: LogStore,
     *,
     today: datetime.date,
+    waiting: Waiting | None,
     begun_anew: bool,
     on_lost: Callable[[InstanceError], None],
 ) -> None:
     """Queue that keys were lost before their day, then let go what they opened."""
-    days = await store.find_lost_days(today=today)
-    if not days and not begun_anew:
-        return
+    days = await store.losses.find_days(today=today)
+    promises = await store.promises()
+    records = LostRecords()
+    if promises is not None:  # else nothing ever was stored
+        records = await store.losses.find_records(promises=promises, today=today, waiting=waiting)
     # First: what is let go is not found again after a crash.
-    await asyncio.to_thread(log.queue, make_statement(EntryType.LOST_KEYS, on=today))
+    if days or begun_anew or records.count():
+        await asyncio.to_thread(log.queue, make_statement(EntryType.LOST_KEYS, on=today))
     for day, count in days.items():
         on_lost(InstanceError("day_key_lost", day=day.isoformat(), count=count))
-    await store.end_lost_days(days, today=today)
+    if records.count():
+        on_lost(InstanceError("record_keys_lost", count=records.count()))
+    await store.losses.end_days(days, today=today)
+    await store.losses.end_records(records, today=today)
     if begun_anew:
-        await store.end_lost(today=today)
+        await store.losses.end_all(today=today)

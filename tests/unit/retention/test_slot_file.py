@@ -435,6 +435,25 @@ def test_slots_when_the_disk_is_full_then_what_is_there_still_serves(
     assert line.path.stat().st_size == 3 * STEP_SLOTS * SLOT_BYTES
 
 
+def test_labels_when_read_then_only_whole_copies_of_one_label_count(line: Line) -> None:
+    """What is free in one copy is gone; what was not asked for or lies nowhere is not told."""
+    file = line.open()
+    labels = [bytes([number]) * 16 for number in range(1, 5)]
+    slots = [file.put(SlotKind.RECORD, label, SECRET) for label in labels]
+    day = file.put(SlotKind.DAY, DAY, KEY)
+    file.sync()
+    file.destroy([(slots[0], SlotKind.RECORD, labels[0])])
+    spoil(line.paths()[-1], slots[1], bytes(SLOT_BYTES))  # one of two, where there are two
+    found = file.read_labels([*slots[:3], day, 10**9])
+    told = {slot: found[slot * 16 : slot * 16 + 16] for slot in (*slots, day)}
+    nothing = bytes(16)
+    assert told == {
+        slots[2]: labels[2],
+        **dict.fromkeys((slots[0], slots[1], slots[3], day), nothing),
+    }
+    file.close()
+
+
 def test_slots_when_a_slot_is_dying_then_nobody_reads_or_repairs_it(tmp_path: Path) -> None:
     """Between the first overwritten byte and the last a slot is free already."""
     line = Line(path=tmp_path / "slots", mirror=tmp_path / "mirror")
