@@ -174,13 +174,17 @@ def init_instance(
     Raises:
         InstanceError: something is there already.
         ConfigurationError: a setting does not hold.
+        SlotError: the slot file cannot be made where and as the settings say.
     """
     if directory.exists() and any(directory.iterdir()):
         raise InstanceError("instance_exists", path=str(directory))
     log_signer = Signer.generate(make_log_name(_read_root(settings)), random=random)
     configuration = format_configuration(settings, translate=translate)
     policy = format_policy(periods, translate=translate)
+    slots = parse_configuration(configuration).slots
     make_private_directory(directory)
+    # First: it alone can fail for what was asked for, and the next try finds an empty directory.
+    create_slots(directory, slots, environment=os.environ)
     for name in (KEYS_NAME, RUN_NAME, TOR_NAME):
         make_private_directory(directory / name)
     signer = Signer.generate(SERVICE_SIGNER_NAME, random=random)
@@ -191,8 +195,6 @@ def init_instance(
         directory / KEYS_NAME / LOG_KEY_NAME, log_signer.format().reveal() + b"\n", day=today
     )
     create_file(directory / POLICY_NAME, policy, day=today)
-    slots = parse_configuration(configuration).slots
-    create_slots(directory, slots, environment=os.environ)
     with contextlib.closing(
         SqliteStore(
             directory,

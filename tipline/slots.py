@@ -11,6 +11,7 @@ where the operator chose memory (`slots.volatile`) it is: then that death is wha
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,16 +88,31 @@ def create_slots(
         PermissionsError: everybody can read the credential.
         OSError: a disk refuses.
     """
+    root = load_slot_root(settings, environment=environment, random=random)
     folder, mirror = find_slot_folders(directory, settings)
-    for one in (folder, mirror):
-        if one is not None:
-            make_private_directory(one)
-    SlotFile.create(
-        folder / SLOT_FILE_NAME,
-        None if mirror is None else mirror / SLOT_FILE_NAME,
-        load_slot_root(settings, environment=environment, random=random),
-        random=random,
-    )
+    folders = [folder] if mirror is None else [folder, mirror]
+    for one in folders:
+        make_private_directory(one)
+    try:
+        SlotFile.create(
+            folder / SLOT_FILE_NAME,
+            None if mirror is None else mirror / SLOT_FILE_NAME,
+            root,
+            random=random,
+        )
+    except SlotError:
+        for one in folders:
+            _remove_attempt(one)
+        raise
+
+
+def _remove_attempt(folder: Path) -> None:
+    """Remove what a refused attempt made; never a slot file in which something stands."""
+    file = folder / SLOT_FILE_NAME
+    with contextlib.suppress(OSError):  # something else lies there, or is mounted there
+        if file.stat().st_size == 0:
+            file.unlink()
+            folder.rmdir()
 
 
 def open_slots(

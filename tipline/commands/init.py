@@ -32,6 +32,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         UsageError: something is not given and there is nobody to ask.
         PolicyError: the policy that is given does not hold.
         FileError: the policy that is given cannot be read.
+        ConfigurationError: the slot file cannot lie or be sealed as it is asked for.
+        SlotError: it cannot be made there.
     """
     _ = console.translate
     root = options.root or _ask(console, "--root", _("The desk root's verifier key: "))
@@ -42,6 +44,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         words = make_translations(language).gettext(EMERGENCY)
         settings[f"line.name.{language}"] = name
         settings[f"line.emergency.{language}"] = words.format(number=number)
+    given = {
+        "slots.path": options.slots,
+        "slots.mirror": options.mirror,
+        "slots.root": options.slot_root,
+        "slots.volatile": options.volatile or None,
+    }
+    settings |= {key: value for key, value in given.items() if value is not None}
     periods = _read_periods(options.policy)
     signer = init_instance(
         options.directory,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tipline.language import Translate
+from tipline.parsers.restore import SLOT_ROOTS
 
 if TYPE_CHECKING:
     from tipline.parsers import Commands
@@ -44,6 +45,25 @@ def register(commands: Commands, translate: Translate) -> None:
         metavar=_("FILE"),
         type=Path,
         help=_("how long things are kept: a policy.toml that is filled in"),
+    )
+    parser.add_argument(
+        "--slots",
+        metavar=_("PATH"),
+        help=_("the directory of the slot file, whose keys can die (default: slots, in DIR)"),
+    )
+    parser.add_argument(
+        "--mirror", metavar=_("PATH"), help=_("a directory on a second device, for its mirror")
+    )
+    parser.add_argument(
+        "--slot-root",
+        metavar=_("ROOT"),
+        choices=SLOT_ROOTS,
+        help=_("what they are sealed under, for good: none (if it is missing), credential, tpm"),
+    )
+    parser.add_argument(
+        "--volatile",
+        action="store_true",
+        help=_("the slot file lies in memory, and is begun anew when it is lost"),
     )
     parser.add_argument("--json", action="store_true", help=_("for a machine"))
     parser.set_defaults(run="init.run")

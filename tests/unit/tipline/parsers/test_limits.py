@@ -10,7 +10,9 @@ import pytest
 
 from crypto.keyset import MAX_DAYS
 from retention.hold import MAX_HOLD_DAYS
+from tipline.configuration import SlotRootChoice
 from tipline.parsers import desk_keys, hold
+from tipline.parsers.restore import SLOT_ROOTS
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,8 @@ def test_help_when_it_names_a_limit_then_it_is_the_one_that_holds(
         parser.parse_args(words)
 
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+def test_slot_roots_when_offered_then_they_are_those_of_the_configuration() -> None:
+    """What can be typed is what can stand in tipline.toml."""
+    assert set(SLOT_ROOTS) == set(SlotRootChoice)
