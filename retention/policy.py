@@ -22,6 +22,7 @@ from crypto.ladder import TEXT_RUNG
 from retention.errors import PolicyError
 
 POLICY_VERSION: Final = 1
+POLICY_FILE: Final = "policy.toml"  # what errors name where nobody names another
 MAX_POLICY_BYTES: Final = 64 * 1024  # ours has 3 KiB; a larger file is not one
 MAX_PERIOD_DAYS: Final = 3650  # ten years: what is kept longer is an archive, not a tip-line
 
@@ -191,12 +192,13 @@ def format_periods(policy: Policy) -> dict[str, dict[str, int]]:
     }
 
 
-def parse_periods(untrusted: Mapping[str, Any]) -> Policy:
+def parse_periods(untrusted: Mapping[str, Any], *, name: str = POLICY_FILE) -> Policy:
     """
     Read a policy from plain values.
 
     Args:
         untrusted: As `format_periods` gave it.
+        name: Of the file, for whoever reads the error.
 
     Returns:
         The policy, complete and without contradiction.
@@ -205,65 +207,85 @@ def parse_periods(untrusted: Mapping[str, Any]) -> Policy:
         PolicyError: a key is missing, unknown or of another form, or two contradict each other. It
             names the keys, never the values.
     """
-    _check_keys(untrusted, known=set(RecordClass), prefix="")
+    _check_keys(untrusted, known=set(RecordClass), prefix="", name=name)
     periods = {
-        record_class: _parse_class(record_class, untrusted[record_class])
+        record_class: _parse_class(record_class, untrusted[record_class], name=name)
         for record_class in RecordClass
     }
     for (shorter_class, shorter_event), (longer_class, longer_event) in NOT_LONGER:
         if periods[shorter_class][shorter_event] > periods[longer_class][longer_event]:
             raise PolicyError(
                 "policy_contradiction",
+                file=name,
                 key=f"{shorter_class}.{shorter_event}",
                 limit=f"{longer_class}.{longer_event}",
             )
     return Policy(periods=periods)
 
 
-def parse_policy(untrusted: bytes) -> Policy:
+def parse_policy(untrusted: bytes, *, name: str = POLICY_FILE) -> Policy:
     """
     Read a policy.
 
     Args:
         untrusted: `policy.toml`.
+        name: Of the file, for whoever reads the error.
 
     Returns:
         The policy, complete and without contradiction.
 
     Raises:
         PolicyError: not TOML, or a key is missing, unknown or of another form, or two contradict
-            each other. It names the keys, never the values.
+            each other. It names the keys or the line, never the values.
     """
     if len(untrusted) > MAX_POLICY_BYTES:
-        raise PolicyError("policy_toml")
+        raise PolicyError("policy_long", file=name, limit=MAX_POLICY_BYTES)
     try:
         tree = tomllib.loads(untrusted.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise PolicyError("policy_toml") from exc
-    _check_keys(tree, known={"version", *RecordClass}, prefix="")
+        raise PolicyError("policy_toml", file=name, line=find_line(exc, untrusted)) from exc
+    _check_keys(tree, known={"version", *RecordClass}, prefix="", name=name)
     version = tree.pop("version")
     if type(version) is not int or version != POLICY_VERSION:
-        raise PolicyError("policy_wrong_value", key="version")
-    return parse_periods(tree)
+        raise PolicyError("policy_wrong_value", file=name, key="version")
+    return parse_periods(tree, name=name)
 
 
-def _parse_class(record_class: RecordClass, value: Any) -> dict[Event, int]:
+def find_line(exc: tomllib.TOMLDecodeError | UnicodeDecodeError, untrusted: bytes) -> int:
+    """
+    Tell in which line of a file something is not TOML.
+
+    Args:
+        exc: What the parser or the decoder raised. Its message may quote the file.
+        untrusted: The file.
+
+    Returns:
+        The line, from 1.
+    """
+    if isinstance(exc, UnicodeDecodeError):
+        return untrusted.count(b"\n", 0, exc.start) + 1
+    # tomllib says "(at line 3, column 7)" or "(at end of document)".
+    words = str(exc).rpartition("line ")[2].partition(",")[0]
+    return int(words) if words.isdecimal() else untrusted.rstrip().count(b"\n") + 1
+
+
+def _parse_class(record_class: RecordClass, value: Any, *, name: str) -> dict[Event, int]:
     if not isinstance(value, dict):
-        raise PolicyError("policy_wrong_value", key=str(record_class))
+        raise PolicyError("policy_wrong_value", file=name, key=str(record_class))
     events = EVENTS[record_class]
-    _check_keys(value, known=set(events), prefix=f"{record_class}.")
+    _check_keys(value, known=set(events), prefix=f"{record_class}.", name=name)
     for event in events:
         days = value[event]
         # bool is a kind of int in Python, not in a policy.
         if type(days) is not int or not 1 <= days <= MAX_PERIOD_DAYS:
-            raise PolicyError("policy_wrong_value", key=f"{record_class}.{event}")
+            raise PolicyError("policy_wrong_value", file=name, key=f"{record_class}.{event}")
     return {event: value[event] for event in events}
 
 
-def _check_keys(tree: Mapping[str, Any], *, known: set[str], prefix: str) -> None:
+def _check_keys(tree: Mapping[str, Any], *, known: set[str], prefix: str, name: str) -> None:
     for key in tree:
         if key not in known:
-            raise PolicyError("policy_unknown_key", key=prefix + key)
+            raise PolicyError("policy_unknown_key", file=name, key=prefix + key)
     for key in sorted(known):
         if key not in tree:
-            raise PolicyError("policy_missing_key", key=prefix + key)
+            raise PolicyError("policy_missing_key", file=name, key=prefix + key)

@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn
 
 from crypto.errors import CryptoError
 from crypto.note import Verifier
+from retention.policy import find_line
 from tipline.errors import ConfigurationError
 from tipline.language import LANGUAGES
 
@@ -205,7 +206,7 @@ def parse_configuration(untrusted: bytes) -> Configuration:
     try:
         tree = tomllib.loads(untrusted.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ConfigurationError("configuration_toml", line=_line_of(exc)) from exc
+        raise ConfigurationError("configuration_toml", line=find_line(exc, untrusted)) from exc
     given = _flatten(tree)
     for key in given:
         if key not in KEYS:
@@ -287,12 +288,6 @@ def _mail(value: Mapping[str, Any]) -> MailSettings:
     if mail.user and mail.tls is MailTls.NONE:
         _wrong("mail.tls")
     return mail
-
-
-def _line_of(exc: Exception) -> int:
-    # tomllib says "(at line 3, column 7)"; the rest of its message may quote the file.
-    words = str(exc).rpartition("line ")[2].partition(",")[0]
-    return int(words) if words.isdecimal() else 0
 
 
 def _wrong(key: str) -> NoReturn:

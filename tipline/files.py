@@ -85,6 +85,29 @@ def blur_read_times(path: Path, *, day: datetime.date) -> None:
     os.utime(path, ns=(NEVER_SECONDS * 1_000_000_000, path.stat().st_mtime_ns))
 
 
+def read_given(path: Path, *, max_bytes: int) -> bytes:
+    """
+    Read a file that a person named.
+
+    Args:
+        path: Untrusted: a pipe that nobody writes into is refused, and not waited for.
+        max_bytes: One more is read than this, so that it can be seen.
+
+    Returns:
+        At most `max_bytes` and one.
+
+    Raises:
+        FileError: `file_special`: it is no ordinary file.
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileError("file_special", path=str(path))
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(max_bytes + 1)
+
+
 def sync_directory(path: Path) -> None:
     """
     Make the names in a directory durable.

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,28 @@ def test_check_when_the_policy_does_not_hold_then_the_key_is_named(
     code, out, err = run(file)
     assert (code, out) == (31, "")
     assert named in err
+
+
+def test_check_when_the_file_is_not_toml_then_its_own_name_and_line_are_told(
+    file: Path,
+) -> None:
+    """Whoever tries a policy beside the one in force is sent to the right file and line."""
+    tried = file.rename(file.with_name("next.toml"))
+    tried.write_text(tried.read_text() + "\nnot toml\n")
+    line = tried.read_text().count("\n")
+    code, _, err = run(tried)
+    assert code == 31
+    assert f"{tried} cannot be read (line {line})" in err
+
+
+def test_check_when_the_file_is_a_pipe_then_it_is_refused_and_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    """Nobody may ever write into it."""
+    os.mkfifo(tmp_path / "pipe")
+    code, _, err = run(tmp_path / "pipe")
+    assert code == 46
+    assert "pipe is not an ordinary file" in err
 
 
 def test_check_when_there_is_no_file_then_it_is_named(tmp_path: Path) -> None:

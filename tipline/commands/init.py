@@ -9,7 +9,7 @@ from retention.policy import MAX_POLICY_BYTES, Periods, parse_policy
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.errors import UsageError
-from tipline.files import name_file_errors
+from tipline.files import name_file_errors, read_given
 from tipline.instance import init_instance, load_log_signer
 from tipline.language import LANGUAGES, Translate, make_translations
 from tipline.messages import N_
@@ -122,5 +122,6 @@ def _ask(console: Console, option: str, question: str) -> str:
 def _read_periods(path: Path | None) -> Periods | None:
     if path is None:
         return None
-    with name_file_errors(), path.open("rb") as file:
-        return parse_policy(file.read(MAX_POLICY_BYTES + 1)).periods
+    with name_file_errors():
+        text = read_given(path, max_bytes=MAX_POLICY_BYTES)
+    return parse_policy(text, name=str(path)).periods

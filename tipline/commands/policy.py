@@ -21,7 +21,7 @@ from tipline.configuration import load_configuration
 from tipline.console import Console
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
-from tipline.files import name_file_errors
+from tipline.files import name_file_errors, read_given
 from tipline.language import Text
 from tipline.messages import N_, NN_
 from tipline.operation_values import format_policy_change
@@ -135,12 +135,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         PolicyError: it cannot be used.
+        FileError: it cannot be read.
         ConfigurationError: the line's configuration cannot be used.
         InstanceError: the line is in use, is none, or what it keeps of the time is damaged.
     """
-    with name_file_errors(), options.file.open("rb") as file:
-        text = file.read(MAX_POLICY_BYTES + 1)
-    policy = parse_policy(text)
+    with name_file_errors():
+        text = read_given(options.file, max_bytes=MAX_POLICY_BYTES)
+    policy = parse_policy(text, name=str(options.file))
     warnings = find_warnings(policy)
     changes = None
     if options.line is not None:

@@ -10,6 +10,7 @@ from crypto.ladder import RUNGS
 from retention.errors import PolicyError
 from retention.policy import (
     EVENTS,
+    MAX_POLICY_BYTES,
     NOT_LONGER,
     Event,
     RecordClass,
@@ -138,7 +139,7 @@ def test_policy_when_a_class_is_missing_then_it_is_named(record_class: str) -> N
         parse_policy((before + bracket + after).encode())
     assert (refused.value.code, refused.value.facts) == (
         "policy_missing_key",
-        {"key": record_class},
+        {"file": "policy.toml", "key": record_class},
     )
 
 
@@ -154,7 +155,10 @@ def test_policy_when_a_key_is_unknown_then_it_is_named(added: str, key: str) -> 
     """What we do not know is an error, since it would not happen."""
     with pytest.raises(PolicyError) as refused:
         parse_policy((GOOD + added).encode())
-    assert (refused.value.code, refused.value.facts) == ("policy_unknown_key", {"key": key})
+    assert (refused.value.code, refused.value.facts) == (
+        "policy_unknown_key",
+        {"file": "policy.toml", "key": key},
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,10 @@ def test_policy_when_a_value_is_wrong_then_its_key_is_named_and_not_the_value(
     assert old in GOOD
     with pytest.raises(PolicyError) as refused:
         parse_policy(GOOD.replace(old, new, 1).encode())
-    assert (refused.value.code, refused.value.facts) == ("policy_wrong_value", {"key": key})
+    assert (refused.value.code, refused.value.facts) == (
+        "policy_wrong_value",
+        {"file": "policy.toml", "key": key},
+    )
 
 
 @pytest.mark.parametrize("pair", NOT_LONGER, ids=str)
@@ -205,12 +212,54 @@ def test_policy_when_two_periods_contradict_each_other_then_both_are_named(
         assert len(named) == 1
 
 
-@pytest.mark.parametrize("untrusted", [b"version = ", b"\xff\xfe", b"#" * 65_537])
-def test_policy_when_not_toml_then_refused(untrusted: bytes) -> None:
-    """What is not TOML, not UTF-8 or far too long is refused as a whole."""
+@pytest.mark.parametrize(
+    ("untrusted", "line"),
+    [
+        (b"version = ", 1),
+        (b"version = 1\n[\n\n", 2),
+        (b"version = 1\nkeyset = [1,\n2\n\n", 3),
+        (b"version = 1\n[keyset]\nexpired secret", 3),
+        (b"version = 1\n# \xff\xfe", 2),
+        (b"\xff\xfe", 1),
+    ],
+)
+def test_policy_when_not_toml_then_the_file_and_the_line_are_named(
+    untrusted: bytes, line: int
+) -> None:
+    """What is not TOML or not UTF-8 is refused as a whole, and the line alone is named."""
     with pytest.raises(PolicyError) as refused:
-        parse_policy(untrusted)
-    assert refused.value.code == "policy_toml"
+        parse_policy(untrusted, name="next.toml")
+    assert (refused.value.code, refused.value.facts) == (
+        "policy_toml",
+        {"file": "next.toml", "line": line},
+    )
+
+
+def test_policy_when_far_too_long_then_it_is_not_parsed() -> None:
+    """One byte more than a policy can have is refused unread."""
+    parse_policy(GOOD.encode().ljust(MAX_POLICY_BYTES, b"\n"))
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(GOOD.encode().ljust(MAX_POLICY_BYTES + 1, b"\n"))
+    assert refused.value.code == "policy_long"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("begun = 2\n", "begun = 0\n"),
+        ("version = 1", "version = 2"),
+        ("[keyset]", "[surprise]"),
+        ("version = 1", "version = 1\nmore = 1"),
+        ("[partial_upload]\nbegun = 2", "partial_upload = 7"),
+        ("begun = 2\n", "begun = 3000\n"),
+    ],
+)
+def test_policy_when_another_file_is_read_then_its_own_name_is_told(old: str, new: str) -> None:
+    """Whoever tries a policy beside the one in force is not sent to the wrong file."""
+    assert old in GOOD
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(GOOD.replace(old, new, 1).encode(), name="next.toml")
+    assert refused.value.facts["file"] == "next.toml"
 
 
 def test_events_when_listed_then_every_class_has_one() -> None:
