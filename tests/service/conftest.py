@@ -24,7 +24,7 @@ from crypto.keyset import choose_recipients, sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, Keyset, KeysetDraft, Reader
 from crypto.note import Signer
 from crypto.tip import Tip
-from retention.policy import EVENTS, RecordClass
+from retention.policy import EVENTS, Periods, RecordClass
 from tipline.instance import Instance, init_instance
 from tipline.keysets import install_keyset
 from tipline.service.pages import Page, make_page
@@ -33,7 +33,7 @@ from tipline.service.store import StoredTip
 
 DAY = datetime.date(2031, 3, 14)
 SLICE_BYTES = 1024 * 1024
-PERIODS = {
+PERIODS: Periods = {
     **{record_class: dict.fromkeys(events, 90) for record_class, events in EVENTS.items()},
     RecordClass.PARTIAL_UPLOAD: dict.fromkeys(EVENTS[RecordClass.PARTIAL_UPLOAD], 2),
     RecordClass.UPLOAD_ANSWER: dict.fromkeys(EVENTS[RecordClass.UPLOAD_ANSWER], 2),
@@ -213,40 +213,50 @@ def short_path() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+def make_line(
+    directory: Path,
+    *,
+    clock: Clock,
+    periods: Periods = PERIODS,
+    keyset: bool = True,
+    **settings: object,
+) -> World:
+    """Make a line, with settings of the test's own."""
+    root = Signer.generate("tipline-root")
+    texts = {
+        f"line.{part}.{language}": "Harbour line"
+        for part in ("name", "emergency")
+        for language in ("en", "es", "pt")
+    }
+    service = init_instance(
+        directory,
+        settings={
+            "root": root.verifier().format(),
+            **texts,
+            **{key.replace("__", "."): value for key, value in settings.items()},
+        },
+        periods=periods,
+        translate=lambda text: text,
+        today=clock.today,
+    )
+    world = World(
+        directory=directory,
+        root=root,
+        reader=HybridIdentity.generate(),
+        service=service,
+        clock=clock,
+    )
+    if keyset:
+        world.install(world.sign())
+    return world
+
+
 @pytest.fixture
 def make_world(short_path: Path) -> Callable[..., World]:
     """Make a line, with settings of the test's own."""
 
-    def make(*, keyset: bool = True, **settings: object) -> World:
-        root = Signer.generate("tipline-root")
-        clock = Clock()
-        directory = short_path / "line"
-        texts = {
-            f"line.{part}.{language}": "Harbour line"
-            for part in ("name", "emergency")
-            for language in ("en", "es", "pt")
-        }
-        service = init_instance(
-            directory,
-            settings={
-                "root": root.verifier().format(),
-                **texts,
-                **{key.replace("__", "."): value for key, value in settings.items()},
-            },
-            periods=PERIODS,
-            translate=lambda text: text,
-            today=clock.today,
-        )
-        world = World(
-            directory=directory,
-            root=root,
-            reader=HybridIdentity.generate(),
-            service=service,
-            clock=clock,
-        )
-        if keyset:
-            world.install(world.sign())
-        return world
+    def make(**settings: Any) -> World:
+        return make_line(short_path / "line", clock=Clock(), **settings)
 
     return make
 

@@ -18,7 +18,7 @@ import pytest
 from retention.log.entry import CloseStep
 from retention.promise import Promises
 from tests.service.mailbox import serve_mailbox
-from tests.service.test_log_rhythm import LOG_HOUR, Ticker
+from tests.service.test_log_rhythm import LOG_HOUR, LOOPS, Ticker
 from tipline.closing import CLOSING_NAME, NOTICE_BYTES, Closing, format_closing, save_closing
 from tipline.configuration import CONFIGURATION_NAME
 from tipline.doctor import examine
@@ -213,7 +213,7 @@ async def test_mail_when_a_line_serves_an_empty_and_a_full_day_then_it_is_the_sa
                 mail__to=["desk@example.org"],
             )
             assert "enabled = true" in (world.directory / CONFIGURATION_NAME).read_text()
-            ticker = Ticker(world.clock, loops=3)
+            ticker = Ticker(world.clock, loops=LOOPS + 1)
             async with world.serve(sleep=ticker.sleep) as site:
                 await ticker.settle()
                 if is_busy:

@@ -21,7 +21,7 @@ from retention.log.tiles import decode_bundle, list_tiles
 from retention.policy import RecordClass
 from tipline.instance import load_log_signer
 
-LOOPS = 2  # of the line that sleep by our clock: the night's, and the log's
+LOOPS = 3  # of the line that sleep by our clock: the night's, the log's, and the clocks'
 MINUTE = datetime.timedelta(minutes=1)
 ONE_DAY = datetime.timedelta(days=1)
 NIGHTLY_HOUR, LOG_HOUR = 3, 5
@@ -51,10 +51,10 @@ class Ticker:
         """Wait until every loop of the line sleeps again."""
         await asyncio.wait_for(self._all_sleep.wait(), 60)
 
-    async def advance(self) -> None:
-        """Let a minute pass."""
+    async def advance(self, by: datetime.timedelta = MINUTE) -> None:
+        """Let a minute pass, or more: whoever sleeps until then wakes once."""
         await self.settle()
-        self._clock.now += MINUTE
+        self._clock.now += by
         due = [entry for entry in self._sleepers if entry[0] <= self._clock.now]
         self._sleepers = [entry for entry in self._sleepers if entry[0] > self._clock.now]
         if due:

@@ -1,515 +1,490 @@
 """
-A year of a line in minutes, with an operator who is honest, unlucky, or neither.
+A year of a real line, and what its operator can do to it, found by the auditor's verifier.
 
-The batches, trees and checkpoints are made by the service's own code; the clock is the test's.
+The line is served as in earnest, with its store, slots, purge, day keeper and log
+(tests/real_year.py); the clocks alone are the test's. Each fault is one small function, done to
+what really lies on the disk or to the program that runs; everything after it is honest.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import datetime
+import errno
+import itertools
 import json
-from collections.abc import Callable
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from retention.log.batch import list_deaths
-from retention.log.entry import EntryType
-from retention.policy import RecordClass
-from retention.slot_root import Method
-from tests.audit_year import (
-    BEGUN_ON,
-    KEY,
-    KEYSET_DAYS,
-    ONE_DAY,
-    ROOT,
-    SimulatedLine,
-    make_periods,
-    number_hash,
-    sign,
-    write_log,
-)
+from retention.log.entry import EntryType, decode_entry, encode_entry
+from tests.real_year import ONE_DAY, RealLine, kinds, live_honestly, make_real_line
+from tests.service.test_backup import Backups
 from tipline.audit.kept import Kept
-from tipline.audit.notes import LOG, Key, verify_checkpoint
-from tipline.audit.source import DirectorySource
-from tipline.audit.verify import Trust, Verdict, verify
-from tipline.service.daily_log import read_report
-from tipline.service.purge_report import PurgeReport
+from tipline.errors import InstanceError
+from tipline.log_store import LogStore
+from tipline.service.daily_log import DailyLog
+from tipline.service.database import DATABASE_NAME
+from tipline.service.purge import Purge
+from tipline.service.record_keys import RecordKeys
+from tipline.service.rows import Rows
+from tipline.service.sqlite_store import SqliteStore
 
-LOG_KEY = Key.parse(KEY, type_=LOG)
-HOLD = "ab" * 16
-LONG_HOLD = "ef" * 16
-FAULT_NIGHT = 180
-Act = Callable[[SimulatedLine], object]
-
-
-def judge(
-    directory: Path, *, today: datetime.date, kept: Kept | None = None, since: bytes | None = None
-) -> Verdict:
-    """What the auditor's verifier says."""
-    return verify(
-        DirectorySource(directory),
-        trust=Trust(log=LOG_KEY, root=ROOT.verifier().format()),
-        today=today,
-        kept=kept,
-        since=None if since is None else verify_checkpoint(since, log=LOG_KEY),
-    )
+YEAR_DAYS = 365
+FAULT_DAY = 45  # tips have died by then, a hold is open, and the log has two months' keysets
+Act = Callable[["Operator"], Awaitable[None]]
 
 
-def kinds(verdict: Verdict) -> set[str]:
-    """The kinds of what was found."""
-    return {str(finding.kind) for finding in verdict.findings}
+@dataclasses.dataclass(kw_only=True)
+class Operator:
+    """
+    Who does something to a line, and by which means.
+
+    Attributes:
+        line: A copy of an honest line, not served.
+        patch: Changes the program that runs.
+        folder: For files.
+        kept: What the auditor kept from the day before.
+    """
+
+    line: RealLine
+    patch: pytest.MonkeyPatch
+    folder: Path
+    kept: Kept
+
+    async def live(self, nights: int) -> None:
+        """Be served for so many nights in which nobody comes."""
+        async with self.line.served():
+            await self.line.nights(nights)
+
+    def change(self, name: str, statement: str, *values: object) -> int:
+        """Change a database by hand, while the line is not served."""
+        with contextlib.closing(sqlite3.connect(self.line.world.directory / name)) as database:
+            changed = database.execute(statement, values).rowcount
+            database.commit()
+        return changed
+
+    def restart_with(self, target: type, name: str, stand_in: Any) -> None:
+        """Run another program from now on."""
+        self.patch.setattr(target, name, stand_in)
 
 
-def place_hold(
-    line: SimulatedLine,
-    step: str = "placed",
-    until: datetime.date | None = None,
-    hold: str = HOLD,
-) -> None:
-    """Log a step of a hold."""
-    last = line.today + 20 * ONE_DAY if until is None else until
-    line.tell(EntryType.HOLD, hold=hold, step=step, until=last, commitment=number_hash(9))
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder whose sockets' paths fit."""
+    path = Path(tempfile.mkdtemp(prefix="yr-"))
+    yield path
+    shutil.rmtree(path)
 
 
-def live_honestly(line: SimulatedLine, *, nights: int, keyset: int = 2) -> None:
-    """Nights with what happens in every year: keysets, pages, backups, holds that end in time."""
-    until = expires_on = None
-    for night in range(1, nights + 1):
-        line.today += ONE_DAY
-        if night % 28 == 0:
-            last = line.today + datetime.timedelta(days=KEYSET_DAYS)
-            line.tell(EntryType.KEYSET, number=keyset, sha256=number_hash(keyset), valid_until=last)
-            keyset += 1
-        if night % 90 == 0:
-            line.tell(EntryType.PAGE, build=f"0.{night}", sha256=number_hash(night))
-        if night % 7 == 0:
-            line.tell(EntryType.BACKUP)
-        if night % 60 == 10:
-            until = line.today + 20 * ONE_DAY
-            place_hold(line, until=until)
-        if night % 60 == 25:
-            place_hold(line, "released", until)
-        if night % 60 == 30:
-            expires_on = line.today + 9 * ONE_DAY
-            place_hold(line, until=expires_on, hold=LONG_HOLD)
-        if night % 60 == 39:
-            assert line.today == expires_on
-            place_hold(line, "expired", expires_on, hold=LONG_HOLD)
-        if night % 100 == 0:
-            line.tell(
-                EntryType.EPOCH, epoch=line.today - 30 * ONE_DAY, method="overwritten", late_days=0
-            )
-        line.night()
-
-
-def live_a_year(fault: Act | None) -> SimulatedLine:
-    """A year in which one thing happens."""
-    line = SimulatedLine()
-    line.begin()
-    live_honestly(line, nights=FAULT_NIGHT)
-    if fault is not None:
-        fault(line)
-    live_honestly(line, nights=365 - FAULT_NIGHT, keyset=100)
+@pytest.fixture(scope="module")
+def begun(folder: Path) -> RealLine:
+    """A line after some honest weeks."""
+    line = make_real_line(folder / "begun")
+    asyncio.run(live_honestly(line, first=1, last=FAULT_DAY))
     return line
 
 
-def change_batch(change: Callable[[list[bytes]], list[bytes]]) -> Act:
-    """The operator signs a batch that says something else."""
-
-    def act(line: SimulatedLine) -> None:
-        before = len(line.entries)
-        line.live(1)
-        line.entries[before:] = change(line.entries[before:])
-
-    return act
-
-
-def skip_purge(line: SimulatedLine) -> None:
-    """Tips are no longer purged, and the log just leaves it out."""
-    line.failing.add(RecordClass.SEALED_TIP)
-    line.live(30)
+@pytest.fixture
+def operator(begun: RealLine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    """An operator with a copy of that line, and an auditor who was there the day before."""
+    place = folder / "copy"
+    kept = begun.judge(folder / "log").keep()
+    assert kept is not None
+    line = begun.fork(place)
+    yield Operator(line=line, patch=monkeypatch, folder=folder, kept=kept)
+    for name in ("copy", "log", "other"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def keep_day_keys(line: SimulatedLine) -> None:
-    """Day keys stay."""
-    line.failing.add(None)
-    line.live(10)
+def test_year_when_it_was_honest_then_nothing_is_found(begun: RealLine, folder: Path) -> None:
+    """A whole year of a real line keeps every promise, and every annex and text fits its log."""
+    line = begun.fork(folder / "year")
+    asyncio.run(live_honestly(line, first=FAULT_DAY + 1, last=YEAR_DAYS))
+    verdict = line.judge(folder / "year-log")
+
+    assert verdict.findings == ()
+    assert line.failures == []
+    assert verdict.replay is not None
+    assert verdict.replay.annexes.compared_len >= YEAR_DAYS - 1
+    assert verdict.replay.hold_texts.compared_len > 0
+    arrived = sum(json.loads(annex)["arrived"] for annex in line.annexes.values())
+    purged = sum(sum(json.loads(annex)["purged"].values()) for annex in line.annexes.values())
+    early = sum(sum(json.loads(annex)["early"].values()) for annex in line.annexes.values())
+    assert arrived > 300
+    assert purged > arrived
+    assert early > 50
+    told = {(kind, what.partition(" ")[0]) for _, kind, what in verdict.replay.events.told}
+    assert {("hold", "placed"), ("hold", "released"), ("hold", "expired"), ("backup", "")} <= told
 
 
-def purge_later(line: SimulatedLine) -> None:
-    """The purge of a class fails for some nights, and is made up for."""
-    line.failing.add(RecordClass.ATTACHMENT)
-    line.live(5)
-    line.failing.clear()
+async def turn_off(operator: Operator) -> None:
+    """The machine is off from noon until the second morning."""
+    operator.line.turn_off(hours=44)
+    await operator.live(2)
 
 
-def lie_about_lateness(entries: list[bytes]) -> list[bytes]:
-    """What was made up for is said to have been in time."""
-    return [entry.replace(b'"late_days":3}', b'"late_days":0}') for entry in entries]
+async def turn_off_for_days(operator: Operator) -> None:
+    """The machine is off for six days: no clock is believed so far, until a person looked at it."""
+    operator.line.turn_off(days=6)
+    async with operator.line.served():
+        await operator.line.ask("clock-confirm", day=operator.line.today.isoformat())
+        await operator.line.nights(2)
 
 
-def purge_later_and_lie(line: SimulatedLine) -> None:
-    """As above, and the log lies."""
-    line.failing.add(RecordClass.ATTACHMENT)
-    line.live(3)
-    line.failing.clear()
-    change_batch(lie_about_lateness)(line)
+async def set_the_clock(operator: Operator) -> None:
+    """The clock is set a year ahead, and back after two nights."""
+    async with operator.line.served():
+        operator.line.clock.ahead = 365 * ONE_DAY
+        await operator.line.nights(2)
+        operator.line.clock.ahead = datetime.timedelta()
+        await operator.line.nights(2)
 
 
-def turn_off(line: SimulatedLine) -> None:
-    """The machine is off for six days."""
-    line.sleep(6)
+async def skip_purges(operator: Operator) -> None:
+    """The nightly purge does nothing, and says nothing."""
+
+    async def do_nothing(self: SqliteStore, **_: object) -> Any:
+        raise InstanceError("purge_incomplete", count=0)
+
+    operator.restart_with(SqliteStore, "purge_due", do_nothing)
+    await operator.live(5)
 
 
-def extend_hold(line: SimulatedLine) -> None:
-    """A hold is placed again with a later day."""
-    hold = "cd" * 16
-    place_hold(line, hold=hold)
-    line.live(5)
-    place_hold(line, until=line.today + 90 * ONE_DAY, hold=hold)
-    line.live(1)
-    place_hold(line, "released", line.today + 14 * ONE_DAY, hold=hold)
+async def skip_purges_of_tips(operator: Operator) -> None:
+    """The purge passes over tips, and claims that all of them are gone."""
+    due = Rows.due
+
+    def pass_over(self: Rows, table: str, **more: Any) -> Any:
+        return [] if table == "tips" else due(self, table, **more)
+
+    operator.restart_with(Rows, "due", pass_over)
+    await operator.live(5)
 
 
-def forget_hold(line: SimulatedLine) -> None:
-    """A hold has ended, and nobody says so for a week."""
-    place_hold(line, until=line.today + 3 * ONE_DAY, hold="cd" * 16)
-    line.live(12)
+async def keep_day_keys(operator: Operator) -> None:
+    """No day's key can be destroyed any more: the disk has become read-only to it."""
+
+    def refuse(self: RecordKeys, days: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    operator.restart_with(RecordKeys, "destroy_days", refuse)
+    await operator.live(5)
 
 
-def loosen(line: SimulatedLine) -> None:
-    """Tips are kept longer."""
-    line.tell(EntryType.POLICY, periods=make_periods(sealed_tip=60), sha256=number_hash(5))
+async def leave_keys_out(operator: Operator) -> None:
+    """Day keys are kept, and the log just leaves them out."""
+
+    def keep(self: RecordKeys, days: object) -> None:
+        pass
+
+    append = LogStore.append_batch
+
+    def leave_out(self: LogStore, entries: Any, **more: Any) -> bytes:
+        left = [one for one in entries if one.statement.type is not EntryType.DAY_KEY]
+        return append(self, left, **more)
+
+    operator.restart_with(RecordKeys, "destroy_days", keep)
+    operator.restart_with(LogStore, "append_batch", leave_out)
+    await operator.live(5)
 
 
-def tighten(line: SimulatedLine) -> None:
-    """Tips are kept shorter."""
-    line.tell(EntryType.POLICY, periods=make_periods(sealed_tip=10), sha256=number_hash(5))
+async def fail_to_bury(operator: Operator, *, nights: int) -> None:
+    """The rows of tips cannot be removed for some nights."""
+    bury = Purge._bury
+
+    def refuse(self: Purge, table: str, dying: Any) -> None:
+        if table == "tips":
+            raise OSError(errno.EIO, "Input/output error")
+        bury(self, table, dying)
+
+    with operator.patch.context() as patched:
+        patched.setattr(Purge, "_bury", refuse)
+        await operator.live(nights)
 
 
-def jump(line: SimulatedLine) -> None:
-    """The clock jumps a year forward; a person sets it right."""
-    line.tell(EntryType.CLOCK, step="held", until=line.today + 365 * ONE_DAY)
-    line.live(2)
+async def purge_later(operator: Operator) -> None:
+    """The rows of tips cannot be removed for some nights, and then can."""
+    await fail_to_bury(operator, nights=5)
+    await operator.live(2)
 
 
-def restore(line: SimulatedLine) -> None:
-    """A backup is restored, and the log says so."""
-    line.tell(EntryType.RESTORE, from_day=line.today - 3 * ONE_DAY)
+async def purge_later_and_lie(operator: Operator) -> None:
+    """As above, and the log is told that all of it was in time."""
+    await fail_to_bury(operator, nights=5)
+    async with operator.line.served():  # what is late is true now, and no batch has told it
+        await operator.line.ask("purge")
+    assert operator.change("log.db", "UPDATE deaths SET late_days = 0 WHERE told IS NULL") > 0
+    await operator.live(2)
 
 
-def lose_keys(line: SimulatedLine) -> None:
-    """A slot file is lost."""
-    line.tell(EntryType.LOST_KEYS)
+async def extend_hold(operator: Operator) -> None:
+    """The last day of an open hold is moved, in the database."""
+    async with operator.line.served():
+        tip = await operator.line.send()
+        await operator.line.place_hold(days=30, tips=[tip])
+        await operator.line.night()
+    until = (operator.line.today + 60 * ONE_DAY).isoformat()
+    changed = "UPDATE holds SET until_on = ? WHERE ended_on IS NULL AND until_on > ?"
+    today = operator.line.today.isoformat()
+    assert operator.change(DATABASE_NAME, changed, until, today) > 0
+    await operator.live(2)
 
 
-def install_old_keyset(line: SimulatedLine) -> None:
-    """An old keyset is put in force again."""
-    line.tell(
-        EntryType.KEYSET,
-        number=2,
-        sha256=number_hash(2),
-        valid_until=line.today + KEYSET_DAYS * ONE_DAY,
-    )
+async def hold_in_secret(operator: Operator) -> None:
+    """Tips are held, and the log is told nothing of it."""
+    queue = LogStore.queue
+
+    def keep_silent(self: LogStore, statement: Any) -> None:
+        if statement.type is not EntryType.HOLD:
+            queue(self, statement)
+
+    operator.restart_with(LogStore, "queue", keep_silent)
+    async with operator.line.served():
+        tips = [await operator.line.send() for _ in range(2)]
+        await operator.line.pick_up(tips)
+        await operator.line.place_hold(days=100, tips=tips)
+        await operator.line.nights(9)
 
 
-def let_keyset_expire(line: SimulatedLine) -> None:
-    """The desk signs no new keyset in time."""
-    line.tell(
-        EntryType.KEYSET, number=50, sha256=number_hash(2), valid_until=line.today + 9 * ONE_DAY
-    )
+async def take_a_tip_away(operator: Operator) -> None:
+    """A tip is removed by hand, before its day."""
+    async with operator.line.served():
+        tip = bytes.fromhex(await operator.line.send())
+        await operator.line.night()
+    assert operator.change(DATABASE_NAME, "DELETE FROM tips WHERE id = ?", tip) == 1
+    await operator.live(2)
 
 
-def weaken(line: SimulatedLine) -> None:
-    """The TPM goes."""
-    line.method = Method.DESTROYED
-    line.live(10)
-    line.method = Method.OVERWRITTEN
+async def hide_an_arrival(operator: Operator) -> None:
+    """A tip is taken in, and its day's tree does not have it."""
+    async with operator.line.served():
+        await operator.line.send()
+    assert operator.change(DATABASE_NAME, "DELETE FROM arrivals") == 1
+    await operator.live(2)
 
 
-def announce_and_stay(line: SimulatedLine) -> None:
-    """The end is announced, and does not come."""
-    line.tell(EntryType.CLOSE, step="announced", closes_on=line.today + 30 * ONE_DAY)
+async def put_an_older_database_back(operator: Operator) -> None:
+    """The database of some days ago is put back by hand, beside today's log and slots."""
+    older = operator.folder / "other"
+    shutil.copy(operator.line.world.directory / DATABASE_NAME, older)
+    async with operator.line.served():
+        await operator.line.send()
+        await operator.line.nights(3)
+    older.rename(operator.line.world.directory / DATABASE_NAME)
+    await operator.live(2)
 
 
-def drop(marker: bytes) -> Act:
-    """Leave entries out of a batch."""
-    return change_batch(lambda entries: [entry for entry in entries if marker not in entry])
+async def restore_a_backup(operator: Operator) -> None:
+    """A backup of some days ago is restored, by the command, after the database was lost."""
+    backups = Backups(operator.line.world, operator.folder)
+    async with operator.line.served():
+        out = await backups.make(operator.line.site)
+        await operator.line.send()
+        await operator.line.nights(3)
+    backups.lose_database()
+    await backups.put_back(out)
+    out.unlink()
+    await operator.live(3)
 
 
-def live_with_tpm(line: SimulatedLine) -> None:
-    """The day's key is destroyed by the TPM, single records are overwritten, each day."""
-
-    def purge() -> None:
-        # The service's own reading of a purge says which is which.
-        report = read_report(
-            PurgeReport(
-                on=line.today,
-                method=Method.DESTROYED,
-                days=(),
-                records=(),
-                ended_holds=(),
-                failures=(),
-            )
-        )
-        line.deaths += list_deaths(report, done_until=line.done_until)
-        line.done_until.update(dict.fromkeys(report.reached, line.today))
-
-    line.purge = purge  # type: ignore[method-assign]  # the test's operator buys a TPM
-    line.live(10)
-    last = [entry for entry in line.entries[-16:] if b'"method"' in entry]
-    assert {b'"day_key"' in entry for entry in last if b'"destroyed"' in entry} == {True}
-    assert any(b'"purge"' in entry for entry in last if b'"overwritten"' in entry)
+async def loosen(operator: Operator) -> None:
+    """Tips are kept longer from now on."""
+    policy = operator.line.world.directory / "policy.toml"
+    text = policy.read_text()
+    assert text.count("picked_up = 5") == 2
+    policy.write_text(text.replace("picked_up = 5", "picked_up = 10"))
+    await operator.live(2)
 
 
-FAULTS: dict[str, tuple[Act | None, set[str]]] = {
-    "an honest year": (None, set()),
-    "a policy that tightens": (tighten, set()),
-    "skipped purges": (skip_purge, {"overdue"}),
-    "kept day keys": (keep_day_keys, {"missing_key_destruction"}),
-    "a purge made up for": (purge_later, {"late"}),
-    "a lie about lateness": (purge_later_and_lie, {"late", "lateness_untrue"}),
+async def let_the_keyset_expire(operator: Operator) -> None:
+    """The desk signs a keyset for three days, and then no other one."""
+    operator.line.world.install(operator.line.world.sign(days=3))
+    await operator.live(5)
+
+
+async def make_no_batches(operator: Operator) -> None:
+    """The log is told everything, and shows nothing for some nights."""
+
+    async def wait(self: DailyLog, **_: object) -> bool:
+        return False
+
+    with operator.patch.context() as patched:
+        patched.setattr(DailyLog, "catch_up", wait)
+        async with operator.line.world.serve():
+            operator.line.clock.now += 3 * ONE_DAY
+    await operator.live(2)
+
+
+async def lose_a_day_key(operator: Operator) -> None:
+    """The key of a day to come is overwritten, before its day."""
+    async with operator.line.served():
+        await operator.line.send()
+        keys = operator.line.site.line.store._keys  # type: ignore[attr-defined]
+        to_come = [day for day in keys.days() if day > operator.line.today]
+        await asyncio.to_thread(keys.destroy_days, to_come)
+    await operator.live(2)
+
+
+async def forge_a_hold_text(operator: Operator) -> None:
+    """Other persons are named to the auditor than those of the commitment."""
+    await operator.live(1)
+    assert operator.line.listed is not None
+    operator.line.listed = operator.line.listed.replace(b"Luis Prado", b"Eva Castro")
+
+
+async def forge_an_annex(operator: Operator) -> None:
+    """The auditor is handed other counts than those of the hash."""
+    await operator.live(1)
+    day = max(operator.line.annexes)
+    annex = operator.line.annexes[day]
+    operator.line.annexes[day] = annex.replace(b'"arrived":0', b'"arrived":7')
+    assert operator.line.annexes[day] != annex
+
+
+async def announce_and_stay(operator: Operator) -> None:
+    """The end is announced, and then forgotten."""
+    closes_on = (operator.line.today + 3 * ONE_DAY).isoformat()
+    async with operator.line.served():
+        await operator.line.ask("close-announce", on=closes_on)
+        await operator.line.night()
+    (operator.line.world.directory / "closing").unlink()
+    await operator.live(6)
+
+
+async def do_nothing_wrong(operator: Operator) -> None:
+    """Some honest nights."""
+    await operator.live(3)
+
+
+FAULTS: dict[str, tuple[Act, set[str]]] = {
+    "nothing": (do_nothing_wrong, set()),
     "downtime": (turn_off, {"downtime"}),
+    "a downtime of days": (turn_off_for_days, {"downtime", "clock"}),
+    "a clock that jumps": (set_the_clock, {"clock"}),
+    "skipped purges": (skip_purges, {"overdue", "missing_key_destruction"}),
+    "skipped purges of tips, and a lie": (skip_purges_of_tips, {"annex_held"}),
+    "day keys that stay": (keep_day_keys, {"overdue", "missing_key_destruction"}),
+    "day keys that stay, and a silence": (leave_keys_out, {"missing_key_destruction"}),
+    "a purge made up for": (purge_later, {"late"}),
+    "a purge made up for, and a lie": (purge_later_and_lie, {"lateness_untrue"}),
     "an extended hold": (extend_hold, {"hold_extended"}),
-    "a forgotten hold": (forget_hold, {"hold_open"}),
+    "a secret hold": (hold_in_secret, {"annex_held", "hold_text_without_entry"}),
+    "a tip taken away": (take_a_tip_away, {"annex_sum"}),
+    "a hidden arrival": (hide_an_arrival, {"annex_sum"}),
+    "an older database": (put_an_older_database_back, {"annex_sum"}),
+    "a restored backup": (restore_a_backup, {"restored"}),
     "a loosened policy": (loosen, {"policy_loosened"}),
-    "a clock that jumps": (jump, {"clock"}),
-    "a restored backup": (restore, {"restored"}),
-    "lost keys": (lose_keys, {"lost_keys"}),
-    "an old keyset": (install_old_keyset, {"keyset_rolled_back"}),
-    "a keyset that expires": (let_keyset_expire, {"keyset_expired"}),
-    "a TPM that destroys what has keys": (live_with_tpm, set()),
-    "a weaker method": (weaken, {"weaker_method"}),
+    "a keyset that expires": (let_the_keyset_expire, {"keyset_expired"}),
+    "no batches": (make_no_batches, {"downtime"}),
+    "lost keys": (lose_a_day_key, {"lost_keys"}),
+    "a forged text": (forge_a_hold_text, {"hold_text_mismatch"}),
+    "a forged annex": (forge_an_annex, {"annex_mismatch"}),
     "an end that does not come": (announce_and_stay, {"not_closed"}),
-    "a signed gap in arrivals": (drop(b'"arrivals"'), {"gap"}),
-    "a signed gap in annexes": (drop(b'"annex"'), {"gap"}),
-    "a purge left out and signed": (drop(b'"class":"mailbox"'), {"overdue"}),
-    "a key left out and signed": (drop(b'"day_key"'), {"missing_key_destruction"}),
-    "a whole day left out and signed": (drop(b'"of"'), {"gap", "downtime"}),
-    "an entry signed twice": (
-        change_batch(lambda entries: [*entries[:5], entries[4], *entries[5:]]),
-        {"duplicated_entry"},
-    ),
-    "entries signed in another order": (
-        change_batch(lambda entries: [*entries[:4], entries[5], entries[4], *entries[6:]]),
-        {"reordered_entry"},
-    ),
-    "an entry signed malformed": (
-        change_batch(
-            lambda entries: [entry.replace(b'"size":65536', b'"size":1') for entry in entries]
-        ),
-        {"malformed_entry", "gap"},
-    ),
-    "a batch of the wrong day": (
-        change_batch(
-            lambda entries: [
-                *entries,
-                entries[0].replace(b'"of":"2027', b'"of":"2021'),
-            ]
-        ),
-        {"wrong_batch"},
-    ),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_year_when_a_fault_is_planted_then_it_is_found_and_nothing_else(
-    name: str, tmp_path: Path
+async def test_line_when_a_fault_is_planted_then_it_is_found_and_nothing_else(
+    name: str, operator: Operator
 ) -> None:
-    """Each fault has its own finding; an honest year has none, and still no witness."""
-    fault, expected = FAULTS[name]
-    line = live_a_year(fault)
-    verdict = judge(line.write(tmp_path / "log"), today=line.today)
+    """Each fault of a real line has its own finding, and no other is found beside it."""
+    act, expected = FAULTS[name]
+    await act(operator)
 
-    assert kinds(verdict) == expected
-    assert verdict.is_split_view_possible
+    assert kinds(operator.line.judge(operator.folder / "log")) == expected
 
 
-def test_year_when_read_week_by_week_then_the_findings_are_the_same(tmp_path: Path) -> None:
-    """An auditor who comes every week reads what is new alone, and finds all the same."""
-    line = SimulatedLine()
-    line.begin()
-    kept = None
-    read = 0
-    for week in range(30):
-        if week == 10:
-            purge_later(line)
-        if week == 15:
-            turn_off(line)
-        if week == 20:
-            extend_hold(line)
-        line.live(7)
-        weekly = judge(line.write(tmp_path / "log"), today=line.today, kept=kept)
-        kept = weekly.keep()
-        assert kept is not None
-        kept = dataclasses.replace(kept, replay=json.loads(json.dumps(kept.replay)))
-        read += weekly.read_len
-    whole = judge(tmp_path / "log", today=line.today)
+def rewrite(operator: Operator, old: bytes, new: bytes) -> None:
+    """Write the log once more, with what it should have said, and sign it with the real key."""
+    directory = operator.line.world.directory
+    signer = operator.line.log_signer
+    papers = {"verifier": signer.verifier(), "today": lambda: operator.line.today}
+    with contextlib.closing(LogStore(directory, mark_folder=directory / "slots", **papers)) as log:
+        entries = [encode_entry(entry) for entry in log.read_entries()]
+    changed = [decode_entry(entry.replace(old, new)) for entry in entries]
+    assert [encode_entry(entry) for entry in changed] != entries
+    for path in directory.glob("log.db*"):
+        path.unlink()
+    (directory / "slots" / "log-mark").unlink()  # which would tell of it at the next start
+    with contextlib.closing(LogStore(directory, mark_folder=directory / "slots", **papers)) as log:
+        for day, batch in itertools.groupby(changed, key=lambda entry: entry.day):
+            log.append_batch(list(batch), day=day, signer=signer)
 
-    assert read == whole.read_len == len(line.entries)
-    assert [(f.kind, dict(f.facts)) for f in weekly.findings] == [
-        (f.kind, dict(f.facts)) for f in whole.findings
+
+async def test_log_when_it_is_rewritten_and_signed_anew_then_it_is_a_fork(
+    operator: Operator,
+) -> None:
+    """A late purge that was in time after all is found by whoever looked before; only by them."""
+    await purge_later(operator)
+    late = operator.line.judge(operator.folder / "log", kept=operator.kept)
+    rewrite(operator, b'"late_days":3}', b'"late_days":0}')
+    other = operator.line.judge(operator.folder / "other", kept=late.keep())
+
+    assert kinds(late) == {"late"}
+    assert "fork" in kinds(other)
+    assert other.keep() is None
+    assert other.before is not None
+    shutil.rmtree(operator.folder / "other")
+    # Nobody who comes for the first time sees more than the contradiction that is left.
+    assert "fork" not in kinds(operator.line.judge(operator.folder / "other"))
+
+
+async def test_log_when_its_mark_tells_of_a_newer_one_then_the_line_does_not_go_on(
+    operator: Operator,
+) -> None:
+    """An older log beside a slot file that saw a newer one is not served, and nothing is added."""
+    older = operator.folder / "other"
+    shutil.copytree(operator.line.world.directory, older)
+    await operator.live(1)
+    for path in operator.line.world.directory.glob("log.db*"):
+        path.unlink()
+    shutil.copy(older / "log.db", operator.line.world.directory)
+
+    with pytest.raises(InstanceError) as refused:
+        await operator.live(1)
+    assert refused.value.code == "log_behind"
+
+
+async def test_log_when_a_whole_older_line_goes_on_then_it_was_rolled_back_and_forks(
+    operator: Operator, begun: RealLine
+) -> None:
+    """A copy of everything, slots too, has a shorter log; as soon as it goes on, another one."""
+    await operator.live(3)
+    kept = operator.line.judge(operator.folder / "log").keep()
+    shutil.rmtree(operator.line.world.directory)
+    shutil.rmtree(operator.folder / "log")
+    operator.line = begun.fork(operator.folder / "copy")
+    assert kinds(operator.line.judge(operator.folder / "log", kept=kept)) == {"rolled_back"}
+    await operator.live(4)
+
+    forked = operator.line.judge(operator.folder / "other", kept=kept)
+    assert kinds(forked) == {"fork"}
+    # Two lines of one key: each is whole for itself, and together they prove it.
+    shutil.rmtree(operator.folder / "other")
+    assert kinds(operator.line.judge(operator.folder / "other")) == set()
+
+
+async def test_log_when_read_every_night_then_the_findings_are_the_same(
+    operator: Operator,
+) -> None:
+    """An auditor who comes every night reads what is new alone, and finds all the same."""
+    kept: Kept | None = operator.kept
+    for act in (do_nothing_wrong, purge_later, turn_off):
+        await act(operator)
+        nightly = operator.line.judge(operator.folder / "log", kept=kept, papers=False)
+        kept = nightly.keep()
+    whole = operator.line.judge(operator.folder / "log", papers=False)
+
+    assert nightly.read_len < whole.read_len // 3
+    assert [(one.kind, dict(one.facts)) for one in nightly.findings] == [
+        (one.kind, dict(one.facts)) for one in whole.findings
     ]
-    assert kinds(whole) == {"late", "downtime", "hold_extended"}
-
-
-def rewrite(line: SimulatedLine) -> list[bytes]:
-    """Another history: a purge that was late is now in time, long ago."""
-    return [entry.replace(b'"late_days":4}', b'"late_days":0}') for entry in line.entries]
-
-
-def test_rewritten_log_when_a_checkpoint_was_kept_then_it_is_a_fork(tmp_path: Path) -> None:
-    """Whoever kept a checkpoint sees that the log is another; the two checkpoints prove it."""
-    line = live_a_year(purge_later)
-    day = BEGUN_ON + (FAULT_NIGHT + 50) * ONE_DAY
-    since = sign(line.entries[: line.sizes[day]])
-    kept = judge(line.write(tmp_path / "log"), today=line.today).keep()
-    other = rewrite(line)
-    assert other != line.entries
-    write_log(tmp_path / "log", other)
-
-    for verdict in (
-        judge(tmp_path / "log", today=line.today, since=since),
-        judge(tmp_path / "log", today=line.today, kept=kept),
-    ):
-        assert "fork" in kinds(verdict)
-        assert verdict.keep() is None
-        assert verdict.before is not None
-    # Without anything kept, the lie alone is seen: this is why auditors keep checkpoints.
-    assert "fork" not in kinds(judge(tmp_path / "log", today=line.today))
-
-
-def test_older_database_when_a_checkpoint_was_kept_then_the_log_was_rolled_back(
-    tmp_path: Path,
-) -> None:
-    """A database from a backup has a shorter log, or goes on from there to another one."""
-    line = live_a_year(None)
-    kept = judge(line.write(tmp_path / "log"), today=line.today).keep()
-    older = line.sizes[line.today - 5 * ONE_DAY]
-    write_log(tmp_path / "log", line.entries[:older])
-    rolled = judge(tmp_path / "log", today=line.today, kept=kept)
-    assert kinds(rolled) == {"rolled_back", "stale"}
-    assert rolled.keep() is None
-
-    restored = SimulatedLine(
-        today=line.today,
-        entries=line.entries[:older],
-        batch_on=line.today - 5 * ONE_DAY,
-        done_until=dict.fromkeys(line.done_until, line.today - 5 * ONE_DAY),
-    )
-    restored.tell(EntryType.RESTORE, from_day=line.today - 5 * ONE_DAY)
-    restored.live(10)
-    going_on = judge(restored.write(tmp_path / "log"), today=restored.today, kept=kept)
-    assert "fork" in kinds(going_on)
-
-
-def test_checkpoint_when_forged_then_nothing_else_is_said(tmp_path: Path) -> None:
-    """A checkpoint that the log did not sign says nothing, however good the entries are."""
-    line = live_a_year(None)
-    note = sign(line.entries)
-    forged = note.replace(b"\n" + str(len(line.entries)).encode(), b"\n7")
-    for bad, kind in (
-        (forged, "forged_checkpoint"),
-        (note[:-9] + b"AAAAAAA=\n", "forged_checkpoint"),
-        (b"", "malformed_checkpoint"),
-        (note.replace(b"tipline-log/", b"tipline-lag/"), "forged_checkpoint"),
-    ):
-        directory = write_log(tmp_path / "log", line.entries, checkpoint=bad)
-        verdict = judge(directory, today=line.today)
-        assert kinds(verdict) == {kind}
-        assert verdict.keep() is None
-
-
-def test_log_when_it_ends_early_then_it_is_stale(tmp_path: Path) -> None:
-    """A line that is dead and still advertised is told by its silence."""
-    line = live_a_year(None)
-    verdict = judge(line.write(tmp_path / "log"), today=line.today + 5 * ONE_DAY)
-    assert kinds(verdict) == {"stale"}
-    assert judge(tmp_path / "log", today=line.today + ONE_DAY).findings == ()
-
-
-MUTATIONS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
-    "changed": (
-        lambda e: [*e[:300], e[300].replace(b'"late_days":0', b'"late_days":1'), *e[301:]],
-        "changed_entry",
-    ),
-    "dropped": (lambda e: [*e[:300], *e[301:]], "dropped_entry"),
-    "dropped at a tile's end": (lambda e: [*e[:255], *e[256:]], "dropped_entry"),
-    "dropped at a tile's start": (lambda e: [*e[:256], *e[257:]], "dropped_entry"),
-    "doubled": (lambda e: [*e[:300], e[299], *e[300:]], "duplicated_entry"),
-    "doubled at a tile's start": (lambda e: [*e[:256], e[255], *e[256:]], "duplicated_entry"),
-    "exchanged": (lambda e: [*e[:300], e[301], e[300], *e[302:]], "reordered_entry"),
-    "moved": (lambda e: [*e[:300], *e[301:310], e[300], *e[310:]], "reordered_entry"),
-    "cut at the end": (lambda e: e[:-1], "truncated_tile"),
-    "first changed": (lambda e: [e[0] + b" ", *e[1:]], "changed_entry"),
-    "last changed": (lambda e: [*e[:-1], e[-1][:-1]], "changed_entry"),
-}
-
-
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_entries_when_changed_without_the_key_then_the_place_and_the_kind_are_named(
-    name: str, tmp_path: Path
-) -> None:
-    """Each mechanical change of what is served is refused with its own finding alone."""
-    change, kind = MUTATIONS[name]
-    line = SimulatedLine()
-    line.begin()
-    line.live(40)
-    directory = write_log(tmp_path / "log", line.entries, bundles=change(list(line.entries)))
-    verdict = judge(directory, today=line.today)
-
-    assert kinds(verdict) == {kind}
-    assert verdict.replay is None
-
-
-def _cut_tile(directory: Path, name: str, length: int) -> None:
-    path = directory / name
-    path.write_bytes(path.read_bytes()[:length])
-
-
-TILES: dict[str, tuple[Callable[[Path], Any], set[str]]] = {
-    "bundle cut": (lambda d: _cut_tile(d, "tile/entries/000", 1000), {"truncated_tile"}),
-    "bundle gone": (lambda d: (d / "tile/entries/001").unlink(), {"truncated_tile"}),
-    "tile cut": (lambda d: _cut_tile(d, "tile/0/000", 100), {"truncated_tile"}),
-    "tile gone": (lambda d: (d / "tile/0/001").unlink(), {"truncated_tile"}),
-    "upper tile gone": (lambda d: (d / "tile/1/000.p/2").unlink(), {"truncated_tile"}),
-    "tile changed": (
-        lambda d: (d / "tile/0/001").write_bytes(bytes(256 * 32)),
-        {"wrong_tile"},
-    ),
-    "upper tile changed": (
-        lambda d: (d / "tile/1/000.p/2").write_bytes(bytes(64)),
-        {"wrong_tile"},
-    ),
-}
-
-
-@pytest.mark.parametrize("name", TILES)
-def test_tiles_when_cut_or_changed_then_that_is_the_finding(name: str, tmp_path: Path) -> None:
-    """A tile that is not the tree's is named, and does not make the entries false."""
-    act, expected = TILES[name]
-    line = SimulatedLine()
-    line.begin()
-    line.live(40)
-    directory = line.write(tmp_path / "log")
-    act(directory)
-
-    assert kinds(judge(directory, today=line.today)) == expected
-
-
-def test_entries_and_tiles_when_changed_together_then_the_signed_root_tells(
-    tmp_path: Path,
-) -> None:
-    """Whoever makes the tiles fit the changed entries still has no signature over them."""
-    line = SimulatedLine()
-    line.begin()
-    line.live(40)
-    other = [*line.entries[:98], line.entries[98].replace(b'"late_days":0', b'"late_days":1')]
-    directory = write_log(
-        tmp_path / "log", [*other, *line.entries[99:]], checkpoint=sign(line.entries)
-    )
-
-    assert kinds(judge(directory, today=line.today)) == {"wrong_tree"}
+    assert kinds(whole) == {"late", "downtime"}

@@ -125,7 +125,8 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
         boot_clock: The clock that cannot.
         on_clock: Told when the clock jumps or goes back.
         monotonic: A clock that never steps back, in seconds.
-        sleep: Waits for the night, and for the hours of the log's batch and of the daily mail.
+        sleep: Waits for the night, for the hours of the log's batch and of the daily mail, and for
+            the next look at the clocks.
         on_tip: Told of each tip after it is durable.
         on_hold: Told of each hold that ended, after its key is destroyed.
         report: Told what the nightly run could not do, that the daily mail could not be sent, and
@@ -309,7 +310,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             )
         )
         stack.push_async_callback(_cancel, mailing)
-        looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add))
+        looking = asyncio.create_task(keep_looking(keeper, on_fault=faults.add, sleep=sleep))
         stack.push_async_callback(_cancel, looking)
         yield RunningLine(addresses=addresses, store=store, log=log, daily=daily, ended=ended)
 

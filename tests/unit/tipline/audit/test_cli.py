@@ -233,6 +233,11 @@ def test_holds_when_given_then_texts_are_compared_with_their_commitments(
         listed.write_text(json.dumps({"holds": [{"words": words}], "ended": []}))
         return verify(audit, log, line, "--holds", listed)
 
+    def listed_with(text: str) -> Path:
+        ended = [{"salt": salt.hex(), "text": text}]
+        listed.write_text(json.dumps({"holds": [], "ended": ended}))
+        return listed
+
     good = say({"salt": salt.hex(), "text": spelled.decode()})
     assert (good.code, "texts of holds compared: 1" in good.out) == (0, True)
     other = spelled.decode().replace("Bea", "Eva")
@@ -241,6 +246,10 @@ def test_holds_when_given_then_texts_are_compared_with_their_commitments(
     assert say(None).code == Kind.HOLD_TEXT_MISSING.exit_code
     assert say(7).code == 62
     assert verify(audit, log, line).code == 0  # nobody asked for them
+    # With texts to compare everything is read, whatever was read before.
+    for _ in range(2):
+        said = verify(audit, log, line, "--keep", tmp_path / "kept", "--holds", listed_with(other))
+        assert said.code == Kind.HOLD_TEXT_MISMATCH.exit_code
 
 
 def test_since_and_keep_when_both_are_given_then_both_are_compared(
