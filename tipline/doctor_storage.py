@@ -70,6 +70,13 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         N_("keys lie in {path} without encryption: who takes the disk reads what is still kept"),
         N_("put the slot file on an encrypted partition (LUKS), or set slots.root"),
     ),
+    "slots_credential_clear": (
+        N_(
+            "the keys in {path} are sealed under a credential, and this machine has no TPM that"
+            " seals it: who takes the disk may have both"
+        ),
+        N_("put the slot file, or /var/lib/systemd, on an encrypted partition (LUKS)"),
+    ),
     "slots_flash": (
         N_(
             "{device} is a flash disk: it can keep old copies of an overwritten key where no"
@@ -92,6 +99,13 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "slots_missing": (
         N_("there is no slot file in {path}"),
         N_("mount the disk it lies on; without it, what is stored can never be opened again"),
+    ),
+    "slots_half_missing": (
+        N_(
+            "the directory {path} is missing, where the slot file or its mirror lies: the line does"
+            " not start without both"
+        ),
+        N_("mount the disk it lies on; what was missed there is made up for by itself"),
     ),
     "slots_readable": (N_("others can read {path}"), N_("take the rights away: chmod go= {path}")),
     "slots_no_tpm": (
@@ -143,6 +157,9 @@ def examine_storage(
     there = [one for one in folders if (one / SLOT_FILE_NAME).exists()]
     if not there and not settings.volatile:
         yield _wrong("slots_missing", path=str(folder))
+    for one in folders:
+        if there and not one.is_dir():
+            yield _wrong("slots_half_missing", path=str(one))
     mountinfo = mounts.read_text("utf-8")
     for one in there:
         yield from _examine_file(one / SLOT_FILE_NAME)
@@ -150,7 +167,7 @@ def examine_storage(
         yield from _examine_device(one, settings, system)
     if len(there) == 2 and there[0].stat().st_dev == there[1].stat().st_dev:
         yield _warn("slots_mirror_beside", path=str(there[1]))
-    if settings.root is SlotRootChoice.TPM and not (system / "class" / "tpm" / "tpm0").exists():
+    if settings.root is SlotRootChoice.TPM and not _has_tpm(system):
         yield _wrong("slots_no_tpm")
     if _can_hibernate(system / "power"):
         yield _warn("hibernation")
@@ -223,9 +240,11 @@ def _examine_device(path: Path, settings: SlotSettings, system: Path) -> Iterato
         return  # memory, or a file system that hides its disks
     stack = list(_list_below(device.resolve()))
     identities = [_read(one / "dm" / "uuid") for one in stack]
-    is_sealed = settings.root is not SlotRootChoice.NONE
-    if not is_sealed and not any(is_encrypting(one) for one in identities):
-        yield _warn("slots_clear", path=str(path))
+    if not any(is_encrypting(one) for one in identities):
+        if settings.root is SlotRootChoice.NONE:
+            yield _warn("slots_clear", path=str(path))
+        elif settings.root is SlotRootChoice.CREDENTIAL and not _has_tpm(system):
+            yield _warn("slots_credential_clear", path=str(path))
     if any(one.endswith(SNAPSHOT_SUFFIXES) for one in identities):
         yield _wrong("slots_snapshot", path=str(path))
     for disk in stack:
@@ -245,6 +264,10 @@ def _list_below(device: Path) -> Iterator[Path]:
     yield disk
     for slave in sorted((disk / "slaves").glob("*")):
         yield from _list_below(slave.resolve())
+
+
+def _has_tpm(system: Path) -> bool:
+    return (system / "class" / "tpm" / "tpm0").exists()
 
 
 def _can_hibernate(power: Path) -> bool:

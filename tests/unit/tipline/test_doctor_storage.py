@@ -124,10 +124,27 @@ def test_storage_when_the_slot_file_is_missing_then_it_is_wrong(host: Host) -> N
     assert host.examine() == {"slots_missing": Level.WRONG}
 
 
+def test_storage_when_the_disk_of_one_half_is_not_mounted_then_it_is_wrong(
+    host: Host, tmp_path: Path
+) -> None:
+    """A line with a mirror does not start without it, and says so before."""
+    host.mirror = str(tmp_path / "second" / "keys")
+
+    assert host.examine() == {"slots_half_missing": Level.WRONG}
+    # The disk is mounted: what lies on it is made anew at the next start.
+    Path(host.mirror).mkdir(parents=True)
+    assert host.examine() == {}
+
+
 def on_clear_disk(host: Host) -> None:
     host.write("devices/sda/queue/rotational", "1")
     host.write("devices/sda/sda1/partition", "1")
     host.put_on("sda/sda1")
+
+
+def with_credential_on_clear_disk(host: Host) -> None:
+    on_clear_disk(host)
+    host.root = SlotRootChoice.CREDENTIAL
 
 
 def on_flash(host: Host) -> None:
@@ -184,6 +201,7 @@ def with_mirror_beside(host: Host) -> None:
     [
         (on_clear_disk, "slots_clear", Level.WARNING),
         (only_checked, "slots_clear", Level.WARNING),
+        (with_credential_on_clear_disk, "slots_credential_clear", Level.WARNING),
         (on_flash, "slots_flash", Level.WARNING),
         (on_virtual_disk, "slots_virtual", Level.WARNING),
         (on_snapshot, "slots_snapshot", Level.WRONG),
@@ -200,6 +218,14 @@ def test_storage_when_the_machine_cannot_promise_then_it_is_found(
     prepare(host)
 
     assert host.examine() == {code: level}
+
+
+def test_storage_when_a_tpm_can_seal_the_credential_then_nothing_is_found(host: Host) -> None:
+    """systemd seals a credential to a TPM where there is one: the disk alone opens nothing."""
+    with_credential_on_clear_disk(host)
+    host.write("class/tpm/tpm0/dev", "10:224")
+
+    assert host.examine() == {}
 
 
 def test_storage_when_the_machine_cannot_hibernate_then_nothing_is_found(host: Host) -> None:
