@@ -23,7 +23,8 @@ from tipline.instance import POLICY_NAME, load_log_signer
 from tipline.log_store import LogStore
 from tipline.service import day_book
 from tipline.service.answers import UNKNOWN
-from tipline.service.day_book import TextKind, part_leaves
+from tipline.service.day_book import TextKind
+from tipline.service.day_leaves import part_leaves
 
 FIRST = [EntryType.ORIGIN, EntryType.POLICY, EntryType.PAGE, EntryType.KEYSET]
 

@@ -4,8 +4,7 @@ What the log will tell of a day, kept until it is told, and the private half of 
 Rules:
 1. What a batch commits to is written down before the batch, so that the same is told after a crash.
 2. A day's counts and leaves lie sealed under keys of their own and die by the class `log_text`.
-3. The length of what is sealed tells no count: leaves are kept in fours of a row of lengths.
-4. What died is counted in the transaction that lets its row go, and what came has its leaf in the
+3. What died is counted in the transaction that lets its row go, and what came has its leaf in the
    transaction that keeps it: so the annexes' sums are exact, whenever a batch or a crash comes.
 
 docs/reference/log.md, "Arrivals", "Annex", "Private texts".
@@ -18,6 +17,7 @@ import collections
 import dataclasses
 import datetime
 import enum
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -29,19 +29,24 @@ from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
 from crypto.stored import SEALED_SLICE_BYTES, SLICE_BYTES, open_slice, seal_slice
 from crypto.strict import format_json, parse_day
-from retention.log.arrivals import SEED_BYTES, build_arrivals
-from retention.log.batch import ONE_DAY, DayTold
+from retention.log.arrivals import SEED_BYTES
+from retention.log.batch import DayTold
 from retention.log.entry import ARRIVALS_SIZE, ENTRY_VERSION, SALT_BYTES
-from retention.log.merkle import HASH_BYTES
 from retention.plan import Reason
 from retention.policy import RecordClass
+from tipline.service.day_leaves import (
+    LEAF_RANGES,
+    LEAF_ROWS,
+    NO_LEAF,
+    grow_tree,
+    join_leaves,
+    let_leaves_go,
+    list_leaves,
+)
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.writer import GroupWriter
 
 TEXT_ID_BYTES: Final = 16
-COUNT_BYTES: Final = 4
-LEAST_LEAVES: Final = 256  # room is kept for so many, then for four times as many, ...
-ROOM_FACTOR: Final = 4
 EARLY_REASONS: Final = (Reason.DELETED_EARLY, Reason.PICKED_UP)
 
 CountByDay = Callable[[], Mapping[tuple[RecordClass, datetime.date], int]]
@@ -164,13 +169,25 @@ class DayBook:
         Raises:
             OSError: the disk or the slot file refuses.
         """
-        texts = await self._writer.call(lambda: self._fix(of, logged_on=logged_on, dies_on=dies_on))
-        seed, leaves = part_leaves(texts[TextKind.ARRIVALS])
+        texts = await self._writer.call(lambda: self._read_day(of))
+        if texts.keys() != DAY_KINDS:
+            leaves = await self._read_leaves(of, logged_on=logged_on)
+            seed = Secret(self._random(SEED_BYTES))
+            text = await asyncio.to_thread(join_leaves, leaves, seed=seed)
+            texts = await self._writer.call(
+                lambda: self._fix(
+                    of, text, arrived=len(leaves), logged_on=logged_on, dies_on=dies_on
+                )
+            )
         # 65,536 leaves take a quarter of a second: others have their turn meanwhile.
-        tree = await asyncio.to_thread(build_arrivals, leaves, seed=seed)
+        root, told = await asyncio.to_thread(grow_tree, texts[TextKind.ARRIVALS])
+        while await self._writer.call(
+            lambda: let_leaves_go(self._database, told, of=of, logged_on=logged_on)
+        ):
+            pass
         return DayTold(
             of=of,
-            arrivals_root=tree.root,
+            arrivals_root=root,
             annex_sha256=hashlib.sha256(texts[TextKind.ANNEX]).hexdigest(),
         )
 
@@ -240,17 +257,22 @@ class DayBook:
         ).fetchone()
         return None if row[0] is None else parse_day(row[0])
 
-    def _fix(
-        self, of: datetime.date, *, logged_on: datetime.date, dies_on: datetime.date
-    ) -> dict[TextKind, bytes]:
+    def _read_day(self, of: datetime.date) -> dict[TextKind, bytes]:
         query, parameters = "about_on = ? AND kind != ?", [of.isoformat(), str(TextKind.HOLD)]
-        texts = {text.kind: text.text for text in self._read(query, parameters)}
-        if texts.keys() == DAY_KINDS:
-            return texts
-        leaves = self._take_leaves(of, logged_on=logged_on)
+        return {text.kind: text.text for text in self._read(query, parameters)}
+
+    def _fix(
+        self,
+        of: datetime.date,
+        arrivals: bytes,
+        *,
+        arrived: int,
+        logged_on: datetime.date,
+        dies_on: datetime.date,
+    ) -> dict[TextKind, bytes]:
         texts = {
-            TextKind.ARRIVALS: join_leaves(leaves, seed=Secret(self._random(SEED_BYTES))),
-            TextKind.ANNEX: self._format_annex(of, arrived=len(leaves)),
+            TextKind.ARRIVALS: arrivals,
+            TextKind.ANNEX: self._format_annex(of, arrived=arrived),
         }
         for kind, text in texts.items():
             self.insert(kind, text, of=of, logged_on=logged_on, dies_on=dies_on)
@@ -280,35 +302,34 @@ class DayBook:
             )
         return texts
 
-    def _take_leaves(self, of: datetime.date, *, logged_on: datetime.date) -> list[bytes]:
-        # What came while a jump of the clock waited for a person bears a day that may never come.
-        told = "about_on <= :of OR about_on > :logged_on"
-        values: dict[str, str | int] = {"of": of.isoformat(), "logged_on": logged_on.isoformat()}
-        rows = self._database.execute(
-            f"SELECT about_on, leaf FROM arrivals WHERE {told}"  # noqa: S608  # a text of ours
-            " ORDER BY about_on, leaf LIMIT :size",
-            {**values, "size": ARRIVALS_SIZE},
-        ).fetchall()
-        if rows:
-            # In one statement: row by row, everybody waits for the more the more tips came.
-            self._database.execute(
-                f"DELETE FROM arrivals WHERE ({told})"  # noqa: S608  # a text of ours
-                " AND (about_on, leaf) <= (:last_on, :last_leaf)",
-                {**values, "last_on": rows[-1][0], "last_leaf": rows[-1][1]},
-            )
-        # What a tree does not hold goes into the next day's.
-        self._database.execute(
-            f"UPDATE arrivals SET about_on = :next WHERE {told}",  # noqa: S608  # a text of ours
-            {**values, "next": (of + ONE_DAY).isoformat()},
-        )
-        return [bytes(row[1]) for row in rows]
+    async def _read_leaves(self, of: datetime.date, *, logged_on: datetime.date) -> list[bytes]:
+        leaves: list[bytes] = []
+        for where in LEAF_RANGES:
+            after = NO_LEAF
+            while limit := min(LEAF_ROWS, ARRIVALS_SIZE - len(leaves)):
+                rows = await self._writer.call(
+                    functools.partial(
+                        list_leaves,
+                        self._database,
+                        where,
+                        of=of,
+                        logged_on=logged_on,
+                        after=after,
+                        limit=limit,
+                    )
+                )
+                if not rows:
+                    break
+                leaves += [leaf for _, leaf in rows]
+                after = rows[-1]
+        return leaves
 
     def _format_annex(self, of: datetime.date, *, arrived: int) -> bytes:
         # All there are, also of today: what is stored is counted now, and the two must fit.
         rows = self._database.execute(
             "SELECT kind, class, sum(count) FROM counts GROUP BY kind, class"
         )
-        (waiting,) = self._database.execute("SELECT count(*) FROM arrivals").fetchone()
+        (there,) = self._database.execute("SELECT count(*) FROM arrivals").fetchone()
         counts = {kind: dict.fromkeys(map(str, RecordClass), 0) for kind in map(str, Count)}
         for kind, record_class, count in rows:
             counts[kind][record_class] = count
@@ -323,7 +344,7 @@ class DayBook:
                 "of": of.isoformat(),
                 "salt": self._random(SALT_BYTES).hex(),
                 "arrived": arrived,
-                "waiting": waiting,
+                "waiting": there - arrived,  # those of the tree lie there, too, until they are told
                 **counts,
                 "held": held,
                 "stored": stored,
@@ -347,40 +368,6 @@ def count_dead(dead: Iterable[tuple[RecordClass, Reason, int]]) -> Deaths:
         if reason in EARLY_REASONS:
             counts[Count.EARLY, record_class] += count
     return counts
-
-
-def join_leaves(leaves: Sequence[bytes], *, seed: Secret) -> bytes:
-    """
-    Write a day's leaves and seed, to be sealed.
-
-    Args:
-        leaves: Of the tips that arrived.
-        seed: Of the day's tree.
-
-    Returns:
-        Seed, count, leaves, then zeros up to one of a few lengths.
-    """
-    room = LEAST_LEAVES
-    while room < len(leaves):
-        room *= ROOM_FACTOR
-    text = seed.reveal() + len(leaves).to_bytes(COUNT_BYTES, "big") + b"".join(leaves)
-    return text.ljust(SEED_BYTES + COUNT_BYTES + room * HASH_BYTES, b"\x00")
-
-
-def part_leaves(text: bytes) -> tuple[Secret, list[bytes]]:
-    """
-    Read a day's leaves and seed.
-
-    Args:
-        text: As `join_leaves` wrote it.
-
-    Returns:
-        The seed and the leaves.
-    """
-    start = SEED_BYTES + COUNT_BYTES
-    count = int.from_bytes(text[SEED_BYTES:start], "big")
-    ends = range(start, start + count * HASH_BYTES, HASH_BYTES)
-    return Secret(text[:SEED_BYTES]), [text[end : end + HASH_BYTES] for end in ends]
 
 
 def seal_text(data_key: DataKey, text: bytes, *, data_id: bytes) -> bytes:
