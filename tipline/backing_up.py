@@ -22,18 +22,21 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from crypto.randomness import system_random
 from retention.log.entry import EntryType, make_statement
 from retention.policy import Event, RecordClass
 from tipline.errors import InstanceError, UsageError
 from tipline.files import PRIVATE_FILE_MODE, blur_times, make_private_directory
 from tipline.log_database import LOG_NAME
 from tipline.service.schema import VERSION
+from tipline.unpacking import wipe_unpacked
 
 if TYPE_CHECKING:
     from tipline.operations import Workings
 
 COPY_NAME: Final = "run/backup"
 COPY_LOCK_NAME: Final = "run/backup.lock"
+OCCASION_BYTES: Final = 16
 PARTIAL_RESTORING_NAME: Final = "restoring.partial"  # of a restore not begun, or ended already
 
 Values = Mapping[str, Any]
@@ -70,8 +73,7 @@ def remove_left_copy(directory: Path) -> None:
     Args:
         directory: The instance, locked by the caller.
     """
-    if (directory / PARTIAL_RESTORING_NAME).exists():
-        shutil.rmtree(directory / PARTIAL_RESTORING_NAME)
+    wipe_unpacked(directory / PARTIAL_RESTORING_NAME)
     if (directory / COPY_NAME).exists():
         lock = _lock_copy(directory)
         if lock is not None:
@@ -121,7 +123,10 @@ async def end_backup(workings: Workings, values: Values) -> dict[str, Any]:
     if values:
         raise UsageError
     today = workings.keeper.today()
-    await workings.queue(make_statement(EntryType.BACKUP, on=today))
+    # Each of them: a second backup on the same day is one more that has to go.
+    await workings.queue(
+        make_statement(EntryType.BACKUP, on=today), occasion=system_random(OCCASION_BYTES)
+    )
     return {"today": today.isoformat()}
 
 

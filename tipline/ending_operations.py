@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crypto.errors import CryptoError
 from crypto.strict import parse_day
+from retention.log.ending import add_longest_period
 from retention.log.entry import CloseStep
 from tipline.closing import Closing, load_closing, save_closing
 from tipline.errors import InstanceError, UsageError
@@ -17,6 +18,8 @@ from tipline.service.ending import state_step
 
 if TYPE_CHECKING:
     from tipline.operations import Workings
+
+MAX_AHEAD_DAYS: Final = 366  # a mistyped year would announce an end that nobody sees
 
 Values = Mapping[str, Any]
 
@@ -31,16 +34,19 @@ async def plan_close(workings: Workings, values: Values) -> dict[str, Any]:
 
     Returns:
         `today`, `on`, `stored` (how many tips), `last_on` (the day on which the last of them dies,
-        as it stands now, or None) and `holds` (how many).
+        as it stands now, or None), `holds` (how many) and `ends_on` (the day of the log's last
+        batch, if nothing is held then).
 
     Raises:
-        InstanceError: the day is not to come, or an end was announced already.
+        InstanceError: the day is not to come, or too far, or an end was announced already.
         UsageError: `clock_day`.
     """
     on = _parse_day(values)
     today = workings.keeper.today()
     if on <= today:
         raise InstanceError("close_day_past", day=on.isoformat(), today=today.isoformat())
+    if (on - today).days > MAX_AHEAD_DAYS:
+        raise InstanceError("close_day_far", day=on.isoformat(), limit=MAX_AHEAD_DAYS)
     closing = load_closing(workings.directory)
     # Announced in other words, or by a crash not yet told to the log: the same day is no error.
     if closing is not None and closing.step not in _OPEN_STEPS and closing.on != on:
@@ -52,6 +58,7 @@ async def plan_close(workings: Workings, values: Values) -> dict[str, Any]:
         "stored": len(tips),
         "last_on": max(tip.dies_on for tip in tips).isoformat() if tips else None,
         "holds": len(await workings.store.holds()),
+        "ends_on": add_longest_period(on, workings.promises.policy).isoformat(),
     }
 
 
@@ -78,6 +85,23 @@ async def announce_close(workings: Workings, values: Values) -> dict[str, Any]:
     return plan
 
 
+async def plan_cancel(workings: Workings, values: Values) -> dict[str, Any]:
+    """
+    Tell which end would be called off.
+
+    Args:
+        workings: Of the line.
+        values: Nothing.
+
+    Returns:
+        `on`: the day that was announced.
+
+    Raises:
+        InstanceError: `close_not_begun`, `close_too_late`.
+    """
+    return {"on": _find_announced(workings, values).on.isoformat()}
+
+
 async def cancel_close(workings: Workings, values: Values) -> dict[str, Any]:
     """
     Call the end off, as long as its day has not come.
@@ -92,14 +116,8 @@ async def cancel_close(workings: Workings, values: Values) -> dict[str, Any]:
     Raises:
         InstanceError: `close_not_begun`, `close_too_late`.
     """
-    if values:
-        raise UsageError
-    closing = load_closing(workings.directory)
-    if closing is None or closing.step in _OPEN_STEPS:
-        raise InstanceError("close_not_begun")
+    closing = _find_announced(workings, values)
     today = workings.keeper.today()
-    if closing.step is not CloseStep.ANNOUNCED or today >= closing.on:
-        raise InstanceError("close_too_late")
     cancelled = dataclasses.replace(closing, step=CloseStep.CANCELLED)
     await asyncio.to_thread(save_closing, workings.directory, cancelled, day=today)
     await workings.queue(state_step(CloseStep.CANCELLED, cancelled, on=today))
@@ -111,8 +129,20 @@ _OPEN_STEPS: Final = (CloseStep.CANCELLED, CloseStep.HANDED_OVER)
 ENDING_OPERATIONS: Final[Mapping[str, Callable[[Workings, Values], Awaitable[dict[str, Any]]]]] = {
     "plan-close": plan_close,
     "close-announce": announce_close,
+    "plan-close-cancel": plan_cancel,
     "close-cancel": cancel_close,
 }
+
+
+def _find_announced(workings: Workings, values: Values) -> Closing:
+    if values:
+        raise UsageError
+    closing = load_closing(workings.directory)
+    if closing is None or closing.step in _OPEN_STEPS:
+        raise InstanceError("close_not_begun")
+    if closing.step is not CloseStep.ANNOUNCED or workings.keeper.today() >= closing.on:
+        raise InstanceError("close_too_late")
+    return closing
 
 
 def _parse_day(values: Values) -> datetime.date:

@@ -92,7 +92,15 @@ def _keep_account(database: Database) -> None:
     )
 
 
-STEPS: Final[tuple[Callable[[Database], None], ...]] = (_create, _keep_account)
+def _tell_occasions_apart(database: Database) -> None:
+    database.execute("ALTER TABLE statements ADD COLUMN occasion BLOB")
+
+
+STEPS: Final[tuple[Callable[[Database], None], ...]] = (
+    _create,
+    _keep_account,
+    _tell_occasions_apart,
+)
 
 
 def open_log_database(directory: Path) -> tuple[Database, Database]:

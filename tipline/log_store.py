@@ -18,7 +18,7 @@ import datetime
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from crypto.cosignature import WitnessVerifier, verify_cosignature
 from crypto.errors import ForgedError, MalformedError
@@ -36,7 +36,6 @@ from retention.log.entry import (
     Statement,
     decode_statement,
     encode_entry,
-    encode_statement,
 )
 from retention.log.merkle import Frontier, hash_leaf
 from retention.log.tiles import TILE_WIDTH, TilePath, encode_bundle, grow_tiles
@@ -51,9 +50,7 @@ from tipline.log_database import (
 from tipline.log_deaths import insert_deaths, mark_told
 from tipline.log_mark import check_mark, keep_mark
 from tipline.log_reading import read_deaths, read_entries, read_told
-
-# What holds until the next of its kind says otherwise.
-STATES: Final = frozenset({EntryType.POLICY, EntryType.KEYSET, EntryType.PAGE})
+from tipline.log_statements import insert_statement, mark_statements
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,28 +235,17 @@ class LogStore:
         """
         copy_log_database(self._directory, path)
 
-    def queue(self, statement: Statement) -> None:
+    def queue(self, statement: Statement, *, occasion: bytes | None = None) -> None:
         """
         Keep a statement for the next batch.
 
         Args:
             statement: One that was kept or logged already is not kept again; unless it tells what
                 holds from now on, and something else was said since.
+            occasion: Of what can happen twice on one day: which time it was.
         """
-        encoded = encode_statement(statement)
         with self._lock, self._writing.atomic():
-            query = "SELECT statement FROM statements WHERE statement = ?"
-            parameters: list[str | bytes] = [encoded]
-            if statement.type in STATES:
-                query = "SELECT statement FROM statements WHERE type = ? ORDER BY place DESC"
-                parameters = [str(statement.type)]
-            row = self._writing.execute(query + " LIMIT 1", parameters).fetchone()
-            if row is None or bytes(row[0]) != encoded:
-                self._writing.execute(
-                    "INSERT INTO statements (place, type, statement)"
-                    " SELECT coalesce(max(place), 0) + 1, ?, ? FROM statements",
-                    [str(statement.type), encoded],
-                )
+            insert_statement(self._writing, statement, occasion=occasion)
         self._blur()
 
     def read_queue(self) -> list[Statement]:
@@ -292,18 +278,20 @@ class LogStore:
         )
         return decode_statement(bytes(rows[0][0])) if rows else None
 
-    def list_statements(self, entry_type: EntryType) -> list[Statement]:
+    def list_statements(self, *types: EntryType) -> list[Statement]:
         """
         List all that was said of something, logged or waiting.
 
         Args:
-            entry_type: Of what.
+            types: Of what.
 
         Returns:
             The statements, in the order in which they came.
         """
+        places = ", ".join("?" * len(types))
         rows = self._read(
-            "SELECT statement FROM statements WHERE type = ? ORDER BY place", [str(entry_type)]
+            f"SELECT statement FROM statements WHERE type IN ({places}) ORDER BY place",  # noqa: S608
+            [str(one) for one in types],
         )
         return [decode_statement(bytes(row[0])) for row in rows]
 
@@ -395,11 +383,7 @@ class LogStore:
                         "INSERT INTO accounts VALUES (?, ?)", [frontier.size, account]
                     )
                 mark_told(self._writing, deaths, day=day)
-                for statement in statements:
-                    self._writing.execute(
-                        "UPDATE statements SET told = ? WHERE statement = ? AND told IS NULL",
-                        [day.isoformat(), encode_statement(statement)],
-                    )
+                mark_statements(self._writing, statements, day=day)
             self._frontier = frontier
         self._blur()
         self.show()

@@ -95,6 +95,11 @@ ERRORS: Final[Mapping[str, Text]] = {
     "handover_none": N_("no handover of the line in {path} was begun"),
     "handover_other": N_("{path} is not the file that was written"),
     "line_ended": N_("the line in {path} has ended, and its keys are gone"),
+    "close_day_far": NN_(
+        "the day {day} is more than {limit} day away",
+        "the day {day} is more than {limit} days away",
+        by="limit",
+    ),
     "close_day_past": N_("the day {day} is not after today, {today}"),
     "close_begun": N_("the end of this line was announced already, for {day}"),
     "close_not_begun": N_("the end of this line was not announced"),

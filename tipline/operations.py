@@ -30,7 +30,7 @@ from retention.hold import (
     make_hold,
     state_placed,
 )
-from retention.log.entry import SALT_BYTES, Statement
+from retention.log.entry import SALT_BYTES
 from retention.plan import Decision, Record, plan_purge
 from retention.policy import parse_policy
 from retention.promise import Promises
@@ -40,6 +40,7 @@ from tipline.day_keeper import DayKeeper
 from tipline.ending_operations import ENDING_OPERATIONS
 from tipline.errors import InstanceError
 from tipline.keysets import KeysetWatch
+from tipline.log_statements import QueueStatement
 from tipline.operation_values import (
     Values,
     check_names,
@@ -80,7 +81,7 @@ class Workings:
     promises: Promises
     keysets: KeysetWatch
     purge: Callable[[], Awaitable[PurgeReport]]
-    queue: Callable[[Statement], Awaitable[None]]
+    queue: QueueStatement
     directory: Path
     copy_log: Callable[[Path], None]
     random: RandomSource = system_random

@@ -10,6 +10,7 @@ Rules:
        nothing of what there was.
     4. No event is dated after its batch, nor before the event before it: a clock that was ahead and
        set right must not leave a log behind that contradicts itself.
+    5. Nothing comes after the end of a line, whatever happened since its keys were destroyed.
 
 docs/reference/log.md, "Batch".
 """
@@ -22,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from retention.log.entry import (
     ARRIVALS_SIZE,
+    LAST_STEPS,
     Entry,
     EntryType,
     Statement,
@@ -142,7 +144,9 @@ def make_batch(
     told = [statement for entry in days for statement in _state_day(entry)]
     told += [_state_death(death) for death in deaths]
     told.sort(key=_place)
-    told += _date_events(events, since=events_since, day=day)
+    # Stable: only the end is put behind what was noted later.
+    in_order = sorted(events, key=_is_last)
+    told += _date_events(in_order, since=events_since, day=day)
     return tuple(Entry(day=day, statement=statement) for statement in told)
 
 
@@ -153,6 +157,10 @@ def _date_events(
     for event in events:
         before = max(before, min(event.about, day))
         yield dataclasses.replace(event, fields={**event.fields, "on": before.isoformat()})
+
+
+def _is_last(event: Statement) -> bool:
+    return event.type is EntryType.CLOSE and event.fields["step"] in LAST_STEPS
 
 
 def _state_day(told: DayTold) -> tuple[Statement, Statement]:

@@ -84,6 +84,8 @@ class CloseStep(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+LAST_STEPS: Final = (CloseStep.KEYS_DESTROYED, CloseStep.CLOSED)  # of the last batch, at its end
+
 Check = Callable[[Any], None]
 
 

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from retention.log.entry import CloseStep, EntryType
-from tests.service.conftest import open_session
-from tests.service.test_operator import ask, later, send, stored
-from tipline.closing import load_closing
+from retention.policy import EVENTS, RecordClass
+from tests.service.conftest import World, open_session
+from tests.service.test_operator import ask, hold, later, send, stored
+from tipline.closing import Closing, load_closing, save_closing
+from tipline.ending_operations import MAX_AHEAD_DAYS
 from tipline.errors import InstanceError
 from tipline.instance import Instance, load_log_signer, load_signer
+from tipline.log_store import LogStore
 from tipline.service.closed_line import open_closed_line
-from tipline.service.ending import is_shut, shut
+from tipline.service.day_book import DayBook
+from tipline.service.ending import LineEnding, is_shut, shut
 
-ON_DAYS = 10
+SHORT = (RecordClass.PARTIAL_UPLOAD, RecordClass.UPLOAD_ANSWER)
+ON_DAYS = 3
+TIP_DAYS = 6
+PERIODS = {
+    record_class: dict.fromkeys(events, 2 if record_class in SHORT else TIP_DAYS)
+    for record_class, events in EVENTS.items()
+}
+
+
+async def sleep_for_good(seconds: float) -> None:
+    """Let the line's own loops sleep: the test makes the batches."""
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A line whose days are soon over."""
+    return make_world(periods=PERIODS)
 
 
 def list_steps(site: Any) -> list[str]:
@@ -34,6 +57,21 @@ async def batch(world: Any, site: Any) -> None:
     await site.line.daily.catch_up(hour=0, now_hour=1)
 
 
+async def reach_last_day(world: Any, site: Any) -> None:
+    """Go through the end of a line without tips, up to the last batch's day."""
+    await announce(world, site)
+    later(world, ON_DAYS)
+    await batch(world, site)
+    later(world, TIP_DAYS)
+    await ask(site, "purge")
+
+
+def list_told(site: Any) -> list[str]:
+    """Tell the last batch's events, by type or step."""
+    told = [entry.statement for entry in site.line.log.read_told(since=datetime.date.max)]
+    return [str(one.fields.get("step", one.type)) for one in told]
+
+
 async def announce(world: Any, site: Any) -> str:
     """Announce the end in ten days."""
     on = (world.clock.today + datetime.timedelta(days=ON_DAYS)).isoformat()
@@ -43,7 +81,7 @@ async def announce(world: Any, site: Any) -> str:
 
 async def test_close_when_announced_then_it_can_be_called_off_until_its_day(world: Any) -> None:
     """Both are said in the notice and in the log; on the day it is too late."""
-    async with world.serve() as site:
+    async with world.serve(sleep=sleep_for_good) as site:
         with pytest.raises(InstanceError, match="close_not_begun"):
             await ask(site, "close-cancel")
         with pytest.raises(InstanceError, match="close_day_past"):
@@ -69,7 +107,7 @@ async def test_close_when_its_day_comes_then_nothing_is_taken_and_all_dies_in_it
     world: Any,
 ) -> None:
     """Intake stops by itself; tips live on to their day; then keys go, and the log ends once."""
-    async with world.serve() as site:
+    async with world.serve(sleep=sleep_for_good) as site:
         ids = await send(world, site, 2)
         await announce(world, site)
         await send(world, site)  # until then it takes tips
@@ -79,9 +117,10 @@ async def test_close_when_its_day_comes_then_nothing_is_taken_and_all_dies_in_it
         assert list_steps(site) == ["announced", "intake_stopped"]
         assert set(ids) <= await stored(site)
         assert not site.line.ended.is_set()
-        later(world, 80)
+        later(world, TIP_DAYS - 1)
         await batch(world, site)
         assert await stored(site) == set()
+        assert list_steps(site) == ["announced", "intake_stopped"]
         later(world, 1)
         await batch(world, site)
         assert list_steps(site) == ["announced", "intake_stopped", "keys_destroyed", "closed"]
@@ -120,3 +159,140 @@ async def test_close_when_its_day_comes_then_nothing_is_taken_and_all_dies_in_it
         async with client.put(f"/uploads/{32 * 'a'}", json={}) as response:
             assert response.status == 409
             assert await response.json() == {"error": "keyset"}
+
+
+async def test_close_when_nothing_was_stored_then_the_log_ends_on_the_same_day(
+    world: Any,
+) -> None:
+    """The day of the last entry tells nothing of tips: it comes of the policy alone."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        await announce(world, site)
+        later(world, ON_DAYS)
+        await batch(world, site)
+        later(world, TIP_DAYS - 1)
+        await batch(world, site)
+        assert list_steps(site) == ["announced", "intake_stopped"]
+        later(world, 1)
+        await batch(world, site)
+        assert list_steps(site) == ["announced", "intake_stopped", "keys_destroyed", "closed"]
+
+
+async def test_close_when_something_is_held_then_the_log_ends_after_the_hold(world: Any) -> None:
+    """A hold, which everybody sees, and nothing else makes the end later."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        ids = await send(world, site)
+        await announce(world, site)
+        later(world, ON_DAYS)
+        await batch(world, site)
+        until = world.clock.today + datetime.timedelta(days=TIP_DAYS + 3)
+        await hold(site, tips=ids, until=until.isoformat())
+        later(world, TIP_DAYS + 1)
+        await batch(world, site)
+        assert list_steps(site) == ["announced", "intake_stopped"]
+        later(world, 2)
+        await batch(world, site)
+        assert list_steps(site)[-1] == "closed"
+
+
+async def test_close_when_announced_again_on_the_same_day_then_the_log_says_so(
+    world: Any,
+) -> None:
+    """A command that was called off and given again is told like the first: the page agrees."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        on = await announce(world, site)
+        for _ in range(2):
+            await ask(site, "close-cancel")
+            await announce(world, site)
+        later(world, 1)
+        await batch(world, site)
+        assert list_steps(site) == ["announced", *2 * ["cancelled", "announced"]]
+        async with site.source.get("/en/accountability") as response:
+            assert f"This line closes on {on}" in await response.text()
+        later(world, ON_DAYS - 1)
+        await batch(world, site)
+        assert list_steps(site)[-2:] == ["announced", "intake_stopped"]
+
+
+@pytest.mark.parametrize("steps", [("announced",), ("announced", "cancelled")])
+async def test_close_when_a_crash_kept_a_step_from_the_log_then_it_is_made_up_for(
+    world: Any, steps: tuple[str, ...]
+) -> None:
+    """What sources see in the notice stands in the log of the next batch, too."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        await ask(site, "purge")  # meanwhile the line's own loops come to their sleep
+        on = world.clock.today + datetime.timedelta(days=ON_DAYS)
+        for step in steps[:-1]:
+            assert step == "announced"
+            await announce(world, site)
+        closing = Closing(step=CloseStep(steps[-1]), on=on)
+        save_closing(world.directory, closing, day=world.clock.today)  # the crash comes here
+        later(world, 1)
+        await batch(world, site)
+        assert list_steps(site) == list(steps)
+
+
+@pytest.mark.parametrize("moment", ["destroyed", "queued", "written down"])
+async def test_close_when_it_crashes_before_the_last_batch_then_nothing_follows_the_end(
+    world: Any, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """An honest end is not accused of keys that it took itself, and `closed` is the last entry."""
+    place = {
+        "destroyed": (LineEnding, "_queue"),
+        "queued": (DayBook, "write_down"),
+        "written down": (LogStore, "append_batch"),
+    }[moment]
+
+    def crash(*_: Any, **__: Any) -> Any:
+        raise OSError("the crash")
+
+    async with world.serve(sleep=sleep_for_good) as site:
+        await send(world, site)
+        later(world, 1)
+        await batch(world, site)
+        await reach_last_day(world, site)
+        with monkeypatch.context() as patch:
+            patch.setattr(*place, crash)
+            with pytest.raises(OSError, match="the crash"):
+                await site.line.daily.catch_up(hour=0, now_hour=1)
+            await ask(site, "backup-end")  # after `closed` was said
+    reported: list[Any] = []
+    async with world.serve(sleep=sleep_for_good, report=reported.append) as site:
+        await batch(world, site)
+        assert site.line.ended.is_set()
+        assert list_told(site)[-4:] == ["intake_stopped", "backup", "keys_destroyed", "closed"]
+    assert reported == []
+
+
+async def test_close_when_keys_are_missing_long_before_the_end_then_it_is_said(world: Any) -> None:
+    """Only at the end itself nothing needs a key any more."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        await send(world, site)
+        await announce(world, site)
+        later(world, ON_DAYS)
+        await batch(world, site)
+        await site.line.store.destroy_keys()
+    async with world.serve(sleep=sleep_for_good, report=lambda what: None) as site:
+        assert EntryType.LOST_KEYS in [one.type for one in site.line.log.read_queue()]
+
+
+async def test_close_when_the_day_is_far_then_it_is_refused(world: Any) -> None:
+    """A mistyped year is no announcement."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        far = world.clock.today + datetime.timedelta(days=MAX_AHEAD_DAYS)
+        assert (await ask(site, "plan-close", on=far.isoformat()))["ends_on"] == (
+            far + datetime.timedelta(days=TIP_DAYS)
+        ).isoformat()
+        with pytest.raises(InstanceError, match="close_day_far"):
+            await ask(site, "close-announce", on=(far + datetime.timedelta(days=1)).isoformat())
+
+
+async def test_cancel_when_only_planned_then_the_end_stays_announced(world: Any) -> None:
+    """Calling off is shown first, as everything else."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        with pytest.raises(InstanceError, match="close_not_begun"):
+            await ask(site, "plan-close-cancel")
+        on = await announce(world, site)
+        assert await ask(site, "plan-close-cancel") == {"on": on}
+        closing = load_closing(world.directory)
+        assert closing is not None
+        assert closing.step is CloseStep.ANNOUNCED

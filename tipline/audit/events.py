@@ -22,6 +22,9 @@ MAX_TOLD: Final = 5_000  # events that the report shows; the newest
 MAX_HOLD_DAYS: Final = 366  # docs/reference/log.md, "Entries of events"
 # A hold ends with the night of its day: a machine that was off then tells it the day after.
 _GRACE_DAYS: Final = 1
+# The longest period of what a line stores: on the day of the end and so many days later nothing can
+# be there any more but what is held.
+_LONGEST: Final = ("sealed_tip", "arrived")
 _CLOSE_STEPS: Final = ("announced", "intake_stopped", "keys_destroyed", "closed")
 Told = tuple[str, str, str]
 
@@ -99,6 +102,7 @@ class Events:
         self._told_expired = False
         self._closes_on: datetime.date | None = None
         self._close_step = -1
+        self._ends_on: datetime.date | None = None  # the first day on which the log may end
         self._told_not_closed = False
         self.ended = False
         self.told: list[Told] = []
@@ -168,6 +172,14 @@ class Events:
         ):
             self._told_not_closed = True
             self._findings.add(Kind.NOT_CLOSED, on=self._closes_on.isoformat())
+        if self._ends_on is None or self.ended or self._told_not_closed:
+            return
+        if self.holds:
+            # What is held keeps the line from its end; what a hold let go is gone the day after.
+            self._ends_on = max(self._ends_on, day)
+        elif (day - self._ends_on).days > _GRACE_DAYS:
+            self._told_not_closed = True
+            self._findings.add(Kind.NOT_CLOSED, on=self._ends_on.isoformat())
 
     def _tell(self, entry: Entry, what: str = "") -> None:
         self.told.append((entry.about.isoformat(), entry.type, what))
@@ -298,14 +310,21 @@ class Events:
         step = entry.fields["step"]
         self._tell(entry, f"{step} {entry.fields['closes_on']}")
         if step in ("handed_over", "cancelled"):
-            self._closes_on, self._close_step = None, -1
+            self._closes_on, self._ends_on, self._close_step = None, None, -1
             return
         place = _CLOSE_STEPS.index(step)
-        if place > self._close_step + 1 or place < self._close_step:
+        is_early = step == "keys_destroyed" and (
+            bool(self.holds) or (self._ends_on is not None and entry.day < self._ends_on)
+        )
+        if place > self._close_step + 1 or place < self._close_step or is_early:
             self._findings.add(Kind.WRONG_BATCH, number=number, day=entry.day.isoformat())
         self._close_step = max(place, self._close_step)
         if self._closes_on is None:
             self._closes_on = parse_day(entry.fields["closes_on"])
+        if step == "intake_stopped" and self.periods and self._ends_on is None:
+            class_, event = _LONGEST
+            days = datetime.timedelta(days=self.periods[class_][event])
+            self._ends_on = self._closes_on + days
         self.ended = step == "closed"
 
     def format_state(self) -> dict[str, Any]:
@@ -326,6 +345,7 @@ class Events:
             "told_expired": self._told_expired,
             "closes_on": None if self._closes_on is None else self._closes_on.isoformat(),
             "close_step": self._close_step,
+            "ends_on": None if self._ends_on is None else self._ends_on.isoformat(),
             "told_not_closed": self._told_not_closed,
             "ended": self.ended,
             "told": self.told,
@@ -349,6 +369,7 @@ class Events:
         self._commitments = {str(hold): str(one) for hold, one in state["commitments"].items()}
         self._overdue_holds = {str(hold) for hold in state["overdue_holds"]}
         self._closes_on = None if state["closes_on"] is None else parse_day(state["closes_on"])
+        self._ends_on = None if state["ends_on"] is None else parse_day(state["ends_on"])
         self.keyset = None if state["keyset"] is None else KeysetUsed.parse_state(state["keyset"])
         self._close_step, self._told_expired = int(state["close_step"]), bool(state["told_expired"])
         self._told_too_many = bool(state["too_many_holds"])

@@ -37,17 +37,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         with name_file_errors():
             return _hand_over(options, console)
     _ = console.translate
-    if options.cancel and (options.directory / HANDING_OVER_NAME).exists():
-        cancel_handover(options.directory)
-        console.print(_("The line goes on here. Let the written file go."))
-        return 0
     if options.cancel:
-        done = run_operation(options.directory, "close-cancel", {}, console=console)
-        if options.json:
-            console.print_json(done)
-        else:
-            console.print(_("The end on {day} is called off.").format(day=done["on"]))
-        return 0
+        with name_file_errors():
+            return _cancel(options, console)
     name = "close-announce" if options.apply else "plan-close"
     plan = run_operation(options.directory, name, {"on": options.on}, console=console)
     if options.json:
@@ -61,8 +53,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print(_("Holds that keep some longer: {count}").format(count=plan["holds"]))
     console.print(
         _(
-            "When nothing is stored any more, all keys are overwritten. Nothing brings them back:"
-            " annexes for the auditor have to be written before."
+            "The log ends on {day}, or when the last hold has ended. Then all keys are overwritten."
+            " Nothing brings them back: annexes for the auditor have to be written before."
+        ).format(day=plan["ends_on"])
+    )
+    console.print(
+        _(
+            "Every backup has the keys of the log, the service and the onion, too. They are not"
+            " reached from here: destroy all backups then."
         )
     )
     if options.apply:
@@ -70,6 +68,28 @@ def run(options: argparse.Namespace, console: Console) -> int:
             _("It is announced. Until {day} it can be called off.").format(day=plan["on"])
         )
     else:
+        console.say(_("nothing was done; --apply does it"))
+    return 0
+
+
+def _cancel(options: argparse.Namespace, console: Console) -> int:
+    _ = console.translate
+    if (options.directory / HANDING_OVER_NAME).exists():
+        if options.apply:
+            cancel_handover(options.directory)
+            console.print(_("The line goes on here. Let the written file go."))
+        else:
+            console.print(_("The line would go on here. The written file would have to go."))
+    else:
+        name = "close-cancel" if options.apply else "plan-close-cancel"
+        done = run_operation(options.directory, name, {}, console=console)
+        if options.json:
+            console.print_json(done)
+        elif options.apply:
+            console.print(_("The end on {day} is called off.").format(day=done["on"]))
+        else:
+            console.print(_("The end on {day} would be called off.").format(day=done["on"]))
+    if not options.apply:
         console.say(_("nothing was done; --apply does it"))
     return 0
 

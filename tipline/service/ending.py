@@ -3,15 +3,19 @@ The end of a line, step by step, as the running service takes it.
 
     announced           `tipline close DIR --on DAY --apply`
     intake_stopped      by itself on DAY
-    keys_destroyed      by itself, before the first batch after that on which nothing is stored any
-    closed              more; both are told in that batch, the last one
+    keys_destroyed      by itself, before the first batch of the day that the policy gives, or of a
+    closed              later one if something is held; both are told in that batch, the last one
     (the log's key)     goes after the last checkpoint, when the store is shut
 
 Rules:
-1. Each step may be done again: what was said is looked up in the log, not remembered.
-2. `keys_destroyed` is queued when every slot was overwritten and read back. The private half of the
-   last batch is written after that, and its keys go with the service's own.
-3. The log's key goes last. No entry can say it, because nothing could sign it; the closed line's
+1. Each step may be done again: what was said is looked up in the log, not remembered. What a person
+   announced or called off, and a crash kept from the log, is told before the next batch.
+2. The day of the last batch is fixed when the intake stops (`retention/log/ending.py`): it must not
+   tell when the last tip came.
+3. `keys_destroyed` is queued when every slot was overwritten and read back, which is done once. The
+   private half of the last batch is written after that, and its keys go with the service's own.
+4. Whoever finds keys missing then says nothing of it: nothing that they opened is there any more.
+5. The log's key goes last. No entry can say it, because nothing could sign it; the closed line's
    page does.
 """
 
@@ -24,7 +28,14 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from retention.log.entry import CloseStep, EntryType, Statement, make_statement
+from retention.log.ending import find_last_day
+from retention.log.entry import (
+    LAST_STEPS,
+    CloseStep,
+    EntryType,
+    Statement,
+    make_statement,
+)
 from tipline.closing import Closing, load_closing, save_closing
 from tipline.configuration import load_configuration
 from tipline.files import overwrite_file, save_file, sync_directory
@@ -92,7 +103,11 @@ class LineEnding:
             today: By the clock that is trusted.
         """
         closing = self._watch.read()
-        if closing is None or closing.step is not CloseStep.ANNOUNCED or today < closing.on:
+        if closing is None:
+            return
+        if closing.step in (CloseStep.ANNOUNCED, CloseStep.CANCELLED):
+            await self._make_up_for(closing, today)
+        if closing.step is not CloseStep.ANNOUNCED or today < closing.on:
             return
         await self._queue(CloseStep.INTAKE_STOPPED, closing, today)
         stopped = Closing(step=CloseStep.INTAKE_STOPPED, on=closing.on)
@@ -109,14 +124,10 @@ class LineEnding:
             Whether; then what the batch says is queued, and true.
         """
         closing = self._watch.read()
-        if (
-            closing is None
-            or closing.step is not CloseStep.INTAKE_STOPPED
-            or today <= closing.on
-            or not await self._store.is_empty()
-        ):
+        if closing is None or not await is_due(closing, log=self._log, store=self._store, on=today):
             return False
-        await self._store.destroy_keys()
+        if not await asyncio.to_thread(are_keys_gone, self._log):
+            await self._store.destroy_keys()
         for step in (CloseStep.KEYS_DESTROYED, CloseStep.CLOSED):
             await self._queue(step, closing, today)
         return True
@@ -124,6 +135,14 @@ class LineEnding:
     def end(self) -> None:
         """Say that the last batch was made."""
         self._on_end()
+
+    async def _make_up_for(self, closing: Closing, today: datetime.date) -> None:
+        """Tell the log what the file says and a crash kept from it."""
+        last = await asyncio.to_thread(self._log.find_last, EntryType.CLOSE)
+        if closing.step is CloseStep.ANNOUNCED:
+            await self._queue(closing.step, closing, today)
+        elif last is not None and last.fields["step"] == CloseStep.ANNOUNCED:
+            await asyncio.to_thread(self._log.queue, state_step(closing.step, closing, on=today))
 
     async def _queue(self, step: CloseStep, closing: Closing, today: datetime.date) -> None:
         last = await asyncio.to_thread(self._log.find_last, EntryType.CLOSE)
@@ -170,6 +189,40 @@ def has_ended(log: LogStore) -> bool:
         and last.fields["step"] == CloseStep.CLOSED
         and last not in log.read_queue()
     )
+
+
+def are_keys_gone(log: LogStore) -> bool:
+    """
+    Tell whether a log says, or will say in its last batch, that all keys were destroyed.
+
+    Args:
+        log: Any.
+
+    Returns:
+        Whether.
+    """
+    last = log.find_last(EntryType.CLOSE)
+    return last is not None and last.fields["step"] in LAST_STEPS
+
+
+async def is_due(closing: Closing, *, log: LogStore, store: Store, on: datetime.date) -> bool:
+    """
+    Tell whether the last batch of a line is due.
+
+    Args:
+        closing: How far its end has come.
+        log: Its log.
+        store: Where tips lie.
+        on: The day of the batch.
+
+    Returns:
+        Whether: its day has come, and nothing is held any more.
+    """
+    if closing.step is not CloseStep.INTAKE_STOPPED:
+        return False
+    statements = await asyncio.to_thread(log.list_statements, EntryType.POLICY, EntryType.CLOSE)
+    last_day = find_last_day(statements)
+    return last_day is not None and on >= last_day and await store.is_empty()
 
 
 def shut(

@@ -5,7 +5,8 @@ Rules:
 1. Whoever opens them holds the instance's lock: there is one day keeper, one store, one slot file.
 2. What a crash kept from the log is told before anything else is queued.
 3. A slot file that was in memory and is lost is said to be lost, before anything is purged; so is
-   the key of a day to come that is missing, and a record's own.
+   the key of a day to come that is missing, and a record's own. Not when a line ends: then we took
+   the keys ourselves.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import os
 from collections.abc import AsyncIterator, Callable
 
 from retention.hold import state_ended, state_placed
-from retention.log.entry import EntryType, make_statement
+from retention.log.entry import EntryType, Statement, make_statement
 from retention.plan import Waiting
 from retention.promise import Promises
 from retention.slot_pair import Notice
 from tipline.backing_up import remove_left_copy
 from tipline.clock import BootClock, Clock
+from tipline.closing import Closing, load_closing
 from tipline.day_keeper import ClockEvent, DayKeeper, find_clock_folder
 from tipline.errors import InstanceError
 from tipline.files import make_private_directory
@@ -33,6 +35,7 @@ from tipline.operations import Workings
 from tipline.service.adopting import take_up_policy
 from tipline.service.daily_log import tell_purge
 from tipline.service.database import check_database
+from tipline.service.ending import are_keys_gone, is_due
 from tipline.service.lost_keys import LostRecords
 from tipline.service.nightly import OnPurged, run_purge
 from tipline.service.old_keyset import end_old_keyset
@@ -113,6 +116,7 @@ async def open_parts(
         await _tell_of_lost_keys(
             store,
             log,
+            closing=load_closing(instance.directory),
             today=keeper.today(),
             waiting=keeper.waiting(),
             begun_anew=opened.begun_anew,
@@ -154,13 +158,16 @@ def make_workings(
             on_purged=on_purged,
         )
 
+    async def queue(statement: Statement, *, occasion: bytes | None = None) -> None:
+        await asyncio.to_thread(parts.log.queue, statement, occasion=occasion)
+
     return Workings(
         store=parts.store,
         keeper=parts.keeper,
         promises=parts.promises,
         keysets=instance.watch_keyset(),
         purge=purge,
-        queue=lambda statement: asyncio.to_thread(parts.log.queue, statement),
+        queue=queue,
         directory=instance.directory,
         copy_log=parts.log.copy_to,
     )
@@ -248,12 +255,17 @@ async def _tell_of_lost_keys(
     store: SqliteStore,
     log: LogStore,
     *,
+    closing: Closing | None,
     today: datetime.date,
     waiting: Waiting | None,
     begun_anew: bool,
     on_lost: Callable[[InstanceError], None],
 ) -> None:
     """Queue that keys were lost before their day, then let go what they opened."""
+    if await asyncio.to_thread(are_keys_gone, log) or (
+        closing is not None and await is_due(closing, log=log, store=store, on=today)
+    ):
+        return  # a crash came before the last batch: we took the keys, and nothing needs them
     days = await store.losses.find_days(today=today)
     promises = await store.promises()
     records = LostRecords()

@@ -202,6 +202,43 @@ def test_queue_when_a_state_returns_then_it_is_said_again(log: LogStore) -> None
     assert log.read_queue() == [one, other, one]
 
 
+def test_queue_when_an_end_is_announced_again_then_each_step_is_kept(log: LogStore) -> None:
+    """Called off and announced once more on one day: the log ends with what holds."""
+    announced, cancelled = (
+        make_statement(EntryType.CLOSE, on=DAY, step=step, closes_on=DAY)
+        for step in ("announced", "cancelled")
+    )
+    said = [announced, cancelled, announced, announced, cancelled, announced]
+    for statement in said:
+        log.queue(statement)
+    kept = [announced, cancelled, announced, cancelled, announced]
+    assert log.read_queue() == kept
+    # Between the reading and the batch it was called off once more.
+    log.queue(cancelled)
+    log.append_batch(
+        [Entry(day=DAY, statement=one) for one in kept], day=DAY, signer=LOG, statements=kept
+    )
+    assert log.read_queue() == [cancelled]
+    assert log.list_statements(EntryType.CLOSE, EntryType.BACKUP) == [*kept, cancelled]
+
+
+def test_queue_when_it_happens_twice_on_a_day_then_each_occasion_is_kept_once(
+    log: LogStore,
+) -> None:
+    """Two backups of a day are two entries, and one that is told again after a crash is one."""
+    backup = state(DAY)
+    for occasion in (b"one", b"two", b"one"):
+        log.queue(backup, occasion=occasion)
+    assert log.read_queue() == [backup, backup]
+    log.append_batch(
+        [Entry(day=DAY, statement=backup)] * 2, day=DAY, signer=LOG, statements=[backup] * 2
+    )
+    log.queue(backup, occasion=b"two")
+    assert log.read_queue() == []
+    log.queue(backup, occasion=b"three")
+    assert log.read_queue() == [backup]
+
+
 def test_purge_when_noted_then_each_day_is_told_once(log: LogStore) -> None:
     """What is true is kept until its batch, and told in one."""
     log.note_purge(PurgeDone(on=DAY, reached=EVERYTHING))

@@ -144,3 +144,16 @@ def test_batch_when_the_clock_was_ahead_then_no_event_is_dated_after_it_or_befor
     assert [entry.statement.about for entry in batch] == [first, DAY, DAY]
     assert [entry.statement.fields["until"] for entry in batch[1:]] == [DAY.isoformat()] * 2
     assert list(batch[1].statement.fields) == list(events[1].fields)
+
+
+def test_batch_when_a_line_ends_then_its_last_steps_stand_behind_all_else() -> None:
+    """What happened since the keys were destroyed comes before; nothing follows `closed`."""
+    steps = [
+        make_statement(EntryType.CLOSE, on=DAY, step=step, closes_on=DAY)
+        for step in ("intake_stopped", "keys_destroyed", "closed")
+    ]
+    late = make_statement(EntryType.BACKUP, on=DAY)
+    events = [*steps[:2], late, steps[2], late]
+    batch = make_batch(day=DAY, days=[], deaths=[], events=events)
+
+    assert [entry.statement for entry in batch] == [steps[0], late, late, *steps[1:]]

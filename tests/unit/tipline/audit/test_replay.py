@@ -83,18 +83,94 @@ def test_day_when_still_to_come_then_nothing_behind_it_is_judged(line: Simulated
     assert [kind for kind, _ in found] == [Kind.FROM_THE_FUTURE]
 
 
+TIP_DAYS = 30  # of the simulated line's policy
+
+
+def close(line: SimulatedLine, *, late_days: int = 0) -> None:
+    """End a line as an honest one does, or so many days later."""
+    closes_on = line.today + ONE_DAY
+    line.tell(EntryType.CLOSE, step="announced", closes_on=closes_on)
+    line.live(1)
+    line.tell(EntryType.CLOSE, step="intake_stopped", closes_on=closes_on)
+    line.live(TIP_DAYS - 1 + late_days)
+    for step in ("keys_destroyed", "closed"):
+        line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
+
+
 def test_log_when_it_ended_then_it_owes_nothing_and_may_not_go_on() -> None:
     """After the last entry silence is right, and another batch is not."""
     line = SimulatedLine()
     line.begin()
     line.live(3)
-    closes_on = line.today + 3 * ONE_DAY
-    for step in ("announced", "intake_stopped", "keys_destroyed", "closed"):
-        line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
-        line.live(1)
+    close(line)
+    line.live(1)
     assert kinds(line.entries, today=line.today + 90 * ONE_DAY) == set()
     line.live(1)
     assert kinds(line.entries, today=line.today) == {Kind.AFTER_THE_END}
+
+
+def test_close_when_the_log_ends_on_another_day_then_it_is_found() -> None:
+    """The last day comes of the policy: an earlier one, or none, was not promised."""
+    found = {}
+    for late_days in (-1, 0, 1, 2, 3):
+        line = SimulatedLine()
+        line.begin()
+        close(line, late_days=late_days)
+        line.live(1)
+        found[late_days] = kinds(line.entries, today=line.today)
+    # The day after is still right: a machine may have been off.
+    assert found == {
+        -1: {Kind.WRONG_BATCH},
+        0: set(),
+        1: set(),
+        2: set(),
+        3: {Kind.NOT_CLOSED},
+    }
+
+
+def test_close_when_something_is_held_then_the_log_ends_after_it() -> None:
+    """A hold that is open makes the end later, and no end may come before it."""
+    for early in (True, False):
+        line = SimulatedLine()
+        line.begin()
+        closes_on = line.today + ONE_DAY
+        until = line.today + (TIP_DAYS + 20) * ONE_DAY
+        facts = {"hold": "ab" * 16, "until": until, "commitment": number_hash(1)}
+        line.tell(EntryType.HOLD, step="placed", **facts)
+        line.tell(EntryType.CLOSE, step="announced", closes_on=closes_on)
+        line.tell(EntryType.CLOSE, step="intake_stopped", closes_on=closes_on)
+        line.live(TIP_DAYS + 20)
+        # A verifier that goes on from what it kept says the same.
+        before = Replay(log=KEY, root=None, today=line.today)
+        for entry in line.entries:
+            before.take(entry)
+        before.end_batch()
+        known = len(line.entries)
+        if not early:
+            line.tell(EntryType.HOLD, step="expired", **facts)
+        for step in ("keys_destroyed", "closed"):
+            line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
+        line.live(1)
+        after = Replay(log=KEY, root=None, today=line.today)
+        after.parse_state(json.loads(json.dumps(before.format_state())))
+        for entry in line.entries[known:]:
+            after.take(entry)
+        after.end_batch()
+        expected = {Kind.WRONG_BATCH} if early else set()
+        assert kinds(line.entries, today=line.today) == expected
+        assert {found.kind for found in after.judge().listed} == expected
+
+
+def test_close_when_announced_called_off_and_announced_on_a_day_then_nothing_is_found() -> None:
+    """A mistyped command that was taken back is no finding."""
+    line = SimulatedLine()
+    line.begin()
+    for step in ("announced", "cancelled", "announced"):
+        line.tell(EntryType.CLOSE, step=step, closes_on=line.today + 3 * ONE_DAY)
+    line.tell(EntryType.BACKUP)
+    line.tell(EntryType.BACKUP)
+    line.live(2)
+    assert kinds(line.entries, today=line.today) == set()
 
 
 def test_close_when_steps_are_left_out_then_they_are_missed() -> None:
