@@ -11,7 +11,8 @@ Every error of this package.
     ├── CheckError          what was opened is not what was sent
     ├── BrokenTipsError     some tips of a bundle are broken; the others were opened
     ├── FileError           a file is missing, is there already, or cannot be read or written
-    └── VaultError          the directory is not a vault, is in use, or lacks what was asked for
+    ├── VaultError          the directory is not a vault, is in use, or lacks what was asked for
+    └── NotCleanError       a file was not cleaned, or something was found in it
 
 Exit codes: 1 unforeseen, 2 usage, 10 to 29 `crypto`, 30 to 39 `retention`, 40 to 59 here.
 """
@@ -109,3 +110,10 @@ class VaultError(TiplineError):
 
     code = "vault"
     exit_code = 48
+
+
+class NotCleanError(TiplineError):
+    """A file was not cleaned, or something was found in it."""
+
+    code = "files_found"
+    exit_code = 49

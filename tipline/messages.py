@@ -264,6 +264,12 @@ ERRORS: Final[Mapping[str, Text]] = {
         "{count} tips of this bundle are broken and were left out",
     ),
     "vault": N_("the vault cannot be used"),
+    "files_found": NN_(
+        "{count} file is not clean, or was refused", "{count} files are not clean, or were refused"
+    ),
+    "files_refused": NN_(
+        "{count} file was refused and not cleaned", "{count} files were refused and not cleaned"
+    ),
     "vault_exists": N_("there is something in {path} already"),
     "vault_missing": N_("there is no vault in {path}"),
     "vault_damaged": N_("the vault is damaged: {path}"),

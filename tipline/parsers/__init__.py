@@ -16,6 +16,7 @@ from tipline.parsers import (
     age,
     audit,
     backup,
+    clean,
     clock,
     close,
     demonstration,
@@ -61,5 +62,6 @@ PARSERS: tuple[Parser, ...] = (
     demonstration,
     desk,
     audit,
+    clean,
     age,
 )

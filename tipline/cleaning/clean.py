@@ -1,0 +1,57 @@
+"""One way in for every format: known by its bytes, planned by its module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tipline.cleaning import jpeg, png
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.plan import Format, Plan
+from tipline.cleaning.source import Readable, Source
+
+HEAD_BYTES: Final = 16
+
+_SIGNATURES: Final = ((jpeg.SIGNATURE, Format.JPEG), (png.SIGNATURE, Format.PNG))
+_PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
+    Format.JPEG: jpeg.plan_jpeg,
+    Format.PNG: png.plan_png,
+}
+
+
+def detect_format(head: bytes) -> Format | None:
+    """
+    Tell a format by its first bytes.
+
+    Args:
+        head: Untrusted; the first `HEAD_BYTES` of a file, or all of it.
+
+    Returns:
+        The format, or None if it is not one that is cleaned.
+    """
+    for signature, known in _SIGNATURES:
+        if head.startswith(signature):
+            return known
+    return None
+
+
+def plan_cleaning(untrusted_stream: Readable) -> Plan:
+    """
+    Plan how a file is cleaned. Nothing is written.
+
+    Args:
+        untrusted_stream: Can be sought in.
+
+    Returns:
+        The plan; `write_cleaned` does it.
+
+    Raises:
+        RefusedError: it is empty, of a format that is not cleaned, or breaks its format's rules.
+    """
+    source = Source(untrusted_stream)
+    if not source.length_bytes:
+        raise RefusedError(Reason.EMPTY)
+    known = detect_format(source.read_up_to(0, HEAD_BYTES))
+    if known is None:
+        raise RefusedError(Reason.UNKNOWN)
+    return _PLANNERS[known](source)

@@ -1,0 +1,146 @@
+"""
+`tipline clean FILE...`: take out of files what they say besides their content.
+
+The original is only read. The cleaned file appears under a free name, whole or not at all; its
+times are the same for every file, and only its owner reads it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import enum
+from pathlib import Path
+from typing import Final
+
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.plan import EXTENSIONS, Format, Kind, Plan, write_cleaned
+from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
+from tipline.console import Console
+from tipline.errors import FileError, NotCleanError
+from tipline.files import blur_times, name_file_errors, write_atomically
+
+# The first day that a zip or a FAT stick can note: a time that is plainly none.
+NO_DAY: Final = datetime.date(1980, 1, 1)
+
+
+class State(enum.StrEnum):
+    """What became of a file, as `--json` says it."""
+
+    CLEAN = "clean"  # --check found nothing
+    FOUND = "found"  # --check found something
+    CLEANED = "cleaned"
+    REFUSED = "refused"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """
+    What became of one file.
+
+    Args:
+        path: As it was given.
+        state: What became of it.
+        format: What it is, unless it is refused.
+        kinds: What was found.
+        cleaned: Where the cleaned file is.
+        reason: Why it is refused.
+    """
+
+    path: Path
+    state: State
+    format: Format | None = None
+    kinds: tuple[Kind, ...] = ()
+    cleaned: Path | None = None
+    reason: Reason | None = None
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """
+    Clean files, or say what is in them.
+
+    Args:
+        options: As parsed.
+        console: Where to tell.
+
+    Returns:
+        0.
+
+    Raises:
+        NotCleanError: a file was refused, or `--check` found something.
+        FileError: a file cannot be read or written, or the name is taken; the ones before are done.
+    """
+    _ = console.translate
+    results = []
+    with name_file_errors():
+        for path in options.files:
+            result = _clean(path, check=options.check, directory=options.out)
+            results.append(result)
+            if options.json:
+                console.print_json(_list_facts(result))
+            else:
+                console.print(_describe(result, console))
+    if not options.json and any(result.state != State.REFUSED for result in results):
+        console.say(_(REMAINS))
+    left = [result for result in results if result.state in (State.FOUND, State.REFUSED)]
+    if left:
+        raise NotCleanError("files_found" if options.check else "files_refused", count=len(left))
+    return 0
+
+
+def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
+    if path.exists() and not path.is_file():
+        raise FileError("file_special", path=str(path))
+    with path.open("rb") as source:
+        try:
+            plan = plan_cleaning(source)
+            if check:
+                state = State.FOUND if plan.kinds else State.CLEAN
+                return Result(path=path, state=state, format=plan.format, kinds=plan.kinds)
+            target = _choose_target(path, plan, directory)
+            try:
+                with write_atomically(target, replace=False) as destination:
+                    write_cleaned(plan, source, destination)
+            except FileExistsError as exc:
+                raise FileError("file_exists", path=str(target)) from exc
+        except RefusedError as exc:
+            return Result(path=path, state=State.REFUSED, reason=exc.reason)
+    blur_times(target, day=NO_DAY)
+    return Result(
+        path=path, state=State.CLEANED, format=plan.format, kinds=plan.kinds, cleaned=target
+    )
+
+
+def _choose_target(path: Path, plan: Plan, directory: Path | None) -> Path:
+    extension = EXTENSIONS[plan.format]
+    if directory is not None:
+        return directory / f"{path.stem}.{extension}"
+    return path.with_name(f"{path.stem}.clean.{extension}")
+
+
+def _list_facts(result: Result) -> dict[str, object]:
+    facts = {
+        "file": str(result.path),
+        "state": result.state,
+        "format": result.format,
+        "kinds": list(result.kinds),
+        "cleaned": result.cleaned and str(result.cleaned),
+        "reason": result.reason,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _describe(result: Result, console: Console) -> str:
+    _ = console.translate
+    if result.reason is not None:
+        return _("{path}: refused: {reason}").format(
+            path=result.path, reason=_(REASON_WORDS[result.reason])
+        )
+    kinds = ", ".join(_(KIND_WORDS[kind]) for kind in result.kinds) or _("nothing")
+    if result.cleaned is None:
+        return _("{path}: found: {kinds}").format(path=result.path, kinds=kinds)
+    return _("{path}: cleaned into {cleaned}; taken out: {kinds}").format(
+        path=result.path, cleaned=result.cleaned, kinds=kinds
+    )

@@ -1,0 +1,49 @@
+"""`tipline clean FILE...`: take out of files what they say besides their content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tipline.language import Translate
+
+if TYPE_CHECKING:
+    from tipline.parsers import Commands
+
+
+def register(commands: Commands, translate: Translate) -> None:
+    """
+    Add the command's parser.
+
+    Args:
+        commands: Where it is added.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser = commands.add_parser(
+        "clean",
+        help=_("take place, device, time and author out of files"),
+        description=_(
+            "Take out of files what they say besides their content: place, device, time, author,"
+            " previews. The cleaned file NAME.clean.EXT is written beside the original, which is"
+            " not touched. Formats: JPEG, PNG. A file that cannot be cleaned completely is refused."
+        ),
+        epilog=_(
+            "It ends with 0 if every file was cleaned, or with --check, if in no file anything was"
+            " found. It needs no network."
+        ),
+    )
+    parser.add_argument(
+        "files", metavar=_("FILE"), type=Path, nargs="+", help=_("known by its bytes, not its name")
+    )
+    parser.add_argument(
+        "--check", action="store_true", help=_("only say what is found, and write nothing")
+    )
+    parser.add_argument(
+        "--out",
+        metavar=_("DIR"),
+        type=Path,
+        help=_("write NAME.EXT into this directory instead, which must exist"),
+    )
+    parser.add_argument("--json", action="store_true", help=_("for a machine: one line per file"))
+    parser.set_defaults(run="clean.run")
