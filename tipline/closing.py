@@ -54,6 +54,20 @@ class Closing:
             return True
         return self.step is CloseStep.ANNOUNCED and today < self.on
 
+    def as_of(self, today: datetime.date) -> Closing:
+        """
+        Tell how far the end has come for whoever wants to send a tip.
+
+        Args:
+            today: In UTC, the day by which tips are taken.
+
+        Returns:
+            That intake stopped, from the announced day on, though the log tells it with its batch.
+        """
+        if self.step is CloseStep.ANNOUNCED and not self.takes_tips(today):
+            return dataclasses.replace(self, step=CloseStep.INTAKE_STOPPED)
+        return self
+
 
 def format_closing(closing: Closing) -> bytes:
     """

@@ -19,9 +19,17 @@ from retention.log.entry import CloseStep
 from retention.promise import Promises
 from tests.service.mailbox import serve_mailbox
 from tests.service.test_log_rhythm import LOG_HOUR, LOOPS, Ticker
-from tipline.closing import CLOSING_NAME, NOTICE_BYTES, Closing, format_closing, save_closing
+from tipline.closing import (
+    CLOSING_NAME,
+    NOTICE_BYTES,
+    Closing,
+    format_closing,
+    load_closing,
+    save_closing,
+)
 from tipline.configuration import CONFIGURATION_NAME
 from tipline.doctor import examine
+from tipline.errors import InstanceError
 from tipline.language import LANGUAGES
 from tipline.service.account_page import ACCOUNT_STEP_BYTES
 
@@ -181,7 +189,7 @@ async def test_notice_when_asked_for_then_it_has_one_length(
     async with world.serve() as site:
         _, headers, nothing = await fetch(site.source, "/notice")
         if step is not None:
-            closing = Closing(step=step, on=world.clock.today)
+            closing = Closing(step=step, on=world.clock.today + ONE_DAY)
             save_closing(world.directory, closing, day=world.clock.today)
         status, other_headers, body = await fetch(site.source, "/notice")
     assert (status, other_headers, len(body)) == (200, headers, NOTICE_BYTES)
@@ -189,12 +197,36 @@ async def test_notice_when_asked_for_then_it_has_one_length(
     assert (step or "null").encode() in body
 
 
-async def test_notice_when_its_file_is_damaged_then_the_fault_is_kept(world: Any) -> None:
-    """A damaged announcement is a fault of the line, and no notice."""
-    good = format_closing(Closing(step=CloseStep.CLOSED, on=world.clock.today))
-    (world.directory / CLOSING_NAME).write_bytes(good[:-3])
+@pytest.mark.parametrize("clock_waits", [False, True])
+async def test_notice_when_the_day_of_the_end_has_come_then_it_says_what_an_upload_is_told(
+    world: Any, *, clock_waits: bool
+) -> None:
+    """Before the log's batch tells it, and while a clock that jumped waits: no form, no tip."""
     async with world.serve() as site:
+        closing = Closing(step=CloseStep.ANNOUNCED, on=world.clock.today + 9 * ONE_DAY)
+        save_closing(world.directory, closing, day=world.clock.today)
+        world.clock.now += ONE_DAY
+        assert (await site.upload(world.seal()))[0] == 200
+        assert b'"announced"' in (await fetch(site.source, "/notice"))[2]
+        if clock_waits:
+            _, uptime = world.clock.boot()
+            world.clock.boot = lambda: ("another-boot", uptime)
+        world.clock.now += 8 * ONE_DAY
+        assert (await site.upload(world.seal()))[0] != 200
+        assert b'"intake_stopped"' in (await fetch(site.source, "/notice"))[2]
+        assert load_closing(world.directory) == closing
+
+
+async def test_notice_when_its_file_is_damaged_then_it_is_a_fault_and_no_start(world: Any) -> None:
+    """A damaged announcement is a fault of the line, and no notice; a start names it."""
+    good = format_closing(Closing(step=CloseStep.CLOSED, on=world.clock.today))
+    async with world.serve() as site:
+        (world.directory / CLOSING_NAME).write_bytes(good[:-3])
         assert (await fetch(site.source, "/notice"))[0] == 500
+    with pytest.raises(InstanceError) as caught:
+        async with world.serve():
+            pass
+    assert caught.value.code == "closing_damaged"
 
 
 async def test_mail_when_a_line_serves_an_empty_and_a_full_day_then_it_is_the_same(

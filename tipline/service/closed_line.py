@@ -96,7 +96,7 @@ async def open_closed_line(
             pages={
                 **{path: make_page_chooser(page) for path, page in pages.items()},
                 **account.list_pages(),
-                NOTICE_PATH: make_notice_chooser(directory),
+                NOTICE_PATH: make_notice_chooser(directory, today=lambda: day),
             },
             keysets=keysets,
             intake=ClosedIntake(),

@@ -7,6 +7,7 @@ docs/reference/accountability.md, "Notice".
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -52,12 +53,15 @@ class ClosingWatch:
         return self._closing
 
 
-def make_notice_chooser(directory: Path) -> Callable[[web.BaseRequest], Answer]:
+def make_notice_chooser(
+    directory: Path, *, today: Callable[[], datetime.date]
+) -> Callable[[web.BaseRequest], Answer]:
     """
     Prepare the answers of `/notice`.
 
     Args:
         directory: The instance.
+        today: Tells the day by which tips are taken: nobody is shown a form whose tip is refused.
 
     Returns:
         A function from a request to its answer.
@@ -65,7 +69,8 @@ def make_notice_chooser(directory: Path) -> Callable[[web.BaseRequest], Answer]:
     watch = ClosingWatch(directory)
 
     def choose(request: web.BaseRequest) -> Answer:
-        return make_notice_answer(watch.read())
+        closing = watch.read()
+        return make_notice_answer(None if closing is None else closing.as_of(today()))
 
     return choose
 

@@ -219,7 +219,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             pages={
                 **{path: make_page_chooser(page) for path, page in pages.items()},
                 **accountability.list_pages(),
-                NOTICE_PATH: make_notice_chooser(instance.directory),
+                NOTICE_PATH: make_notice_chooser(instance.directory, today=keeper.latest_day),
             },
             keysets=instance.watch_keyset(),
             intake=intake,
