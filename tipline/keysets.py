@@ -169,6 +169,32 @@ def install_keyset(
     return InstalledKeyset(note=untrusted, keyset=keyset, history=history)
 
 
+def read_highest(directory: Path, *, root: Verifier, minimum: int) -> tuple[int, bool]:
+    """
+    Tell how high a keyset's number has to be, whether one is there or not.
+
+    Args:
+        directory: The instance.
+        root: The pinned desk root.
+        minimum: The lowest number accepted.
+
+    Returns:
+        The number, and whether a keyset is there. One that was there once may be gone: its period
+        is over, and the desk signed no other.
+
+    Raises:
+        InstanceError: there never was one.
+        KeysetError: it must not be used: see its reason.
+    """
+    try:
+        return max(minimum, read_keyset(directory, root=root, minimum=minimum).keyset.number), True
+    except InstanceError as exc:
+        highest = read_history(directory).highest
+        if exc.code != "instance_no_keyset" or highest == 0:
+            raise
+        return max(minimum, highest), False
+
+
 class KeysetWatch:
     """
     The keyset as a running service sees it: a newly installed one is found without a restart.

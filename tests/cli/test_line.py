@@ -308,6 +308,35 @@ def test_serve_when_there_is_no_keyset_then_it_does_not_start(directory: Path) -
     assert b"tipline keyset DIR FILE" in done.stderr
 
 
+def test_serve_when_the_last_keyset_is_gone_then_all_else_goes_on(line: Path) -> None:
+    """Its period is over and no other came: nothing is taken, and what is stored dies."""
+    with serve(line, "--loopback", "0", "--no-tor") as (_, told):
+        send_tip(told["loopback"], line)
+    (line / "keyset").unlink()
+    with serve(line, "--loopback", "0", "--no-tor") as (process, told):
+        with urllib.request.urlopen(told["loopback"] + "notice", timeout=30) as answer:
+            assert json.loads(answer.read()) == {"v": 1, "step": None, "on": None}
+        with urllib.request.urlopen(told["loopback"] + "en/", timeout=30) as answer:
+            assert b'<meta name="tipline-keyset-minimum" content="1">' in answer.read()
+        with urllib.request.urlopen(told["loopback"] + "log/checkpoint", timeout=30) as answer:
+            assert answer.read().startswith(b"tipline-log/")
+        for method, path, data in (
+            ("GET", "keyset", None),
+            ("PUT", f"uploads/{32 * 'a'}", b'{"channel":"city","keyset":1,"size_bytes":65536}'),
+        ):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                request(method, told["loopback"] + path, data)
+            assert (refused.value.code, json.loads(refused.value.read())) == (
+                409,
+                {"error": "keyset"},
+            )
+        purged = run("purge", str(line), "--apply", "--json")
+        assert purged.returncode == 0
+        process.send_signal(signal.SIGTERM)
+        _out, talk = process.communicate(timeout=60)
+    assert b"There is no list of readers any more" in talk
+
+
 def test_serve_when_the_policy_is_not_filled_in_then_it_does_not_start(line: Path) -> None:
     """Without the operator's periods the line does not start."""
     policy = line / "policy.toml"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from retention.log.entry import CloseStep, EntryType
-from retention.policy import EVENTS, RecordClass
+from retention.policy import EVENTS, Event, RecordClass
 from tests.service.conftest import World, open_session
 from tests.service.test_operator import ask, hold, later, send, stored
 from tipline.closing import Closing, load_closing, save_closing
@@ -27,8 +27,12 @@ SHORT = (RecordClass.PARTIAL_UPLOAD, RecordClass.UPLOAD_ANSWER)
 ON_DAYS = 3
 TIP_DAYS = 6
 PERIODS = {
-    record_class: dict.fromkeys(events, 2 if record_class in SHORT else TIP_DAYS)
-    for record_class, events in EVENTS.items()
+    **{
+        record_class: dict.fromkeys(events, 2 if record_class in SHORT else TIP_DAYS)
+        for record_class, events in EVENTS.items()
+    },
+    # Longer than the line lives: when it ends, there are texts whose day is still to come.
+    RecordClass.LOG_TEXT: {Event.LOGGED: 30},
 }
 
 

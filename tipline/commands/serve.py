@@ -26,6 +26,7 @@ from tipline.instance import (
     Instance,
     take_lock,
 )
+from tipline.keysets import read_highest
 from tipline.messages import ERRORS
 from tipline.onion.control import Bootstrap
 from tipline.onion.services import Onions, open_onions
@@ -63,9 +64,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _serve_open(options: argparse.Namespace, console: Console) -> tuple[bool, bool]:
     """Serve a line that takes tips; tell whether it came to its end, and whether it was stopped."""
     with Instance.open(options.directory) as instance:
-        keyset = instance.watch_keyset().read().keyset
         # A page that is opened afresh remembers nothing: it is told which keyset was in force.
-        minimum = max(instance.configuration.keyset_minimum, keyset.number)
+        minimum, is_there = read_highest(
+            instance.directory,
+            root=instance.configuration.root,
+            minimum=instance.configuration.keyset_minimum,
+        )
+        if not is_there:
+            # Without readers nobody can send; what is stored has to die in its time all the same.
+            _ = console.translate
+            console.say(_("There is no list of readers any more, so nothing is taken."))
         configuration = dataclasses.replace(instance.configuration, keyset_minimum=minimum)
         return asyncio.run(_serve(instance, configuration, options, console))
 
