@@ -8,6 +8,7 @@ Rules:
    follow one another.
 4. After the last member come two empty blocks, and nothing.
 5. What is looked at in memory is short: the first member, and those that must reach no disk.
+6. Nothing is laid down before the first member was looked at.
 
 docs/reference/formats.md, "Backup".
 """
@@ -99,8 +100,8 @@ class ArchiveReader:
     Takes an archive piece by piece, and lays its files into a directory.
 
     Args:
-        folder: Empty, and private.
-        on_first: Told the content of the first member as soon as it is there; it may raise.
+        folder: Empty, and private, when *on_first* has returned.
+        on_first: Told the content of the first member before anything is laid; it may raise.
         off_disk: Names of members that are not laid into the folder, each with who is told its
             content; it may raise.
     """
@@ -118,6 +119,7 @@ class ArchiveReader:
         self._buffer = bytearray()
         self._memory: bytearray | None = None
         self._tell: Callable[[bytes], object] = on_first
+        self._first = ""
         self._whole = ""  # the file that was begun last, and the number of its next part
         self._next_part = 1
         self._names: set[str] = set()
@@ -198,8 +200,9 @@ class ArchiveReader:
             if size_bytes > MAX_IN_MEMORY_BYTES:
                 raise TooLargeError("archive member")
             self._memory = bytearray()
-            self._tell = self._off_disk.get(name, self._on_first)
-        if name not in self._off_disk:
+            self._tell = self._off_disk[name] if self._names else self._take_first
+            self._first = self._first or name
+        else:
             self._file = self._open(name)
         self._names.add(name)
         self._left, self._padding = size_bytes, -size_bytes % BLOCK_LEN
@@ -222,12 +225,17 @@ class ArchiveReader:
             raise MalformedError("archive name") from exc
 
     def _end_member(self) -> None:
-        if self._file is not None:
-            os.fsync(self._file)
-            self.close()
         if self._memory is not None:
             content, self._memory = bytes(self._memory), None
             self._tell(content)
+        if self._file is not None:
+            os.fsync(self._file)
+            self.close()
+
+    def _take_first(self, content: bytes) -> None:
+        self._on_first(content)
+        self._file = self._open(self._first)
+        write_all(self._file, content)
 
 
 def _list_pieces(files: Iterable[Kept], part_bytes: int) -> Iterator[bytes]:

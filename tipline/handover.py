@@ -39,11 +39,18 @@ from tipline.backup import (
     list_kept,
     write_backup,
 )
-from tipline.closing import CLOSING_NAME, Closing, format_closing
+from tipline.closing import CLOSING_NAME, Closing, format_closing, load_closing
+from tipline.configuration import CONFIGURATION_NAME
 from tipline.day_keeper import STATE_NAME
 from tipline.errors import FileError, InstanceError
 from tipline.files import make_private_directory, save_file, sync_directory
-from tipline.instance import HANDING_OVER_NAME, Instance, load_log_signer, take_lock
+from tipline.instance import (
+    HANDING_OVER_NAME,
+    VERIFIERS_NAME,
+    Instance,
+    load_log_signer,
+    take_lock,
+)
 from tipline.log_database import LOG_NAME, copy_log_database
 from tipline.log_mark import MARK_NAME
 from tipline.log_store import LogStore
@@ -79,11 +86,13 @@ def write_handover(
         SHA-256 of the file, as read back.
 
     Raises:
+        InstanceError: `handover_ending`.
         SlotError: the slot file or its root does not hold.
         FileError: OUT is there already.
         OSError: a disk refuses.
     """
     directory = instance.directory
+    check_handover(directory)
     if out.exists() or out.is_symlink():
         raise FileError("file_exists", path=str(out))
     head = Head(
@@ -122,6 +131,21 @@ def write_handover(
     return digest
 
 
+def check_handover(directory: Path) -> None:
+    """
+    Hold that a line may be handed over: what was announced to everybody is not undone by it.
+
+    Args:
+        directory: The instance.
+
+    Raises:
+        InstanceError: `handover_ending`: its end was announced.
+    """
+    closing = load_closing(directory)
+    if closing is not None and closing.step not in (CloseStep.CANCELLED, CloseStep.HANDED_OVER):
+        raise InstanceError("handover_ending", day=closing.on.isoformat())
+
+
 def cancel_handover(directory: Path) -> None:
     """
     Go on with a line here. Whoever has the file that was written has to let it go.
@@ -130,10 +154,14 @@ def cancel_handover(directory: Path) -> None:
         directory: The instance.
 
     Raises:
-        InstanceError: `handover_none`: none was begun; it has ended; or the line is in use.
+        InstanceError: `handover_none`: none was begun; `line_ended`: it has ended here, or begun to
+            end, and OUT is all there is; or the line is in use.
     """
     with _lock(directory):
         _read_mark(directory)
+        # Written before the first key is overwritten.
+        if (directory / VERIFIERS_NAME).exists():
+            raise InstanceError("line_ended", path=str(directory))
         (directory / HANDING_OVER_NAME).unlink()
         sync_directory(directory)
 
@@ -207,6 +235,8 @@ def _read_mark(directory: Path) -> str:
 
 @contextlib.contextmanager
 def _lock(directory: Path) -> Iterator[None]:
+    if not (directory / CONFIGURATION_NAME).is_file():
+        raise InstanceError("instance_missing", path=str(directory))
     lock = take_lock(directory)
     try:
         yield

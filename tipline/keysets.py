@@ -195,6 +195,24 @@ def read_highest(directory: Path, *, root: Verifier, minimum: int) -> tuple[int,
         return max(minimum, highest), False
 
 
+def remember_number(directory: Path, number: int, *, day: datetime.date) -> None:
+    """
+    Remember that a keyset was in force which is not here.
+
+    Args:
+        directory: The instance.
+        number: Of that keyset; nothing is done if a higher one is remembered.
+        day: For the file's times.
+
+    Raises:
+        InstanceError: `instance_history`: what is remembered is damaged.
+    """
+    history = read_history(directory)
+    if history.highest < number:
+        history = dataclasses.replace(history, highest=number)
+        save_file(directory / HISTORY_NAME, _format_history(history), day=day)
+
+
 class KeysetWatch:
     """
     The keyset as a running service sees it: a newly installed one is found without a restart.

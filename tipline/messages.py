@@ -92,6 +92,7 @@ ERRORS: Final[Mapping[str, Text]] = {
     ),
     "line_handed_over": N_("the line in {path} was handed over to another operator"),
     "handover_recipient": N_("a handover needs a recipient: -r"),
+    "handover_ending": N_("the end of this line was announced, for {day}"),
     "handover_none": N_("no handover of the line in {path} was begun"),
     "handover_other": N_("{path} is not the file that was written"),
     "line_ended": N_("the line in {path} has ended, and its keys are gone"),
@@ -105,6 +106,20 @@ ERRORS: Final[Mapping[str, Text]] = {
     "close_not_begun": N_("the end of this line was not announced"),
     "close_too_late": N_("the line has stopped taking tips; that cannot be called off any more"),
     "restore_unfinished": N_("a backup is being put into {path}, and that was not finished"),
+    "restore_begun": N_(
+        "the backup of {made_on} is being put into {path}, and is in place already"
+    ),
+    "restore_directory": N_("{path} is neither empty nor a line"),
+    "restore_log_unknown": NN_(
+        "the log in the backup has {count} entry, and nothing here tells how far it was shown",
+        "the log in the backup has {count} entries, and nothing here tells how far it was shown",
+    ),
+    "restore_file": N_(
+        "a restore needs a file and an identity: tipline restore FILE DIR -i IDENTITY"
+    ),
+    "restore_cancel": N_("no file is named to call a restore off: tipline restore DIR --cancel"),
+    "restore_none": N_("no backup is being put into {path}"),
+    "restore_slots_other": N_("the slot file in {path} is the one of the line in {line}"),
     "restore_other_line": N_("this backup is of another line than the one in {path}"),
     "restore_slots_there": N_("there is a slot file in {path} already"),
     "restore_slot_root": N_("the slot file in {path} is there, and sealed as it was made"),
@@ -324,7 +339,26 @@ HINTS: Final[Mapping[str, Text]] = {
         "nothing was done; --slot-root is for a slot file that is made: with a handover, or with"
         " --new-slots"
     ),
-    "restore_unfinished": N_("go on with the same command: tipline restore FILE DIR -i IDENTITY"),
+    "handover_ending": N_(
+        "before its day the end can be called off: tipline close DIR --cancel; from then on the"
+        " line stays here until its end"
+    ),
+    "restore_begun": N_("nothing was done; go on with the same file and the same options"),
+    "restore_directory": N_("nothing was done; name a new directory, or the line's own"),
+    "restore_log_unknown": N_(
+        "nothing was done; ask whoever kept a checkpoint, or put the newest log.db into the line;"
+        " --older-log goes on from the backup's: then everybody who kept a newer checkpoint sees"
+        " two histories"
+    ),
+    "restore_slots_other": N_(
+        "nothing was done; its newer tips would be lost; if that line is given up, move its"
+        " tipline.db away"
+    ),
+    "slot_file_in_use": N_("if a line is served with it, stop that line first"),
+    "restore_unfinished": N_(
+        "go on with the same command: tipline restore FILE DIR -i IDENTITY; or call it off: tipline"
+        " restore DIR --cancel"
+    ),
     "restore_slots_missing": N_(
         "name where it is by now: --slots PATH; if it is lost, all that was stored is dead, and"
         " --new-slots goes on without it"

@@ -4,11 +4,12 @@ A backup put back into a line's directory, beside the slot file as it is now.
 What happens, in this order; each step may be done again after a crash:
 1. The file is opened and unpacked into `restoring.partial`, which becomes `restoring` when all of
    it was verified. From then on nobody opens the line but this.
-2. What cannot be put back is refused, and nothing was done: an expired backup, another line's, a
-   log that is not the one of before, a database that opens.
+2. What cannot be put back is refused, and nothing was done (`restore_checks.py`): what can be told
+   by its head before anything of it is written, the rest before anything takes its place.
 3. Rows whose keys are gone leave the database, and are counted.
 4. What is in the directory stays as it is: configuration, policy, keyset, keys, log. What is
-   missing there comes from the backup.
+   missing there comes from the backup, unless the log that is there knows of a newer one. An
+   envelope is the backup's, because the one that is there may be damaged.
 5. The log's next batch will say that the line was restored, and which holds ended with it.
 6. Database and envelopes take their places, and `restoring` goes.
 7. The line is opened: keys that no row names are destroyed, and what is past its day goes.
@@ -21,17 +22,15 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import os
 import re
-import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from crypto.age.file import Identity
 from crypto.secret import Secret
-from retention.log.entry import EntryType, make_statement
+from retention.log.entry import EntryType, Statement, make_statement
 from retention.policy import parse_periods
 from tipline.backing_up import PARTIAL_RESTORING_NAME
 from tipline.backup import (
@@ -40,17 +39,24 @@ from tipline.backup import (
     SINGLE_NAMES,
     SLOTS_NAME,
     Head,
+    hash_file,
+)
+from tipline.begun_restore import (
+    Begun,
+    can_be_given_up,
+    check_given_up,
+    give_up,
+    hold_lock,
+    note_begun,
+    read_begun,
 )
 from tipline.clock import BootClock, Clock
 from tipline.configuration import (
     CONFIGURATION_NAME,
-    Configuration,
-    SlotRootChoice,
-    load_configuration,
     parse_configuration,
 )
 from tipline.day_keeper import STATE_NAME, find_clock_folder, tell_time
-from tipline.errors import InstanceError
+from tipline.errors import FileError, InstanceError
 from tipline.files import (
     PRIVATE_FILE_MODE,
     blur_times,
@@ -65,42 +71,23 @@ from tipline.instance import (
     RUN_NAME,
     TOR_NAME,
     load_log_signer,
-    take_lock,
 )
+from tipline.keysets import KEYSET_NAME
 from tipline.log_database import LOG_FILES, LOG_NAME
-from tipline.log_mark import MARK_NAME, check_length, forget_mark
+from tipline.log_mark import MARK_NAME, forget_mark
 from tipline.log_store import LogStore
-from tipline.restored_log import compare_logs, end_holds
+from tipline.restore_checks import Checks, Wishes, check_directory, load_wished_configuration
+from tipline.restored_files import NO_KEYSET, Newer, place_newer
+from tipline.restored_log import end_holds
 from tipline.service.adopting import take_up_policy
 from tipline.service.database import DATABASE_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, FRESH_NAME, PARTIAL_NAME
 from tipline.service.restored_rows import find_dead, list_holds, list_tips, remove_dead
 from tipline.service.sqlite_store import SqliteStore
 from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots, unpack_slots
-from tipline.unpacking import read_head, read_transport_key, unpack
+from tipline.unpacking import read_head, read_transport_key, unpack, wipe_unpacked
 
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """
-    How a backup is to be put back.
-
-    Args:
-        slots: Where the slot file is by now; None: where the configuration says.
-        slot_root: What a slot file that is made here is sealed under; None: what the configuration
-            says.
-        new_slots: Begin with a new slot file: the old one is lost, and all that was stored with it.
-        replace: Put it in the place of a database that opens.
-        older_log: Go on from a log that is shorter than what was shown of it.
-    """
-
-    slots: str | None = None
-    slot_root: SlotRootChoice | None = None
-    new_slots: bool = False
-    replace: bool = False
-    older_log: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +99,13 @@ class Restored:
         head: What the backup says of itself.
         dead: By class, how many records' keys were gone.
         kept: How many tips are there.
+        newer: What was not taken from it.
     """
 
     head: Head
     dead: Mapping[str, int]
     kept: int
+    newer: Newer
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,84 +145,89 @@ def restore(
         CryptoError: the file does not open, or is not whole.
         InstanceError: it must not be put back; nothing was done.
         SlotError: the slot file does not hold; nothing was done.
+        FileError: `file_system`: a database cannot be written; it can be gone on with.
+        OSError: the disk refuses; it can be gone on with.
     """
-    make_private_directory(directory)
-    with _lock(directory):
-        transport_key: Secret | None
-        partial = directory / PARTIAL_RESTORING_NAME
+    check_directory(directory)
+    checks = Checks(directory=directory, wishes=wishes, clock=clock, boot_clock=boot_clock)
+    with contextlib.ExitStack() as stack:
+
+        def lock() -> None:
+            stack.enter_context(hold_lock(directory))
+
         if (directory / RESTORING_NAME).exists():
-            transport_key = None
-            if read_head(directory / RESTORING_NAME).kind == KIND_HANDOVER:
-                transport_key = read_transport_key(source, partial, identities=identities)
+            lock()
+            transport_key = _go_on(source, checks, identities=identities)
         else:
-            transport_key = unpack(source, partial, identities=identities)
-            try:
-                _check(directory, wishes, clock=clock, boot_clock=boot_clock)
-            except BaseException:
-                shutil.rmtree(partial)
-                raise
-            partial.rename(directory / RESTORING_NAME)
-            sync_directory(directory)
-        return _Placing(
+            transport_key = _begin(source, checks, identities=identities, lock=lock)
+        placing = _Placing(
             directory,
             wishes,
             transport_key=transport_key,
             environment=environment,
             clock=clock,
             boot_clock=boot_clock,
-        ).run()
-
-
-@contextlib.contextmanager
-def _lock(directory: Path) -> Iterator[None]:
-    lock = take_lock(directory)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def _check(directory: Path, wishes: Wishes, *, clock: Clock, boot_clock: BootClock) -> None:
-    folder = directory / PARTIAL_RESTORING_NAME
-    head = read_head(folder)
-    configuration = _load_configuration(directory, folder, wishes)
-    if configuration.root.format() != head.root:
-        raise InstanceError("restore_other_line", path=str(directory))
-    clock_folder = find_clock_folder(directory, configuration.slots)
-    today = tell_time(clock_folder, clock=clock, boot_clock=boot_clock).today
-    if today >= head.dies_on:
-        raise InstanceError(
-            "backup_expired", made_on=head.made_on.isoformat(), dies_on=head.dies_on.isoformat()
         )
-    folders = find_slot_folders(directory, configuration.slots)
-    is_there = any(one is not None and (one / SLOT_FILE_NAME).exists() for one in folders)
-    begins_anew = wishes.new_slots or head.kind == KIND_HANDOVER
-    if wishes.slot_root is not None and not begins_anew:
-        raise InstanceError("restore_slot_root", path=str(folders[0]))
-    if is_there == begins_anew:
-        code = "restore_slots_there" if is_there else "restore_slots_missing"
-        raise InstanceError(code, path=str(folders[0]))
-    is_log_there = (directory / LOG_NAME).exists()
-    if is_log_there:
-        compare_logs(directory / LOG_NAME, folder / LOG_NAME)
-    if not wishes.older_log:
-        check_length(clock_folder, (directory if is_log_there else folder) / LOG_NAME)
-    if (directory / DATABASE_NAME).exists() and not wishes.replace:
-        there = list_tips(directory / DATABASE_NAME)
-        if there is not None:
-            newer = len(there - (list_tips(folder / DATABASE_NAME) or set()))
-            raise InstanceError("restore_database_opens", path=str(directory), count=newer)
+        try:
+            return placing.run()
+        except sqlite3.OperationalError as exc:
+            # A full disk, above all. What was begun can be gone on with.
+            raise FileError("file_system", path=str(directory), reason=str(exc)) from exc
 
 
-def _load_configuration(directory: Path, folder: Path, wishes: Wishes) -> Configuration:
-    there = (directory / CONFIGURATION_NAME).is_file()
-    configuration = load_configuration(directory if there else folder)
-    slots = configuration.slots
-    if wishes.slots is not None:
-        slots = dataclasses.replace(slots, path=wishes.slots)
-    if wishes.slot_root is not None:
-        slots = dataclasses.replace(slots, root=wishes.slot_root)
-    return dataclasses.replace(configuration, slots=slots)
+def _begin(
+    source: BinaryIO,
+    checks: Checks,
+    *,
+    identities: Sequence[Identity],
+    lock: Callable[[], object],
+) -> Secret | None:
+    """Steps 1 and 2."""
+    directory = checks.directory
+    partial = directory / PARTIAL_RESTORING_NAME
+
+    def look(head: Head) -> None:
+        lock()
+        checks.check_head(head)
+
+    unpacked = unpack(source, partial, identities=identities, on_head=look)
+    with contextlib.ExitStack() as refused:
+        refused.callback(wipe_unpacked, partial)
+        head = checks.check_unpacked(partial)
+        begins_slots = checks.wishes.new_slots or head.kind == KIND_HANDOVER
+        begun = Begun(
+            sha256=unpacked.sha256,
+            wishes=checks.wishes,
+            made_slots=head.kind if begins_slots else checks.made_slots,
+        )
+        note_begun(partial, begun, day=head.made_on)
+        refused.pop_all()
+    wipe_unpacked(directory / RESTORING_NAME)
+    partial.rename(directory / RESTORING_NAME)
+    sync_directory(directory)
+    return unpacked.transport_key
+
+
+def _go_on(source: BinaryIO, checks: Checks, *, identities: Sequence[Identity]) -> Secret | None:
+    """Go on with what was begun, or give it up for what is wished now."""
+    directory = checks.directory
+    folder = directory / RESTORING_NAME
+    head, begun, digest = read_head(folder), read_begun(folder), hash_file(source)
+    source.seek(0)
+    if not begun.is_same(digest, checks.wishes):
+        check_given_up(directory)
+        if head.kind != KIND_HANDOVER or begun.sha256 == digest:
+            checks = dataclasses.replace(checks, made_slots=begun.made_slots)
+        return _begin(source, checks, identities=identities, lock=lambda: None)
+    if can_be_given_up(directory):
+        try:
+            checks.check_age(head, folder)
+        except InstanceError:
+            give_up(directory)
+            raise
+    if head.kind == KIND_HANDOVER:
+        return read_transport_key(source, directory / PARTIAL_RESTORING_NAME, identities=identities)
+    return None
 
 
 class _Placing:
@@ -255,7 +249,7 @@ class _Placing:
         self._wishes = wishes
         self._environment = environment
         self._head = read_head(self._folder)
-        self._configuration = _load_configuration(directory, self._folder, wishes)
+        self._configuration = load_wished_configuration(directory, self._folder, wishes)
         self._clock_folder = find_clock_folder(directory, self._configuration.slots)
         self._is_handover = self._head.kind == KIND_HANDOVER
         time = tell_time(self._clock_folder, clock=clock, boot_clock=boot_clock)
@@ -269,7 +263,7 @@ class _Placing:
         self._place_slots()
         dead = self._bury()
         kept = len(list_tips(self._folder / DATABASE_NAME) or list_tips(self._database) or ())
-        self._place_small()
+        newer = self._place_small()
         if self._wishes.older_log:
             forget_mark(self._clock_folder)
         if not self._is_handover:
@@ -279,9 +273,9 @@ class _Placing:
         # In one step: a part of it left by a crash would be neither begun nor ended.
         self._folder.rename(self._directory / PARTIAL_RESTORING_NAME)
         sync_directory(self._directory)
-        shutil.rmtree(self._directory / PARTIAL_RESTORING_NAME)
+        wipe_unpacked(self._directory / PARTIAL_RESTORING_NAME)
         blur_times(self._directory, day=self._today)
-        return Restored(head=self._head, dead=dead, kept=kept)
+        return Restored(head=self._head, dead=dead, kept=kept, newer=newer)
 
     @property
     def _database(self) -> Path:
@@ -342,7 +336,7 @@ class _Placing:
             (day,) = log.execute("SELECT max(day) FROM checkpoints").fetchone()
         return None if day is None else datetime.date.fromisoformat(day)
 
-    def _place_small(self) -> None:
+    def _place_small(self) -> Newer:
         """Step 4, the configuration last: without it a directory is no line."""
         for folder in (KEYS_NAME, ONION_NAME):
             if (self._folder / folder).is_dir():
@@ -353,11 +347,18 @@ class _Placing:
             for name in LOG_FILES:
                 (self._directory / name).unlink(missing_ok=True)
             self._move(self._folder / LOG_NAME, self._directory / LOG_NAME)
+        newer = Newer()
+        if (self._folder / LOG_NAME).exists():  # the log was there, and may know of newer ones
+            newer = place_newer(
+                self._directory, self._folder, root=self._configuration.root, day=self._today
+            )
         for name in SINGLE_NAMES[1:]:
-            self._move(self._folder / name, self._directory / name)
+            if name != KEYSET_NAME or newer.keyset == NO_KEYSET:
+                self._move(self._folder / name, self._directory / name)
         if self._wishes.slots is not None or self._wishes.slot_root is not None:
             self._write_slot_settings()
         self._move(self._folder / CONFIGURATION_NAME, self._directory / CONFIGURATION_NAME)
+        return newer
 
     def _write_slot_settings(self) -> None:
         there = (self._directory / CONFIGURATION_NAME).is_file()
@@ -392,8 +393,7 @@ class _Placing:
             if self._wishes.new_slots:
                 log.queue(make_statement(EntryType.LOST_KEYS, on=today))
             log.queue(restored)
-            told = log.read_told(since=datetime.date.max)  # events alone
-            statements = [entry.statement for entry in told] + log.read_queue()
+            statements = _list_events(log)
             path = self._folder / DATABASE_NAME
             if path.exists():
                 for ended in end_holds(statements, known=list_holds(path), on=today):
@@ -404,7 +404,11 @@ class _Placing:
         for folder in (ENVELOPES_NAME, PARTIAL_NAME):
             if (self._folder / folder).is_dir():
                 for path in sorted((self._folder / folder).iterdir()):
+                    # In the place of one that the disk may have damaged: what is sound is the same.
+                    (self._directory / folder / path.name).unlink(missing_ok=True)
                     self._move(path, self._directory / folder / path.name)
+                    # A fresh one is read first (`envelope_files.py`).
+                    (self._directory / folder / FRESH_NAME / path.name).unlink(missing_ok=True)
                 sync_directory(self._directory / folder)
         path = self._folder / DATABASE_NAME
         if path.exists():
@@ -422,14 +426,10 @@ class _Placing:
         today = self._today
         store = SqliteStore(self._directory, slots=slots.file, today=lambda: today)
         with contextlib.closing(store), contextlib.closing(self._open_log()) as log:
-            for entry in log.read_told(since=datetime.date.max):
-                fields = entry.statement.fields
-                if (
-                    entry.statement.type is EntryType.POLICY
-                    and entry.statement.about >= self._head.made_on
-                ):
-                    policy = parse_periods(dict(fields["periods"]))
-                    await take_up_policy(store, policy, today=entry.statement.about)
+            for statement in _list_events(log):
+                if statement.type is EntryType.POLICY and statement.about >= self._head.made_on:
+                    policy = parse_periods(dict(statement.fields["periods"]))
+                    await take_up_policy(store, policy, today=statement.about)
 
     def _move(self, path: Path, target: Path) -> None:
         """Put a file where none is; what is there stays."""
@@ -448,3 +448,9 @@ class _Placing:
             return
         save_file(target, path.read_bytes(), day=self._today)
         path.unlink()
+
+
+def _list_events(log: LogStore) -> list[Statement]:
+    """List every event that the log told, and what waits for its next batch."""
+    told = log.read_told(since=datetime.date.max)  # events alone
+    return [*(entry.statement for entry in told), *log.read_queue()]

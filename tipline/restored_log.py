@@ -9,8 +9,15 @@ import datetime
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from retention.log.entry import EntryType, HoldStep, Statement, make_statement
+from retention.log.entry import (
+    EntryType,
+    HoldStep,
+    Statement,
+    decode_statement,
+    make_statement,
+)
 from tipline.errors import InstanceError
 
 
@@ -40,6 +47,50 @@ def compare_logs(there: Path, restored: Path) -> None:
                     raise InstanceError("restore_log_forked", path=str(there), number=row[0])
     except sqlite3.Error as exc:
         raise InstanceError("log_damaged", path=str(there)) from exc
+
+
+def count_entries(path: Path) -> int:
+    """
+    Count the entries of a log that nobody uses.
+
+    Args:
+        path: Of the log.
+
+    Returns:
+        How many.
+
+    Raises:
+        InstanceError: `log_damaged`.
+    """
+    ((count,),) = _ask(path, "SELECT count(*) FROM entries")
+    return int(count)
+
+
+def find_last(path: Path, entry_type: EntryType) -> Statement | None:
+    """
+    Find what was said last of something in a log that nobody uses, logged or waiting.
+
+    Args:
+        path: Of the log.
+        entry_type: Of what.
+
+    Returns:
+        The statement, or None.
+
+    Raises:
+        InstanceError: `log_damaged`.
+    """
+    query = "SELECT statement FROM statements WHERE type = ? ORDER BY place DESC LIMIT 1"
+    rows = _ask(path, query, str(entry_type))
+    return decode_statement(bytes(rows[0][0])) if rows else None
+
+
+def _ask(path: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as log:
+            return log.execute(query, values).fetchall()
+    except sqlite3.Error as exc:
+        raise InstanceError("log_damaged", path=str(path)) from exc
 
 
 def end_holds(

@@ -21,6 +21,7 @@ from crypto.randomness import RandomSource, system_random
 from crypto.secret import Secret
 from retention.errors import SlotError
 from retention.slot import SECRET_BYTES
+from retention.slot_disk import FileDisk
 from retention.slot_file import SlotFile
 from retention.slot_moving import move_slots
 from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
@@ -151,6 +152,23 @@ def open_slots(
             raise
     create_slots(directory, settings, environment=environment, random=random)
     return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=True)
+
+
+def check_slots_unused(directory: Path, settings: SlotSettings) -> None:
+    """
+    Hold that no program has a line's slot file open, whatever directory it came from.
+
+    Args:
+        directory: The instance.
+        settings: Of its configuration.
+
+    Raises:
+        SlotError: `slot_file_in_use`, `slot_file_unsafe`.
+        OSError: a disk refuses.
+    """
+    for folder in find_slot_folders(directory, settings):
+        if folder is not None and (folder / SLOT_FILE_NAME).exists():
+            FileDisk.open(folder / SLOT_FILE_NAME).close()
 
 
 def pack_slots(

@@ -27,7 +27,8 @@ from tipline.backing_up import hold_copy, remove_left_copy
 from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
 from tipline.instance import RESTORING_NAME, init_instance
 from tipline.log_database import copy_log_database, open_log_database
-from tipline.restore import Wishes, restore
+from tipline.restore import restore
+from tipline.restore_checks import Wishes
 from tipline.service.schema import VERSION
 from tipline.service.sqlite_store import SqliteStore
 

@@ -23,7 +23,8 @@ from tipline.archive import Kept
 from tipline.backing_up import COPY_NAME, hold_copy, remove_left_copy
 from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
 from tipline.errors import InstanceError
-from tipline.restore import Restored, Wishes, restore
+from tipline.restore import Restored, restore
+from tipline.restore_checks import Wishes
 from tipline.served_line import ask_service
 
 TIP_DAYS = 90  # of the line in conftest.py

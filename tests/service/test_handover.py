@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import os
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from retention.slot import SlotKind
 from retention.slot_root import Method
 from tests.service.test_operator import send, stored
 from tests.unit.retention.swtpm import run_swtpm
-from tipline.closing import load_closing
+from tipline.closing import Closing, load_closing, save_closing
 from tipline.configuration import SlotRootChoice, load_configuration
 from tipline.errors import InstanceError
 from tipline.handover import cancel_handover, end_handover, write_handover
 from tipline.instance import Instance, load_log_signer
-from tipline.restore import Wishes, restore
+from tipline.restore import restore
+from tipline.restore_checks import Wishes
 from tipline.slots import TCTI_VARIABLE, create_slots, open_slots
 
 ONION = "tor/onion/hs_ed25519_secret_key"
@@ -123,6 +125,59 @@ async def test_handover_when_called_off_then_the_line_goes_on_here(
     async with world.serve() as site:
         assert await stored(site) == set(ids)
         assert site.line.log.read_queue() == []
+
+
+async def test_handover_when_it_has_ended_here_then_it_is_not_called_off(
+    world: Any, tmp_path: Path
+) -> None:
+    """
+    Once a key was overwritten the file is all there is: nobody is told to let it go, whether the
+    end was finished or a crash cut it short.
+    """
+    async with world.serve():
+        pass
+    here, out = world.directory, tmp_path / "out.age"
+    with Instance.open(here) as instance:
+        write_handover(
+            instance,
+            out,
+            recipients=[HybridIdentity.generate().recipient()],
+            today=world.clock.today,
+            environment=os.environ,
+        )
+    end_handover(here, out, day=world.clock.today, environment=os.environ)
+    with pytest.raises(InstanceError, match="line_ended"):
+        cancel_handover(here)
+    assert (here / "handing-over").exists()
+    wrong = tmp_path / "photos"
+    wrong.mkdir()
+    with pytest.raises(InstanceError, match="instance_missing"):
+        cancel_handover(wrong)
+    with pytest.raises(InstanceError, match="instance_missing"):
+        end_handover(wrong, out, day=world.clock.today, environment=os.environ)
+    assert not list(wrong.iterdir())
+
+
+@pytest.mark.parametrize("step", [CloseStep.ANNOUNCED, CloseStep.INTAKE_STOPPED])
+async def test_handover_when_the_end_was_announced_then_it_is_refused(
+    world: Any, tmp_path: Path, step: CloseStep
+) -> None:
+    """A line that says that it ends does not take tips again because somebody else has it."""
+    closing = Closing(step=step, on=world.clock.today + datetime.timedelta(days=3))
+    save_closing(world.directory, closing, day=world.clock.today)
+    with (
+        Instance.open(world.directory) as instance,
+        pytest.raises(InstanceError, match="handover_ending") as caught,
+    ):
+        write_handover(
+            instance,
+            tmp_path / "out.age",
+            recipients=[HybridIdentity.generate().recipient()],
+            today=world.clock.today,
+            environment=os.environ,
+        )
+    assert caught.value.facts == {"day": closing.on.isoformat()}
+    assert not (world.directory / "handing-over").exists()
 
 
 def seal_to_tpm(directory: Path) -> None:

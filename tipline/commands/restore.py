@@ -6,15 +6,18 @@ import argparse
 import os
 
 from tipline.backup import KIND_HANDOVER
+from tipline.begun_restore import cancel_restore
 from tipline.clock import system_boot_clock, system_clock
 from tipline.commands.purge import tell_report
 from tipline.configuration import SlotRootChoice
 from tipline.console import Console
 from tipline.desk.asking import make_asker
 from tipline.desk.keyfiles import read_all_identities
+from tipline.errors import UsageError
 from tipline.files import name_file_errors
 from tipline.operating import run_operation
-from tipline.restore import Wishes, restore
+from tipline.restore import restore
+from tipline.restore_checks import Wishes
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -32,9 +35,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         CryptoError: the file does not open, or is not whole.
         InstanceError: it must not be put back; nothing was done.
         SlotError: the slot file does not hold.
+        UsageError: a file or an identity is missing, or one too many is given.
         FileError: a file cannot be read or written.
     """
     _, ngettext = console.translate, console.translate_counted
+    if options.cancel:
+        return _cancel(options, console)
+    if options.file is None or not options.identity:
+        raise UsageError("restore_file")
     wishes = Wishes(
         slots=options.slots,
         slot_root=None if options.slot_root is None else SlotRootChoice(options.slot_root),
@@ -64,6 +72,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 "from_day": done.head.made_on.isoformat(),
                 "dead": dict(done.dead),
                 "tips": done.kept,
+                "keyset_missing": done.newer.keyset or None,
+                "policy_from_log": done.newer.policy,
                 "purge": report,
             }
         )
@@ -81,5 +91,28 @@ def run(options: argparse.Namespace, console: Console) -> int:
             ).format(name=name, count=count)
         )
     console.print(_("Tips that are there: {count}").format(count=done.kept))
+    if done.newer.keyset:
+        console.print(
+            _(
+                "The log knows keyset {number}, and the backup's is another: install it before the"
+                " line takes tips (tipline keyset DIR FILE)."
+            ).format(number=done.newer.keyset)
+        )
+    if done.newer.policy:
+        console.print(_("The policy was written as the log told it last, not as in the backup."))
     tell_report(report, console, as_json=False)
+    return 0
+
+
+def _cancel(options: argparse.Namespace, console: Console) -> int:
+    _ = console.translate
+    if options.file is not None:
+        raise UsageError("restore_cancel")
+    with name_file_errors():
+        cancel_restore(options.directory)
+    console.print(
+        _("It is called off. What was missing in {path} and put there before stays.").format(
+            path=options.directory
+        )
+    )
     return 0

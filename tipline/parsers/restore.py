@@ -30,10 +30,12 @@ def register(commands: Commands, translate: Translate) -> None:
             "Put a backup back beside the slot file as it is now. What died since the backup was"
             " made stays dead: nothing opens it, and it is taken out before the line can be served."
             " What is in DIR already (configuration, policy, keyset, keys, log) stays. After a"
-            " crash, give the same command again."
+            " crash, give the same command again, or call it off."
         ),
     )
-    parser.add_argument("file", metavar=_("FILE"), type=Path, help=_("the backup or handover"))
+    parser.add_argument(
+        "file", metavar=_("FILE"), type=Path, nargs="?", help=_("the backup or handover")
+    )
     parser.add_argument(
         "directory", metavar=_("DIR"), type=Path, help=_("new, or a line without its database")
     )
@@ -43,7 +45,7 @@ def register(commands: Commands, translate: Translate) -> None:
         metavar=_("FILE"),
         action="append",
         type=Path,
-        required=True,
+        default=[],
         help=_("open with the identities in this file; may be repeated"),
     )
     parser.add_argument(
@@ -79,6 +81,11 @@ def register(commands: Commands, translate: Translate) -> None:
             "the log is lost: go on from an older one. Everybody who kept a newer checkpoint will"
             " see two histories, and that cannot be taken back"
         ),
+    )
+    parser.add_argument(
+        "--cancel",
+        action="store_true",
+        help=_("call off what was begun, as long as the database is not in place"),
     )
     parser.add_argument("--json", action="store_true", help=_("for a machine"))
     parser.set_defaults(run="restore.run")
