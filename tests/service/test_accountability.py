@@ -197,21 +197,32 @@ async def test_notice_when_asked_for_then_it_has_one_length(
     assert (step or "null").encode() in body
 
 
-@pytest.mark.parametrize("clock_waits", [False, True])
 async def test_notice_when_the_day_of_the_end_has_come_then_it_says_what_an_upload_is_told(
-    world: Any, *, clock_waits: bool
+    world: Any,
 ) -> None:
-    """Before the log's batch tells it, and while a clock that jumped waits: no form, no tip."""
+    """As soon as no tip is taken there is no form, before the log's batch tells it."""
     async with world.serve() as site:
         closing = Closing(step=CloseStep.ANNOUNCED, on=world.clock.today + 9 * ONE_DAY)
         save_closing(world.directory, closing, day=world.clock.today)
         world.clock.now += ONE_DAY
         assert (await site.upload(world.seal()))[0] == 200
         assert b'"announced"' in (await fetch(site.source, "/notice"))[2]
-        if clock_waits:
-            _, uptime = world.clock.boot()
-            world.clock.boot = lambda: ("another-boot", uptime)
         world.clock.now += 8 * ONE_DAY
+        assert (await site.upload(world.seal()))[0] != 200
+        assert b'"intake_stopped"' in (await fetch(site.source, "/notice"))[2]
+        assert load_closing(world.directory) == closing
+
+
+async def test_notice_when_a_jump_past_the_end_waits_then_it_says_what_an_upload_is_told(
+    world: Any,
+) -> None:
+    """A clock that is wrongly ahead shows nobody a form whose tip is refused."""
+    async with world.serve():
+        closing = Closing(step=CloseStep.ANNOUNCED, on=world.clock.today + 9 * ONE_DAY)
+        save_closing(world.directory, closing, day=world.clock.today)
+    world.clock.now += 9 * ONE_DAY
+    world.clock.boot = lambda: ("another-boot", ONE_DAY)
+    async with world.serve() as site:
         assert (await site.upload(world.seal()))[0] != 200
         assert b'"intake_stopped"' in (await fetch(site.source, "/notice"))[2]
         assert load_closing(world.directory) == closing
