@@ -1,13 +1,11 @@
 """
 What a backup copies, laid aside while the line goes on: the operations of `tipline backup`.
 
-    run/backup/         copies of both databases, second names of the envelopes' files
-    run/backup.lock     held by the command that wants them
-
 Rules:
 1. The slot file and the state of the clock are never in it: a purge reaches every backup.
-2. The copy is there as long as the command that asked for it lives; what a crash leaves is removed
-   at the next start, or by the next backup.
+2. The copy (`laid_copy.py`) is there as long as the command that asked for it lives; what a crash
+   leaves is removed at the next start, by the next backup, or by the next purge: what is in it dies
+   in its time.
 3. The log is told when the backup's bytes are on the disk, before they take their name.
 """
 
@@ -15,9 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
-import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +22,8 @@ from crypto.randomness import system_random
 from retention.log.entry import EntryType, make_statement
 from retention.policy import Event, RecordClass
 from tipline.errors import InstanceError, UsageError
-from tipline.files import PRIVATE_FILE_MODE, blur_times, make_private_directory
+from tipline.files import blur_times, make_private_directory
+from tipline.laid_copy import COPY_NAME, lock_copy, remove_copy, remove_unwanted_copy
 from tipline.log_database import LOG_NAME
 from tipline.service.schema import VERSION
 from tipline.unpacking import wipe_unpacked
@@ -34,8 +31,6 @@ from tipline.unpacking import wipe_unpacked
 if TYPE_CHECKING:
     from tipline.operations import Workings
 
-COPY_NAME: Final = "run/backup"
-COPY_LOCK_NAME: Final = "run/backup.lock"
 OCCASION_BYTES: Final = 16
 PARTIAL_RESTORING_NAME: Final = "restoring.partial"  # of a restore not begun, or ended already
 
@@ -56,13 +51,13 @@ def hold_copy(directory: Path) -> Iterator[Path]:
     Raises:
         InstanceError: `backup_running`: another command makes one.
     """
-    lock = _lock_copy(directory)
+    lock = lock_copy(directory)
     if lock is None:
         raise InstanceError("backup_running", path=str(directory))
     try:
         yield directory / COPY_NAME
     finally:
-        _remove(directory)
+        remove_copy(directory)
         os.close(lock)
 
 
@@ -74,11 +69,7 @@ def remove_left_copy(directory: Path) -> None:
         directory: The instance, locked by the caller.
     """
     wipe_unpacked(directory / PARTIAL_RESTORING_NAME)
-    if (directory / COPY_NAME).exists():
-        lock = _lock_copy(directory)
-        if lock is not None:
-            _remove(directory)
-            os.close(lock)
+    remove_unwanted_copy(directory)
 
 
 async def begin_backup(workings: Workings, values: Values) -> dict[str, Any]:
@@ -99,7 +90,7 @@ async def begin_backup(workings: Workings, values: Values) -> dict[str, Any]:
         raise UsageError
     today = workings.keeper.today()
     folder = workings.directory / COPY_NAME
-    await asyncio.to_thread(_remove, workings.directory)
+    await asyncio.to_thread(remove_copy, workings.directory)
     make_private_directory(folder)
     blur_times(folder.parent, day=today)
     await workings.store.copy_to(folder)
@@ -134,20 +125,3 @@ BACKUP_OPERATIONS: Final[Mapping[str, Callable[[Workings, Values], Awaitable[dic
     "backup-begin": begin_backup,
     "backup-end": end_backup,
 }
-
-
-def _lock_copy(directory: Path) -> int | None:
-    path = directory / COPY_LOCK_NAME
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE_MODE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _remove(directory: Path) -> None:
-    folder = directory / COPY_NAME
-    if folder.exists():
-        shutil.rmtree(folder)

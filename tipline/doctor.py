@@ -45,6 +45,7 @@ from tipline.errors import ConfigurationError, InstanceError, TiplineError
 from tipline.files import OTHERS_MASK
 from tipline.finding import Finding, Level
 from tipline.instance import (
+    HANDING_OVER_NAME,
     KEYS_NAME,
     OPERATOR_SOCKET_NAME,
     RUN_NAME,
@@ -55,6 +56,7 @@ from tipline.instance import (
     load_signer,
 )
 from tipline.keysets import read_keyset
+from tipline.laid_copy import COPY_NAME, has_left_copy
 from tipline.language import Text
 from tipline.log_database import LOG_NAME
 from tipline.log_store import LogStore
@@ -163,6 +165,17 @@ TEXTS: Final[Mapping[str, tuple[Text, Text]]] = {
         N_("this line has ended here: its keys are gone, its log and account are left"),
         N_("keep its log: tipline log DIR export OUT"),
     ),
+    "line_leaving": (
+        N_("this line is being handed over: it cannot be started here"),
+        N_(
+            "if the new operator runs it: tipline close DIR --handed-over OUT --apply; if nobody"
+            " has opened OUT: tipline close DIR --cancel --apply"
+        ),
+    ),
+    "copy_left": (
+        N_("a backup that was cut short left a copy of the database in {path}"),
+        N_("the next night takes it away, or at once: tipline purge DIR --apply"),
+    ),
     "path_long": (
         N_("the path {path} is longer than {limit} bytes, which a socket cannot have"),
         N_("move the line into a directory with a shorter path"),
@@ -199,6 +212,7 @@ def examine(
         *_examine_swap(Path("/proc/swaps"), Path("/sys/block")),
         *_examine_clock(directory, clock, boot_clock),
         *_examine_path(directory),
+        *_examine_left(directory),
     ]
     return sorted(found, key=lambda finding: finding.level is Level.WARNING)
 
@@ -363,6 +377,13 @@ def _examine_path(directory: Path) -> Iterator[Finding]:
         format_path(directory.resolve())
     except InstanceError as exc:
         yield _fail(exc)
+
+
+def _examine_left(directory: Path) -> Iterator[Finding]:
+    if (directory / HANDING_OVER_NAME).exists():
+        yield _warn("line_leaving")
+    if has_left_copy(directory):
+        yield _warn("copy_left", path=str(directory / COPY_NAME))
 
 
 def _load_page(directory: Path) -> None:

@@ -32,6 +32,7 @@ from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer, Verifier
 from crypto.tip import Tip
 from retention.policy import EVENTS
+from tipline.backing_up import hold_copy
 from tipline.example import format_policy
 from tipline.instance import load_log_signer
 
@@ -394,6 +395,20 @@ def test_doctor_when_the_configuration_is_wrong_then_it_is_named(
     path.write_text("\n".join(lines))
     exit_code, found = doctor(line)
     assert (exit_code, found[code]["level"]) == (49, "wrong")
+
+
+def test_doctor_when_a_backup_was_killed_or_a_handover_begun_then_it_is_named(line: Path) -> None:
+    """What lies there and is wanted by nobody is said; a backup that runs is not."""
+    (line / "run" / "backup").mkdir(mode=0o700)
+    with hold_copy(line):
+        assert "copy_left" not in doctor(line)[1]
+    (line / "run" / "backup").mkdir(mode=0o700)
+    (line / "handing-over").touch(mode=0o600)
+    found = doctor(line)[1]
+    assert {found[code]["level"] for code in ("copy_left", "line_leaving")} == {"warning"}
+    (line / "handing-over").unlink()
+    assert run("purge", str(line), "--apply").returncode == 0
+    assert not {"copy_left", "line_leaving"} & doctor(line)[1].keys()
 
 
 def test_doctor_when_others_can_read_then_it_is_named(line: Path) -> None:

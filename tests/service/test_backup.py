@@ -18,14 +18,18 @@ import pytest
 from crypto.age.file import open_
 from crypto.age.hybrid import HybridIdentity
 from retention.log.entry import EntryType
+from retention.promise import Promises
 from tests.service.test_operator import hold, later, send, stored
 from tipline.archive import Kept
-from tipline.backing_up import COPY_NAME, hold_copy, remove_left_copy
+from tipline.backing_up import hold_copy, remove_left_copy
 from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
 from tipline.errors import InstanceError
+from tipline.laid_copy import COPY_NAME, has_left_copy
 from tipline.restore import Restored, restore
 from tipline.restore_checks import Wishes
 from tipline.served_line import ask_service
+from tipline.service.daily_log import read_report
+from tipline.service.envelope_files import ENVELOPES_NAME
 
 TIP_DAYS = 90  # of the line in conftest.py
 
@@ -341,3 +345,47 @@ def slot_is_free(directory: Path, slot: int, data_id: bytes) -> bool:
     """Look into the slot file itself."""
     content = (directory / "slots" / "slot-file").read_bytes()
     return not any(content[slot * 4096 : (slot + 1) * 4096]) and data_id not in content
+
+
+async def test_purge_when_a_killed_backup_left_a_copy_then_it_goes_with_what_dies(
+    world: Any, backups: Backups
+) -> None:
+    """A copy that no command wants does not outlive the purge; one that is wanted stays."""
+    copy = world.directory / COPY_NAME
+    async with world.serve() as site:
+        assert (await site.upload(world.seal(files=(os.urandom(1 << 20),))))[0] == 200
+        tip_id = site.tips[-1].id
+        with hold_copy(world.directory):
+            await ask(site, "backup-begin")
+            later(world, TIP_DAYS)
+            await ask(site, "purge")
+            assert (copy / ENVELOPES_NAME / tip_id.hex()).exists()  # the command lives
+            assert not has_left_copy(world.directory)
+            left = shutil.copytree(copy, copy.with_name("left"))
+        left.rename(copy)  # the command was killed
+        assert has_left_copy(world.directory)
+        later(world, 1)
+        report = await ask(site, "purge")
+        assert report["failures"] == []
+        assert not copy.exists()
+        assert not has_left_copy(world.directory)
+    rest = [path for path in world.directory.rglob("*") if path.is_file()]
+    assert not [path for path in rest if tip_id.hex() in path.name]
+    assert not [path for path in rest if tip_id in path.read_bytes()]
+
+
+async def test_purge_when_a_left_copy_cannot_be_removed_then_nothing_is_said_to_be_gone(
+    world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What dies stands in the copy, too: as long as it is there, the log says nothing."""
+
+    def refuse(directory: Path) -> None:
+        raise OSError("the disk refuses")
+
+    async with world.serve() as site:
+        monkeypatch.setattr("tipline.service.sqlite_store.remove_unwanted_copy", refuse)
+        report = await site.line.store.purge_due(
+            promises=Promises.of(site.instance.policy), today=world.clock.today
+        )
+    assert [failure.code for failure in report.failures] == ["files"]
+    assert read_report(report).reached == {}

@@ -259,11 +259,15 @@ async def test_close_when_it_crashes_before_the_last_batch_then_nothing_follows_
             with pytest.raises(OSError, match="the crash"):
                 await site.line.daily.catch_up(hour=0, now_hour=1)
             await ask(site, "backup-end")  # after `closed` was said
+        yesterday = world.clock.today - datetime.timedelta(days=1)
+        annex = await site.line.store.read_annex(yesterday)
+        assert (annex is None) == (moment != "written down")
     reported: list[Any] = []
     async with world.serve(sleep=sleep_for_good, report=reported.append) as site:
         await batch(world, site)
         assert site.line.ended.is_set()
         assert list_told(site)[-4:] == ["intake_stopped", "backup", "keys_destroyed", "closed"]
+        assert annex in (None, await site.line.store.read_annex(yesterday))  # told as written
     assert reported == []
 
 

@@ -15,6 +15,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Collection, Sequence
@@ -29,6 +30,7 @@ from retention.policy import Event, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot_file import SlotFile
 from tipline.files import blur_times
+from tipline.laid_copy import remove_unwanted_copy
 from tipline.service.adopting import add_policy, read_promises
 from tipline.service.arriving import Arriving
 from tipline.service.checkpoints import Checkpoints
@@ -41,7 +43,7 @@ from tipline.service.holdings import Holdings
 from tipline.service.lost_keys import Losses
 from tipline.service.placing import Placing, find_wrapped_key
 from tipline.service.purge import Purge
-from tipline.service.purge_report import PurgeReport
+from tipline.service.purge_report import Failure, PurgeReport
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.rows import DELETED, DUE_TABLES, Rows
 from tipline.service.schema import migrate
@@ -265,7 +267,9 @@ class SqliteStore:
             forget=functools.partial(self._arriving.forget, tell=forget),
         )
         async with self._purging:
-            return await purge.run()
+            left = await asyncio.to_thread(self._remove_left_copy)
+            report = await purge.run()
+        return dataclasses.replace(report, failures=(*report.failures, *left))
 
     async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
         """Make the keys of so many days from *first* on, so that one can die on each."""
@@ -388,6 +392,14 @@ class SqliteStore:
         async with self._purging:
             await self._writer.call_alone(self._rewrite_database)
             await asyncio.to_thread(self._files.rewrite)
+
+    def _remove_left_copy(self) -> list[Failure]:
+        # A backup that was killed left the rows of what dies now, and its files' second names.
+        try:
+            remove_unwanted_copy(self._directory)
+        except OSError as exc:
+            return [Failure(code="files", record_class=None, due_on=None, count=1, error=exc)]
+        return []
 
     def _rewrite_database(self) -> None:
         self._checkpoints.empty()
