@@ -21,6 +21,7 @@ from crypto.errors import MalformedError
 from crypto.keyset import MAX_KEYSET_BYTES
 from crypto.strict import format_json, parse_day, parse_json_object
 from retention.log.batch import ONE_DAY
+from retention.log.ending import add_longest_period, find_last_day
 from retention.log.entry import CloseStep, Entry, EntryType, HoldStep
 from retention.policy import Policy, RecordClass, parse_periods
 from retention.slot_root import Method
@@ -146,6 +147,8 @@ class Summary:
         holds: Those that hold, and those that ended within the last days.
         happenings: Within the last days, the newest first.
         closing: How far the end of the line has come.
+        ends_on: The day of the log's last batch if nothing is held then; None if no end is under
+            way.
     """
 
     begun_on: datetime.date
@@ -157,6 +160,7 @@ class Summary:
     holds: Sequence[HeldInLog]
     happenings: Sequence[Happening]
     closing: Closing | None
+    ends_on: datetime.date | None = None
 
 
 def count_weeks(oldest_on: datetime.date | None, *, today: datetime.date) -> int:
@@ -272,6 +276,7 @@ def summarize(entries: Iterable[Entry], *, size: int) -> Summary:
         holds=_gather_holds(told, first=first),
         happenings=_gather_happenings(told, first=first),
         closing=_find_closing(told),
+        ends_on=_find_end(told, policy),
     )
 
 
@@ -288,6 +293,17 @@ def _find_closing(entries: Sequence[Entry]) -> Closing | None:
             fields = entry.statement.fields
             return Closing(step=CloseStep(fields["step"]), on=parse_day(fields["closes_on"]))
     return None
+
+
+def _find_end(entries: Sequence[Entry], policy: Policy) -> datetime.date | None:
+    closing = _find_closing(entries)
+    if closing is not None and closing.step is CloseStep.ANNOUNCED:
+        return add_longest_period(closing.on, policy)
+    return find_last_day(
+        entry.statement
+        for entry in entries
+        if entry.statement.type in (EntryType.POLICY, EntryType.CLOSE)
+    )
 
 
 def _gather_days(

@@ -159,7 +159,10 @@ async def test_close_when_its_day_comes_then_nothing_is_taken_and_all_dies_in_it
         async with client.get("/log/checkpoint") as response:
             assert verifier.name.encode() in await response.read()
         async with client.get("/en/accountability") as response:
-            assert b"This line is closed" in await response.read()
+            page = await response.read()
+            assert b"This line is closed" in page
+            assert b"Every backup still has these keys" in page
+            assert b"The keys under which it stores sealed tips" not in page
         async with client.put(f"/uploads/{32 * 'a'}", json={}) as response:
             assert response.status == 409
             assert await response.json() == {"error": "keyset"}

@@ -18,11 +18,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from crypto.keyset_fields import Keyset
-from retention.log.entry import HoldStep
+from retention.log.entry import CloseStep, HoldStep
 from retention.policy import RecordClass
 from retention.slot_root import Method
 from tipline.account import SHOWN_DAYS, Account, Configured, Gone, HeldInLog, Summary
-from tipline.closing import Closing
 from tipline.configuration import Configuration
 from tipline.language import LANGUAGES, make_translations
 from tipline.service.account_words import (
@@ -64,6 +63,7 @@ class Told:
         summary: What the log says.
         log_key: The log's verifier key.
         service_key: The verifier key of the service.
+        is_shut: Whether the line has ended and its keys are gone.
     """
 
     account: Account
@@ -72,6 +72,7 @@ class Told:
     summary: Summary
     log_key: str
     service_key: str
+    is_shut: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,8 @@ def _list_facts(told: Told, *, configuration: Configuration, language: str) -> M
         "log_hour": told.configured.log_hour,
         "log_size": summary.size,
         "closing": summary.closing,
-        **_say_closing(summary.closing, translations),
+        **_say_closing(summary, translations),
+        "is_shut": told.is_shut,
         "policy_on": summary.policy_on,
         "kept": list(_list_kept(summary, translations, is_there=True)),
         "not_yet": list(_list_kept(summary, translations, is_there=False)),
@@ -290,16 +292,22 @@ def _say_hold(hold: HeldInLog, translations: gettext.NullTranslations) -> str:
     return words[hold.step].format(placed=hold.placed_on, until=hold.until_on, ended=hold.ended_on)
 
 
-def _say_closing(
-    closing: Closing | None, translations: gettext.NullTranslations
-) -> Mapping[str, str]:
+def _say_closing(summary: Summary, translations: gettext.NullTranslations) -> Mapping[str, str]:
+    closing = summary.closing
     if closing is None:
         return {}
     heading, text = CLOSING_WORDS[closing.step]
-    return {
+    said = {
         "closing_heading": translations.gettext(heading).format(day=closing.on),
         "closing_text": translations.gettext(text).format(day=closing.on),
+        "closing_end": "",
     }
+    if closing.step in (CloseStep.ANNOUNCED, CloseStep.INTAKE_STOPPED) and summary.ends_on:
+        said["closing_end"] = translations.gettext(
+            "Its log ends on {day}, or later if something is held then. The day comes of the"
+            " periods alone: it does not tell if anything is stored."
+        ).format(day=summary.ends_on)
+    return said
 
 
 def _is_overdue(hold: HeldInLog, batch_on: datetime.date) -> bool:

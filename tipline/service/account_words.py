@@ -56,7 +56,7 @@ METHOD_WORDS: Final[Mapping[Method, str]] = {
 
 HAPPENING_WORDS: Final[Mapping[tuple[EntryType, str], str]] = {
     (EntryType.POLICY, ""): N_("The periods were set or changed."),
-    (EntryType.BACKUP, ""): N_("A backup was made. It holds no keys."),
+    (EntryType.BACKUP, ""): N_("A backup was made. No key is in it that opens a tip."),
     (EntryType.RESTORE, ""): N_("The line was set up again from a backup."),
     (EntryType.LOST_KEYS, ""): N_("Keys were lost before their day, and what they opened."),
     (EntryType.CLOCK, ClockStep.HELD): N_("The clock jumped ahead. It waits for a person."),

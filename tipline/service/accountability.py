@@ -50,6 +50,7 @@ class Accountability:
         keysets: The keyset that is in force.
         service_key: The verifier key of what the desk fetches.
         find_oldest: Finds the day on which the oldest tip came that no desk has.
+        is_shut: Whether the line has ended and its keys are gone.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Accountability:
         keysets: KeysetWatch,
         service_key: str,
         find_oldest: FindOldest,
+        is_shut: bool = False,
     ) -> None:
         self._log = log
         self._configuration = configuration
@@ -68,6 +70,7 @@ class Accountability:
         self._keysets = keysets
         self._service_key = service_key
         self._find_oldest = find_oldest
+        self._is_shut = is_shut
         self._answers: Mapping[str, Answer] = {}
 
     async def write_down(self, day: datetime.date) -> bytes:
@@ -138,6 +141,7 @@ class Accountability:
             ),
             log_key=self._log.verifier.format(),
             service_key=self._service_key,
+            is_shut=self._is_shut,
         )
         pages = render_account(told, configuration=self._configuration, renderer=self._renderer)
         return {

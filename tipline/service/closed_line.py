@@ -89,6 +89,7 @@ async def open_closed_line(
             keysets=keysets,
             service_key=service.format(),
             find_oldest=_find_no_tip,
+            is_shut=True,
         )
         await account.show()
         limits = configuration.limits

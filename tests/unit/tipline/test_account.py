@@ -17,7 +17,7 @@ from retention.log.entry import (
     HoldStep,
     make_statement,
 )
-from retention.policy import RecordClass
+from retention.policy import Event, RecordClass
 from retention.slot_root import Method
 from tests.batches import EVERYTHING, begin, go_on, hold, make_policy, state_policy
 from tipline.account import (
@@ -108,6 +108,14 @@ def test_summary_when_the_end_was_announced_then_it_stands_there_with_what_happe
     backup = make_statement(EntryType.BACKUP, on=DAY)
     summary = summarize([*begin(DAY), *go_on(DAY + ONE_DAY, close, backup)], size=20)
     assert summary.closing == Closing(step=CloseStep.ANNOUNCED, on=closes_on)
+    tip_days = summary.policy.periods[RecordClass.SEALED_TIP][Event.ARRIVED]
+    assert summary.ends_on == closes_on + tip_days * ONE_DAY
+    stopped = make_statement(
+        EntryType.CLOSE, on=DAY + ONE_DAY, step="intake_stopped", closes_on=closes_on
+    )
+    entries = [*begin(DAY), *go_on(DAY + ONE_DAY, close, stopped)]
+    assert summarize(entries, size=20).ends_on == closes_on + tip_days * ONE_DAY
+    assert summarize(begin(DAY), size=4).ends_on is None
     assert [(one.type, one.step) for one in summary.happenings] == [
         (EntryType.BACKUP, ""),
         (EntryType.CLOSE, "announced"),

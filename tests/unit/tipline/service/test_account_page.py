@@ -162,6 +162,45 @@ def test_page_when_the_line_ends_then_it_says_so_first(
         assert ("2031-12-24" in body) or step is CloseStep.HANDED_OVER
 
 
+def test_page_when_an_end_is_to_come_then_the_day_of_the_last_entry_stands_there(
+    configuration: Configuration, renderer: PageRenderer, summary: Summary
+) -> None:
+    """Announced or begun, everybody knows the day; ended or called off, there is none."""
+    for step in CloseStep:
+        closing = Closing(step=step, on=datetime.date(2031, 12, 24))
+        told = tell(
+            dataclasses.replace(summary, closing=closing, ends_on=datetime.date(2032, 3, 23))
+        )
+        for page in render_account(told, configuration=configuration, renderer=renderer).values():
+            is_to_come = step in (CloseStep.ANNOUNCED, CloseStep.INTAKE_STOPPED)
+            assert (b"2032-03-23" in page.bodies["identity"]) is is_to_come
+
+
+def test_page_when_the_line_is_shut_then_no_key_and_no_tip_is_said_to_be_there(
+    configuration: Configuration, renderer: PageRenderer, summary: Summary
+) -> None:
+    """What was destroyed is told as gone, and that backups still have the keys."""
+    closing = Closing(step=CloseStep.CLOSED, on=datetime.date(2031, 12, 24))
+    told = tell(dataclasses.replace(summary, closing=closing))
+    shown = [
+        read(render_account(one, configuration=configuration, renderer=renderer)["en"])
+        for one in (told, dataclasses.replace(told, is_shut=True))
+    ]
+    there = (
+        "The key that signs what the desk fetches.",
+        "The keys under which it stores sealed tips.",
+        "What is kept, and for how long",
+        "Only sealed tips are kept.",
+        "They find tips that they cannot open.",
+        "How long the oldest tip has waited",
+    )
+    gone = ("What was kept, and for how long", "Every backup still has these keys")
+    assert [[words in page for words in (*there, *gone)] for page in shown] == [
+        [*len(there) * [True], *len(gone) * [False]],
+        [*len(there) * [False], *len(gone) * [True]],
+    ]
+
+
 def test_page_when_holds_are_there_then_ids_and_days_stand_there_and_no_names(
     configuration: Configuration, renderer: PageRenderer
 ) -> None:
