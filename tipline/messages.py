@@ -331,8 +331,8 @@ ERRORS: Final[Mapping[str, Text]] = {
 HINTS: Final[Mapping[str, Text]] = {
     "backup_running": N_("wait until it ends"),
     "line_handed_over": N_(
-        "if the new operator has not opened it, go on here: tipline close DIR --cancel, and let the"
-        " written file go"
+        "if the new operator has not opened it, go on here: tipline close DIR --cancel --apply, and"
+        " let the written file go"
     ),
     "handover_other": N_("nothing was done; name the file that the new operator opened"),
     "restore_slot_root": N_(
@@ -340,8 +340,8 @@ HINTS: Final[Mapping[str, Text]] = {
         " --new-slots"
     ),
     "handover_ending": N_(
-        "before its day the end can be called off: tipline close DIR --cancel; from then on the"
-        " line stays here until its end"
+        "before its day the end can be called off: tipline close DIR --cancel --apply; from"
+        " then on the line stays here until its end"
     ),
     "restore_begun": N_("nothing was done; go on with the same file and the same options"),
     "restore_directory": N_("nothing was done; name a new directory, or the line's own"),
