@@ -120,6 +120,10 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             Requirement(name="gcc", is_met=has_program("gcc"), package="gcc"),
             Requirement(name="libc6-dev", is_met=LIBC_HEADER.exists, package="libc6-dev"),
             Requirement(name="strace", is_met=has_program("strace"), package="strace"),
+            # It judges what is left in a cleaned file.
+            Requirement(
+                name="exiftool", is_met=has_program("exiftool"), package="libimage-exiftool-perl"
+            ),
         ]
     return requirements
 

@@ -67,7 +67,10 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     monkeypatch.setattr(packages, "LIBC_HEADER", tmp_path / "none")
     assert install(packages, monkeypatch, "test", tmp_path, agreed=True) == 3
     said = capsys.readouterr().err
-    names = "tor util-linux firefox-esr chromium swtpm tpm2-tools gcc libc6-dev strace"
+    names = (
+        "tor util-linux firefox-esr chromium swtpm tpm2-tools gcc libc6-dev strace"
+        " libimage-exiftool-perl"
+    )
     assert said.count(f"these system packages are missing: {names}") == 1
     assert f"apt-get update && apt-get install --no-install-recommends {names}\n" in said
 
@@ -92,6 +95,7 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "gcc",
         "libc6-dev",
         "strace",
+        "libimage-exiftool-perl",
     ]
     assert [one.name for one in packages.list_requirements("run", search_path="")] == [
         "python3-venv",

@@ -114,6 +114,8 @@ class _Reader:
         if marker == _TEM or marker in _RESTARTS:
             self._builder.find(Kind.OTHER)
             return position + 2
+        if marker not in _WITH_LENGTH:
+            raise RefusedError(Reason.MALFORMED)
         length = int.from_bytes(self._source.read(position + 2, 2), "big")
         if length < 2:
             raise RefusedError(Reason.MALFORMED)
@@ -135,7 +137,7 @@ class _Reader:
             if self._component_ids is None or not _is_scan_head(content):
                 raise RefusedError(Reason.MALFORMED)
             self._scan_len += 1
-        elif marker not in _TABLES or not _TABLES[marker](content):
+        elif not _TABLES[marker](content):
             raise RefusedError(Reason.MALFORMED)
 
     def _read_frame(self, content: bytes) -> None:
@@ -259,3 +261,4 @@ _TABLES: Final[dict[int, Callable[[bytes], bool]]] = {
     _DRI: _is_number,
     _DNL: _is_number,
 }
+_WITH_LENGTH: Final = frozenset({*_TABLES, *_FRAMES, *_HIERARCHICAL, *_APPLICATIONS, _SOS, _COM})
