@@ -291,7 +291,7 @@ async def live_honestly(line: RealLine, *, first: int, last: int) -> None:
 
 async def live_a_day(line: RealLine, day: int) -> None:
     """Live a day and its night."""
-    line.clock.ahead = datetime.timedelta(minutes=(0, 50, -50)[day // 30 % 3])
+    line.clock.ahead = datetime.timedelta(minutes=(0, 25, -25)[day // 30 % 3])
     for number in range((0, 1, 2, 0, 1, 0, 3)[day % 7]):
         await line.send(files=(bytes(200_000),) if (day + number) % 5 == 0 else ())
     if day % 9 == 0:

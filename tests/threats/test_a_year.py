@@ -242,9 +242,9 @@ async def hold_in_secret(operator: Operator) -> None:
     """Tips are held, and the log is told nothing of it."""
     queue = LogStore.queue
 
-    def keep_silent(self: LogStore, statement: Any) -> None:
+    def keep_silent(self: LogStore, statement: Any, **more: Any) -> None:
         if statement.type is not EntryType.HOLD:
-            queue(self, statement)
+            queue(self, statement, **more)
 
     operator.restart_with(LogStore, "queue", keep_silent)
     async with operator.line.served():
@@ -360,7 +360,8 @@ async def announce_and_stay(operator: Operator) -> None:
 
 
 async def do_nothing_wrong(operator: Operator) -> None:
-    """Some honest nights."""
+    """A new keyset, and some honest nights."""
+    operator.line.renew_keyset()
     await operator.live(3)
 
 
@@ -375,7 +376,8 @@ FAULTS: dict[str, tuple[Act, set[str]]] = {
     "day keys that stay, and a silence": (leave_keys_out, {"missing_key_destruction"}),
     "a purge made up for": (purge_later, {"late"}),
     "a purge made up for, and a lie": (purge_later_and_lie, {"lateness_untrue"}),
-    "an extended hold": (extend_hold, {"hold_extended"}),
+    # Its text names the day, and the log committed to the text.
+    "an extended hold": (extend_hold, {"hold_extended", "hold_text_mismatch"}),
     "a secret hold": (hold_in_secret, {"annex_held", "hold_text_without_entry"}),
     "a tip taken away": (take_a_tip_away, {"annex_sum"}),
     "a hidden arrival": (hide_an_arrival, {"annex_sum"}),
