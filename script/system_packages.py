@@ -24,6 +24,7 @@ import debian_browsers
 
 LOG_TAIL_LEN: Final = 25
 MISSING_EXIT_CODE: Final = 3
+CRYPTSETUP: Final = Path("/usr/sbin/cryptsetup")  # where only root's search path leads
 LIBC_HEADER: Final = Path("/usr/include/dlfcn.h")
 
 # Debian's way to keep packages from starting services while they are installed.
@@ -116,6 +117,7 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
         requirements += [
             Requirement(name="swtpm", is_met=has_program("swtpm"), package="swtpm"),
             Requirement(name="tpm2-tools", is_met=has_program("tpm2_nvread"), package="tpm2-tools"),
+            Requirement(name="cryptsetup", is_met=CRYPTSETUP.exists, package="cryptsetup-bin"),
             # They count and trace the calls that change files (tests/crash).
             Requirement(name="gcc", is_met=has_program("gcc"), package="gcc"),
             Requirement(name="libc6-dev", is_met=LIBC_HEADER.exists, package="libc6-dev"),

@@ -65,10 +65,11 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     be_user(packages, monkeypatch, uid=1000, path=tmp_path / "bin")
     be_system(packages, monkeypatch, ID="debian")
     monkeypatch.setattr(packages, "LIBC_HEADER", tmp_path / "none")
+    monkeypatch.setattr(packages, "CRYPTSETUP", tmp_path / "none")
     assert install(packages, monkeypatch, "test", tmp_path, agreed=True) == 3
     said = capsys.readouterr().err
     names = (
-        "tor util-linux firefox-esr chromium swtpm tpm2-tools gcc libc6-dev strace"
+        "tor util-linux firefox-esr chromium swtpm tpm2-tools cryptsetup-bin gcc libc6-dev strace"
         " libimage-exiftool-perl"
     )
     assert said.count(f"these system packages are missing: {names}") == 1
@@ -92,6 +93,7 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "fontconfig-config",
         "swtpm",
         "tpm2-tools",
+        "cryptsetup-bin",
         "gcc",
         "libc6-dev",
         "strace",
