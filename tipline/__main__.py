@@ -15,6 +15,7 @@ from tipline import __version__
 from tipline.commands import find_run
 from tipline.console import Console
 from tipline.errors import TiplineError
+from tipline.files import name_file_errors
 from tipline.language import Translate, choose_language, make_translations
 from tipline.messages import ERRORS, HINTS
 from tipline.parsers import PARSERS
@@ -95,7 +96,9 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
         )
     options = make_parser(console.translate).parse_args(arguments)
     try:
-        return find_run(options.run)(options, console)
+        # Here, for all of them: no command ends in a traceback when a disk refuses.
+        with name_file_errors(getattr(options, "directory", None)):
+            return find_run(options.run)(options, console)
     except (CryptoError, RetentionError, TiplineError) as error:
         return report_error(error, console=console)
     except BrokenPipeError:

@@ -15,6 +15,7 @@ import datetime
 import errno
 import os
 import secrets
+import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ PRIVATE_DIRECTORY_MODE: Final = 0o700
 NEVER_SECONDS: Final = 4_102_444_800  # 2100-01-01, later than any access
 OVERWRITE_BYTES: Final = 1024 * 1024
 OTHERS_MASK: Final = 0o077  # any right of group or others
+# No room: said of what is written, and of nothing that is read.
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # How a file system says that it has no hard links: FAT and exFAT by EPERM (link(2)), network and
 # FUSE file systems also by the others.
 NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -143,7 +146,7 @@ def create_file(path: Path, data: bytes | memoryview, *, day: datetime.date) -> 
         day: For the file's times.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
-    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  # a descriptor has no path
+    with _name_full_disk(path), open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123
         write_all(file.fileno(), data)
         os.fsync(file.fileno())
     blur_times(path, day=day)
@@ -261,7 +264,7 @@ def write_atomically(
     partial = path.with_name(f".tipline-{secrets.token_hex(8)}.partial")
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with open(descriptor, "w+b") as file:  # noqa: PTH123  # a descriptor has no path
+        with _name_full_disk(path), open(descriptor, "w+b") as file:  # noqa: PTH123  # no path
             os.fchmod(file.fileno(), mode)
             yield file
             file.flush()
@@ -295,9 +298,12 @@ def _take_free_name(path: Path, partial: Path) -> None:
 
 
 @contextlib.contextmanager
-def name_file_errors() -> Iterator[None]:
+def name_file_errors(directory: Path | None = None) -> Iterator[None]:
     """
     Turn the system's error about a file into one that a person is told.
+
+    Args:
+        directory: Named where the error names no file, such as one of a database.
 
     Yields:
         Nothing.
@@ -312,7 +318,21 @@ def name_file_errors() -> Iterator[None]:
         raise
     except OSError as exc:
         # A link names two files; the second is the one that a person asked for.
-        path = exc.filename2 or exc.filename or "-"
+        path = exc.filename2 or exc.filename or directory or "-"
         raise FileError(
             "file_system", path=str(path), reason=exc.strerror or type(exc).__name__
         ) from exc
+    except sqlite3.OperationalError as exc:
+        raise FileError("file_system", path=str(directory or "-"), reason=str(exc)) from exc
+
+
+@contextlib.contextmanager
+def _name_full_disk(path: Path) -> Iterator[None]:
+    # A descriptor has no name: whoever reads "no space left" has to know which disk is full. Other
+    # errors may be of a file that is read meanwhile.
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in FULL and exc.filename is None:
+            exc.filename = str(path)
+        raise

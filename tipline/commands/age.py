@@ -34,7 +34,7 @@ from crypto.errors import WrongPassphraseError
 from crypto.secret import Secret
 from tipline.console import Console
 from tipline.errors import UsageError
-from tipline.files import name_file_errors, write_atomically
+from tipline.files import write_atomically
 from tipline.identities import read_identities, read_identity_file
 from tipline.passphrase import ask_new_passphrase, ask_passphrase, read_passphrase_file
 from tipline.terminal import TerminalText
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         FileError: a file cannot be read or written.
         CryptoError: what is read does not open, or cannot be sealed.
     """
-    with name_file_errors(), _leave_nothing_when_stopped():
+    with _leave_nothing_when_stopped():
         if options.input == KEYGEN:
             _run_keygen(options, console)
         elif options.convert is not None:

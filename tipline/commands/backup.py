@@ -12,7 +12,6 @@ from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
 from tipline.configuration import CONFIGURATION_NAME, load_configuration
 from tipline.console import Console
 from tipline.errors import InstanceError
-from tipline.files import name_file_errors
 from tipline.operating import run_operation
 
 NOTE_BYTES = 256 * 1024 * 1024  # how often progress is told
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     def operate(name: str) -> dict[str, Any]:
         return run_operation(options.directory, name, {}, console=console)
 
-    with name_file_errors(), hold_copy(options.directory) as copy:
+    with hold_copy(options.directory) as copy:
         begun = operate("backup-begin")
         head = Head(
             kind=KIND_BACKUP,

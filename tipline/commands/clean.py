@@ -20,7 +20,7 @@ from tipline.cleaning.plan import EXTENSIONS, Format, Kind, Plan, write_cleaned
 from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
 from tipline.console import Console
 from tipline.errors import FileError, NotCleanError
-from tipline.files import blur_times, name_file_errors, write_atomically
+from tipline.files import blur_times, write_atomically
 
 # The first day that a zip or a FAT stick can note: a time that is plainly none.
 NO_DAY: Final = datetime.date(1980, 1, 1)
@@ -74,14 +74,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """
     _ = console.translate
     results = []
-    with name_file_errors():
-        for path in options.files:
-            result = _clean(path, check=options.check, directory=options.out)
-            results.append(result)
-            if options.json:
-                console.print_json(_list_facts(result))
-            else:
-                console.print(_describe(result, console))
+    for path in options.files:
+        result = _clean(path, check=options.check, directory=options.out)
+        results.append(result)
+        if options.json:
+            console.print_json(_list_facts(result))
+        else:
+            console.print(_describe(result, console))
     if not options.json and any(result.state != State.REFUSED for result in results):
         console.say(_(REMAINS))
     left = [result for result in results if result.state in (State.FOUND, State.REFUSED)]

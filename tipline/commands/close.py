@@ -12,7 +12,6 @@ from tipline.commands.backup import make_progress
 from tipline.console import Console
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.errors import UsageError
-from tipline.files import name_file_errors
 from tipline.handover import cancel_handover, end_handover, write_handover
 from tipline.instance import HANDING_OVER_NAME, Instance
 from tipline.operating import run_operation
@@ -34,12 +33,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         UsageError: the day is none.
     """
     if options.hand_over is not None or options.handed_over is not None:
-        with name_file_errors():
-            return _hand_over(options, console)
+        return _hand_over(options, console)
     _ = console.translate
     if options.cancel:
-        with name_file_errors():
-            return _cancel(options, console)
+        return _cancel(options, console)
     name = "close-announce" if options.apply else "plan-close"
     plan = run_operation(options.directory, name, {"on": options.on}, console=console)
     if options.json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tipline.console import Console
 from tipline.errors import UsageError
-from tipline.files import make_private_directory, name_file_errors
+from tipline.files import make_private_directory
 
 if TYPE_CHECKING:
     from tipline.demonstration.check import Sent
@@ -59,13 +59,12 @@ def _check(options: argparse.Namespace, console: Console) -> None:
     with _find_sent(options) as sent:
         if options.keep is not None:
             _prepare_keep(options.keep)
-        with name_file_errors():
-            check_way(
-                sent,
-                keep_directory=options.keep,
-                timeline=timeline,
-                translate=console.translate,
-            )
+        check_way(
+            sent,
+            keep_directory=options.keep,
+            timeline=timeline,
+            translate=console.translate,
+        )
 
 
 @contextlib.contextmanager
@@ -78,10 +77,9 @@ def _find_sent(options: argparse.Namespace) -> Iterator[Sent]:
         sent = Sent(
             text=options.text or write_text(directory), file=options.file or write_file(directory)
         )
-        with name_file_errors():
-            text = sent.text.read_bytes()
-            with sent.file.open("rb"):
-                pass
+        text = sent.text.read_bytes()
+        with sent.file.open("rb"):
+            pass
         try:
             is_empty = not text.decode("utf-8").strip()
         except UnicodeDecodeError as exc:
@@ -92,7 +90,6 @@ def _find_sent(options: argparse.Namespace) -> Iterator[Sent]:
 
 
 def _prepare_keep(directory: Path) -> None:
-    with name_file_errors():
-        if directory.exists() and any(directory.iterdir()):
-            raise UsageError("check_keep", path=str(directory))
-        make_private_directory(directory)
+    if directory.exists() and any(directory.iterdir()):
+        raise UsageError("check_keep", path=str(directory))
+    make_private_directory(directory)

@@ -17,7 +17,6 @@ from tipline.desk.keyfiles import check_absent, read_limited, read_root, write_n
 from tipline.desk.plain import make_printable_line
 from tipline.desk.readers import MAX_READERS_BYTES, parse_readers
 from tipline.errors import UsageError
-from tipline.files import name_file_errors
 
 
 def run_keygen(options: argparse.Namespace, console: Console) -> int:
@@ -37,24 +36,23 @@ def run_keygen(options: argparse.Namespace, console: Console) -> int:
     """
     _ = console.translate
     today = system_clock().date()
-    with name_file_errors():
-        if options.client:
-            if options.passphrase_file is not None:
-                raise UsageError("client_passphrase")
-            field, public = "client", make_client_key(options.out)
-            words = _("give this line to the operator; it lets this machine reach the desk's onion")
+    if options.client:
+        if options.passphrase_file is not None:
+            raise UsageError("client_passphrase")
+        field, public = "client", make_client_key(options.out)
+        words = _("give this line to the operator; it lets this machine reach the desk's onion")
+    else:
+        # Said before a person has chosen a passphrase for nothing.
+        check_absent(options.out)
+        passphrase = get_new_passphrase(options.passphrase_file, console=console)
+        if options.root:
+            field = "root"
+            public = make_root_key(options.out, passphrase=passphrase, today=today).format()
+            words = _("print this key on paper; everything that trusts this desk pins it")
         else:
-            # Said before a person has chosen a passphrase for nothing.
-            check_absent(options.out)
-            passphrase = get_new_passphrase(options.passphrase_file, console=console)
-            if options.root:
-                field = "root"
-                public = make_root_key(options.out, passphrase=passphrase, today=today).format()
-                words = _("print this key on paper; everything that trusts this desk pins it")
-            else:
-                field = "recipient"
-                public = make_reader_key(options.out, passphrase=passphrase, today=today).format()
-                words = _("put this recipient into readers.toml")
+            field = "recipient"
+            public = make_reader_key(options.out, passphrase=passphrase, today=today).format()
+            words = _("put this recipient into readers.toml")
     if options.json:
         console.print_json({field: public, "file": str(options.out)})
     else:
@@ -84,37 +82,36 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
     _ = console.translate
     today = system_clock().date()
     days = MAX_DAYS if options.days is None else options.days
-    with name_file_errors():
-        check_absent(options.out)
-        written = parse_readers(read_limited(options.readers, max_bytes=MAX_READERS_BYTES))
-        previous = None
-        if options.previous is not None:
-            previous = read_limited(options.previous, max_bytes=MAX_KEYSET_BYTES)
-        ask = make_asker(options.passphrase_file, console=console)
-        signer = read_root(options.root, ask=ask)
-        draft = KeysetDraft(
-            valid_from=today,
-            # What is out of bounds is refused when signing; no number may lead out of the calendar.
-            valid_until=today + datetime.timedelta(days=min(max(days, 0), 2 * MAX_DAYS) - 1),
-            service=Verifier.parse(options.service),
-            log=Verifier.parse(options.log),
-            witnesses=written.witnesses,
-            quorum=written.quorum,
-            onion=options.onion,
-            readers=written.readers,
-            channels=written.channels,
-        )
-        # Signed in memory first: what cannot be signed is refused before a person is asked.
-        note = sign_keyset(draft, signer=signer, today=today, previous=previous)
-        root = signer.verifier()
-        before = None if previous is None else verify_past_keyset(previous, root=root)
-        for line in describe_changes(
-            draft, previous=before, translate=_, translate_counted=console.translate_counted
-        ):
-            console.say(make_printable_line(line))
-        if not options.yes:
-            confirm(_("Sign this keyset?"), console=console)
-        write_new(options.out, note)
+    check_absent(options.out)
+    written = parse_readers(read_limited(options.readers, max_bytes=MAX_READERS_BYTES))
+    previous = None
+    if options.previous is not None:
+        previous = read_limited(options.previous, max_bytes=MAX_KEYSET_BYTES)
+    ask = make_asker(options.passphrase_file, console=console)
+    signer = read_root(options.root, ask=ask)
+    draft = KeysetDraft(
+        valid_from=today,
+        # What is out of bounds is refused when signing; no number may lead out of the calendar.
+        valid_until=today + datetime.timedelta(days=min(max(days, 0), 2 * MAX_DAYS) - 1),
+        service=Verifier.parse(options.service),
+        log=Verifier.parse(options.log),
+        witnesses=written.witnesses,
+        quorum=written.quorum,
+        onion=options.onion,
+        readers=written.readers,
+        channels=written.channels,
+    )
+    # Signed in memory first: what cannot be signed is refused before a person is asked.
+    note = sign_keyset(draft, signer=signer, today=today, previous=previous)
+    root = signer.verifier()
+    before = None if previous is None else verify_past_keyset(previous, root=root)
+    for line in describe_changes(
+        draft, previous=before, translate=_, translate_counted=console.translate_counted
+    ):
+        console.say(make_printable_line(line))
+    if not options.yes:
+        confirm(_("Sign this keyset?"), console=console)
+    write_new(options.out, note)
     keyset = verify_past_keyset(note, root=root)
     if options.json:
         console.print_json(

@@ -16,7 +16,6 @@ from tipline.desk.ceremony import read_client_key
 from tipline.desk.keyfiles import parse_root_key
 from tipline.desk.memory import choose_root, remember_index
 from tipline.errors import BrokenTipsError, NetworkError, UsageError
-from tipline.files import name_file_errors
 
 if TYPE_CHECKING:
     from crypto.bundle import Index, IndexEntry
@@ -49,11 +48,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tipline.desk.pulling import parse_source
 
     _, ngettext = console.translate, console.translate_counted
-    with name_file_errors():
-        root = _choose_root(options, console)
-        after = None if options.after is None else _read_last(options.after, root)
-        source = parse_source(options.url, texts_only=options.texts, after=after)
-        pulled, acknowledged = asyncio.run(_pull(source, root, options, console))
+    root = _choose_root(options, console)
+    after = None if options.after is None else _read_last(options.after, root)
+    source = parse_source(options.url, texts_only=options.texts, after=after)
+    pulled, acknowledged = asyncio.run(_pull(source, root, options, console))
     if options.json:
         console.print_json(
             {

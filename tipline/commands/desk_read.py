@@ -22,7 +22,6 @@ from tipline.desk.plain import make_printable_line, make_printable_text
 from tipline.desk.reasons import FAULTS
 from tipline.desk.vault import Record, Vault
 from tipline.errors import BrokenTipsError, VaultError
-from tipline.files import name_file_errors
 from tipline.language import Translate
 from tipline.messages import ERRORS
 
@@ -43,8 +42,7 @@ def run_init(options: argparse.Namespace, console: Console) -> int:
         MalformedError: the root is not a verifier key.
         FileError: it cannot be written.
     """
-    with name_file_errors():
-        Vault.init(options.vault, root=parse_root_key(options.root))
+    Vault.init(options.vault, root=parse_root_key(options.root))
     return 0
 
 
@@ -66,18 +64,17 @@ def run_open(options: argparse.Namespace, console: Console) -> int:
         CryptoError: the bundle, its keyset or an identity must not be used.
         TiplineError: a file or the vault cannot be used.
     """
-    with name_file_errors():
-        vault = _open_vault(options)
-        ask = make_asker(options.passphrase_file, console=console)
-        identities = read_all_identities(options.identity, ask=ask)
-        with options.bundle.open("rb") as bundle:
-            outcome = open_bundle(
-                bundle,
-                vault=vault,
-                identities=identities,
-                today=system_clock().date(),
-                on_tip=lambda tip: _tell_outcome(tip, console),
-            )
+    vault = _open_vault(options)
+    ask = make_asker(options.passphrase_file, console=console)
+    identities = read_all_identities(options.identity, ask=ask)
+    with options.bundle.open("rb") as bundle:
+        outcome = open_bundle(
+            bundle,
+            vault=vault,
+            identities=identities,
+            today=system_clock().date(),
+            on_tip=lambda tip: _tell_outcome(tip, console),
+        )
     if options.json:
         _print_json(console, _outcome_fields(outcome))
     else:
@@ -180,8 +177,7 @@ def run_list(options: argparse.Namespace, console: Console) -> int:
         PermissionsError: others can read it.
     """
     _ = console.translate
-    with name_file_errors():
-        records = Vault.open(options.vault).list_records()
+    records = Vault.open(options.vault).list_records()
     if options.json:
         _print_json(console, {"tips": [record.as_fields() for record in records]})
         return 0
@@ -220,15 +216,12 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
         PermissionsError: others can read the vault.
         CryptoError: the tip's files were changed since it was opened.
     """
-    with name_file_errors():
-        vault = Vault.open(options.vault)
-        place, record = vault.find(options.id)
-        fields = None
-        if record.state == "opened":
-            fields = read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES)
-            names = sorted(
-                str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()
-            )
+    vault = Vault.open(options.vault)
+    place, record = vault.find(options.id)
+    fields = None
+    if record.state == "opened":
+        fields = read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES)
+        names = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
     if options.json:
         tip = None if fields is None else json.loads(fields)
         _print_json(console, {"record": record.as_fields(), "tip": tip, "place": str(place)})
@@ -351,9 +344,8 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
         PermissionsError: others can read the vault.
         FileError: the directory exists already, or cannot be written.
     """
-    with name_file_errors():
-        place, _record = Vault.open(options.vault).find(options.id)
-        written = export_tip(place, options.out)
+    place, _record = Vault.open(options.vault).find(options.id)
+    written = export_tip(place, options.out)
     if options.json:
         _print_json(console, {"files": [str(path) for path in written]})
     else:

@@ -8,7 +8,7 @@ from crypto.keyset import MAX_KEYSET_BYTES
 from tipline.clock import system_clock
 from tipline.configuration import load_configuration
 from tipline.console import Console
-from tipline.files import check_private, name_file_errors
+from tipline.files import check_private
 from tipline.keysets import install_keyset
 
 
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     _ = console.translate
     configuration = load_configuration(options.directory)
     check_private(options.directory)
-    with name_file_errors(), options.file.open("rb") as file:
+    with options.file.open("rb") as file:
         untrusted = file.read(MAX_KEYSET_BYTES + 1)
     installed = install_keyset(
         options.directory,

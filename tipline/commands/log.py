@@ -18,7 +18,6 @@ from tipline.errors import InstanceError
 from tipline.files import (
     PRIVATE_DIRECTORY_MODE,
     check_private,
-    name_file_errors,
     read_quietly,
     write_atomically,
 )
@@ -46,12 +45,11 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
     _, ngettext = console.translate, console.translate_counted
     log = _open(options.directory)
     try:
-        with name_file_errors():
-            keyset = None
-            with contextlib.suppress(FileNotFoundError):
-                path = options.directory / KEYSET_NAME
-                keyset = read_quietly(path, length=MAX_KEYSET_BYTES)
-            size = export_log(log, options.output, keyset=keyset)
+        keyset = None
+        with contextlib.suppress(FileNotFoundError):
+            path = options.directory / KEYSET_NAME
+            keyset = read_quietly(path, length=MAX_KEYSET_BYTES)
+        size = export_log(log, options.output, keyset=keyset)
     finally:
         log.close()
     verifier = log.verifier.format()
@@ -80,12 +78,11 @@ def run_annex(options: argparse.Namespace, console: Console) -> int:
     """
     ngettext = console.translate_counted
     answer = run_operation(options.directory, "annexes", {"days": options.day}, console=console)
-    with name_file_errors():
-        # Only their owner reads them: they tell how much came on which day.
-        options.output.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
-        for day, text in answer["annexes"].items():
-            with write_atomically(options.output / f"{day}.json") as file:
-                file.write(text.encode())
+    # Only their owner reads them: they tell how much came on which day.
+    options.output.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
+    for day, text in answer["annexes"].items():
+        with write_atomically(options.output / f"{day}.json") as file:
+            file.write(text.encode())
     console.print(
         ngettext(
             "{count} annex is in {path}.", "{count} annexes are in {path}.", len(answer["annexes"])
@@ -110,7 +107,7 @@ def run_cosign(options: argparse.Namespace, console: Console) -> int:
     """
     ngettext = console.translate_counted
     configuration = load_configuration(options.directory)
-    with name_file_errors(), options.file.open("rb") as file:
+    with options.file.open("rb") as file:
         untrusted = file.read(MAX_CHECKPOINT_BYTES)
     witnesses = read_keyset(
         options.directory, root=configuration.root, minimum=configuration.keyset_minimum

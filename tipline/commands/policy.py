@@ -21,7 +21,7 @@ from tipline.configuration import load_configuration
 from tipline.console import Console
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.example import CLASS_MEANINGS, EVENT_MEANINGS
-from tipline.files import name_file_errors, read_given
+from tipline.files import read_given
 from tipline.language import Text
 from tipline.messages import N_, NN_
 from tipline.operation_values import format_policy_change
@@ -139,8 +139,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         ConfigurationError: the line's configuration cannot be used.
         InstanceError: the line is in use, is none, or what it keeps of the time is damaged.
     """
-    with name_file_errors():
-        text = read_given(options.file, max_bytes=MAX_POLICY_BYTES)
+    text = read_given(options.file, max_bytes=MAX_POLICY_BYTES)
     policy = parse_policy(text, name=str(options.file))
     warnings = find_warnings(policy)
     changes = None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import os
+import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
 
 from tipline.errors import FileError
-from tipline.files import name_file_errors, write_atomically
+from tipline.files import create_file, name_file_errors, write_atomically
 
 
 def names(directory: Path) -> list[str]:
@@ -192,6 +194,40 @@ def test_errors_when_the_system_refuses_a_file_then_it_is_named(tmp_path: Path) 
     with pytest.raises(FileError) as caught, name_file_errors():
         raise OSError
     assert caught.value.facts == {"path": "-", "reason": "OSError"}
+    # What names no file is of the line; so is what a database says.
+    for error in (OSError, sqlite3.OperationalError("OSError")):
+        with pytest.raises(FileError) as caught, name_file_errors(tmp_path):
+            raise error
+        assert caught.value.facts == {"path": str(tmp_path), "reason": "OSError"}
+
+
+def test_errors_when_a_disk_is_full_then_the_file_that_was_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever backs up to a stick learns whether the stick is full or the line's disk."""
+
+    def refuse(descriptor: int, data: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", refuse)
+    with pytest.raises(FileError) as caught, name_file_errors(tmp_path):
+        create_file(tmp_path / "line", b"content", day=datetime.date(2031, 3, 14))
+    assert caught.value.facts["path"] == str(tmp_path / "line")
+    with (
+        pytest.raises(FileError) as caught,
+        name_file_errors(tmp_path),
+        write_atomically(tmp_path / "stick"),
+    ):
+        refuse(0, b"")
+    assert caught.value.facts["path"] == str(tmp_path / "stick")
+    # What cannot be read meanwhile is another file.
+    with (
+        pytest.raises(FileError) as caught,
+        name_file_errors(tmp_path),
+        write_atomically(tmp_path / "stick"),
+    ):
+        raise OSError(errno.EIO, "Input/output error")
+    assert caught.value.facts["path"] == str(tmp_path)
 
 
 def test_errors_when_a_pipe_breaks_then_it_stays_that() -> None:

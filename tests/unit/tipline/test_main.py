@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import inspect
 import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ from tipline import __version__
 from tipline.__main__ import main, make_parser, report_error
 from tipline.commands import find_run
 from tipline.console import Console
-from tipline.errors import InstanceError
+from tipline.errors import FileError, InstanceError
 from tipline.language import make_translations
 from tipline.messages import N_
 
@@ -211,3 +214,25 @@ def test_console_when_somebody_watches_then_progress_is_shown() -> None:
 def test_mark_when_used_then_the_text_is_itself() -> None:
     """Marking a text for the catalogue changes nothing of it."""
     assert N_("Leave now") == "Leave now"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EROFS, "Read-only file system", "/srv/line/run"),
+        sqlite3.OperationalError("attempt to write a readonly database"),
+    ],
+)
+def test_main_when_a_disk_refuses_then_every_command_names_the_file(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A read-only or full disk is named with its file, whatever the command; no traceback."""
+
+    def refuse(options: Any, console: Any) -> int:
+        raise error
+
+    monkeypatch.setattr("tipline.__main__.find_run", lambda name: refuse)
+    assert main(["close", "/srv/line", "--cancel"]) == FileError.exit_code
+    said = capsys.readouterr().err
+    assert "/srv/line" in said
+    assert "ead-only file system" in said or "readonly database" in said
