@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from crypto.randomness import system_random
 from tipline.backing_up import PARTIAL_RESTORING_NAME
 from tipline.backup import KIND_HANDOVER, SLOTS_NAME
 from tipline.errors import InstanceError
@@ -30,6 +31,8 @@ from tipline.slots import SLOT_FILE_NAME
 from tipline.unpacking import read_head, wipe_unpacked
 
 BEGUN_NAME: Final = ".begun"  # no member of an archive begins with a dot
+OCCASION_NAME: Final = ".occasion"
+OCCASION_BYTES: Final = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,23 @@ def note_begun(folder: Path, begun: Begun, *, day: datetime.date) -> None:
         "made_slots": begun.made_slots,
     }
     save_file(folder / BEGUN_NAME, json.dumps(fields).encode(), day=day)
+
+
+def find_occasion(folder: Path, *, day: datetime.date) -> bytes:
+    """
+    Tell one restore from another of the same backup on the same day.
+
+    Args:
+        folder: `restoring` of an instance.
+        day: For the file's times.
+
+    Returns:
+        Random bytes; the same when the restore is gone on with.
+    """
+    path = folder / OCCASION_NAME
+    if not path.exists():
+        save_file(path, system_random(OCCASION_BYTES), day=day)
+    return path.read_bytes()
 
 
 def read_begun(folder: Path) -> Begun:

@@ -45,6 +45,7 @@ from tipline.begun_restore import (
     Begun,
     can_be_given_up,
     check_given_up,
+    find_occasion,
     give_up,
     hold_lock,
     note_begun,
@@ -392,7 +393,7 @@ class _Placing:
         with contextlib.closing(self._open_log()) as log:
             if self._wishes.new_slots:
                 log.queue(make_statement(EntryType.LOST_KEYS, on=today))
-            log.queue(restored)
+            log.queue(restored, occasion=find_occasion(self._folder, day=today))
             statements = _list_events(log)
             path = self._folder / DATABASE_NAME
             if path.exists():

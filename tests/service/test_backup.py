@@ -389,3 +389,29 @@ async def test_purge_when_a_left_copy_cannot_be_removed_then_nothing_is_said_to_
         )
     assert [failure.code for failure in report.failures] == ["files"]
     assert read_report(report).reached == {}
+
+
+async def test_log_when_two_backups_and_two_restores_come_on_a_day_then_each_is_told(
+    world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None hides behind another; a restore that crashed and was gone on with is one."""
+    async with world.serve() as site:
+        outs = [await backups.make(site, name) for name in ("one.age", "two.age")]
+    for number in range(2):
+        backups.lose_database()
+        if number:
+            with monkeypatch.context() as patch:
+
+                def crash(placing: Any) -> None:
+                    raise OSError("the crash")
+
+                patch.setattr("tipline.restore._Placing._place_store", crash)
+                with pytest.raises(OSError, match="the crash"):
+                    await backups.put_back(outs[1])
+        await backups.put_back(outs[1])
+    later(world, 1)
+    async with world.serve() as site:
+        await site.line.daily.catch_up(hour=0, now_hour=1)
+        told = [entry.statement.type for entry in site.line.log.read_told(since=world.clock.today)]
+        types = [one for one in told if one in (EntryType.BACKUP, EntryType.RESTORE)]
+    assert types == [EntryType.BACKUP] * 2 + [EntryType.RESTORE] * 2
