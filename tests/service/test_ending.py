@@ -307,3 +307,16 @@ async def test_cancel_when_only_planned_then_the_end_stays_announced(world: Any)
         closing = load_closing(world.directory)
         assert closing is not None
         assert closing.step is CloseStep.ANNOUNCED
+
+
+def test_shut_when_a_key_is_put_there_again_then_it_goes_again(world: World) -> None:
+    """A key of an ended line that comes out of a backup does not stay beside its log."""
+    key = world.directory / "keys" / "log.key"
+    content = key.read_bytes()
+    shut(world.directory, day=world.clock.today, environment=os.environ)
+    assert is_shut(world.directory)
+    key.write_bytes(content)
+    assert not is_shut(world.directory)
+    shut(world.directory, day=world.clock.today, environment=os.environ)
+    assert is_shut(world.directory)
+    assert not key.exists()

@@ -158,6 +158,9 @@ _ORDER = (
 )
 
 
+_KEYS = (SERVICE_KEY_NAME, DESK_KEY_NAME, LOG_KEY_NAME)
+
+
 def state_step(step: CloseStep, closing: Closing, *, on: datetime.date) -> Statement:
     """
     Say for the log how far the end has come.
@@ -258,7 +261,7 @@ def shut(
     opened = open_slots(directory, load_configuration(directory).slots, environment=environment)
     with contextlib.closing(opened.file):
         destroy_all_slots(opened.file)
-    for name in (SERVICE_KEY_NAME, DESK_KEY_NAME, LOG_KEY_NAME):
+    for name in _KEYS:
         overwrite_file(keys / name)
     onion = directory / TOR_NAME / SERVICE_DIRECTORY_NAME
     if step is CloseStep.HANDED_OVER and onion.exists():
@@ -284,10 +287,13 @@ def is_shut(directory: Path) -> bool:
         directory: The instance.
 
     Returns:
-        Whether; if it has ended and they are not gone yet, `shut` has to be done again.
+        Whether; if it has ended and they are not gone yet, or one was put there again, `shut` has
+        to be done again.
     """
     closing = load_closing(directory)
-    return closing is not None and closing.step is CloseStep.CLOSED
+    if closing is None or closing.step is not CloseStep.CLOSED:
+        return False
+    return not any((directory / KEYS_NAME / name).exists() for name in _KEYS)
 
 
 def _place(statement: Statement) -> int:
