@@ -34,6 +34,7 @@ from retention.slot import (
     LABEL_BYTES,
     LABEL_PLACE,
     SECRET_BYTES,
+    SLOT_BYTES,
     Slot,
     SlotKind,
     encode_slot,
@@ -327,11 +328,10 @@ class SlotFile:
                     wanted[number] = 1
             labels = bytearray(len(wanted) * LABEL_BYTES)
             places = (one for one in self._steps.places(Purpose.RECORDS) if wanted[one])
-            for number, contents in self._steps.pair.read_pieces(places):
-                found = {content[LABEL_PLACE] for content in contents}
-                if len(found) == 1:
-                    start = number * LABEL_BYTES
-                    labels[start : start + LABEL_BYTES] = found.pop()
+            for first, pieces in self._steps.pair.read_runs(places):
+                found = [_cut_labels(piece) for piece in pieces]
+                start = first * LABEL_BYTES
+                labels[start : start + len(found[0])] = _keep_same(*found)
         return bytes(labels)
 
     def discard_damaged(self) -> int:
@@ -392,6 +392,27 @@ class SlotFile:
             and number % STEP_SLOTS != 0
             and self._steps.purpose(number) is not Purpose.KEYS
         )
+
+
+def _cut_labels(piece: bytes) -> bytes:
+    """Take the labels out of neighbouring slots: byte by byte of all, which is soon done."""
+    labels = bytearray(len(piece) // SLOT_BYTES * LABEL_BYTES)
+    for offset in range(LABEL_BYTES):
+        labels[offset::LABEL_BYTES] = piece[LABEL_PLACE.start + offset :: SLOT_BYTES]
+    return bytes(labels)
+
+
+def _keep_same(labels: bytes, *others: bytes) -> bytes:
+    """Leave out the labels that are not the same in every copy."""
+    kept = bytearray(labels)
+    for other in others:
+        if other == labels:
+            continue
+        for start in range(0, len(labels), LABEL_BYTES):
+            place = slice(start, start + LABEL_BYTES)
+            if other[place] != labels[place]:
+                kept[place] = bytes(LABEL_BYTES)
+    return bytes(kept)
 
 
 def _is_other(found: Slot | State, kind: SlotKind, label: bytes) -> bool:

@@ -150,11 +150,23 @@ class SlotPair:
         Yields:
             Each number with the bytes on each disk.
         """
+        for first, pieces in self.read_runs(numbers):
+            for start in range(0, len(pieces[0]), SLOT_BYTES):
+                number = first + start // SLOT_BYTES
+                yield number, [piece[start : start + SLOT_BYTES] for piece in pieces]
+
+    def read_runs(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[bytes]]]:
+        """
+        Read many slots in large pieces, as they come.
+
+        Args:
+            numbers: Rising.
+
+        Yields:
+            The first number of neighbours with the bytes of all of them on each disk.
+        """
         for first, count in _runs(numbers):
-            pieces = [disk.read(first, count) for disk in self._disks]
-            for index in range(count):
-                start = index * SLOT_BYTES
-                yield first + index, [piece[start : start + SLOT_BYTES] for piece in pieces]
+            yield first, [disk.read(first, count) for disk in self._disks]
 
     def find_not_free(self, numbers: Iterable[int]) -> list[int]:
         """
