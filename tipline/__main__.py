@@ -15,7 +15,6 @@ from tipline import __version__
 from tipline.commands import find_run
 from tipline.console import Console
 from tipline.errors import TiplineError
-from tipline.files import name_file_errors
 from tipline.language import Translate, choose_language, make_translations
 from tipline.messages import ERRORS, HINTS
 from tipline.parsers import PARSERS
@@ -95,6 +94,9 @@ def main(arguments: Sequence[str] | None = None, *, console: Console | None = No
             translate=words.gettext, translate_counted=words.ngettext, language=language
         )
     options = make_parser(console.translate).parse_args(arguments)
+    # Not above: it brings the database's library, and a help text ends in the line before.
+    from tipline.files import name_file_errors
+
     try:
         # Here, for all of them: no command ends in a traceback when a disk refuses.
         with name_file_errors(getattr(options, "directory", None)):
