@@ -43,6 +43,7 @@ def find_heavy(loaded: set[str]) -> set[str]:
         ("--help",),
         ("--version",),
         ("age", "--help"),
+        ("clean", "--help"),
         ("audit", "verify", "--help"),
         ("doctor", "--help"),
         ("hold", "add", "--help"),

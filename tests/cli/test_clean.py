@@ -1,0 +1,196 @@
+"""Transcripts of `tipline clean`: files and arguments in; files, stdout, stderr, exit code out."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import SIGNATURE, chunk, make_jpeg, make_png, segment
+from tipline.__main__ import main
+from tipline.cleaning.words import REMAINS
+from tipline.console import Console
+from tipline.language import make_translations
+
+TELLING = make_jpeg(segment(0xFE, b"by Ana"))
+CLEAN = make_jpeg()
+PNG = make_png(chunk(b"tIME", bytes(7)))
+
+
+def run(*words: object, language: str = "en") -> tuple[int, str, str]:
+    """Run the command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    told = make_translations(language)
+    console = Console(
+        translate=told.gettext,
+        translate_counted=told.ngettext,
+        language=language,
+        out=out,
+        err=err,
+        input=io.BytesIO(),
+    )
+    code = main(["clean", *map(str, words)], console=console)
+    return code, out.getvalue(), err.getvalue()
+
+
+def save(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    return path
+
+
+def list_names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_clean_when_a_photo_tells_then_a_clean_one_stands_beside_it(tmp_path: Path) -> None:
+    """The original is untouched; the clean one has no time and is its owner's alone."""
+    photo = save(tmp_path / "photo.JPG", TELLING)
+
+    code, out, err = run(photo)
+
+    cleaned = tmp_path / "photo.clean.jpg"
+    assert (code, out) == (0, f"{photo}: cleaned into {cleaned}; taken out: hidden text\n")
+    assert err == f"{REMAINS}\n"
+    status = cleaned.stat()
+    assert status.st_mtime == status.st_atime == 315_532_800  # 1980-01-01
+    assert stat.S_IMODE(status.st_mode) == 0o600
+    assert cleaned.read_bytes() == CLEAN
+    assert list_names(tmp_path) == {"photo.JPG", "photo.clean.jpg"}
+    assert photo.read_bytes() == TELLING
+    assert photo.stat().st_mtime == 1_700_000_000
+
+
+def test_clean_when_the_name_lies_then_the_bytes_decide(tmp_path: Path) -> None:
+    """A JPEG called .png becomes a .jpg."""
+    run(save(tmp_path / "photo.png", TELLING))
+
+    assert (tmp_path / "photo.clean.jpg").read_bytes() == CLEAN
+
+
+def test_clean_when_a_directory_is_named_then_the_file_goes_there(tmp_path: Path) -> None:
+    """--out keeps the name."""
+    (tmp_path / "out").mkdir()
+
+    code, out, _ = run("--out", tmp_path / "out", save(tmp_path / "shot.png", PNG))
+
+    assert (code, out) == (
+        0,
+        f"{tmp_path}/shot.png: cleaned into {tmp_path}/out/shot.png; taken out: time\n",
+    )
+    assert (tmp_path / "out" / "shot.png").read_bytes() == make_png()
+
+
+def test_clean_when_there_is_nothing_to_take_out_then_it_says_so(tmp_path: Path) -> None:
+    """A clean file gives a copy, so that the next step finds its file."""
+    code, out, _ = run(save(tmp_path / "a.jpg", CLEAN))
+
+    assert (code, out) == (
+        0,
+        f"{tmp_path}/a.jpg: cleaned into {tmp_path}/a.clean.jpg; taken out: nothing\n",
+    )
+    assert (tmp_path / "a.clean.jpg").read_bytes() == CLEAN
+
+
+def test_clean_when_one_is_refused_then_the_others_are_cleaned_and_the_code_tells(
+    tmp_path: Path,
+) -> None:
+    """A refused file leaves nothing behind."""
+    text = save(tmp_path / "notes.jpg", b"just text")
+    cut = save(tmp_path / "cut.png", PNG[:-1])
+    photo = save(tmp_path / "photo.jpg", TELLING)
+
+    code, out, err = run(text, cut, photo)
+
+    assert code == 49
+    assert out == (
+        f"{text}: refused: files of this format cannot be cleaned here\n"
+        f"{cut}: refused: the file ends too early\n"
+        f"{photo}: cleaned into {tmp_path}/photo.clean.jpg; taken out: hidden text\n"
+    )
+    assert err == f"{REMAINS}\ntipline: error: 2 files were refused and not cleaned\n"
+    assert list_names(tmp_path) == {"notes.jpg", "cut.png", "photo.jpg", "photo.clean.jpg"}
+
+
+def test_clean_when_only_checking_then_nothing_is_written_and_the_code_tells(
+    tmp_path: Path,
+) -> None:
+    """--check ends with 0 only if nothing was found in any file."""
+    photo, shot = save(tmp_path / "photo.jpg", TELLING), save(tmp_path / "shot.png", make_png())
+
+    code, out, err = run("--check", photo, shot)
+
+    assert (code, out) == (49, f"{photo}: found: hidden text\n{shot}: found: nothing\n")
+    assert err.endswith("tipline: error: 1 file is not clean, or was refused\n")
+    assert run("--check", shot)[0] == 0
+    assert run("--check", save(tmp_path / "cut.png", PNG[:-1]))[0] == 49
+    assert list_names(tmp_path) == {"photo.jpg", "shot.png", "cut.png"}
+
+
+def test_clean_when_a_machine_asks_then_each_file_is_one_object(tmp_path: Path) -> None:
+    """--json: kinds, never values."""
+    photo, cut = save(tmp_path / "photo.jpg", TELLING), save(tmp_path / "cut.png", SIGNATURE)
+
+    code, out, err = run("--json", photo, cut)
+
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {
+            "file": str(photo),
+            "state": "cleaned",
+            "format": "jpeg",
+            "kinds": ["text"],
+            "cleaned": f"{tmp_path}/photo.clean.jpg",
+        },
+        {"file": str(cut), "state": "refused", "kinds": [], "reason": "truncated"},
+    ]
+    assert "Ana" not in out + err
+    assert (code, err) == (49, "tipline: error: 1 file was refused and not cleaned\n")
+    assert json.loads(run("--json", "--check", photo)[1])["state"] == "found"
+    assert json.loads(run("--json", "--check", tmp_path / "photo.clean.jpg")[1])["state"] == "clean"
+
+
+def test_clean_when_the_name_is_taken_then_nothing_is_overwritten(tmp_path: Path) -> None:
+    """Writes beside, never over."""
+    photo = save(tmp_path / "photo.jpg", TELLING)
+    taken = save(tmp_path / "photo.clean.jpg", b"mine")
+
+    code, _, err = run(photo)
+
+    assert code == 46
+    assert err == f"tipline: error: there is something under the name {taken} already\n"
+    assert taken.read_bytes() == b"mine"
+    assert run("--out", tmp_path, photo)[0] == 46
+    assert photo.read_bytes() == TELLING
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "folder"])
+def test_clean_when_there_is_no_ordinary_file_then_it_says_so(tmp_path: Path, name: str) -> None:
+    """What cannot be read is named."""
+    (tmp_path / "folder").mkdir()
+
+    code, _, err = run(tmp_path / name)
+
+    assert code == 46
+    assert name in err
+
+
+@pytest.mark.parametrize("language", ["es", "pt"])
+def test_clean_when_it_speaks_another_language_then_no_word_is_left_in_english(
+    tmp_path: Path, language: str
+) -> None:
+    """Kinds, reasons and what remains are words of the catalogue."""
+    photo, cut = save(tmp_path / "photo.jpg", TELLING), save(tmp_path / "cut.png", SIGNATURE)
+
+    _, out, err = run("--check", photo, cut, language=language)
+
+    expected = {
+        "es": ["se encontró: texto oculto", "rechazado: el archivo termina antes de tiempo"],
+        "pt": ["encontrado: texto oculto", "recusado: o arquivo termina antes do tempo"],
+    }
+    for words in expected[language]:
+        assert words in out
+    assert REMAINS not in err
