@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from retention.log.batch import ONE_DAY
 from tipline.audit.notes import LOG, Key
 from tipline.audit.source import DirectorySource
 from tipline.audit.verify import Trust, Verdict, verify
+from tipline.errors import InstanceError
 from tipline.instance import load_log_signer
 from tipline.log_export import export_log
 from tipline.log_store import LogStore
+from tipline.served_line import ask_service
+from tipline.service.daily_log import DailyLog
 from tipline.service.day_book import TextKind
 
 
@@ -105,3 +111,28 @@ async def test_line_when_its_policy_loosens_then_that_is_found(world: Any, tmp_p
 
     assert kinds(verdict) == ["policy_loosened"]
     assert dict(verdict.findings[0].facts)["class"] == "mailbox"
+
+
+async def test_annex_when_nobody_could_be_told_of_a_purge_then_its_sums_hold_all_the_same(
+    world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What died is counted with its row: a crash right after a purge makes no annex untrue."""
+
+    async def crash(self: DailyLog, report: object) -> None:
+        raise OSError("disk full")
+
+    async with world.serve() as site:
+        for number in range(3):
+            await site.upload(world.seal(f"tip {number}"))
+        socket, early = site.line.addresses.operator_socket, [site.tips[0].id.hex()]
+        with monkeypatch.context() as patched:
+            patched.setattr(DailyLog, "note_purge", crash)
+            with pytest.raises(InstanceError):
+                await ask_service(socket, "purge-early", {"tips": early})
+        assert len(await site.line.store.tips()) == 2
+    annexes = await live(world, days=3, tips=1)
+    counted = [json.loads(annexes[day]) for day in sorted(annexes)]
+
+    assert kinds(judge(world, tmp_path / "log", annexes=annexes)) == []
+    assert (counted[0]["arrived"], counted[0]["purged"]["sealed_tip"]) == (3, 1)
+    assert [one["arrived"] for one in counted] == [3, 1, 1]
