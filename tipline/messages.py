@@ -87,6 +87,9 @@ ERRORS: Final[Mapping[str, Text]] = {
     "file_exists": N_("there is something under the name {path} already"),
     "file_not_overwritten": N_("{path} was overwritten, and something else was read back"),
     "backup_running": N_("another command is making a backup of {path}"),
+    "backup_ahead": N_(
+        "this backup says that it was made on {made_on}, and today is {today} at the latest"
+    ),
     "backup_expired": N_(
         "this backup was made on {made_on}, and by its policy it must not be used from {dies_on} on"
     ),
@@ -330,6 +333,10 @@ ERRORS: Final[Mapping[str, Text]] = {
 
 HINTS: Final[Mapping[str, Text]] = {
     "backup_running": N_("wait until it ends"),
+    "backup_ahead": N_(
+        "nothing was done; if this machine's clock is behind, set it. A backup that was dated by a"
+        " wrong clock can be put back from that day on"
+    ),
     "line_handed_over": N_(
         "if the new operator has not opened it, go on here: tipline close DIR --cancel --apply, and"
         " let the written file go"

@@ -129,19 +129,20 @@ def format_hold(hold: Hold) -> dict[str, Any]:
     }
 
 
-def format_report(report: PurgeReport, *, today: datetime.date) -> dict[str, Any]:
+def format_report(report: PurgeReport, *, time: Reckoning) -> dict[str, Any]:
     """
     Write what a purge did.
 
     Args:
         report: Of the purge.
-        today: Its day.
+        time: Of the line, now.
 
     Returns:
         Plain values.
     """
     return {
-        "today": today.isoformat(),
+        "today": time.today.isoformat(),
+        "waiting": None if time.waiting is None else time.waiting.today.isoformat(),
         "days": [
             {"day": dead.day.isoformat(), "late_days": dead.late_days, "method": str(dead.method)}
             for dead in report.days

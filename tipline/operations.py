@@ -125,10 +125,11 @@ async def purge(workings: Workings, values: Values) -> dict[str, Any]:
         values: Nothing.
 
     Returns:
-        What went (`days`, `records`, `holds`), and what did not (`failures`).
+        What went (`days`, `records`, `holds`), what did not (`failures`), and `waiting`: the day to
+        which the clock jumped, as long as it waits for a person.
     """
     check_names(values)
-    return format_report(await workings.purge(), today=workings.keeper.today())
+    return format_report(await workings.purge(), time=workings.keeper.reckon())
 
 
 async def plan_early(workings: Workings, values: Values) -> dict[str, Any]:
@@ -171,7 +172,7 @@ async def purge_early(workings: Workings, values: Values) -> dict[str, Any]:
     decisions = await _plan_early(workings, values)
     ids = [decision.record.id for decision in decisions]
     await workings.store.delete_early(ids, today=workings.keeper.today())
-    return format_report(await workings.purge(), today=workings.keeper.today())
+    return format_report(await workings.purge(), time=workings.keeper.reckon())
 
 
 async def plan_hold(workings: Workings, values: Values) -> dict[str, Any]:
@@ -325,7 +326,7 @@ async def release_hold(workings: Workings, values: Values) -> dict[str, Any]:
     """
     hold = await _find_hold(workings, values)
     await workings.store.release_hold(hold.id, today=workings.keeper.today())
-    return format_report(await workings.purge(), today=workings.keeper.today())
+    return format_report(await workings.purge(), time=workings.keeper.reckon())
 
 
 async def read_clock(workings: Workings, values: Values) -> dict[str, Any]:

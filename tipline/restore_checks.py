@@ -35,8 +35,11 @@ from tipline.errors import InstanceError
 from tipline.instance import (
     HANDING_OVER_NAME,
     KEYS_NAME,
+    LOG_KEY_NAME,
+    POLICY_NAME,
     RESTORING_NAME,
     RUN_NAME,
+    SERVICE_KEY_NAME,
     TOR_NAME,
     VERIFIERS_NAME,
 )
@@ -70,6 +73,17 @@ _REMNANTS: Final = frozenset(
         "mirror",
         "lost+found",  # where the directory is a file system of its own
     }
+)
+
+
+# What every line has, and so every backup.
+_MEMBERS: Final = (
+    CONFIGURATION_NAME,
+    POLICY_NAME,
+    f"{KEYS_NAME}/{SERVICE_KEY_NAME}",
+    f"{KEYS_NAME}/{LOG_KEY_NAME}",
+    LOG_NAME,
+    DATABASE_NAME,
 )
 
 
@@ -189,7 +203,7 @@ class Checks:
             folder: Into which it was unpacked.
 
         Raises:
-            InstanceError: `backup_expired`.
+            InstanceError: `backup_expired`, `backup_ahead`.
         """
         configuration = load_wished_configuration(self.directory, folder, self.wishes)
         self._check_age(head, configuration.slots)
@@ -202,21 +216,27 @@ class Checks:
             folder: Into which it was unpacked.
 
         Raises:
-            MalformedError: something is missing that every backup has.
+            MalformedError: something is missing that every backup has, or cannot be read.
             InstanceError: it must not be put back here.
             SlotError: `slot_file_in_use`.
         """
         head = read_head(folder)
-        for name in (CONFIGURATION_NAME, DATABASE_NAME, LOG_NAME):
-            if not (folder / name).is_file():
-                raise MalformedError("backup member")
+        if not all((folder / name).is_file() for name in _MEMBERS):
+            raise MalformedError("backup member")
+        tips = list_tips(folder / DATABASE_NAME)
+        if tips is None:
+            raise MalformedError("backup database")
+        try:
+            count_entries(folder / LOG_NAME)
+        except InstanceError as exc:
+            raise MalformedError("backup log") from exc
         configuration = load_wished_configuration(self.directory, folder, self.wishes)
         self._check(head, configuration)
         self._check_log(head, folder, find_clock_folder(self.directory, configuration.slots))
         if (self.directory / DATABASE_NAME).exists() and not self.wishes.replace:
             there = list_tips(self.directory / DATABASE_NAME)
             if there is not None:
-                newer = len(there - (list_tips(folder / DATABASE_NAME) or set()))
+                newer = len(there - tips)
                 raise InstanceError("restore_database_opens", path=str(self.directory), count=newer)
         return head
 
@@ -227,14 +247,21 @@ class Checks:
         self._check_slots(head, configuration.slots)
 
     def _check_age(self, head: Head, slots: SlotSettings) -> None:
-        if self._today(slots) >= head.dies_on:
+        # By the day to which a clock may have jumped, that waits for a person after days without
+        # power: a backup that is over must not come back because nobody said yet which day it is.
+        today = self._latest_day(slots)
+        if head.made_on > today:
+            raise InstanceError(
+                "backup_ahead", made_on=head.made_on.isoformat(), today=today.isoformat()
+            )
+        if today >= head.dies_on:
             raise InstanceError(
                 "backup_expired", made_on=head.made_on.isoformat(), dies_on=head.dies_on.isoformat()
             )
 
-    def _today(self, slots: SlotSettings) -> datetime.date:
+    def _latest_day(self, slots: SlotSettings) -> datetime.date:
         folder = find_clock_folder(self.directory, slots)
-        return tell_time(folder, clock=self.clock, boot_clock=self.boot_clock).today
+        return tell_time(folder, clock=self.clock, boot_clock=self.boot_clock).latest_day
 
     def _check_slots(self, head: Head, slots: SlotSettings) -> None:
         folders = find_slot_folders(self.directory, slots)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -65,6 +66,22 @@ def find_slot_folders(directory: Path, settings: SlotSettings) -> tuple[Path, Pa
     """
     mirror = directory / settings.mirror if settings.mirror else None
     return directory / settings.path, mirror
+
+
+def settle_path(typed: str, directory: Path) -> str:
+    """
+    Say for `tipline.toml` which directory a person named.
+
+    Args:
+        typed: As it was typed, in the directory in which the person is.
+        directory: Of the line; what the configuration names is relative to it.
+
+    Returns:
+        The path: relative if it lies in the line's directory, which can be moved, else absolute.
+    """
+    # Not resolved: a link that the operator set is meant as it stands there.
+    folder, line = Path(os.path.abspath(typed)), Path(os.path.abspath(directory))  # noqa: PTH100
+    return str(folder.relative_to(line) if folder.is_relative_to(line) else folder)
 
 
 def create_slots(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import shutil
 import sqlite3
@@ -13,14 +14,15 @@ from typing import Any
 
 import pytest
 
-from crypto.errors import CryptoError
+from crypto.errors import CryptoError, MalformedError
 from retention.errors import SlotError
 from retention.log.entry import CloseStep, encode_statement
 from tests.service.test_backup import Backups, ask
 from tests.service.test_operator import later, send, stored
 from tipline import restore as restoring
-from tipline.archive import ArchiveReader
+from tipline.archive import ArchiveReader, Kept
 from tipline.backing_up import remove_left_copy
+from tipline.backup import KIND_BACKUP, Head, list_kept, write_backup
 from tipline.begun_restore import cancel_restore
 from tipline.closing import Closing, load_closing
 from tipline.errors import FileError, InstanceError
@@ -28,6 +30,7 @@ from tipline.instance import load_policy
 from tipline.restore_checks import Checks
 from tipline.service.ending import shut, state_step
 from tipline.service.envelope_files import ENVELOPES_NAME
+from tipline.service.schema import VERSION
 from tipline.unpacking import unpack
 
 
@@ -340,6 +343,82 @@ async def test_restore_when_gone_on_with_too_late_then_the_backup_has_expired(
     with pytest.raises(InstanceError, match="backup_expired"):
         await backups.put_back(out)
     assert not (world.directory / "restoring").exists()
+
+
+async def test_restore_when_a_clock_that_jumped_waits_then_an_expired_backup_is_refused(
+    world: Any, backups: Backups
+) -> None:
+    """After days without power nobody has said yet which day it is; a backup that is over is."""
+    async with world.serve() as site:
+        out = await backups.make(site)
+    backups.lose_database()
+    world.clock.now += datetime.timedelta(days=200)
+    world.clock.boot = lambda: ("another-boot", datetime.timedelta(hours=1))
+    with pytest.raises(InstanceError, match="backup_expired"):
+        await backups.put_back(out)
+    assert not (world.directory / "tipline.db").exists()
+
+
+async def test_restore_when_the_backup_was_dated_by_a_wrong_clock_then_it_is_named(
+    world: Any, backups: Backups
+) -> None:
+    """It would be taken for so much longer than its period, and the log would tell a wrong day."""
+    async with world.serve() as site:
+        good = await backups.make(site)
+        world.clock.now += datetime.timedelta(days=9)
+        out = await backups.make(site, "ahead.age")
+        made_on = world.clock.today
+    backups.lose_database()
+    shutil.rmtree(world.directory / "slots")
+    world.clock.now -= datetime.timedelta(days=9)
+    with pytest.raises(InstanceError, match="backup_ahead") as caught:
+        await backups.put_back(out, new_slots=True)
+    assert caught.value.facts == {
+        "made_on": made_on.isoformat(),
+        "today": world.clock.today.isoformat(),
+    }
+    assert not (world.directory / "tipline.db").exists()
+    await backups.put_back(good, new_slots=True, older_log=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tipline.toml", None),
+        ("policy.toml", None),
+        ("keys/service.key", None),
+        ("keys/log.key", None),
+        ("log.db", None),
+        ("tipline.db", None),
+        ("log.db", b"rubbish" * 999),
+        ("tipline.db", b"rubbish" * 999),
+    ],
+)
+async def test_restore_when_a_sealed_backup_is_not_whole_then_it_is_refused_and_nothing_is_left(
+    name: str, content: bytes | None, world: Any, backups: Backups, short_path: Path
+) -> None:
+    """Sealed well, and made by another program: named before anything takes its place."""
+    async with world.serve():
+        pass
+    head = Head(
+        kind=KIND_BACKUP,
+        made_on=world.clock.today,
+        dies_on=world.clock.today + datetime.timedelta(days=9),
+        root=world.root.verifier().format(),
+        schema=VERSION,
+    )
+    (world.directory / ENVELOPES_NAME / "fresh").rmdir()
+    files = [
+        Kept(name=kept.name, content=content) if kept.name == name else kept
+        for kept in list_kept(world.directory, world.directory, head=head)
+        if kept.name != name or content is not None
+    ]
+    out = backups.folder / "part.age"
+    write_backup(out, files, recipients=[backups.identity.recipient()], before_named=lambda: None)
+    world.directory = short_path / "new"
+    with pytest.raises(MalformedError):
+        await backups.put_back(out, new_slots=True, older_log=True)
+    assert {path.name for path in world.directory.iterdir()} == {"run"}
 
 
 async def test_restore_when_a_shorter_promise_waits_for_its_batch_then_it_holds(

@@ -13,6 +13,7 @@ from tipline.files import name_file_errors, read_given
 from tipline.instance import init_instance, load_log_signer
 from tipline.language import LANGUAGES, Translate, make_translations
 from tipline.messages import N_
+from tipline.slots import settle_path
 
 EMERGENCY = N_("Nobody reads this at once. If somebody is in danger, call {number}.")
 
@@ -45,8 +46,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         settings[f"line.name.{language}"] = name
         settings[f"line.emergency.{language}"] = words.format(number=number)
     given = {
-        "slots.path": options.slots,
-        "slots.mirror": options.mirror,
+        "slots.path": options.slots and settle_path(options.slots, options.directory),
+        "slots.mirror": options.mirror and settle_path(options.mirror, options.directory),
         "slots.root": options.slot_root,
         "slots.volatile": options.volatile or None,
     }

@@ -95,12 +95,7 @@ def tell_plan(plan: Mapping[str, Any], console: Console) -> None:
             ],
             console,
         )
-    if plan.get("waiting") is not None:
-        console.say(
-            _("the clock jumped to {day} and waits for you: tipline clock DIR").format(
-                day=plan["waiting"]
-            )
-        )
+    _say_waiting(plan.get("waiting"), console)
     if going or plan.get("holds"):
         console.say(_("nothing was done; --apply does it"))
 
@@ -158,12 +153,28 @@ def _print_report(report: Mapping[str, Any], console: Console) -> None:
     for hold in report["holds"]:
         console.print(_("hold {id} ended").format(id=hold))
     if not report["days"] and not report["records"] and not report["holds"]:
-        console.print(_("Nothing was due."))
+        if report["waiting"] is None:
+            console.print(_("Nothing was due."))
+        else:
+            console.print(
+                _("Nothing was due by {day}, the day that the line still goes by.").format(
+                    day=report["today"]
+                )
+            )
+    _say_waiting(report["waiting"], console)
     for failure in report["failures"]:
         console.say(
             _("not gone, at the step {step}: {count}").format(
                 count=failure["count"], step=failure["step"]
             )
+        )
+
+
+def _say_waiting(day: str | None, console: Console) -> None:
+    _ = console.translate
+    if day is not None:
+        console.say(
+            _("the clock jumped to {day} and waits for you: tipline clock DIR").format(day=day)
         )
 
 

@@ -18,6 +18,7 @@ from tipline.files import name_file_errors
 from tipline.operating import run_operation
 from tipline.restore import restore
 from tipline.restore_checks import Wishes
+from tipline.slots import settle_path
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.file is None or not options.identity:
         raise UsageError("restore_file")
     wishes = Wishes(
-        slots=options.slots,
+        slots=options.slots and settle_path(options.slots, options.directory),
         slot_root=None if options.slot_root is None else SlotRootChoice(options.slot_root),
         new_slots=options.new_slots,
         replace=options.replace,

@@ -17,7 +17,7 @@ from retention.slot_root import Method
 from tests.unit.retention.swtpm import run_swtpm
 from tipline.configuration import SlotRootChoice, SlotSettings
 from tipline.errors import ConfigurationError, PermissionsError
-from tipline.slots import CREDENTIAL_NAME, create_slots, open_slots
+from tipline.slots import CREDENTIAL_NAME, create_slots, open_slots, settle_path
 
 SETTINGS = SlotSettings(path="slots", mirror="", root=SlotRootChoice.NONE, volatile=False)
 LABEL = b"l" * 16
@@ -60,6 +60,28 @@ def test_slots_when_a_path_is_absolute_then_it_is_taken(tmp_path: Path) -> None:
     create_slots(tmp_path / "line", settings, environment={})
 
     assert (tmp_path / "partition" / "slot-file").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "settled"),
+    [
+        ("keys", "{here}/keys"),
+        ("../keys", "{above}/keys"),
+        ("line/keys", "keys"),
+        ("./line/keys/../slots", "slots"),
+        ("{here}/line/keys", "keys"),
+        ("{here}/linear", "{here}/linear"),
+        ("/keys/line", "/keys/line"),
+    ],
+)
+def test_path_when_typed_then_it_is_meant_where_the_person_is(
+    typed: str, settled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in every command; inside the line's directory it goes where the directory goes."""
+    places = {"here": tmp_path, "above": tmp_path.parent}
+    monkeypatch.chdir(tmp_path)
+    for line in (Path("line"), tmp_path / "line"):
+        assert settle_path(typed.format(**places), line) == settled.format(**places)
 
 
 def test_slots_when_lost_then_they_are_begun_anew_only_if_that_was_asked_for(
