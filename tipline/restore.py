@@ -408,8 +408,6 @@ class _Placing:
                     # In the place of one that the disk may have damaged: what is sound is the same.
                     (self._directory / folder / path.name).unlink(missing_ok=True)
                     self._move(path, self._directory / folder / path.name)
-                    # A fresh one is read first (`envelope_files.py`).
-                    (self._directory / folder / FRESH_NAME / path.name).unlink(missing_ok=True)
                 sync_directory(self._directory / folder)
         path = self._folder / DATABASE_NAME
         if path.exists():

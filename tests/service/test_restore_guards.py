@@ -241,6 +241,7 @@ async def test_restore_when_the_slot_file_is_in_use_then_no_key_of_a_newer_tip_d
         world.directory = drill
         with pytest.raises(SlotError, match="slot_file_in_use"):
             await backups.put_back(out, slots=str(short_path / "slots"))
+        assert not list(drill.glob("restoring*"))
         world.directory = live
         tip = (await site.line.store.tips())[0]
         assert await site.line.store.read_envelope(tip, offset=0, length=16) is not None
