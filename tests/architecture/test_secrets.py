@@ -30,7 +30,7 @@ REVIEWED = {
     "tipline/desk/torclient.py": "tor is given the key that reaches the desk's onion",
     "tipline/handover.py": "the key of the slots goes into the sealed file, and nowhere else",
     "tipline/mail.py": "the mail server is given its user's password",
-    "tipline/service/day_book.py": "a day's seed is sealed with its leaves",
+    "tipline/service/day_leaves.py": "a day's seed is sealed with its leaves",
     "tipline/instance.py": "the service's signing key is written into the instance",
 }
 
