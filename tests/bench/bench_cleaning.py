@@ -1,0 +1,101 @@
+"""
+How fast files are cleaned, beside reading and writing them.
+
+Run it with `python -m tests.bench.bench_cleaning`; it prints figures and passes no judgement.
+The pictures are noise, which compresses badly: a camera's of as many pixels is smaller. Everything
+lies in memory (`/dev/shm`), so that the disk has no say. Told is processor time, the median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.plan import COPY_BYTES, write_cleaned
+
+WIDTH, HEIGHT = 4000, 3000  # 12 megapixels
+
+
+def copy_whole(source: Path, destination: Path) -> None:
+    """Read all, write all: what one would write down first."""
+    destination.write_bytes(source.read_bytes())
+
+
+def copy(source: Path, destination: Path) -> None:
+    """Read and write with one buffer that is used again: the floor."""
+    buffer = memoryview(bytearray(COPY_BYTES))
+    with source.open("rb") as read, destination.open("wb") as written:
+        while count := read.readinto(buffer):
+            written.write(buffer[:count])
+
+
+def clean(source: Path, destination: Path) -> None:
+    """Plan and write."""
+    with source.open("rb") as read, destination.open("wb") as written:
+        write_cleaned(plan_cleaning(read), read, written)
+
+
+def measure(act: Callable[[Path, Path], None], source: Path, rounds: int) -> float:
+    """
+    Measure.
+
+    Args:
+        act: What is measured.
+        source: The file.
+        rounds: How often.
+
+    Returns:
+        Seconds of processor, the median.
+    """
+    seconds = []
+    for _ in range(rounds):
+        destination = source.with_suffix(".out")
+        began_at = time.process_time()
+        act(source, destination)
+        seconds.append(time.process_time() - began_at)
+        destination.unlink()
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_cleaning")
+    parser.add_argument("--rounds", type=int, default=21)
+    options = parser.parse_args()
+    print(f"Python {platform.python_version()}, {options.rounds} rounds")
+    print("| file | MB | read and write, ms | with one buffer, ms | clean, ms | factors |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        small = Image.frombytes("RGB", (400, 300), random.Random(1).randbytes(3 * 400 * 300))
+        large = small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+        noise = Image.frombytes("L", (WIDTH, HEIGHT), random.Random(2).randbytes(WIDTH * HEIGHT))
+        mixed = Image.blend(large, Image.merge("RGB", [noise] * 3), 0.06)
+        exif = Image.Exif()
+        exif[0x010F], exif[0x0112] = "Lumenwerk", 6
+        for name, settings in {
+            "jpeg": {"quality": 90},
+            "jpeg, progressive": {"quality": 90, "progressive": True},
+            "png": {"compress_level": 1},
+        }.items():
+            path = Path(directory) / "picture"
+            mixed.save(path, name.split(",")[0], exif=exif, **settings)
+            whole, floor, needed = (
+                measure(act, path, options.rounds) for act in (copy_whole, copy, clean)
+            )
+            times = (f"{seconds * 1e3:.1f}" for seconds in (whole, floor, needed))
+            factors = f"{needed / whole:.1f}, {needed / floor:.1f}"
+            cells = (name, f"{path.stat().st_size / 1e6:.1f}", *times, factors)
+            print("| " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
