@@ -168,7 +168,10 @@ CLASS_MEANINGS: Final[Mapping[RecordClass, str]] = {
         "The key that gives the same phone the same pseudonym; after it nobody can link them."
     ),
     RecordClass.KEYSET: N_("A keyset that is no longer in force."),
-    RecordClass.BACKUP: N_("A backup. It holds no keys, but which tip came on which day."),
+    RecordClass.BACKUP: N_(
+        "A backup. It has no key of a tip, but tells which tip came on which day, and has the keys"
+        " of the log, the service and the onion."
+    ),
     RecordClass.LOG_TEXT: N_(
         "The words beside an entry of the log, such as why something is held; the entry itself"
         " stays."

@@ -365,6 +365,26 @@ def doctor(directory: Path) -> tuple[int, dict[str, dict[str, Any]]]:
     return done.returncode, {finding["code"]: finding for finding in found}
 
 
+def test_close_when_called_off_then_it_is_shown_first(line: Path) -> None:
+    """An end, and a handover, are called off by --apply alone; what backups keep is said before."""
+    on = (TODAY + datetime.timedelta(days=3)).isoformat()
+    announced = run("close", str(line), "--on", on, "--apply")
+    assert b"Every backup has the keys of the log" in announced.stdout
+    for words, said in (
+        ((), f"The end on {on} would be called off.\n"),
+        (("--apply",), f"The end on {on} is called off.\n"),
+    ):
+        done = run("close", str(line), "--cancel", *words)
+        assert (done.returncode, done.stdout.decode()) == (0, said)
+        assert (done.stderr == b"nothing was done; --apply does it\n") == (not words)
+    assert run("close", str(line), "--cancel", "--apply").returncode == 41
+    (line / "handing-over").touch(mode=0o600)
+    assert b"would go on here" in run("close", str(line), "--cancel").stdout
+    assert (line / "handing-over").exists()
+    assert run("close", str(line), "--cancel", "--apply").returncode == 0
+    assert not (line / "handing-over").exists()
+
+
 def test_doctor_when_the_line_is_well_then_nothing_is_wrong(line: Path) -> None:
     """A fresh line has warnings at most."""
     code, found = doctor(line)
