@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from crypto.cosignature import WitnessVerifier
 from crypto.errors import CryptoError, KeysetError
 from crypto.keyset import MAX_KEYSET_BYTES, verify_keyset, verify_past_keyset
 from crypto.keyset_fields import Keyset
@@ -40,10 +41,12 @@ class KeysetHistory:
     Args:
         highest: The highest number ever installed; 0 before the first.
         superseded: On which day a number was superseded, as long as that matters.
+        witnesses: Whom the last keyset named that went, as long as no other is installed.
     """
 
     highest: int = 0
     superseded: Mapping[int, datetime.date] = dataclasses.field(default_factory=dict)
+    witnesses: tuple[WitnessVerifier, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,32 @@ def read_highest(directory: Path, *, root: Verifier, minimum: int) -> tuple[int,
         return max(minimum, highest), False
 
 
+def read_witnesses(directory: Path, *, root: Verifier, minimum: int) -> tuple[WitnessVerifier, ...]:
+    """
+    Tell whose lines are taken under the log's checkpoints.
+
+    Args:
+        directory: The instance.
+        root: The pinned desk root.
+        minimum: The lowest number accepted.
+
+    Returns:
+        The witnesses whom the keyset names; if its period is over and the desk signed no other, as
+        at the end of a line, those whom it named.
+
+    Raises:
+        InstanceError: there never was one.
+        KeysetError: it must not be used: see its reason.
+    """
+    try:
+        return read_keyset(directory, root=root, minimum=minimum).keyset.witnesses
+    except InstanceError as exc:
+        history = read_history(directory)
+        if exc.code != "instance_no_keyset" or history.highest == 0:
+            raise
+        return history.witnesses
+
+
 def remember_number(directory: Path, number: int, *, day: datetime.date) -> None:
     """
     Remember that a keyset was in force which is not here.
@@ -255,7 +284,8 @@ class KeysetWatch:
 
     def end(self, installed: InstalledKeyset, *, day: datetime.date) -> None:
         """
-        Overwrite and remove a keyset; another that was installed since stays.
+        Overwrite and remove a keyset; another that was installed since stays. Its witnesses are
+        remembered: they sign the last checkpoints of a line that is running out.
 
         Args:
             installed: As it was read.
@@ -263,10 +293,15 @@ class KeysetWatch:
 
         Raises:
             FileError: something else was read back.
+            InstanceError: `instance_history`: what is remembered is damaged.
             OSError: the disk refuses.
         """
         path = self._directory / KEYSET_NAME
         if path.read_bytes() == installed.note:
+            history = dataclasses.replace(
+                read_history(self._directory), witnesses=installed.keyset.witnesses
+            )
+            save_file(self._directory / HISTORY_NAME, _format_history(history), day=day)
             overwrite_file(path)
             blur_times(self._directory, day=day)
 
@@ -288,9 +323,13 @@ def _parse_history(value: Mapping[str, Any]) -> KeysetHistory:
         superseded={
             parse_integer(number): parse_day(day) for number, day in value["superseded"].items()
         },
+        witnesses=tuple(WitnessVerifier.parse(one) for one in value.get("witnesses", ())),
     )
 
 
 def _format_history(history: KeysetHistory) -> bytes:
     superseded = {str(number): day.isoformat() for number, day in history.superseded.items()}
-    return format_json({"highest": history.highest, "superseded": superseded}) + b"\n"
+    fields: dict[str, Any] = {"highest": history.highest, "superseded": superseded}
+    if history.witnesses:
+        fields["witnesses"] = [one.format() for one in history.witnesses]
+    return format_json(fields) + b"\n"

@@ -25,8 +25,9 @@ from retention.log.batch import ONE_DAY
 from retention.log.checkpoint import split_checkpoint
 from retention.log.entry import Entry, EntryType, make_statement
 from retention.policy import EVENTS
+from tipline.configuration import load_configuration
 from tipline.instance import Instance, init_instance, load_log_signer
-from tipline.keysets import install_keyset
+from tipline.keysets import KeysetWatch, install_keyset
 from tipline.log_store import LogStore
 from tipline.service.sqlite_store import SqliteStore
 from tipline.slots import open_slots
@@ -139,6 +140,29 @@ def test_cosign_when_a_witness_signed_then_its_line_is_exported(
     assert done.stdout == "Added to the checkpoint of 2 entries.\n"
     run("log", line, "export", output)
     assert (output / "checkpoint").read_bytes() == note + signed
+
+
+def test_cosign_when_the_last_keyset_went_then_its_witnesses_are_remembered(
+    line: Path, tmp_path: Path
+) -> None:
+    """A line that is running out has no keyset in the end; its last checkpoints get their lines."""
+    output, file = tmp_path / "out", tmp_path / "signed"
+    root = load_configuration(line).root
+    watch = KeysetWatch(line, root=root, minimum=1)
+    watch.end(watch.read(), day=TODAY)
+    assert not (line / "keyset").exists()
+    assert b"Office" not in (line / "keyset-history").read_bytes()
+    run("log", line, "export", output)
+    note = (output / "checkpoint").read_bytes()
+    file.write_text(f"{cosign(note)}\n")
+    done = run("log", line, "cosign", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    run("log", line, "export", output)
+    assert (output / "checkpoint").read_bytes() == note + file.read_bytes()
+    (line / "keyset-history").unlink()
+    done = run("log", line, "cosign", file)
+    assert done.returncode == 41
+    assert "keyset" in done.stderr
 
 
 def test_cosign_when_the_file_has_no_good_line_then_it_says_why(line: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tipline.files import (
     write_atomically,
 )
 from tipline.instance import load_verifiers
-from tipline.keysets import KEYSET_NAME, read_keyset
+from tipline.keysets import KEYSET_NAME, read_witnesses
 from tipline.log_database import LOG_NAME
 from tipline.log_export import export_log
 from tipline.log_store import LogStore
@@ -109,9 +109,9 @@ def run_cosign(options: argparse.Namespace, console: Console) -> int:
     configuration = load_configuration(options.directory)
     with options.file.open("rb") as file:
         untrusted = file.read(MAX_CHECKPOINT_BYTES)
-    witnesses = read_keyset(
+    witnesses = read_witnesses(
         options.directory, root=configuration.root, minimum=configuration.keyset_minimum
-    ).keyset.witnesses
+    )
     log = _open(options.directory)
     try:
         lines = _find_lines(untrusted, own=log.verifier.name)

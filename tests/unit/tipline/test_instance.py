@@ -232,7 +232,14 @@ def test_database_when_another_program_has_it_then_refused(tmp_path: Path) -> No
 def test_history_when_there_is_none_or_it_is_damaged_then_said(tmp_path: Path) -> None:
     """Before the first keyset nothing was seen; a damaged memory is not taken for none."""
     assert read_history(tmp_path) == KeysetHistory()
-    for damaged in (b"", b"{}", b'{"highest":1,"superseded":[]}', b'{"highest":-1}'):
+    for damaged in (
+        b"",
+        b"{}",
+        b'{"highest":1,"superseded":[]}',
+        b'{"highest":-1}',
+        b'{"highest":1,"superseded":{},"witnesses":["somebody"]}',
+        b'{"highest":1,"superseded":{},"witnesses":7}',
+    ):
         (tmp_path / "keyset-history").write_bytes(damaged)
         with pytest.raises(InstanceError) as refused:
             read_history(tmp_path)
