@@ -154,7 +154,8 @@ class ArchiveReader:
         Raises:
             MalformedError: the archive is cut.
         """
-        if not self._ended or bytes(self._buffer) != END[BLOCK_LEN:]:
+        # A whole block is kept only of what comes after the first of the two.
+        if bytes(self._buffer) != END[BLOCK_LEN:]:
             raise MalformedError("archive end")
 
     def close(self) -> None:
