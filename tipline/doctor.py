@@ -42,7 +42,7 @@ from tipline.doctor_storage import (
 )
 from tipline.doctor_storage import TEXTS as STORAGE_TEXTS
 from tipline.errors import ConfigurationError, InstanceError, TiplineError
-from tipline.files import OTHERS_MASK
+from tipline.files import OTHERS_MASK, name_file_errors
 from tipline.finding import Finding, Level
 from tipline.instance import (
     HANDING_OVER_NAME,
@@ -281,15 +281,17 @@ def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterat
     if not (directory / LOG_NAME).is_file():
         return
     try:
-        verifier = load_log_signer(directory).verifier()
-        folder = find_clock_folder(directory, load_configuration(directory).slots)
-        with contextlib.closing(
-            LogStore(directory, verifier=verifier, today=lambda: today, mark_folder=folder)
-        ) as log:
-            written = log.read_account()
-            holds = log.list_statements(EntryType.HOLD)
-        # What everybody is told: so it is of the last batch, and in whole weeks.
-        weeks = 0 if written is None else parse_account(written).waiting_weeks
+        # A disk that cannot be written to is a finding among the others.
+        with name_file_errors(directory):
+            verifier = load_log_signer(directory).verifier()
+            folder = find_clock_folder(directory, load_configuration(directory).slots)
+            with contextlib.closing(
+                LogStore(directory, verifier=verifier, today=lambda: today, mark_folder=folder)
+            ) as log:
+                written = log.read_account()
+                holds = log.list_statements(EntryType.HOLD)
+            # What everybody is told: so it is of the last batch, and in whole weeks.
+            weeks = 0 if written is None else parse_account(written).waiting_weeks
     except (TiplineError, CryptoError) as exc:
         yield _fail(exc)
         return

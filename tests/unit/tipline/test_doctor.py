@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+import errno
 import string
 from pathlib import Path
 
 import pytest
 
-from tipline.doctor import TEXTS, _examine_file_system, _examine_swap
+from tipline.doctor import TEXTS, _examine_file_system, _examine_log, _examine_swap
 from tipline.doctor_storage import find_mount
 from tipline.finding import Level
 
@@ -108,6 +110,21 @@ def examine_swap(folder: Path, path: str, devices: dict[str, str]) -> list[str |
         (blocks / name).parent.mkdir(parents=True, exist_ok=True)
         (blocks / name).write_text(content)
     return [finding.facts["path"] for finding in _examine_swap(swaps, blocks)]
+
+
+def test_log_when_the_disk_cannot_be_written_to_then_it_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks what is wrong is told everything, also on a disk that became read-only."""
+
+    def refuse(directory: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(directory / "log.db"))
+
+    (tmp_path / "log.db").touch()
+    monkeypatch.setattr("tipline.doctor.load_log_signer", refuse)
+    (finding,) = _examine_log(tmp_path, datetime.date(2031, 3, 14), limit=4)
+    assert (finding.code, finding.level) == ("file_system", Level.WRONG)
+    assert finding.facts["path"] == str(tmp_path / "log.db")
 
 
 def test_texts_when_listed_then_both_halves_have_the_same_facts_or_fewer() -> None:
