@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from retention.log.entry import CloseStep, EntryType
+from retention.log.entry import CloseStep, EntryType, encode_entry
 from retention.policy import EVENTS, Event, RecordClass
 from tests.service.conftest import World, open_session
 from tests.service.test_operator import ask, hold, later, send, stored
+from tipline.audit.findings import Kind
+from tipline.audit.replay import Replay
 from tipline.closing import Closing, load_closing, save_closing
 from tipline.ending_operations import MAX_AHEAD_DAYS
 from tipline.errors import InstanceError
 from tipline.instance import Instance, load_log_signer, load_signer
+from tipline.keysets import KEYSET_NAME
 from tipline.log_store import LogStore
 from tipline.service.closed_line import open_closed_line
 from tipline.service.day_book import DayBook
@@ -76,6 +79,16 @@ def list_told(site: Any) -> list[str]:
     return [str(one.fields.get("step", one.type)) for one in told]
 
 
+def judge(world: Any, site: Any) -> set[Kind]:
+    """Let the auditor's verifier judge the log, but for the days that the test leaps over."""
+    log = site.line.log
+    replay = Replay(log=log.verifier.format(), root=None, today=world.clock.today)
+    for entry in log.read_entries():
+        replay.take(encode_entry(entry))
+    replay.end_batch()
+    return {one.kind for one in replay.judge().listed} - {Kind.DOWNTIME, Kind.LATE}
+
+
 async def announce(world: Any, site: Any) -> str:
     """Announce the end in ten days."""
     on = (world.clock.today + datetime.timedelta(days=ON_DAYS)).isoformat()
@@ -128,6 +141,7 @@ async def test_close_when_its_day_comes_then_nothing_is_taken_and_all_dies_in_it
         later(world, 1)
         await batch(world, site)
         assert list_steps(site) == ["announced", "intake_stopped", "keys_destroyed", "closed"]
+        assert judge(world, site) == set()
         assert site.line.ended.is_set()
         size = site.line.log.size
         later(world, 1)
@@ -199,6 +213,7 @@ async def test_close_when_something_is_held_then_the_log_ends_after_the_hold(wor
         later(world, 2)
         await batch(world, site)
         assert list_steps(site)[-1] == "closed"
+        assert judge(world, site) == set()
 
 
 async def test_close_when_announced_again_on_the_same_day_then_the_log_says_so(
@@ -218,6 +233,7 @@ async def test_close_when_announced_again_on_the_same_day_then_the_log_says_so(
         later(world, ON_DAYS - 1)
         await batch(world, site)
         assert list_steps(site)[-2:] == ["announced", "intake_stopped"]
+        assert judge(world, site) == set()
 
 
 @pytest.mark.parametrize("steps", [("announced",), ("announced", "cancelled")])
@@ -270,6 +286,7 @@ async def test_close_when_it_crashes_before_the_last_batch_then_nothing_follows_
         await batch(world, site)
         assert site.line.ended.is_set()
         assert list_told(site)[-4:] == ["intake_stopped", "backup", "keys_destroyed", "closed"]
+        assert judge(world, site) == set()
         assert annex in (None, await site.line.store.read_annex(yesterday))  # told as written
     assert reported == []
 
@@ -320,3 +337,21 @@ def test_shut_when_a_key_is_put_there_again_then_it_goes_again(world: World) -> 
     shut(world.directory, day=world.clock.today, environment=os.environ)
     assert is_shut(world.directory)
     assert not key.exists()
+
+
+async def test_close_when_the_last_keyset_is_gone_then_the_line_comes_to_its_end(
+    world: Any,
+) -> None:
+    """Nobody signs one for a line that ends: after a new start its tips die, and its log ends."""
+    async with world.serve(sleep=sleep_for_good) as site:
+        await send(world, site)
+        await announce(world, site)
+        later(world, ON_DAYS)
+        await batch(world, site)
+    (world.directory / KEYSET_NAME).unlink()  # its period is over
+    later(world, TIP_DAYS)
+    async with world.serve(sleep=sleep_for_good) as site:
+        assert await stored(site) == set()
+        await batch(world, site)
+        assert site.line.ended.is_set()
+        assert judge(world, site) == set()
