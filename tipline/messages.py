@@ -139,6 +139,10 @@ ERRORS: Final[Mapping[str, Text]] = {
         "the database in {path} opens; {count} tip in it is not in the backup, and would be lost",
         "the database in {path} opens; {count} tips in it are not in the backup, and would be lost",
     ),
+    "restore_holds": NN_(
+        "the database in {path} opens, and {count} hold in it is not in the backup, or not whole",
+        "the database in {path} opens, and {count} holds in it are not in the backup, or not whole",
+    ),
     "restore_configuration": N_("the path of the slot file cannot be written into {path}"),
     "file_special": N_("{path} is not an ordinary file"),
     "permissions_file": N_("{path} holds a secret, but others can read it"),
@@ -382,6 +386,10 @@ HINTS: Final[Mapping[str, Text]] = {
     "restore_database_opens": N_(
         "nothing was done; --replace puts the backup in its place, and destroys the keys of what"
         " came since"
+    ),
+    "restore_holds": N_(
+        "nothing was done; what they keep would be lost. If they may end, release them first:"
+        " tipline hold release DIR ID; else move tipline.db away knowingly"
     ),
     "mail_login": N_("look at mail.user and at the file in mail.password_file"),
     "mail_refused": N_("look at mail.from and mail.to; ask whoever runs the server"),

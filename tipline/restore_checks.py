@@ -48,7 +48,7 @@ from tipline.log_mark import check_length, read_mark
 from tipline.restored_log import compare_logs, count_entries, find_last
 from tipline.service.database import DATABASE_NAME, JOURNAL_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, PARTIAL_NAME
-from tipline.service.restored_rows import list_tips
+from tipline.service.restored_rows import count_lost_holds, list_tips
 from tipline.slots import SLOT_FILE_NAME, check_slots_unused, find_slot_folders
 from tipline.unpacking import read_head
 
@@ -233,12 +233,22 @@ class Checks:
         configuration = load_wished_configuration(self.directory, folder, self.wishes)
         self._check(head, configuration)
         self._check_log(head, folder, find_clock_folder(self.directory, configuration.slots))
-        if (self.directory / DATABASE_NAME).exists() and not self.wishes.replace:
-            there = list_tips(self.directory / DATABASE_NAME)
-            if there is not None:
-                newer = len(there - tips)
-                raise InstanceError("restore_database_opens", path=str(self.directory), count=newer)
+        self._check_replaced(folder / DATABASE_NAME, tips)
         return head
+
+    def _check_replaced(self, restored: Path, tips: set[bytes]) -> None:
+        path = self.directory / DATABASE_NAME
+        there = list_tips(path)
+        if there is None:
+            return
+        # What a hold keeps beyond its day opens by the hold alone, and a hold is ended by the word
+        # of two persons, not by an option of a command.
+        ended = count_lost_holds(path, restored)
+        if ended:
+            raise InstanceError("restore_holds", path=str(self.directory), count=ended)
+        if not self.wishes.replace:
+            newer = len(there - tips)
+            raise InstanceError("restore_database_opens", path=str(self.directory), count=newer)
 
     def _check(self, head: Head, configuration: Configuration) -> None:
         if configuration.root.format() != head.root:

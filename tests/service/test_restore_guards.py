@@ -17,8 +17,8 @@ import pytest
 from crypto.errors import CryptoError, MalformedError
 from retention.errors import SlotError
 from retention.log.entry import CloseStep, encode_statement
-from tests.service.test_backup import Backups, ask
-from tests.service.test_operator import later, send, stored
+from tests.service.test_backup import TIP_DAYS, Backups, ask
+from tests.service.test_operator import hold, later, send, stored
 from tipline import restore as restoring
 from tipline.archive import ArchiveReader, Kept
 from tipline.backing_up import remove_left_copy
@@ -346,6 +346,34 @@ async def test_restore_when_gone_on_with_too_late_then_the_backup_has_expired(
     assert not (world.directory / "restoring").exists()
 
 
+async def test_restore_when_it_would_end_a_hold_then_no_option_does(
+    world: Any, backups: Backups
+) -> None:
+    """What a court asked for is lost by the word of two persons, not by one word of a command."""
+    async with world.serve() as site:
+        ids = await send(world, site, 2)
+        later(world, TIP_DAYS - 1)
+        before = await backups.make(site)
+        until = (world.clock.today + datetime.timedelta(days=20)).isoformat()
+        placed = await hold(site, tips=[ids[0]], until=until)
+        out = await backups.make(site, "with-the-hold.age")
+        later(world, 2)
+        await ask(site, "purge")
+        assert await stored(site) == {ids[0]}
+    for replace in (False, True):
+        with pytest.raises(InstanceError, match="restore_holds") as caught:
+            await backups.put_back(before, replace=replace)
+        assert caught.value.facts["count"] == 1
+    await backups.put_back(out, replace=True)
+    async with world.serve() as site:
+        assert await stored(site) == {ids[0]}
+        await ask(site, "hold-release", hold=placed["hold"])
+        assert await stored(site) == set()
+    await backups.put_back(before, replace=True)
+    async with world.serve() as site:
+        assert await stored(site) == set()
+
+
 async def test_restore_when_a_clock_that_jumped_waits_then_an_expired_backup_is_refused(
     world: Any, backups: Backups
 ) -> None:
@@ -410,7 +438,7 @@ async def test_restore_when_a_sealed_backup_is_not_whole_then_it_is_refused_and_
     )
     (world.directory / ENVELOPES_NAME / "fresh").rmdir()
     files = [
-        Kept(name=kept.name, content=content) if kept.name == name else kept
+        Kept(name=kept.name, content=content or b"") if kept.name == name else kept
         for kept in list_kept(world.directory, world.directory, head=head)
         if kept.name != name or content is not None
     ]

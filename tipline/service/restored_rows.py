@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import sqlite3
@@ -31,6 +32,11 @@ from tipline.service.schema import migrate
 # What the slot file says of a secret that died; the other codes are of one that is there.
 _GONE: Final = frozenset({"slot_free", "slot_other", "forged"})
 _TABLES: Final = ("tips", "uploads", "log_texts", "holds")
+
+_OPEN_HOLDS: Final = "SELECT id FROM holds WHERE gone_on IS NULL"
+_OPEN_WRAPS: Final = (
+    "SELECT hold, tip FROM hold_wraps JOIN holds ON holds.id = hold WHERE gone_on IS NULL"
+)
 
 Dead = Mapping[str, Sequence[bytes]]
 
@@ -150,6 +156,36 @@ def list_holds(path: Path) -> set[str]:
     database = Database(path)
     try:
         return {row[0].hex() for row in database.execute("SELECT id FROM holds")}
+    finally:
+        database.close()
+
+
+def count_lost_holds(there: Path, restored: Path) -> int:
+    """
+    Count the holds that would end, or keep less, if another database took a database's place.
+
+    Args:
+        there: The database that is in place; nobody uses it.
+        restored: The one that would take its place; it may be older than this program's.
+
+    Returns:
+        How many. A hold that has ended already is none of them.
+
+    Raises:
+        sqlite3.Error: the database that is in place cannot be read.
+    """
+    kept = set()
+    with contextlib.suppress(sqlite3.OperationalError):  # from before there were holds
+        kept = _list_held(restored)
+    return len({hold for hold, tip in _list_held(there) - kept})
+
+
+def _list_held(path: Path) -> set[tuple[bytes, bytes | None]]:
+    """List the holds that last, each alone and with each of its tips."""
+    database = Database(path)
+    try:
+        held = {(row[0], None) for row in database.execute(_OPEN_HOLDS)}
+        return held | {(row[0], row[1]) for row in database.execute(_OPEN_WRAPS)}
     finally:
         database.close()
 
