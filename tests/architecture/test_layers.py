@@ -64,6 +64,7 @@ def test_layers_when_the_packages_are_read_then_every_contract_holds() -> None:
         ("crypto/ladder.py", "import retention.errors\n"),
         ("retention/errors.py", "import tipline.errors\n"),
         ("tipline/audit/__init__.py", "import crypto.errors\n"),
+        ("tipline/cleaning/__init__.py", "import os\n"),
         ("tipline/parsers/__init__.py", "import tipline.commands\n"),
         ("tipline/parsers/__init__.py", "import nacl\n"),
     ],
@@ -77,7 +78,7 @@ def test_layers_when_a_module_imports_upwards_then_the_contract_breaks(
         (tmp_path / package).mkdir()
         for name in ("__init__.py", "errors.py"):
             (tmp_path / package / name).write_text("")
-    for name in ("audit", "commands", "parsers"):
+    for name in ("audit", "cleaning", "commands", "parsers"):
         (tmp_path / "tipline" / name).mkdir()
         (tmp_path / "tipline" / name / "__init__.py").write_text("")
     (tmp_path / "tipline" / "audit" / "parsers.py").write_text("")
