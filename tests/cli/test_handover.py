@@ -158,7 +158,10 @@ def test_handover_when_taken_over_then_it_runs_there_and_nothing_is_left_here(
     assert "is not the file that was written" in err
     assert run(*end, "--apply") == (
         0,
-        "The keys were overwritten and read back. The line is not here any more.\n",
+        (
+            "The keys were overwritten and read back. The line is not here any more.\n"
+            "Destroy every backup of the line: they have its keys, too.\n"
+        ),
         "",
     )
     code, out, err = run("doctor", here)

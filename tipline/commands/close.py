@@ -102,6 +102,7 @@ def _hand_over(options: argparse.Namespace, console: Console) -> int:
         day = system_clock().date()
         end_handover(directory, options.handed_over, day=day, environment=os.environ)
         console.print(_("The keys were overwritten and read back. The line is not here any more."))
+        console.print(_("Destroy every backup of the line: they have its keys, too."))
         return 0
     if not options.recipient:
         raise UsageError("handover_recipient")

@@ -90,6 +90,7 @@ def _serve_ended(options: argparse.Namespace, console: Console, *, is_stopped: b
             return  # a signal that came while the line was ending is for us, too
         _ = console.translate
         console.say(_("The line has ended. Its log and its account are served."))
+        console.say(_("Destroy every backup of the line: they have its keys, too."))
         asyncio.run(_serve_closed(options, console, day=day))
     finally:
         os.close(lock)
