@@ -99,3 +99,24 @@ def make_exif(entries: Sequence[tuple[int, int, int, bytes]], *, order: str = ">
     head = (b"MM\0*" if order == ">" else b"II*\0") + struct.pack(order + "I", 8)
     body = b"".join(struct.pack(order + "HHI", *entry[:3]) + entry[3] for entry in entries)
     return head + struct.pack(order + "H", len(entries)) + body + bytes(4)
+
+
+def riff_chunk(name: bytes, content: bytes) -> bytes:
+    """Make a chunk of a RIFF file, filled up to an even length."""
+    return name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
+
+
+def make_webp(*chunks: bytes, behind: bytes = b"") -> bytes:
+    """Make a WebP of its chunks."""
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + len(body).to_bytes(4, "little") + body + behind
+
+
+def make_canvas(flags: int = 0) -> bytes:
+    """Make the chunk that says what else there is, of one pixel."""
+    return riff_chunk(b"VP8X", bytes([flags]) + bytes(9))
+
+
+VP8L = riff_chunk(b"VP8L", bytes.fromhex("2f00000000888808"))
+VP8 = riff_chunk(b"VP8 ", b"coded")
+ALPH = riff_chunk(b"ALPH", b"\0alpha")

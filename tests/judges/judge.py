@@ -37,6 +37,9 @@ _FREE: Final[Mapping[str, str]] = {
     "PNG": "ImageWidth ImageHeight BitDepth ColorType Compression Filter Interlace Palette"
     " Transparency Gamma SRGBRendering AnimationFrames AnimationPlays ColorPrimaries"
     " TransferCharacteristics MatrixCoefficients VideoFullRangeFlag",
+    "RIFF": "ImageWidth ImageHeight WebP_Flags VP8Version HorizontalScale VerticalScale"
+    " AlphaPreprocessing AlphaFiltering AlphaCompression BackgroundColor AnimationLoopCount"
+    " FrameCount Duration AlphaIsUsed",
     "PNG-cHRM": "WhitePointX WhitePointY RedX RedY GreenX GreenY BlueX BlueY",
 }
 # Tags that may be left if they have the one value that is the same for everybody.
@@ -153,7 +156,7 @@ def read_pixels(data: bytes) -> list[tuple[object, ...]]:
                     (frame.size, frame.mode, frame.convert("RGBA").tobytes())
                     for frame in ImageSequence.Iterator(image)
                 ]
-                if image.format == "PNG"
+                if image.format in ("PNG", "WEBP")
                 else [(image.size, image.mode, image.tobytes())]
             )
             orientation = image.getexif().get(0x0112, 1)

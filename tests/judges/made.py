@@ -64,6 +64,8 @@ def make_all(folder: Path) -> list[Path]:
         The files.
     """
     rgb = _make_gradient()
+    translucent = rgb.convert("RGBA")
+    translucent.putalpha(rgb.convert("L"))
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     thumbnail = folder.parent / "thumbnail.jpg"
     rgb.resize((16, 12)).save(thumbnail, "JPEG")
@@ -86,7 +88,7 @@ def make_all(folder: Path) -> list[Path]:
         file.write(PHONE)
     pngs = {
         "rgb": (rgb, {"icc_profile": profile, "dpi": (144, 144)}),
-        "alpha": (rgb.convert("RGBA"), {}),
+        "alpha": (translucent, {}),
         "grey": (rgb.convert("L"), {}),
         "bits": (rgb.convert("1"), {}),
         "palette": (rgb.quantize(16), {"transparency": 3}),
@@ -100,6 +102,17 @@ def make_all(folder: Path) -> list[Path]:
     _label(made[len(jpegs) :], (*LABELS, *PNG_LABELS, "-EXIF:Orientation#=3"))
     with (folder / "rgb.png").open("ab") as file:
         file.write(PHONE)
+    webps = {
+        "lossy": (rgb, {"icc_profile": profile}),
+        "lossless": (rgb, {"lossless": True}),
+        "transparent": (translucent, {}),
+        "moving": (rgb, {"save_all": True, "append_images": [rgb.rotate(90), rgb.rotate(180)]}),
+    }
+    for name, (image, options) in webps.items():
+        path = folder / f"{name}.webp"
+        image.save(path, "WEBP", **options)
+        made.append(path)
+    _label(made[-len(webps) :], (*LABELS, "-EXIF:Orientation#=8"))
     disguised = folder / "a-jpeg-called.png"
     disguised.write_bytes((folder / "baseline.jpg").read_bytes())
     return [*made, disguised]

@@ -16,6 +16,7 @@ from tests.judges.corpus import Verdict, compare, judge
 from tests.judges.judge import find_residues, find_survivors, read_tags
 from tests.judges.made import make_all
 
+MADE_LEN = 18
 CORPUS = os.environ.get("TIPLINE_CLEANING_CORPUS")
 
 
@@ -36,9 +37,9 @@ def verdicts(made: list[Path], tmp_path_factory: pytest.TempPathFactory) -> list
 
 def test_judges_when_pictures_are_made_then_each_of_them_tells(verdicts: list[Verdict]) -> None:
     """The judges have something to look for."""
-    made = verdicts[:14]
+    made = verdicts[:MADE_LEN]
 
-    assert [verdict.reason for verdict in made] == [None] * 14
+    assert [verdict.reason for verdict in made] == [None] * MADE_LEN
     assert min(verdict.had for verdict in made) > 20
     for verdict in made:
         assert {"place", "device", "time", "person", "software", "id"} <= set(verdict.kinds)
@@ -65,7 +66,7 @@ def test_judges_when_a_file_is_cleaned_then_its_pixels_are_the_same(
     cleaned = [verdict for verdict in verdicts if verdict.reason is None]
 
     assert {verdict.path for verdict in cleaned if verdict.pixels == "different"} == set()
-    assert {verdict.pixels for verdict in cleaned[:14]} == {"same"}
+    assert {verdict.pixels for verdict in cleaned[:MADE_LEN]} == {"same"}
 
 
 # --- the judges can find something ------------------------------------------------------------

@@ -20,19 +20,25 @@ from pathlib import Path
 from typing import Any
 
 from tests.pictures import (
+    ALPH,
     DHT,
     DQT,
     EOI,
     IEND,
     PIXELS,
     SOI,
+    VP8,
+    VP8L,
     chunk,
+    make_canvas,
     make_exif,
     make_frame,
     make_header,
     make_jpeg,
     make_png,
     make_scan,
+    make_webp,
+    riff_chunk,
     segment,
 )
 from tipline.cleaning.clean import plan_cleaning
@@ -234,6 +240,57 @@ def list_pngs() -> Iterator[Case]:
     yield "long-header", "shapes are exact", [make_png(header=chunk(b"IHDR", bytes(14)))]
 
 
+def list_webps() -> Iterator[Case]:
+    """List the cases of WebP."""
+    anim = riff_chunk(b"ANIM", bytes(6))
+    telling = riff_chunk(b"EXIF", b"telling")
+    frame = riff_chunk(b"ANMF", bytes(15) + b"\xff" + VP8 + telling)
+    yield "lossy", "stays byte for byte", [make_webp(VP8)]
+    yield "lossless", "stays byte for byte", [make_webp(VP8L)]
+    yield "alpha", "stays byte for byte", [make_webp(make_canvas(0x10), ALPH, VP8)]
+    yield (
+        "animation",
+        "what a frame says besides goes",
+        [make_webp(make_canvas(0x02), anim, frame, riff_chunk(b"ANMF", bytes(16) + VP8L))],
+    )
+    yield (
+        "camera",
+        "the orientation stays, behind the pixels",
+        [make_webp(make_canvas(0x08), riff_chunk(b"EXIF", CAMERA), VP8)],
+    )
+    yield (
+        "camera-as-in-jpeg",
+        "the same with JPEG's prefix",
+        [make_webp(make_canvas(0x08), VP8, riff_chunk(b"EXIF", b"Exif\0\0" + CAMERA))],
+    )
+    yield (
+        "profile",
+        "goes with its flag",
+        [make_webp(make_canvas(0x20), riff_chunk(b"ICCP", b"display"), VP8L)],
+    )
+    yield (
+        "xmp",
+        "goes with its flag",
+        [make_webp(make_canvas(0x04), VP8L, riff_chunk(b"XMP ", XMP))],
+    )
+    yield "flags", "reserved flags go", [make_webp(make_canvas(0xC1), VP8L)]
+    yield "unknown", "goes", [make_webp(VP8L, riff_chunk(b"prvt", b"x"))]
+    yield "behind", "what lies behind the end goes", [make_webp(VP8, behind=make_webp(VP8))]
+    yield "no-filling", "the last filling byte is there afterwards", [make_webp(VP8)[:-1]]
+    yield "other-filling", "and is zero", [make_webp(VP8)[:-1] + b"x"]
+    yield "truncated", "is refused", [make_webp(VP8)[:-3]]
+    yield "lying-length", "is refused", [make_webp(b"VP8 \xff\xff\xff\xff")]
+    yield "two-pictures", "is refused", [make_webp(VP8, VP8)]
+    yield "no-picture", "is refused", [make_webp(make_canvas())]
+    yield "late-canvas", "is refused", [make_webp(VP8, make_canvas())]
+    yield (
+        "empty-frame",
+        "is refused",
+        [make_webp(make_canvas(0x02), anim, riff_chunk(b"ANMF", bytes(16)))],
+    )
+    yield "still-animation", "flags and chunks agree", [make_webp(make_canvas(0x02), VP8)]
+
+
 def list_others() -> Iterator[Case]:
     """List the cases of detection."""
     yield "empty", "no bytes", []
@@ -284,7 +341,12 @@ def make_vector(case: Case) -> dict[str, Any]:
 
 def main() -> None:
     """Write the files."""
-    groups = {"jpeg": list_jpegs(), "png": list_pngs(), "detection": list_others()}
+    groups = {
+        "jpeg": list_jpegs(),
+        "png": list_pngs(),
+        "webp": list_webps(),
+        "detection": list_others(),
+    }
     for name, cases in groups.items():
         vectors = [make_vector(case) for case in cases]
         (FOLDER / f"{name}.json").write_text(json.dumps(vectors, indent=1) + "\n")

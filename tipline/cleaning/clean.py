@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import jpeg, png
+from tipline.cleaning import jpeg, png, webp
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
@@ -16,6 +16,7 @@ _SIGNATURES: Final = ((jpeg.SIGNATURE, Format.JPEG), (png.SIGNATURE, Format.PNG)
 _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.JPEG: jpeg.plan_jpeg,
     Format.PNG: png.plan_png,
+    Format.WEBP: webp.plan_webp,
 }
 
 
@@ -32,7 +33,7 @@ def detect_format(head: bytes) -> Format | None:
     for signature, known in _SIGNATURES:
         if head.startswith(signature):
             return known
-    return None
+    return Format.WEBP if webp.is_webp(head) else None
 
 
 def plan_cleaning(untrusted_stream: Readable) -> Plan:

@@ -20,9 +20,10 @@ class Format(enum.StrEnum):
 
     JPEG = "jpeg"
     PNG = "png"
+    WEBP = "webp"
 
 
-EXTENSIONS: Final = {Format.JPEG: "jpg", Format.PNG: "png"}
+EXTENSIONS: Final = {Format.JPEG: "jpg", Format.PNG: "png", Format.WEBP: "webp"}
 
 
 class Kind(enum.StrEnum):
