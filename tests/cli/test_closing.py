@@ -111,6 +111,7 @@ def test_close_when_walked_to_its_end_then_every_day_says_what_is(directory: Pat
         ]
         plan = json.loads(run(0, "close", line, "--on", day(2), "--json")[1])
         assert f"The log ends on {plan['ends_on']}" in out
+        assert "it goes on signing new ones" in out
         last = (datetime.date.fromisoformat(plan["ends_on"]) - TODAY).days
         assert last > LAST_DAY  # a day that the policy gives, whatever is stored
         code, out, err = run(0, "close", line, "--on", day(2), "--apply")

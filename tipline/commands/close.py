@@ -50,6 +50,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print(_("Holds that keep some longer: {count}").format(count=plan["holds"]))
     console.print(
         _(
+            "The desk can fetch what waits only under a keyset that is in force: it goes on signing"
+            " new ones."
+        )
+    )
+    console.print(
+        _(
             "The log ends on {day}, or when the last hold has ended. Then all keys are overwritten."
             " Nothing brings them back: annexes for the auditor have to be written before."
         ).format(day=plan["ends_on"])
