@@ -120,3 +120,21 @@ def make_canvas(flags: int = 0) -> bytes:
 VP8L = riff_chunk(b"VP8L", bytes.fromhex("2f00000000888808"))
 VP8 = riff_chunk(b"VP8 ", b"coded")
 ALPH = riff_chunk(b"ALPH", b"\0alpha")
+
+
+def make_gif(*blocks: bytes, flags: int = 0x80, aspect: int = 0, behind: bytes = b"") -> bytes:
+    """Make a GIF of its blocks: one image if none is given."""
+    screen = b"GIF89a" + b"\1\0\1\0" + bytes([flags, 0, aspect])
+    colours = bytes(6) if flags & 0x80 else b""
+    return screen + colours + (b"".join(blocks) or GIF_IMAGE) + b";" + behind
+
+
+def extension(label: int, *parts: bytes) -> bytes:
+    """Make an extension of a GIF."""
+    blocks = b"".join(bytes([len(part)]) + part for part in parts)
+    return bytes([0x21, label]) + blocks + b"\0"
+
+
+GIF_IMAGE = b"," + bytes(4) + b"\1\0\1\0\0" + b"\2\2\x44\1\0"
+GIF_LOOP = extension(0xFF, b"NETSCAPE2.0", b"\1\0\0")
+GIF_CONTROL = extension(0xF9, b"\1\2\0\0")

@@ -40,6 +40,8 @@ _FREE: Final[Mapping[str, str]] = {
     "RIFF": "ImageWidth ImageHeight WebP_Flags VP8Version HorizontalScale VerticalScale"
     " AlphaPreprocessing AlphaFiltering AlphaCompression BackgroundColor AnimationLoopCount"
     " FrameCount Duration AlphaIsUsed",
+    "GIF": "GIFVersion ImageWidth ImageHeight HasColorMap ColorResolutionDepth BitsPerPixel"
+    " BackgroundColor AnimationIterations FrameCount Duration TransparentColor",
     "PNG-cHRM": "WhitePointX WhitePointY RedX RedY GreenX GreenY BlueX BlueY",
 }
 # Tags that may be left if they have the one value that is the same for everybody.
@@ -156,7 +158,7 @@ def read_pixels(data: bytes) -> list[tuple[object, ...]]:
                     (frame.size, frame.mode, frame.convert("RGBA").tobytes())
                     for frame in ImageSequence.Iterator(image)
                 ]
-                if image.format in ("PNG", "WEBP")
+                if image.format in ("GIF", "PNG", "WEBP")
                 else [(image.size, image.mode, image.tobytes())]
             )
             orientation = image.getexif().get(0x0112, 1)

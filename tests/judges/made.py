@@ -50,6 +50,11 @@ PNG_LABELS: Final = (
     "-PNG:ModifyDate=2026:03:04 05:06:07",
     "-PNG:PixelsPerUnitX=5669",
 )
+GIF_LABELS: Final = (
+    "-XMP-tiff:Make=Lumenwerk",
+    "-XMP-aux:SerialNumber=PE7-00418823",
+    "-XMP-exif:DateTimeOriginal=2026:03:04 05:06:07",
+)
 PHONE: Final = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"Benita's film of the depot" * 40
 
 
@@ -113,6 +118,15 @@ def make_all(folder: Path) -> list[Path]:
         image.save(path, "WEBP", **options)
         made.append(path)
     _label(made[-len(webps) :], (*LABELS, "-EXIF:Orientation#=8"))
+    gifs = {
+        "still": (rgb, {"comment": b"from the depot's phone"}),
+        "running": (rgb, {"save_all": True, "append_images": [rgb.rotate(90)], "loop": 0}),
+    }
+    for name, (image, options) in gifs.items():
+        path = folder / f"{name}.gif"
+        image.save(path, "GIF", **options)
+        made.append(path)
+    _label(made[-len(gifs) :], (*LABELS, *GIF_LABELS))
     disguised = folder / "a-jpeg-called.png"
     disguised.write_bytes((folder / "baseline.jpg").read_bytes())
     return [*made, disguised]

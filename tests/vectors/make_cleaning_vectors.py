@@ -24,15 +24,20 @@ from tests.pictures import (
     DHT,
     DQT,
     EOI,
+    GIF_CONTROL,
+    GIF_IMAGE,
+    GIF_LOOP,
     IEND,
     PIXELS,
     SOI,
     VP8,
     VP8L,
     chunk,
+    extension,
     make_canvas,
     make_exif,
     make_frame,
+    make_gif,
     make_header,
     make_jpeg,
     make_png,
@@ -291,12 +296,50 @@ def list_webps() -> Iterator[Case]:
     yield "still-animation", "flags and chunks agree", [make_webp(make_canvas(0x02), VP8)]
 
 
+def list_gifs() -> Iterator[Case]:
+    """List the cases of GIF."""
+    text = extension(0x01, bytes(12), b"seen at the depot")
+    yield "clean", "stays byte for byte", [make_gif()]
+    yield "older", "stays byte for byte", [make_gif().replace(b"89a", b"87a")]
+    yield (
+        "animation",
+        "controls and the loop stay",
+        [make_gif(GIF_LOOP, GIF_CONTROL, GIF_IMAGE, GIF_CONTROL, GIF_IMAGE)],
+    )
+    yield "comment", "goes", [make_gif(extension(0xFE, b"by Ana"), GIF_IMAGE)]
+    yield "text", "goes with its control", [make_gif(GIF_CONTROL, text, GIF_IMAGE)]
+    yield (
+        "xmp",
+        "goes, its words are its kinds",
+        [make_gif(extension(0xFF, b"XMP DataXMP", b"<x exif:GPSLatitude=''/>"), GIF_IMAGE)],
+    )
+    yield "application", "goes", [make_gif(extension(0xFF, b"ICCRGBG1012", b"x"), GIF_IMAGE)]
+    yield (
+        "loop-with-more",
+        "a loop of another shape goes",
+        [make_gif(extension(0xFF, b"NETSCAPE2.0", b"\1\0\0", b"more"), GIF_IMAGE)],
+    )
+    yield "control-alone", "a control without an image goes", [make_gif(GIF_IMAGE, GIF_CONTROL)]
+    yield (
+        "two-controls",
+        "the last one holds",
+        [make_gif(extension(0xF9, bytes(4)), GIF_CONTROL, GIF_IMAGE)],
+    )
+    yield "aspect", "the pixels' shape goes", [make_gif(aspect=49)]
+    yield "behind", "what lies behind the trailer goes", [make_gif(behind=b"PK\x03\x04")]
+    yield "truncated", "is refused", [make_gif()[:-1]]
+    yield "no-image", "is refused", [make_gif(GIF_LOOP)]
+    yield "unknown-block", "is refused", [make_gif(b"\0", GIF_IMAGE)]
+    yield "code-size", "is refused", [make_gif(GIF_IMAGE[:10] + b"\x0c\0")]
+    yield "long-control", "is refused", [make_gif(extension(0xF9, bytes(5)), GIF_IMAGE)]
+
+
 def list_others() -> Iterator[Case]:
     """List the cases of detection."""
     yield "empty", "no bytes", []
     yield "zeros", "no format", [(b"\0", 1000)]
     yield "text", "no format", [b"just text"]
-    yield "gif", "not cleaned yet", [b"GIF89a"]
+    yield "gif-of-another-year", "no format", [b"GIF90a"]
     yield "pdf-with-a-jpeg", "known by its first bytes", [b"%PDF-1.7\n", make_jpeg()]
     yield "png-damaged-by-mail", "the whole signature", [b"\x89PNG\n\x1a\n", make_png()[8:]]
     yield "jpeg-start-alone", "the whole signature", [b"\xff\xd8"]
@@ -345,6 +388,7 @@ def main() -> None:
         "jpeg": list_jpegs(),
         "png": list_pngs(),
         "webp": list_webps(),
+        "gif": list_gifs(),
         "detection": list_others(),
     }
     for name, cases in groups.items():

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import jpeg, png, webp
+from tipline.cleaning import gif, jpeg, png, webp
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
 
 HEAD_BYTES: Final = 16
 
-_SIGNATURES: Final = ((jpeg.SIGNATURE, Format.JPEG), (png.SIGNATURE, Format.PNG))
+_SIGNATURES: Final = (
+    (jpeg.SIGNATURE, Format.JPEG),
+    (png.SIGNATURE, Format.PNG),
+    *((signature, Format.GIF) for signature in gif.SIGNATURES),
+)
 _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.JPEG: jpeg.plan_jpeg,
     Format.PNG: png.plan_png,
     Format.WEBP: webp.plan_webp,
+    Format.GIF: gif.plan_gif,
 }
 
 

@@ -21,9 +21,15 @@ class Format(enum.StrEnum):
     JPEG = "jpeg"
     PNG = "png"
     WEBP = "webp"
+    GIF = "gif"
 
 
-EXTENSIONS: Final = {Format.JPEG: "jpg", Format.PNG: "png", Format.WEBP: "webp"}
+EXTENSIONS: Final = {
+    Format.JPEG: "jpg",
+    Format.PNG: "png",
+    Format.WEBP: "webp",
+    Format.GIF: "gif",
+}
 
 
 class Kind(enum.StrEnum):
