@@ -52,9 +52,7 @@ def test_wheel_when_built_then_it_holds_every_module(wheel_names: set[str], part
 @pytest.mark.parametrize(
     "directory", ["tipline/cleaning", "tipline/page/templates", "tipline/static"]
 )
-def test_wheel_when_built_then_it_holds_what_is_read(
-    wheel_names: set[str], directory: str
-) -> None:
+def test_wheel_when_built_then_it_holds_what_is_read(wheel_names: set[str], directory: str) -> None:
     """The rules of cleaning, the templates and the built page are in the wheel."""
     wanted = names_under(ROOT / directory)
 
