@@ -358,7 +358,7 @@ async def test_hold_when_the_log_refuses_it_then_the_next_purge_tells_it(
 ) -> None:
     """A hold that lasts is missing from the log for a night, and none ends there unplaced."""
 
-    def refuse(self: LogStore, statement: Any) -> None:
+    def refuse(self: LogStore, statement: Any, **occasion: Any) -> None:
         raise OSError(errno.ENOSPC, "the disk is full")
 
     async with world.serve() as site:
