@@ -167,6 +167,20 @@ def test_clean_when_the_name_is_taken_then_nothing_is_overwritten(tmp_path: Path
     assert photo.read_bytes() == TELLING
 
 
+@pytest.mark.parametrize("name", ["none", "photo.jpg"])
+def test_clean_when_there_is_no_directory_to_write_into_then_it_says_so(
+    tmp_path: Path, name: str
+) -> None:
+    """The directory is named as it was given, and nothing was done."""
+    photo = save(tmp_path / "photo.jpg", TELLING)
+
+    code, out, err = run("--out", tmp_path / name, photo)
+
+    assert (code, out) == (46, "")
+    assert err.startswith(f"tipline: error: {tmp_path}/{name}: No")
+    assert list_names(tmp_path) == {"photo.jpg"}
+
+
 @pytest.mark.parametrize("name", ["missing.jpg", "folder"])
 def test_clean_when_there_is_no_ordinary_file_then_it_says_so(tmp_path: Path, name: str) -> None:
     """What cannot be read is named."""

@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import datetime
 import enum
+import os
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """
     _ = console.translate
     results = []
+    if options.out is not None:
+        # Says so at once, and by its own name, if it is not a directory.
+        os.scandir(options.out).close()
     for path in options.files:
         result = _clean(path, check=options.check, directory=options.out)
         results.append(result)

@@ -95,6 +95,14 @@ def test_jpeg_when_a_head_says_more_then_it_goes_and_its_kind_is_told(
     assert (cleaned, set(plan.kinds)) == (CLEAN, kinds)
 
 
+@pytest.mark.parametrize("told", [b"between", b"\xff\x01", b"\xff\xd3"])
+def test_jpeg_when_two_things_go_then_both_kinds_are_told(told: bytes) -> None:
+    """What has a kind of its own does not hide what has none."""
+    cleaned, plan = clean(make_jpeg(JFIF, told, segment(0xFE, b"by Ana")))
+
+    assert (cleaned, set(plan.kinds)) == (CLEAN, {Kind.TEXT, Kind.OTHER})
+
+
 @pytest.mark.parametrize("marker", [*range(0xE3, 0xEE), 0xEF])
 def test_jpeg_when_an_application_has_a_segment_then_it_goes(marker: int) -> None:
     """No application's segment is kept for not being known."""
