@@ -26,8 +26,8 @@ def register(commands: Commands, translate: Translate) -> None:
         description=_(
             "Take out of files what they say besides their content: place, device, time, author,"
             " previews. The cleaned file NAME.clean.EXT is written beside the original, which is"
-            " not touched. Formats: JPEG, PNG, WebP, GIF. A file that cannot be cleaned completely is"
-            " refused."
+            " not touched. Formats: JPEG, PNG, WebP, GIF. A file that cannot be cleaned completely"
+            " is refused."
         ),
         epilog=_(
             "It ends with 0 if every file was cleaned, or with --check, if in no file anything was"
