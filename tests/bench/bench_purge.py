@@ -132,8 +132,7 @@ async def measure(directory: Path, folder: Path) -> None:
             assert not report.failures, report.failures
             print(f"  arrivals and a purge:  {describe(times)}")
             print(
-                f"  purged {report.count} tips in {seconds:.1f} s,"
-                f" {processor:.1f} s of processor"
+                f"  purged {report.count} tips in {seconds:.1f} s, {processor:.1f} s of processor"
             )
 
 

@@ -15,12 +15,13 @@ import pytest
 from crypto.note import Signer
 from retention.errors import PolicyError
 from retention.policy import EVENTS, Event, Periods, RecordClass
-from tests.stored import open_store
+from tests.stored import open_slots, open_store
 from tipline.errors import ConfigurationError, InstanceError, PermissionsError
 from tipline.instance import Instance, init_instance
 from tipline.keysets import KeysetHistory, read_history, read_keyset
 from tipline.service.database import open_database
 from tipline.service.schema import STEPS, VERSION, read_version
+from tipline.service.sqlite_store import SqliteStore
 
 DAY = datetime.date(2031, 3, 14)
 ROOT = Signer.generate("tipline-root")
@@ -223,8 +224,10 @@ def test_database_when_newer_then_refused(tmp_path: Path) -> None:
 def test_database_when_another_program_has_it_then_refused(tmp_path: Path) -> None:
     """The database is locked for one process, whoever else tries."""
     store = open_store(tmp_path, today=lambda: DAY)
+    (tmp_path / "elsewhere").mkdir()
+    slots = open_slots(tmp_path / "elsewhere")  # those of the line are locked, too
     with pytest.raises(InstanceError) as refused:
-        open_store(tmp_path, today=lambda: DAY)
+        SqliteStore(tmp_path, slots=slots, today=lambda: DAY)
     assert refused.value.code == "instance_in_use"
     store.close()
 
