@@ -131,10 +131,12 @@ class Checkpoints:
         return os.pread(self._descriptor, self._page_bytes, (number - 1) * self._page_bytes)
 
     def _copy(self) -> None:
-        numbers, reached = self._find_written()
-        self._checkpoint("PASSIVE")
+        numbers, salts = self._find_written()
+        frame_count = self._checkpoint("PASSIVE")
         self._uncleaned |= numbers
-        self._copied = reached
+        # By SQLite's own count: behind it may lie frames of a transaction that was rolled back,
+        # in whose place the next one writes.
+        self._copied = WalPlace(salts=salts, frame_count=frame_count)
         if self._overwrite_unused(self._uncleaned):
             os.fdatasync(self._descriptor)
             # What SQLite still has in memory would be written back with the page's next change.
@@ -143,12 +145,13 @@ class Checkpoints:
             self._noted |= self._uncleaned
         self._uncleaned = set()
 
-    def _checkpoint(self, mode: str) -> None:
+    def _checkpoint(self, mode: str) -> int:
         busy, frames_len, copied_len = self._database.execute(
             f"PRAGMA wal_checkpoint({mode})"
         ).fetchone()
         if busy or frames_len != copied_len:
             raise InstanceError("instance_checkpoint")
+        return int(frames_len)
 
     def _overwrite_unused(self, numbers: set[int]) -> bool:
         if os.fstat(self._descriptor).st_size >= MAX_PAGES * self._page_bytes:
@@ -164,23 +167,20 @@ class Checkpoints:
                 os.pwrite(self._descriptor, bytes(end - begin), offset)
         return found
 
-    def _find_written(self) -> tuple[set[int], WalPlace]:
-        """Find the pages in the WAL that are not copied yet, and where it ends."""
+    def _find_written(self) -> tuple[set[int], bytes]:
+        """Find the pages in the WAL that are not copied yet, and the mark of its run."""
         try:
             descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOATIME)
         except FileNotFoundError:
-            return set(), self._copied
+            return set(), b""
         try:
             if os.fstat(descriptor).st_size == 0:
-                return set(), self._copied
+                return set(), b""
             with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as wal:
                 head = parse_wal_head(wal[:WAL_HEAD_BYTES])
                 if head is None:
-                    return set(), self._copied
-                known = self._count_copied(head[1])
-                numbers = list(find_frames(wal, after=known))
-                place = WalPlace(salts=head[1], frame_count=known + len(numbers))
-                return set(numbers), place
+                    return set(), b""
+                return set(find_frames(wal, after=self._count_copied(head[1]))), head[1]
         finally:
             os.close(descriptor)
 

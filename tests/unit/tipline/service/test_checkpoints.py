@@ -144,6 +144,23 @@ def test_wal_when_copied_then_its_frames_are_not_read_again(
         assert read_remnants(tmp_path / "tipline.db") == []
 
 
+def test_wal_when_a_large_transaction_was_rolled_back_then_what_follows_is_not_passed_over(
+    tmp_path: Path,
+) -> None:
+    """What a transaction wrote ahead and took back counts for nothing: its place is used anew."""
+    path = tmp_path / "tipline.db"
+    with open_both(tmp_path) as (database, checkpoints):
+        fill(database, 1000)
+        with contextlib.suppress(LookupError), database.atomic():
+            fill(database, 12_000)  # more than SQLite keeps in memory
+            raise LookupError
+        checkpoints.copy_when_grown()
+        fill(database, 3000)
+        checkpoints.empty()
+        assert read_remnants(path) == []
+        assert database.execute("SELECT count(*) FROM t").fetchone()[0] == 4000
+
+
 def test_unused_parts_when_overwriting_failed_then_the_next_checkpoint_does_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
