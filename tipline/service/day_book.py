@@ -181,8 +181,10 @@ class DayBook:
             )
         # 65,536 leaves take a quarter of a second: others have their turn meanwhile.
         root, told = await asyncio.to_thread(grow_tree, texts[TextKind.ARRIVALS])
+        # Of the batch that read them: a crash may have put another day between.
+        read_on = await self._writer.call(lambda: self._find_logged_on(of))
         while await self._writer.call(
-            lambda: let_leaves_go(self._database, told, of=of, logged_on=logged_on)
+            lambda: let_leaves_go(self._database, told, of=of, logged_on=read_on)
         ):
             pass
         return DayTold(
@@ -250,6 +252,13 @@ class DayBook:
                 seal_text(data_key, text, data_id=key.data_id),
             ],
         )
+
+    def _find_logged_on(self, of: datetime.date) -> datetime.date:
+        (logged_on,) = self._database.execute(
+            "SELECT logged_on FROM log_texts WHERE about_on = ? AND kind = ?",
+            [of.isoformat(), str(TextKind.ARRIVALS)],
+        ).fetchone()
+        return parse_day(logged_on)
 
     def _find_oldest_waiting(self) -> datetime.date | None:
         row = self._database.execute(

@@ -82,7 +82,7 @@ def let_leaves_go(
         database: In a transaction.
         told: The leaves that the text of the day has.
         of: The day.
-        logged_on: The day of the batch.
+        logged_on: The day of the batch for which they were read.
 
     Returns:
         Whether there were any; then there may be more.

@@ -265,9 +265,14 @@ class Purge:
             self._tally.setdefault(key, collections.Counter())[decision.reason] += 1
 
     def _bury(self, table: str, dying: list[tuple[StoredRecord, Decision]]) -> None:
-        # In one transaction: what died must be in the next annex, whatever crash comes.
-        self._rows.delete(table, [stored.record.id for stored, _ in dying])
-        dead = [(decision.record.record_class, decision.reason, 1) for _, decision in dying]
+        # In one transaction: what died must be in the next annex, whatever crash comes. And once:
+        # a commit that was said to have failed may have been made all the same.
+        gone = self._rows.delete(table, [stored.record.id for stored, _ in dying])
+        dead = [
+            (decision.record.record_class, decision.reason, 1)
+            for stored, decision in dying
+            if stored.record.id in gone
+        ]
         self._book.insert_counts(count_dead(dead), on=self._today)
 
     async def _pass_over_arrived(

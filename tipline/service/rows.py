@@ -171,20 +171,27 @@ class Rows:
         """
         return read_sealed(self._database, tip_id)
 
-    def delete(self, table: str, record_ids: Sequence[bytes]) -> None:
+    def delete(self, table: str, record_ids: Sequence[bytes]) -> set[bytes]:
         """
         Let rows go, with all that belongs to them.
 
         Args:
             table: Where they are.
             record_ids: Their ids. A row that is gone already is no error.
+
+        Returns:
+            The ids of those that went.
         """
+        gone = set()
         # Written out, as in `_insert`; executemany would begin a transaction of its own.
         for record_id in record_ids:
             if table == "tips":
                 delete_sealed(self._database, record_id)
                 self._database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
-            self._database.execute(f"DELETE FROM {table} WHERE id = ?", [record_id])  # noqa: S608
+            query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
+            if self._database.execute(query, [record_id]).rowcount:
+                gone.add(record_id)
+        return gone
 
     def tips(self) -> list[StoredTip]:
         """
