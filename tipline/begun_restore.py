@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crypto.randomness import system_random
-from tipline.backing_up import PARTIAL_RESTORING_NAME
+from tipline.backing_up import GIVEN_UP_RESTORING_NAME, PARTIAL_RESTORING_NAME
 from tipline.backup import KIND_HANDOVER, SLOTS_NAME
 from tipline.errors import InstanceError
 from tipline.files import make_private_directory, save_file, sync_directory
@@ -140,6 +140,53 @@ def check_given_up(directory: Path) -> None:
         raise InstanceError("restore_begun", path=str(directory), made_on=made_on)
 
 
+def begin_unpacked(directory: Path) -> None:
+    """
+    Let what was unpacked take the place of what was begun, if anything was. The caller holds the
+    lock.
+
+    Args:
+        directory: The instance; `restoring.partial` in it is whole.
+    """
+    begun = directory / RESTORING_NAME
+    if begun.exists():
+        # In one step: a part of it left by a crash would be neither begun nor ended.
+        begun.rename(directory / GIVEN_UP_RESTORING_NAME)
+        sync_directory(directory)
+    (directory / PARTIAL_RESTORING_NAME).rename(begun)
+    sync_directory(directory)
+    settle_begun(directory)
+
+
+def settle_begun(directory: Path) -> None:
+    """
+    End what `begin_unpacked` left undone. The caller holds the lock.
+
+    Args:
+        directory: The instance.
+    """
+    gone = directory / GIVEN_UP_RESTORING_NAME
+    wipe_unpacked(directory / PARTIAL_RESTORING_NAME)
+    if (directory / RESTORING_NAME).exists():
+        wipe_unpacked(gone)
+    elif gone.exists():  # whole: nothing took its place yet
+        gone.rename(directory / RESTORING_NAME)
+        sync_directory(directory)
+
+
+def is_begun(directory: Path) -> bool:
+    """
+    Tell whether a restore was begun.
+
+    Args:
+        directory: The instance.
+
+    Returns:
+        Whether; also of one that is given up for another.
+    """
+    return any((directory / n).exists() for n in (RESTORING_NAME, GIVEN_UP_RESTORING_NAME))
+
+
 def give_up(directory: Path) -> None:
     """
     Let go of what was begun. The caller holds the lock.
@@ -169,9 +216,10 @@ def cancel_restore(directory: Path) -> None:
     Raises:
         InstanceError: `restore_none`: none was begun; `restore_begun`: too late; or in use.
     """
-    if not (directory / RESTORING_NAME).exists():
+    if not is_begun(directory):
         raise InstanceError("restore_none", path=str(directory))
     with hold_lock(directory):
+        settle_begun(directory)
         give_up(directory)
 
 

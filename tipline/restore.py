@@ -43,13 +43,16 @@ from tipline.backup import (
 )
 from tipline.begun_restore import (
     Begun,
+    begin_unpacked,
     can_be_given_up,
     check_given_up,
     find_occasion,
     give_up,
     hold_lock,
+    is_begun,
     note_begun,
     read_begun,
+    settle_begun,
 )
 from tipline.clock import BootClock, Clock
 from tipline.configuration import (
@@ -156,8 +159,9 @@ def restore(
         def lock() -> None:
             stack.enter_context(hold_lock(directory))
 
-        if (directory / RESTORING_NAME).exists():
+        if is_begun(directory):
             lock()
+            settle_begun(directory)
             transport_key = _go_on(source, checks, identities=identities)
         else:
             transport_key = _begin(source, checks, identities=identities, lock=lock)
@@ -203,9 +207,7 @@ def _begin(
         )
         note_begun(partial, begun, day=head.made_on)
         refused.pop_all()
-    wipe_unpacked(directory / RESTORING_NAME)
-    partial.rename(directory / RESTORING_NAME)
-    sync_directory(directory)
+    begin_unpacked(directory)
     return unpacked.transport_key
 
 

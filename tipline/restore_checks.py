@@ -20,7 +20,7 @@ from typing import Final
 
 from crypto.errors import MalformedError
 from retention.log.entry import CloseStep, EntryType
-from tipline.backing_up import PARTIAL_RESTORING_NAME
+from tipline.backing_up import GIVEN_UP_RESTORING_NAME, PARTIAL_RESTORING_NAME
 from tipline.backup import KIND_HANDOVER, SINGLE_NAMES, Head
 from tipline.clock import BootClock, Clock
 from tipline.configuration import (
@@ -69,6 +69,7 @@ _REMNANTS: Final = frozenset(
         PARTIAL_NAME,
         RESTORING_NAME,
         PARTIAL_RESTORING_NAME,
+        GIVEN_UP_RESTORING_NAME,
         "slots",
         "mirror",
         "lost+found",  # where the directory is a file system of its own
@@ -122,7 +123,7 @@ def check_directory(directory: Path) -> None:
         return
     names = {path.name for path in directory.iterdir()} if directory.is_dir() else {""}
     # What was begun by us may have left a name that no line has.
-    is_ours = not names.isdisjoint({CONFIGURATION_NAME, RESTORING_NAME})
+    is_ours = not names.isdisjoint({CONFIGURATION_NAME, RESTORING_NAME, GIVEN_UP_RESTORING_NAME})
     if not is_ours and not names <= _REMNANTS:
         raise InstanceError("restore_directory", path=str(directory))
     if HANDING_OVER_NAME in names and VERIFIERS_NAME not in names:

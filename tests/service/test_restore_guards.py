@@ -331,6 +331,54 @@ async def test_restore_when_interrupted_then_it_goes_on_with_the_file_that_is_gi
     assert (await backups.put_back(newer, replace=True)).kept == 2
 
 
+@pytest.mark.parametrize("cut", ["before the other begins", "while it goes", "at the next start"])
+async def test_restore_when_killed_while_another_takes_its_place_then_either_file_is_put_back(
+    world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    """What was begun is there or not there; no part of it is ever gone on with."""
+    async with world.serve() as site:
+        await send(world, site, 1)
+        older = await backups.make(site, "older.age")
+        await send(world, site, 1)
+        newer = await backups.make(site, "newer.age")
+    directory = world.directory
+
+    def stop(*args: Any) -> None:
+        raise StoppedError
+
+    def cut_short(folder: Path) -> None:
+        """Wipe the first part of it only, as a run that is killed."""
+        if folder.name != "restoring.partial" and (folder / "backup.json").exists():
+            (folder / "backup.json").unlink()
+            raise StoppedError
+
+    for file, kept in ((newer, 2), (older, 1)):
+        with interrupted(monkeypatch, "_bury"):
+            await backups.put_back(older, replace=True)
+        with monkeypatch.context() as patch:
+            if cut == "while it goes":
+                patch.setattr("tipline.begun_restore.wipe_unpacked", cut_short)
+                patch.setattr("tipline.restore.wipe_unpacked", cut_short)
+            else:
+                patch.setattr("tipline.begun_restore.sync_directory", stop)
+            with pytest.raises(StoppedError):
+                await backups.put_back(newer, replace=True)
+        if cut == "at the next start":
+            with monkeypatch.context() as patch:
+                patch.setattr("tipline.backing_up.sync_directory", stop)
+                with pytest.raises(StoppedError):
+                    remove_left_copy(directory)
+            assert not (directory / "restoring.gone").exists()
+            remove_left_copy(directory)
+        assert (await backups.put_back(file, replace=True)).kept == kept
+        assert not list(directory.glob("restoring*"))
+    with interrupted(monkeypatch, "_bury"):
+        await backups.put_back(older, replace=True)
+    (directory / "restoring").rename(directory / "restoring.gone")
+    cancel_restore(directory)
+    assert not list(directory.glob("restoring*"))
+
+
 async def test_restore_when_gone_on_with_too_late_then_the_backup_has_expired(
     world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
