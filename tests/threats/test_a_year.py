@@ -158,8 +158,17 @@ async def skip_purges(operator: Operator) -> None:
     await operator.live(5)
 
 
+async def bring_due(operator: Operator, *, nights: int) -> None:
+    """After these honest nights a tip comes due on each of so many days."""
+    async with operator.line.served():
+        for _ in range(nights):
+            await operator.line.pick_up([await operator.line.send()])
+            await operator.line.night()
+
+
 async def skip_purges_of_tips(operator: Operator) -> None:
     """The purge passes over tips, and claims that all of them are gone."""
+    await bring_due(operator, nights=5)
     due = Rows.due
 
     def pass_over(self: Rows, table: str, **more: Any) -> Any:
@@ -198,6 +207,7 @@ async def leave_keys_out(operator: Operator) -> None:
 
 async def fail_to_bury(operator: Operator, *, nights: int) -> None:
     """The rows of tips cannot be removed for some nights."""
+    await bring_due(operator, nights=nights)
     bury = Purge._bury
 
     def refuse(self: Purge, table: str, dying: Any) -> None:
