@@ -114,8 +114,8 @@ ERRORS: Final[Mapping[str, Text]] = {
     ),
     "restore_directory": N_("{path} is neither empty nor a line"),
     "restore_log_unknown": NN_(
-        "the log in the backup has {count} entry, and nothing here tells how far it was shown",
-        "the log in the backup has {count} entries, and nothing here tells how far it was shown",
+        "the log has {count} entry, and nothing here tells how far it was shown",
+        "the log has {count} entries, and nothing here tells how far it was shown",
     ),
     "restore_file": N_(
         "a restore needs a file and an identity: tipline restore FILE DIR -i IDENTITY"
@@ -358,8 +358,8 @@ HINTS: Final[Mapping[str, Text]] = {
     "restore_directory": N_("nothing was done; name a new directory, or the line's own"),
     "restore_log_unknown": N_(
         "nothing was done; ask whoever kept a checkpoint, or put the newest log.db into the line;"
-        " --older-log goes on from the backup's: then everybody who kept a newer checkpoint sees"
-        " two histories"
+        " --older-log goes on from the one that is there, or the backup's: if it is not the newest,"
+        " everybody who kept a newer checkpoint sees two histories"
     ),
     "restore_slots_other": N_(
         "nothing was done; its newer tips would be lost; if that line is given up, move its"

@@ -304,7 +304,12 @@ class Checks:
             compare_logs(log, folder / LOG_NAME)
         if self.wishes.older_log:
             return
-        if head.kind != KIND_HANDOVER and not is_there and read_mark(clock_folder) is None:
-            # Nothing here knows how far the log was shown since: a person has to.
-            raise InstanceError("restore_log_unknown", count=count_entries(log))
+        if head.kind != KIND_HANDOVER and read_mark(clock_folder) is None:
+            # Nothing here knows how far the log was shown since: a person has to. One that is there
+            # may be of an old copy of the disk.
+            # Beside the slot file of a line that was never served nothing tells, and nothing was
+            # shown.
+            count = count_entries(log)
+            if count or not is_there or self.wishes.new_slots:
+                raise InstanceError("restore_log_unknown", count=count)
         check_length(clock_folder, log)

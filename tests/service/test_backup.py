@@ -268,7 +268,9 @@ async def test_restore_when_the_slot_file_is_lost_then_only_a_new_one_is_begun_o
     shutil.rmtree(world.directory / "slots")
     with pytest.raises(InstanceError, match="restore_slots_missing"):
         await backups.put_back(out)
-    done = await backups.put_back(out, new_slots=True)
+    with pytest.raises(InstanceError, match="restore_log_unknown"):
+        await backups.put_back(out, new_slots=True)
+    done = await backups.put_back(out, new_slots=True, older_log=True)
     assert (done.kept, done.dead["sealed_tip"]) == (0, 2)
     async with world.serve() as site:
         assert EntryType.LOST_KEYS in [one.type for one in site.line.log.read_queue()]

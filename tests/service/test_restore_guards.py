@@ -83,6 +83,16 @@ async def test_restore_when_the_whole_machine_is_lost_then_an_older_log_is_named
     later(world, 1)
     async with world.serve() as site:
         assert site.line.log.size > shown
+    copied = (world.directory / "log.db").read_bytes(), site.line.log.size
+    later(world, 1)
+    async with world.serve() as site:
+        assert site.line.log.size > copied[1]
+    world.directory = short_path / "found"
+    world.directory.mkdir()
+    (world.directory / "log.db").write_bytes(copied[0])  # newer than the backup's, not the newest
+    with pytest.raises(InstanceError, match="restore_log_unknown") as caught:
+        await backups.put_back(out, new_slots=True)
+    assert caught.value.facts == {"count": copied[1]}
     world.directory = short_path / "new"
     with pytest.raises(InstanceError, match="restore_log_unknown") as caught:
         await backups.put_back(out, new_slots=True)
