@@ -9,7 +9,8 @@ Rules:
    taken for the mirror of the old one, and its root in a TPM has a place of its own.
 4. What cannot be read is left out: nobody opens it any more. What it opened is named when the new
    file is opened with its rows.
-5. The new file takes its name when all of it is on the disk.
+5. The new file takes its name when all of it is on the disk. If it does not, what was written of it
+   is overwritten before it goes: the new root may be none.
 """
 
 from __future__ import annotations
@@ -72,9 +73,12 @@ def move_slots(
         steps = _read_steps(sources, file_id=file_id, random=random)
         written = FileDisk.create(moving)
         stack.callback(written.close)
-        _write_slots(steps, written, old=old, new=new)
-        written.sync_all()
-    moving.rename(target)
+        with contextlib.ExitStack() as unfinished:
+            unfinished.callback(_wipe, written, moving, random)
+            _write_slots(steps, written, old=old, new=new)
+            written.sync_all()
+            moving.rename(target)
+            unfinished.pop_all()
     _sync_folder(target.parent)
 
 
@@ -99,6 +103,16 @@ def _write_slots(steps: Steps, target: FileDisk, *, old: SlotRoot, new: SlotRoot
     # Steps are whole pieces. What a run that was cut short left behind them goes.
     for start in range(first, target.count(), PIECE_SLOTS):
         target.write(start, bytes(PIECE_SLOTS * SLOT_BYTES))
+
+
+def _wipe(disk: FileDisk, path: Path, random: RandomSource) -> None:
+    whole, torn_bytes = divmod(path.stat().st_size, SLOT_BYTES)
+    disk.write(whole, bytes(torn_bytes))  # what a full disk took of one more
+    pair = SlotPair([disk], random=random, notice=lambda notice: None)
+    pair.overwrite(range(whole))
+    disk.sync()
+    path.unlink()
+    _sync_folder(path.parent)
 
 
 def _make_first(steps: Steps, number: int, contents: Sequence[bytes]) -> bytes:

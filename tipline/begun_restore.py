@@ -4,7 +4,8 @@ A restore that was begun: of which file, and how. Kept beside what was unpacked,
 Rules:
 1. It is gone on with by the same file and the same wishes alone.
 2. Until the database takes its place it can be called off, or another file be taken. Only what was
-   missing in the line's directory was put there until then, and it stays.
+   missing in the line's directory was put there until then, and it stays; but not the slots of a
+   handover, which are overwritten: nobody would purge them.
 3. A handover whose slots were put into place is gone on with: they are nowhere else.
 """
 
@@ -20,14 +21,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from crypto.randomness import system_random
+from retention.slot_moving import MOVING_SUFFIX
 from tipline.backing_up import GIVEN_UP_RESTORING_NAME, PARTIAL_RESTORING_NAME
 from tipline.backup import KIND_HANDOVER, SLOTS_NAME
 from tipline.errors import InstanceError
-from tipline.files import make_private_directory, save_file, sync_directory
+from tipline.files import make_private_directory, overwrite_file, save_file, sync_directory
 from tipline.instance import RESTORING_NAME, take_lock
-from tipline.restore_checks import Wishes
+from tipline.restore_checks import Wishes, load_wished_configuration
 from tipline.service.database import DATABASE_NAME
-from tipline.slots import SLOT_FILE_NAME
+from tipline.slots import SLOT_FILE_NAME, find_slot_folders
 from tipline.unpacking import read_head, wipe_unpacked
 
 BEGUN_NAME: Final = ".begun"  # no member of an archive begins with a dot
@@ -198,10 +200,18 @@ def give_up(directory: Path) -> None:
         InstanceError: `restore_begun`: it has to be gone on with.
     """
     check_given_up(directory)
+    folder = directory / RESTORING_NAME
+    if read_head(folder).kind == KIND_HANDOVER:
+        # It began without a slot file: what is there is its own, and is made again from its file.
+        wishes = read_begun(folder).wishes
+        settings = load_wished_configuration(directory, folder, wishes).slots
+        slots, _ = find_slot_folders(directory, settings)
+        for name in (SLOT_FILE_NAME, SLOT_FILE_NAME + MOVING_SUFFIX):
+            overwrite_file(slots / name)
     # In one step: a part of it left by a crash would be neither begun nor ended.
     partial = directory / PARTIAL_RESTORING_NAME
     wipe_unpacked(partial)
-    (directory / RESTORING_NAME).rename(partial)
+    folder.rename(partial)
     sync_directory(directory)
     wipe_unpacked(partial)
 

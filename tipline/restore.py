@@ -91,6 +91,7 @@ from tipline.service.sqlite_store import SqliteStore
 from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots, unpack_slots
 from tipline.unpacking import read_head, read_transport_key, unpack, wipe_unpacked
 
+SPENT_NAME: Final = ".spent"  # a handover's slots that were put into place
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
 
 
@@ -219,7 +220,9 @@ def _go_on(source: BinaryIO, checks: Checks, *, identities: Sequence[Identity]) 
     source.seek(0)
     if not begun.is_same(digest, checks.wishes):
         check_given_up(directory)
-        if head.kind != KIND_HANDOVER or begun.sha256 == digest:
+        if head.kind == KIND_HANDOVER:
+            give_up(directory)  # and the slots that it made
+        else:
             checks = dataclasses.replace(checks, made_slots=begun.made_slots)
         return _begin(source, checks, identities=identities, lock=lambda: None)
     if can_be_given_up(directory):
@@ -299,7 +302,12 @@ class _Placing:
                 )
             for name in (STATE_NAME, MARK_NAME):
                 self._move_across(self._folder / SLOTS_NAME / name, folder / name)
-            overwrite_file(packed)
+            # Without its name before a byte of it goes: from here on it cannot be given up.
+            spent = packed.with_name(SPENT_NAME)
+            if packed.exists():
+                packed.rename(spent)
+                sync_directory(spent.parent)
+            overwrite_file(spent)
         elif self._wishes.new_slots and not (folder / SLOT_FILE_NAME).exists():
             create_slots(self._directory, settings, environment=self._environment)
 

@@ -17,12 +17,13 @@ from retention.slot import SlotKind
 from retention.slot_root import Method
 from tests.service.test_operator import send, stored
 from tests.unit.retention.swtpm import run_swtpm
+from tipline.begun_restore import cancel_restore
 from tipline.closing import Closing, load_closing, save_closing
 from tipline.configuration import SlotRootChoice, load_configuration
 from tipline.errors import InstanceError
 from tipline.handover import cancel_handover, end_handover, write_handover
 from tipline.instance import Instance, load_log_signer
-from tipline.restore import restore
+from tipline.restore import _Placing, restore
 from tipline.restore_checks import Wishes
 from tipline.slots import TCTI_VARIABLE, create_slots, open_slots
 
@@ -248,3 +249,53 @@ async def test_handover_when_the_keys_are_sealed_to_this_machine_then_another_ta
         opened.file.close()
         monkeypatch.setenv(TCTI_VARIABLE, here.tcti)
         end_handover(old, out, day=world.clock.today, environment=os.environ)
+
+
+@pytest.mark.parametrize("name", ["slot-file", "slot-file.moving"])
+async def test_handover_when_its_restore_is_called_off_then_no_slot_stays(
+    world: Any, short_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Nobody would purge what lies there; the same file makes it again."""
+    async with world.serve() as site:
+        ids = await send(world, site, 1)
+    identity, out = HybridIdentity.generate(), tmp_path / "out.age"
+    with Instance.open(world.directory) as instance:
+        write_handover(
+            instance,
+            out,
+            recipients=[identity.recipient()],
+            today=world.clock.today,
+            environment=os.environ,
+        )
+    world.directory = short_path / "there"
+
+    def take_over() -> None:
+        with out.open("rb") as source:
+            restore(
+                source,
+                world.directory,
+                identities=[identity],
+                wishes=Wishes(),
+                environment=os.environ,
+                clock=world.clock,
+                boot_clock=world.clock.boot,
+            )
+
+    def stop(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Placing, "_move_across", stop)
+        with pytest.raises(KeyboardInterrupt):
+            take_over()
+    made = world.directory / "slots" / name
+    (world.directory / "slots" / "slot-file").rename(made)
+    descriptor = os.open(made, os.O_RDONLY)
+    assert any(os.pread(descriptor, 1 << 24, 0))
+    cancel_restore(world.directory)
+    assert not any(os.pread(descriptor, 1 << 24, 0))
+    os.close(descriptor)
+    assert not list((world.directory / "slots").iterdir())
+    await asyncio.to_thread(take_over)
+    async with world.serve() as site:
+        assert await stored(site) == set(ids)

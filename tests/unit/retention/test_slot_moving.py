@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from crypto.secret import Secret
 from retention.errors import SlotError
 from retention.slot import NO_ROOT, SLOT_BYTES, Slot, SlotKind, encode_slot
+from retention.slot_disk import FileDisk
 from retention.slot_file import SlotFile
 from retention.slot_moving import MOVING_SUFFIX, move_slots
 from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
@@ -187,3 +190,28 @@ def test_move_when_the_first_slot_of_a_step_is_damaged_then_its_secrets_are_move
     first = (tmp_path / "new").read_bytes()[step * STEP_SLOTS * SLOT_BYTES :][:SLOT_BYTES]
     assert (first == b"torn" * 1024) is (step == 1)
     assert read(tmp_path / "new", PlainRoot(), places) == ALL
+
+
+def test_move_when_the_disk_is_full_then_what_was_written_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No secret stays in the blocks of a file that never took its name."""
+    make(tmp_path / "old", None, PlainRoot())
+    seen: list[int] = []
+
+    def refuse(disk: FileDisk) -> None:
+        path = tmp_path / f"new{MOVING_SUFFIX}"
+        with path.open("ab") as file:
+            file.write(SECRETS[DAY].reveal())  # a part of a slot
+        assert SECRETS[RECORD].reveal() in path.read_bytes()
+        seen.append(os.open(path, os.O_RDONLY))
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(FileDisk, "sync_all", refuse)
+    with pytest.raises(OSError, match="full"):
+        move(tmp_path / "old", tmp_path / "new", old=PlainRoot(), new=PlainRoot())
+    content = os.pread(seen[0], 1 << 24, 0)
+    os.close(seen[0])
+    assert content
+    assert not any(content)
+    assert not list(tmp_path.glob("new*"))
