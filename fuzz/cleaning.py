@@ -149,11 +149,12 @@ def trace_lines(act: Callable[[], object]) -> Lines:
             lines.add((name, frame.f_lineno))
         return trace
 
+    before = sys.gettrace()  # a measuring of coverage goes on afterwards
     sys.settrace(trace)  # type: ignore[arg-type]  # a trace function is not annotated more closely
     try:
         act()
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return lines
 
 
