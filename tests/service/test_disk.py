@@ -337,10 +337,10 @@ async def test_purge_when_one_record_fails_then_the_others_go_and_it_is_said(
         victim = site.tips[1].id
         delete = store._rows.delete
 
-        def fail_once(table: str, ids: list[bytes]) -> None:
+        def fail_once(table: str, ids: list[bytes]) -> set[bytes]:
             if victim in ids:
                 raise sqlite3.OperationalError("database or disk is full")
-            delete(table, ids)
+            return delete(table, ids)
 
         monkeypatch.setattr(store._rows, "delete", fail_once)
         intake: Any = NoIntake()
