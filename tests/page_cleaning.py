@@ -1,0 +1,112 @@
+"""The page's own cleaning, as node runs it: what Python's is held against."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import RefusedError
+
+DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
+
+Answer = dict[str, Any]
+
+
+class PageCleaning:
+    """
+    A node process that cleans what it is given, one file after the other.
+
+    Args:
+        process: It.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.words = self._read()
+
+    def clean(self, data: bytes, *, out: Path | None = None) -> Answer:
+        """
+        Clean bytes.
+
+        Args:
+            data: A file.
+            out: Where the cleaned file goes.
+
+        Returns:
+            `refused`, or `format`, `kinds`, `pieces`, `sha256` and `length`.
+        """
+        return self._ask({"base64": base64.b64encode(data).decode()}, out)
+
+    def clean_file(self, path: Path, *, out: Path | None = None) -> Answer:
+        """
+        Clean a file.
+
+        Args:
+            path: It.
+            out: Where the cleaned file goes.
+
+        Returns:
+            As `clean`.
+        """
+        return self._ask({"path": str(path)}, out)
+
+    def _ask(self, request: Answer, out: Path | None) -> Answer:
+        if out is not None:
+            request["out"] = str(out)
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> Answer:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the page's cleaning ended"  # what it says of that is on stderr
+        answer: Answer = json.loads(line)
+        return answer
+
+
+@contextlib.contextmanager
+def run_page_cleaning() -> Iterator[PageCleaning]:
+    """
+    Start the page's cleaning, and end it.
+
+    Yields:
+        It. Without node, or without what `npm ci` installs, there is none: an error.
+    """
+    with subprocess.Popen(
+        ["node", DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield PageCleaning(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def plan_in_python(data: bytes) -> Answer:
+    """
+    Plan in Python what the page plans, and say it in the same way.
+
+    Args:
+        data: A file.
+
+    Returns:
+        As `PageCleaning.clean`, without what only a cleaned file has.
+    """
+    try:
+        plan = plan_cleaning(io.BytesIO(data))
+    except RefusedError as exc:
+        return {"refused": exc.reason.value}
+    pieces = [
+        piece.hex() if isinstance(piece, bytes) else [piece.offset, piece.length_bytes]
+        for piece in plan.pieces
+    ]
+    return {"format": plan.format.value, "kinds": [*plan.kinds], "pieces": pieces}

@@ -1,0 +1,56 @@
+"""The page keeps the same rules: every vector of cleaning, by its own code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.page_cleaning import PageCleaning, run_page_cleaning
+from tests.vectors.test_cleaning_own import VECTORS, make_input
+from tipline.cleaning.errors import Reason
+from tipline.cleaning.plan import EXTENSIONS, Kind
+
+# Vectors of formats that the page does not clean yet, by the name of their file.
+ONLY_PYTHON = {"png", "webp", "gif"}
+
+HELD = [name for name in VECTORS if name.split("-")[0] not in ONLY_PYTHON]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[PageCleaning]:
+    """The page's cleaning."""
+    with run_page_cleaning() as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_vector_when_the_page_cleans_it_then_it_has_its_outcome(
+    name: str, page: PageCleaning
+) -> None:
+    """The same bytes, kinds and reasons as in Python."""
+    vector = VECTORS[name]
+
+    answer = page.clean(make_input(vector))
+
+    if "refused" in vector:
+        assert answer == {"refused": vector["refused"]}
+    else:
+        assert (answer["format"], answer["kinds"]) == (vector["format"], vector["kinds"])
+        assert (answer["length"], answer["sha256"]) == (
+            vector["output_len"],
+            vector["output_sha256"],
+        )
+
+
+def test_page_when_it_is_asked_for_its_words_then_they_are_those_of_python(
+    page: PageCleaning,
+) -> None:
+    """Formats and their endings, kinds in their order, and reasons."""
+    only_python = {name for name in EXTENSIONS if name in ONLY_PYTHON}
+
+    assert page.words["kinds"] == [*Kind]
+    assert page.words["reasons"] == [*Reason]
+    assert page.words["extensions"] == {
+        name: extension for name, extension in EXTENSIONS.items() if name not in only_python
+    }

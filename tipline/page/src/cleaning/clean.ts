@@ -1,0 +1,50 @@
+// One way in for every format: known by its bytes, planned by its module.
+//
+// The rules are those of docs/reference/cleaning.md, the same as in Python. Nothing is decoded; what
+// is kept is never copied: the cleaned file is made of slices of the one that was chosen.
+
+import { startsWith } from "./bytes.js";
+import { CleaningRefusal } from "./errors.js";
+import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
+import type { Format, Plan } from "./plan.js";
+import { Source } from "./source.js";
+
+export { CleaningRefusal, type Reason, REASONS } from "./errors.js";
+export { EXTENSIONS, type Format, type Kind, KINDS, type Plan } from "./plan.js";
+
+const HEAD_BYTES = 16;
+
+const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
+  jpeg: planJpeg,
+};
+
+/** Tell a format by the first bytes of a file; undefined if it is not one that is cleaned. */
+function detectFormat(head: Uint8Array): Format | undefined {
+  if (startsWith(head, JPEG)) return "jpeg";
+  return undefined;
+}
+
+/**
+ * Plan how a file is cleaned. Nothing is written.
+ *
+ * Throws a `CleaningRefusal` if the file is empty, of a format that is not cleaned, or breaks its
+ * format's rules; and what `Blob` throws if it cannot be read.
+ */
+export async function planCleaning(untrustedFile: Blob): Promise<Plan> {
+  const source = new Source(untrustedFile);
+  if (source.lengthBytes === 0) throw new CleaningRefusal("empty");
+  const format = detectFormat(await source.readUpTo(0, HEAD_BYTES));
+  if (format === undefined) throw new CleaningRefusal("unknown");
+  return PLANNERS[format](source);
+}
+
+/** The cleaned file, made of slices of the file that was planned: what is kept is not copied. */
+export function cleanedBlob(plan: Plan, file: Blob): Blob {
+  return new Blob(
+    plan.pieces.map((piece) =>
+      piece instanceof Uint8Array
+        ? piece
+        : file.slice(piece.offset, piece.offset + piece.lengthBytes),
+    ),
+  );
+}

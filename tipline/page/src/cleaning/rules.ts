@@ -1,0 +1,36 @@
+// The rules that Python and TypeScript share as data: tipline/cleaning/rules.json.
+//
+// What is kept is decided by the allow-lists. The lists of kinds decide only what a person is told:
+// a tag that stands in none of them goes all the same, as "other".
+
+import rules from "../../../cleaning/rules.json";
+import type { Kind } from "./plan.js";
+
+type Listed<Item> = Readonly<Partial<Record<Kind, readonly Item[]>>>;
+type KindsByNumber = ReadonlyMap<number, readonly Kind[]>;
+
+function entries<Item>(listed: Listed<Item>): [Kind, readonly Item[]][] {
+  return Object.entries(listed) as [Kind, readonly Item[]][];
+}
+
+function byNumber(listed: Listed<string | number>, base: number): KindsByNumber {
+  const numbers = new Map<number, Kind[]>();
+  for (const [kind, items] of entries(listed)) {
+    for (const item of items) {
+      const number = parseInt(String(item), base);
+      numbers.set(number, [...(numbers.get(number) ?? []), kind]);
+    }
+  }
+  return numbers;
+}
+
+/** By directory (image, exif, gps), then by tag. */
+export const EXIF_KINDS: ReadonlyMap<string, KindsByNumber> = new Map(
+  Object.entries(rules.exif).map(([name, listed]) => [name, byNumber(listed, 16)]),
+);
+
+/** By dataset of record 2. */
+export const IPTC_KINDS: KindsByNumber = byNumber(rules.iptc, 10);
+
+/** The words that properties are named with. */
+export const XMP_WORDS: readonly [Kind, readonly string[]][] = entries<string>(rules.xmp);

@@ -1,0 +1,81 @@
+// A file that is cleaned, read at any place: what a part claims of its length is checked before it
+// is believed. One window of it lies in memory; parts are read out of that as long as they are in it.
+
+import type { Bytes } from "./bytes.js";
+import { CleaningRefusal } from "./errors.js";
+
+export const WINDOW_BYTES = 256 * 1024;
+
+/**
+ * Reads an untrusted file.
+ *
+ * What it gives are views of a window, and hold all of it in memory: whoever keeps one for longer
+ * than a part takes a copy (`slice`).
+ */
+export class Source {
+  readonly lengthBytes: number;
+  #window: Bytes = new Uint8Array(0);
+  #windowAt = 0;
+
+  constructor(private readonly untrustedFile: Blob) {
+    this.lengthBytes = untrustedFile.size;
+  }
+
+  /** Exactly so many bytes, or a refusal. The caller bounds the length. */
+  async read(offset: number, lengthBytes: number): Promise<Bytes> {
+    this.check(offset, lengthBytes);
+    const data = this.#see(offset, lengthBytes) ?? (await this.#load(offset, lengthBytes));
+    if (data.length !== lengthBytes) throw new CleaningRefusal("truncated"); // cut while it was read
+    return data;
+  }
+
+  /** A part, or what there is of it. */
+  async readUpTo(offset: number, lengthBytes: number): Promise<Bytes> {
+    const length = Math.max(0, Math.min(lengthBytes, this.lengthBytes - offset));
+    return this.#see(offset, length) ?? (await this.#load(offset, length));
+  }
+
+  /** The byte at a place, or a refusal. */
+  async byteAt(offset: number): Promise<number> {
+    return (await this.read(offset, 1))[0] as number;
+  }
+
+  /** Hold that a part lies within the file. */
+  check(offset: number, lengthBytes: number): void {
+    if (offset + lengthBytes > this.lengthBytes) throw new CleaningRefusal("truncated");
+  }
+
+  /** The first place where `first` stands before a byte that fits, or undefined. */
+  async find(
+    first: number,
+    fits: (second: number) => boolean,
+    offset: number,
+  ): Promise<number | undefined> {
+    let start = offset;
+    for (;;) {
+      // What is left of the window is searched before the next is read.
+      const left = this.#windowAt + this.#window.length - start;
+      const isHere = this.#windowAt <= start && left > 1;
+      const data = await this.readUpTo(start, isHere ? left : WINDOW_BYTES);
+      if (data.length < 2) return undefined;
+      for (let at = data.indexOf(first); at >= 0; at = data.indexOf(first, at + 1)) {
+        const second = data[at + 1];
+        if (second !== undefined && fits(second)) return start + at;
+      }
+      start += data.length - 1; // the last byte may be the first of two
+    }
+  }
+
+  #see(offset: number, lengthBytes: number): Bytes | undefined {
+    const start = offset - this.#windowAt;
+    const isInside = start >= 0 && start + lengthBytes <= this.#window.length;
+    return isInside ? this.#window.subarray(start, start + lengthBytes) : undefined;
+  }
+
+  async #load(offset: number, lengthBytes: number): Promise<Bytes> {
+    const end = offset + Math.max(lengthBytes, WINDOW_BYTES);
+    this.#window = new Uint8Array(await this.untrustedFile.slice(offset, end).arrayBuffer());
+    this.#windowAt = offset;
+    return this.#window.subarray(0, lengthBytes);
+  }
+}
