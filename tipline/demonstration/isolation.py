@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tipline.demonstration.seccomp import refuse_sockets
 from tipline.errors import NetworkError
+from tipline.seccomp import refuse_sockets
 
 # Exit code of this module when it finds a network where none should be.
 NETWORK_FOUND_EXIT_CODE: Final = 99

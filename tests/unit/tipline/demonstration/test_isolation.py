@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tipline.demonstration import isolation, seccomp
+from tipline import seccomp
+from tipline.demonstration import isolation
 from tipline.errors import NetworkError
 
 
@@ -73,7 +74,7 @@ def test_process_when_unshare_is_missing_is_cut_off_by_the_filter(
 
 PROBE = """
 import errno, os, socket, sys
-from tipline.demonstration.seccomp import refuse_sockets
+from tipline.seccomp import refuse_sockets
 kept = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 refuse_sockets()
 for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK):
