@@ -23,6 +23,7 @@ from typing import BinaryIO, Final
 
 from crypto.age import file as age_file
 from crypto.age.hybrid import HybridRecipient
+from crypto.attachment import Attachment, Cleaning, Original
 from crypto.errors import MalformedError, RecipientError
 from crypto.ladder import (
     HEADER_LEN,
@@ -37,9 +38,16 @@ from crypto.ladder import (
 from crypto.randomness import RandomSource, system_random
 from crypto.strict import decode_base64
 from crypto.tar import Member, measure_payload, open_payload
-from crypto.tip import Attachment, Tip, format_tip
+from crypto.tip import Tip, format_tip
 
-__all__ = ["HEADER_LEN", "AttachedFile", "check_envelope_head", "check_recipients", "seal_tip"]
+__all__ = [
+    "HEADER_LEN",
+    "AttachedFile",
+    "AttachedOriginal",
+    "check_envelope_head",
+    "check_recipients",
+    "seal_tip",
+]
 
 _STANZA_START: Final = b"-> mlkem768x25519 "
 _ENC_CHARACTERS: Final = 1_494  # 1,120 bytes: an ML-KEM-768 ciphertext and an X25519 share
@@ -97,12 +105,11 @@ def _check_base64(untrusted: bytes) -> None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AttachedFile:
+class AttachedOriginal:
     """
-    A file to be sealed into a tip.
+    The untouched original of a file that was cleaned.
 
     Args:
-        extension: `[a-z0-9]{1,5}`, of the generated name.
         size_bytes: Exactly what *source* gives.
         source: Its bytes.
         name: Its real name; travels in `tip.json` only.
@@ -110,12 +117,71 @@ class AttachedFile:
         modified_at: ISO 8601 with `Z`, as the source's device gave it, or None.
     """
 
-    extension: str
     size_bytes: int
     source: BinaryIO
     name: str
     media_type: str
     modified_at: str | None = None
+
+    def describe(self) -> Original:
+        """
+        Say what `tip.json` says of it.
+
+        Returns:
+            The original.
+        """
+        return Original(
+            name=self.name,
+            media_type=self.media_type,
+            size_bytes=self.size_bytes,
+            modified_at=self.modified_at,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedFile:
+    """
+    A file to be sealed into a tip.
+
+    Args:
+        extension: `[a-z0-9]{1,5}`, of the generated names.
+        size_bytes: Exactly what *source* gives.
+        source: Its bytes.
+        media_type: Of the format that was found; without *cleaning* as the source's device gave it.
+        name: Its real name; none with *cleaning*.
+        modified_at: ISO 8601 with `Z`, as the source's device gave it; none with *cleaning*.
+        cleaning: What became of it before.
+        original: If the source adds it.
+    """
+
+    extension: str
+    size_bytes: int
+    source: BinaryIO
+    media_type: str
+    name: str | None = None
+    modified_at: str | None = None
+    cleaning: Cleaning | None = None
+    original: AttachedOriginal | None = None
+
+    def describe(self, number: int) -> Attachment:
+        """
+        Say what `tip.json` says of it.
+
+        Args:
+            number: Its place among the files, from 1.
+
+        Returns:
+            The attachment.
+        """
+        return Attachment(
+            path=f"files/{number:02}.{self.extension}",
+            media_type=self.media_type,
+            size_bytes=self.size_bytes,
+            name=self.name,
+            modified_at=self.modified_at,
+            cleaning=self.cleaning,
+            original=None if self.original is None else self.original.describe(),
+        )
 
 
 def seal_tip(
@@ -142,39 +208,36 @@ def seal_tip(
     Raises:
         RecipientError: not eight, not all hybrid, or one twice.
         TooLargeError: no rung holds it.
-        MalformedError: a file's extension is not allowed, or it gave other than *size_bytes* bytes.
+        MalformedError: a file's extension is not allowed, it gave other than *size_bytes* bytes, or
+            what is said of it is not allowed.
         ValueError: *tip* already names attachments.
     """
     check_recipients(recipients)
     if tip.attachments:
         raise ValueError("attachments are made from the files given")
-    members = [
-        Member(name=f"files/{number:02}.{file.extension}", size_bytes=file.size_bytes)
-        for number, file in enumerate(files, start=1)
+    described = [file.describe(number) for number, file in enumerate(files, start=1)]
+    tip = dataclasses.replace(tip, attachments=tuple(described))
+    members: list[tuple[Member, bytes | BinaryIO]] = [
+        (Member(name=name, size_bytes=len(value)), value)
+        for name, value in (("tip.json", format_tip(tip)), ("text.txt", tip.text.encode()))
     ]
-    tip = dataclasses.replace(
-        tip,
-        attachments=tuple(
-            Attachment(
-                path=member.name,
-                name=file.name,
-                media_type=file.media_type,
-                size_bytes=file.size_bytes,
-                modified_at=file.modified_at,
-            )
-            for member, file in zip(members, files, strict=True)
-        ),
-    )
-    heads = (("tip.json", format_tip(tip)), ("text.txt", tip.text.encode()))
+    members += [
+        (Member(name=attachment.path, size_bytes=file.size_bytes), file.source)
+        for attachment, file in zip(described, files, strict=True)
+    ]
+    members += [
+        (
+            Member(name=attachment.original_path, size_bytes=file.original.size_bytes),
+            file.original.source,
+        )
+        for attachment, file in zip(described, files, strict=True)
+        if file.original is not None
+    ]
     rung = choose_rung(
-        measure_payload([*(len(value) for _, value in heads), *(m.size_bytes for m in members)]),
+        measure_payload([member.size_bytes for member, _source in members]),
         has_attachments=bool(files),
     )
-    payload = open_payload(
-        [(Member(name=name, size_bytes=len(value)), value) for name, value in heads]
-        + [(member, file.source) for member, file in zip(members, files, strict=True)],
-        payload_len=payload_len_of(rung),
-    )
+    payload = open_payload(members, payload_len=payload_len_of(rung))
     age_file.seal(payload, destination, recipients=list(recipients), random=random)
     return rung
 

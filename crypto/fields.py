@@ -8,6 +8,7 @@ as is a missing one.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -15,6 +16,9 @@ from crypto.errors import MalformedError
 from crypto.strict import parse_day
 
 MAX_ITEMS: Final = 100  # of any list in a signed object; what a person can choose from
+MAX_WORD_CHARACTERS: Final = 500  # of a name or a type; the longest sensible: a file's name, 255
+
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)Z")
 
 T = TypeVar("T")
 Parse = Callable[[object, str], T]
@@ -56,6 +60,22 @@ class Fields:
             raise MalformedError(f"{name} missing")
         return parse(self._left.pop(name), name)
 
+    def take_if_there(self, name: str, parse: Parse[T]) -> T | None:
+        """
+        Take one field that may be absent; null is not absent.
+
+        Args:
+            name: Of the field.
+            parse: Reads its value, told the field's name.
+
+        Returns:
+            What *parse* made of it, or None.
+
+        Raises:
+            MalformedError: it is not what *parse* reads.
+        """
+        return self.take(name, parse) if name in self._left else None
+
     def close(self) -> None:
         """
         Say that every field was taken.
@@ -84,6 +104,50 @@ def parse_string(untrusted: object, name: str) -> str:
     if not isinstance(untrusted, str):
         raise MalformedError(name)
     return untrusted
+
+
+def parse_word(untrusted: object, name: str) -> str:
+    """
+    Read a name, a type or the like.
+
+    Args:
+        untrusted: As JSON gave it.
+        name: Of the field.
+
+    Returns:
+        The string.
+
+    Raises:
+        MalformedError: it is none, or longer than `MAX_WORD_CHARACTERS`.
+    """
+    word = parse_string(untrusted, name)
+    if len(word) > MAX_WORD_CHARACTERS:
+        raise MalformedError(name)
+    return word
+
+
+def parse_time(untrusted: object, name: str) -> str:
+    """
+    Read a precise time.
+
+    Args:
+        untrusted: As JSON gave it.
+        name: Of the field.
+
+    Returns:
+        The text: ISO 8601 with `Z`.
+
+    Raises:
+        MalformedError: there is no such time, or it is written in another way.
+    """
+    match = _TIME.fullmatch(parse_string(untrusted, name))
+    if match is None:
+        raise MalformedError(name)
+    try:
+        datetime.datetime.fromisoformat(match.group(1))
+    except ValueError as exc:
+        raise MalformedError(name) from exc
+    return match.group(0)
 
 
 def parse_day_field(untrusted: object, name: str) -> datetime.date:

@@ -5,7 +5,7 @@ Rules:
     1. `text.txt` holds the bytes of `tip.json`'s text, so that a reader with age and tar alone
        reads what a reader with the desk reads.
     2. If `tip.json` lists attachments, it lists exactly the members of `files/`, in their order and
-       with their lengths.
+       with their lengths; and beside them exactly those of `originals/`.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def read_tip_payload(untrusted: BinaryIO) -> TipPayload:
         raise ForeignError("tip.json") from exc
     if tip.text.encode() != text:
         raise ForeignError("text")
-    files = [(m.name, m.size_bytes) for m in members if m.name.startswith("files/")]
-    if tip.attachments and [(a.path, a.size_bytes) for a in tip.attachments] != files:
+    listed = [(a.path, a.size_bytes) for a in tip.attachments]
+    listed += [(a.original_path, a.original.size_bytes) for a in tip.attachments if a.original]
+    if tip.attachments and listed != [(m.name, m.size_bytes) for m in members[2:]]:
         raise ForeignError("attachments")
     return TipPayload(tip=tip, members=members)
 

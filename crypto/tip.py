@@ -20,14 +20,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from crypto.attachment import Attachment, lay_out_attachment, parse_attachment
 from crypto.errors import MalformedError
+from crypto.fields import parse_count, parse_flag, parse_time, parse_word
 from crypto.strict import format_json, parse_day, parse_json_object
 
 VERSION: Final = 1
 MAX_TIP_JSON_BYTES: Final = 1 << 20
 MAX_TEXT_BYTES: Final = 262_144
 MAX_PLACE_CHARACTERS: Final = 500
-MAX_WORD_CHARACTERS: Final = 500  # of every other text field; longest sensible: a file's name, 255
 MAX_ATTACHMENTS: Final = 99  # the generated names have two digits
 
 LANGUAGES: Final = ("en", "es", "pt")
@@ -35,30 +36,6 @@ KINDS: Final = ("report", "proposal", "good_deed")
 SEALINGS: Final = ("browser", "sender")
 
 _ID = re.compile(r"[a-z0-9-]{1,32}")
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)Z")
-_PATH = re.compile(r"files/[0-9]{2}\.[a-z0-9]{1,5}")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """
-    What the source's device said of one attached file. Claims, all but the path.
-
-    Args:
-        path: The generated name inside the payload.
-        name: The real name.
-        media_type: The media type.
-        size_bytes: Its length.
-        modified_at: ISO 8601 with `Z`, or None if the device did not say.
-        unknown: Fields this version does not know.
-    """
-
-    path: str
-    name: str
-    media_type: str
-    size_bytes: int
-    modified_at: str | None = None
-    unknown: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +138,7 @@ def format_tip(tip: Tip) -> bytes:
         value = getattr(tip, name)
         if name == "attachments":
             if value:
-                fields[name] = [_format_attachment(attachment) for attachment in value]
+                fields[name] = [lay_out_attachment(attachment) for attachment in value]
         elif name == "days":
             if value is not None:
                 fields[name] = {"from": value.from_on.isoformat(), "to": value.to_on.isoformat()}
@@ -176,31 +153,16 @@ def format_tip(tip: Tip) -> bytes:
     return written
 
 
-def _format_attachment(attachment: Attachment) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "path": attachment.path,
-        "name": attachment.name,
-        "type": attachment.media_type,
-        "size_bytes": attachment.size_bytes,
-    }
-    if attachment.modified_at is not None:
-        fields["modified_at"] = attachment.modified_at
-    return {**fields, **attachment.unknown}
-
-
 def _parse_text(value: object, name: str) -> str:
     if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_TEXT_BYTES:
         raise MalformedError(name)
     return value
 
 
-def _parse_words(limit: int) -> Callable[[object, str], str]:
-    def parse(value: object, name: str) -> str:
-        if not isinstance(value, str) or len(value) > limit:
-            raise MalformedError(name)
-        return value
-
-    return parse
+def _parse_place(value: object, name: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_PLACE_CHARACTERS:
+        raise MalformedError(name)
+    return value
 
 
 def _parse_id(value: object, name: str) -> str:
@@ -218,30 +180,6 @@ def _parse_one_of(choices: tuple[str, ...]) -> Callable[[object, str], str]:
     return parse
 
 
-def _parse_count(value: object, name: str) -> int:
-    # bool is an int to Python, not to JSON.
-    if type(value) is not int or value < 0:
-        raise MalformedError(name)
-    return value
-
-
-def _parse_flag(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise MalformedError(name)
-    return value
-
-
-def _parse_time(value: object, name: str) -> str:
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise MalformedError(name)
-    try:
-        datetime.datetime.fromisoformat(match.group(1))
-    except ValueError as exc:
-        raise MalformedError(name) from exc
-    return match.group(0)
-
-
 def _parse_days(value: object, name: str) -> Days:
     if not isinstance(value, dict) or value.keys() != {"from", "to"}:
         raise MalformedError(name)
@@ -256,45 +194,25 @@ def _parse_days(value: object, name: str) -> Days:
 def _parse_attachments(value: object, name: str) -> tuple[Attachment, ...]:
     if not isinstance(value, list) or len(value) > MAX_ATTACHMENTS:
         raise MalformedError(name)
-    attachments = tuple(_parse_attachment(item, name) for item in value)
+    attachments = tuple(parse_attachment(item, name) for item in value)
     if len({attachment.path for attachment in attachments}) != len(attachments):
         raise MalformedError("attachment twice")
     return attachments
 
 
-def _parse_attachment(value: object, name: str) -> Attachment:
-    if not isinstance(value, dict) or not {"path", "name", "type", "size_bytes"} <= value.keys():
-        raise MalformedError(name)
-    fields = dict(value)
-    path = fields.pop("path")
-    if not isinstance(path, str) or not _PATH.fullmatch(path):
-        raise MalformedError("attachment path")
-    modified_at = fields.pop("modified_at", None)
-    return Attachment(
-        path=path,
-        name=_parse_word(fields.pop("name"), "attachment name"),
-        media_type=_parse_word(fields.pop("type"), "attachment type"),
-        size_bytes=_parse_count(fields.pop("size_bytes"), "attachment size"),
-        modified_at=None if modified_at is None else _parse_time(modified_at, "attachment time"),
-        unknown=MappingProxyType(fields),
-    )
-
-
-_parse_word = _parse_words(MAX_WORD_CHARACTERS)
-
 _PARSERS: Final[Mapping[str, Callable[[object, str], Any]]] = {
     "text": _parse_text,
     "channel": _parse_id,
-    "keyset": _parse_count,
+    "keyset": parse_count,
     "language": _parse_one_of(LANGUAGES),
     "sealing": _parse_one_of(SEALINGS),
-    "build": _parse_word,
-    "sealed_at": _parse_time,
+    "build": parse_word,
+    "sealed_at": parse_time,
     "kind": _parse_one_of(KINDS),
     "category": _parse_id,
-    "place": _parse_words(MAX_PLACE_CHARACTERS),
+    "place": _parse_place,
     "days": _parse_days,
-    "danger": _parse_flag,
-    "reply_wanted": _parse_flag,
+    "danger": parse_flag,
+    "reply_wanted": parse_flag,
     "attachments": _parse_attachments,
 }

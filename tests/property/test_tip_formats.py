@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from crypto.age.header import encode_header, read_header
 from crypto.age.hybrid import HybridIdentity
+from crypto.attachment import Attachment, Cleaning, Original
 from crypto.envelope import HEADER_LEN, check_envelope_head, seal_tip
 from crypto.errors import CryptoError, ForeignError, KeysetError
 from crypto.keyset import sign_keyset, verify_keyset
@@ -38,7 +39,7 @@ from crypto.ladder import (
 from crypto.note import Signer, sign_note, verify_note
 from crypto.secret import Secret
 from crypto.tar import Member, find_faults, measure_payload, open_payload, read_payload
-from crypto.tip import Attachment, Days, Tip, format_tip, parse_tip
+from crypto.tip import Days, Tip, format_tip, parse_tip
 
 DAY = datetime.date(2026, 11, 21)
 SIGNER = Signer(name="tipline-root", seed=Secret(bytes(range(32))))
@@ -206,6 +207,38 @@ known = {"version", *Tip.__dataclass_fields__}
 unknowns = st.dictionaries(texts.filter(lambda name: name not in known), json_values, max_size=3)
 days = st.tuples(st.dates(), st.dates()).map(lambda pair: Days(from_on=min(pair), to_on=max(pair)))
 
+sizes = st.integers(0, 2**53 - 1)
+rules_words = st.from_regex(r"[a-z-]{1,32}", fullmatch=True)
+attachment_fields: dict[str, st.SearchStrategy[Any]] = {
+    "path": st.integers(1, 99).map(lambda number: f"files/{number:02}.jpg"),
+    "media_type": texts,
+    "size_bytes": sizes,
+    "unknown": st.dictionaries(
+        texts.filter(lambda name: name not in {"type", *Attachment.__dataclass_fields__}),
+        json_values,
+        max_size=2,
+    ),
+}
+cleanings = st.one_of(
+    st.builds(
+        Cleaning,
+        state=st.just("cleaned"),
+        rules=st.integers(1, 9),
+        found=st.lists(rules_words, min_size=1, max_size=5, unique=True).map(tuple),
+    ),
+    st.builds(Cleaning, state=st.just("clean"), rules=st.integers(1, 9)),
+    st.builds(Cleaning, state=st.just("uncleaned"), rules=st.integers(1, 9), reason=rules_words),
+)
+attachments = st.one_of(
+    st.builds(Attachment, name=texts, **attachment_fields),
+    st.builds(
+        Attachment,
+        cleaning=cleanings,
+        original=st.none() | st.builds(Original, name=texts, media_type=texts, size_bytes=sizes),
+        **attachment_fields,
+    ),
+)
+
 
 @given(
     st.builds(
@@ -219,19 +252,7 @@ days = st.tuples(st.dates(), st.dates()).map(lambda pair: Days(from_on=min(pair)
         days=st.none() | days,
         danger=st.none() | st.booleans(),
         attachments=st.lists(
-            st.builds(
-                Attachment,
-                path=st.integers(1, 99).map(lambda number: f"files/{number:02}.jpg"),
-                name=texts,
-                media_type=texts,
-                size_bytes=st.integers(0, 2**53 - 1),
-                unknown=st.dictionaries(
-                    texts.filter(lambda name: name not in Attachment.__dataclass_fields__
-                                 and name != "type"),
-                    json_values,
-                    max_size=2,
-                ),
-            ),
+            attachments,
             unique_by=lambda attachment: attachment.path,
             max_size=3,
         ).map(tuple),

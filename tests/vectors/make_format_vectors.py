@@ -19,7 +19,7 @@ from crypto.age.hybrid import HybridIdentity
 from crypto.bundle import START, IndexEntry, format_index
 from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Category, Channel, ChannelReader, KeysetDraft, Reader
-from crypto.ladder import TEXT_RUNG, payload_len_of
+from crypto.ladder import RUNGS, TEXT_RUNG, payload_len_of
 from crypto.note import Signer, sign_note
 from crypto.randomness import RandomSource
 from crypto.tar import Member, format_header
@@ -159,6 +159,77 @@ def make_payload_vectors() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def make_attachment_vectors() -> list[dict[str, Any]]:
+    """Payloads of the smallest rung with files: what `tip.json` says of them, and what is there."""
+    cleaned = {
+        "path": "files/01.jpg",
+        "type": "image/jpeg",
+        "size_bytes": 4,
+        "cleaning": {"state": "cleaned", "rules": 1, "found": ["place", "device"]},
+        "original": {
+            "name": "b.jpg",
+            "type": "image/jpeg",
+            "size_bytes": 5,
+            "modified_at": "2026-11-20T10:00:00Z",
+        },
+    }
+    bare = {name: cleaned[name] for name in ("path", "type", "size_bytes")}
+    state = {"cleaning": {"state": "clean", "rules": 1}}
+
+    def vector(
+        name: str, defect: str, expect: str, listed: dict[str, Any], *, with_original: bool = False
+    ) -> dict[str, Any]:
+        fields = {"version": 1, "text": "a", "attachments": [listed]}
+        members = [
+            ("tip.json", json.dumps(fields, separators=(",", ":")).encode()),
+            ("text.txt", b"a"),
+            ("files/01.jpg", b"part"),
+            *([("originals/01.jpg", b"whole")] if with_original else []),
+        ]
+        value = b"".join(
+            format_header(Member(name=member, size_bytes=len(body)))
+            + body
+            + bytes(-len(body) % 512)
+            for member, body in members
+        )
+        return {
+            "format": "payload",
+            "name": name,
+            "source": SOURCE + "Attachments",
+            "defect": defect,
+            "input": base64.b64encode(value.rstrip(b"\0")).decode(),
+            "length": payload_len_of(RUNGS[1]),
+            "expect": expect,
+        }
+
+    def say(**cleaning: Any) -> dict[str, Any]:
+        return bare | {"cleaning": {"rules": 1, **cleaning}}
+
+    return [
+        vector("cleaned", "none: its original is there", "success", cleaned, with_original=True),
+        vector("clean", "none: nothing was found", "success", bare | state),
+        vector(
+            "uncleaned",
+            "none: it could not be cleaned",
+            "success",
+            say(state="uncleaned", reason="unknown"),
+        ),
+        vector("first version", "none: a name and no cleaning", "success", bare | {"name": "b"}),
+        vector("named", "a name beside cleaning", "tip.json", bare | state | {"name": "b"}),
+        vector("silent", "neither name nor cleaning", "tip.json", bare),
+        vector("no kinds", "cleaned of nothing", "tip.json", say(state="cleaned", found=[])),
+        vector("no reason", "uncleaned for no reason", "tip.json", say(state="uncleaned")),
+        vector("lost original", "an original that is not there", "attachments", cleaned),
+        vector(
+            "stray original",
+            "an original that is not listed",
+            "attachments",
+            bare | state,
+            with_original=True,
+        ),
+    ]
+
+
 def make_index_vectors() -> list[dict[str, Any]]:
     """Indexes of bundles with one text tip."""
     keyset = make_keyset(ROOT)
@@ -201,7 +272,12 @@ def make_index_vectors() -> list[dict[str, Any]]:
 
 def make_vectors() -> list[dict[str, Any]]:
     """All of them."""
-    return [*make_keyset_vectors(), *make_payload_vectors(), *make_index_vectors()]
+    return [
+        *make_keyset_vectors(),
+        *make_payload_vectors(),
+        *make_attachment_vectors(),
+        *make_index_vectors(),
+    ]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.asking import make_asker
-from tipline.desk.exporting import export_tip
+from tipline.desk.attached import describe_file
+from tipline.desk.exporting import ORIGINALS, export_tip
 from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
 from tipline.desk.naming import name_category, name_channel
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
@@ -313,17 +314,9 @@ def _print_tip(
     for name, value in claims.items():
         if value is not None:
             console.print(f"  {name}: {make_printable_line(value)}")
-    real_names = {attachment.path: attachment for attachment in tip.attachments}
     for path in names:
-        if path in ("tip.json", "text.txt"):
-            continue
-        line = f"  {path}"
-        if path in real_names:
-            claimed = real_names[path]
-            line += " " + _("(named {name}, {type})").format(
-                name=make_printable_line(claimed.name), type=make_printable_line(claimed.media_type)
-            )
-        console.print(line)
+        if path not in ("tip.json", "text.txt"):
+            console.print(f"  {describe_file(path, tip, translate=_)}")
     console.print()
     console.print(make_printable_text(tip.text))
 
@@ -344,8 +337,15 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
         PermissionsError: others can read the vault.
         FileError: the directory exists already, or cannot be written.
     """
+    _ = console.translate
     place, _record = Vault.open(options.vault).find(options.id)
     written = export_tip(place, options.out)
+    if any(path.parent.name == ORIGINALS for path in written):
+        console.say(
+            _("{path} holds untouched originals: they may tell who the source is").format(
+                path=options.out / ORIGINALS
+            )
+        )
     if options.json:
         _print_json(console, {"files": [str(path) for path in written]})
     else:

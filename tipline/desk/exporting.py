@@ -4,6 +4,7 @@ Copying a tip's files out of the vault.
 Rules:
     1. Into a directory that did not exist before; nothing is overwritten, nothing is followed.
     2. Under the generated names: a real name is a source's word, and may be made to harm.
+    3. Untouched originals stay apart, in a folder of their own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Final
 
 from tipline.files import make_private_directory, sync_directory
+
+ORIGINALS: Final = "originals"  # the folder of them in a payload, and in what is exported
 
 
 def export_tip(place: Path, out: Path) -> list[Path]:

@@ -11,9 +11,11 @@ import pytest
 from crypto.age import file as age_file
 from crypto.age.hybrid import HybridIdentity
 from crypto.age.x25519 import X25519Identity
+from crypto.attachment import Attachment, Cleaning, Original
 from crypto.envelope import (
     HEADER_LEN,
     AttachedFile,
+    AttachedOriginal,
     check_envelope_head,
     check_recipients,
     seal_tip,
@@ -23,7 +25,7 @@ from crypto.ladder import RUNGS, TEXT_RUNG
 from crypto.payload import read_tip_payload
 from crypto.secret import Secret
 from crypto.strict import encode_base64
-from crypto.tip import Attachment, Tip
+from crypto.tip import Tip
 
 STANZA = b"-> mlkem768x25519 %b\n%b\n" % (
     encode_base64(bytes(1_120)).encode(),
@@ -148,6 +150,35 @@ def test_seal_when_files_are_attached_then_they_are_named_and_listed(
             size_bytes=1,
             modified_at="2026-11-20T10:00:00Z",
         ),
+    )
+
+
+def test_seal_when_an_original_is_added_then_it_lies_beside_its_file(
+    recipients: list[Any], identity: Callable[[int], HybridIdentity]
+) -> None:
+    """A cleaned file has no name of its own; its original has, and comes behind all files."""
+    sealed, opened = io.BytesIO(), io.BytesIO()
+    cleaning = Cleaning(state="cleaned", rules=1, found=("place",))
+    original = AttachedOriginal(
+        size_bytes=5, source=io.BytesIO(b"whole"), name="b.jpg", media_type="image/jpeg"
+    )
+    cleaned = attach(b"part", name=None, cleaning=cleaning, original=original)
+    seal_tip(sealed, tip=Tip(text="a"), files=[cleaned, attach(b"b")], recipients=recipients)
+    sealed.seek(0)
+    age_file.open_(sealed, opened, identities=[identity(3)])
+    payload = read_tip_payload(opened)
+    last = payload.members[-1]
+
+    assert [member.name for member in payload.members[2:]] == [
+        "files/01.jpg", "files/02.jpg", "originals/01.jpg",
+    ]  # fmt: skip
+    assert opened.getvalue()[last.offset : last.offset + 5] == b"whole"
+    assert payload.tip.attachments[0] == Attachment(
+        path="files/01.jpg",
+        media_type="image/jpeg",
+        size_bytes=4,
+        cleaning=cleaning,
+        original=Original(name="b.jpg", media_type="image/jpeg", size_bytes=5),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from crypto.errors import MalformedError
 from crypto.fields import (
     MAX_ITEMS,
+    MAX_WORD_CHARACTERS,
     Fields,
     items,
     optional,
@@ -19,6 +20,8 @@ from crypto.fields import (
     parse_flag,
     parse_positive,
     parse_string,
+    parse_time,
+    parse_word,
 )
 
 
@@ -30,6 +33,31 @@ def test_fields_when_all_are_taken_then_nothing_is_left() -> None:
     assert fields.take("b", optional(parse_string)) is None
     assert fields.take("c", items(parse_string)) == ("x",)
     fields.close()
+
+
+def test_field_when_it_may_be_absent_then_null_is_not_absent() -> None:
+    """What is not there is None; what is there has to be of its type."""
+    fields = Fields({"a": "x", "b": None}, "thing")
+
+    assert fields.take_if_there("a", parse_string) == "x"
+    assert fields.take_if_there("c", parse_string) is None
+    with pytest.raises(MalformedError, match="b"):
+        fields.take_if_there("b", parse_string)
+
+
+def test_word_when_at_its_bound_then_it_is_read_and_one_more_is_not() -> None:
+    """A name has an upper bound."""
+    assert parse_word("a" * MAX_WORD_CHARACTERS, "a") == "a" * MAX_WORD_CHARACTERS
+    with pytest.raises(MalformedError):
+        parse_word("a" * (MAX_WORD_CHARACTERS + 1), "a")
+
+
+def test_time_when_it_exists_then_its_text_is_kept() -> None:
+    """A precise time is kept as it was written."""
+    assert parse_time("2026-11-21T10:00:00.25Z", "a") == "2026-11-21T10:00:00.25Z"
+    for untrusted in (1, "2026-11-21T10:00:00", "2026-13-21T10:00:00Z", "2026-11-21 10:00:00Z"):
+        with pytest.raises(MalformedError):
+            parse_time(untrusted, "a")
 
 
 def test_fields_when_one_is_left_or_missing_then_it_is_refused() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from crypto.attachment import Attachment
 from crypto.errors import MalformedError, TooLargeError
 from crypto.tip import (
     MAX_TEXT_BYTES,
     MAX_TIP_JSON_BYTES,
-    Attachment,
     Days,
     Tip,
     format_tip,
@@ -26,7 +26,7 @@ ATTACHMENT = Attachment(
     media_type="image/jpeg",
     size_bytes=5,
     modified_at="2026-11-20T10:00:00Z",
-    unknown={"cleaned": ["place"]},
+    unknown={"future": ["place"]},
 )
 FULL = Tip(
     text="The bridge is hollow.",
