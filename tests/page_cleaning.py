@@ -15,6 +15,8 @@ from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 
 DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
+# Formats that the page does not clean yet: each the name of its file of vectors.
+ONLY_PYTHON: Final[frozenset[str]] = frozenset({"ogg"})
 
 Answer = dict[str, Any]
 

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.page_cleaning import PageCleaning, run_page_cleaning
+from tests.page_cleaning import ONLY_PYTHON, PageCleaning, run_page_cleaning
 from tests.vectors.test_cleaning_own import VECTORS, make_input
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import EXTENSIONS, Kind
-
-# Vectors of formats that the page does not clean yet, by the name of their file.
-ONLY_PYTHON = {"png", "webp", "gif"}
 
 HELD = [name for name in VECTORS if name.split("-")[0] not in ONLY_PYTHON]
 
@@ -47,10 +44,8 @@ def test_page_when_it_is_asked_for_its_words_then_they_are_those_of_python(
     page: PageCleaning,
 ) -> None:
     """Formats and their endings, kinds in their order, and reasons."""
-    only_python = {name for name in EXTENSIONS if name in ONLY_PYTHON}
-
     assert page.words["kinds"] == [*Kind]
     assert page.words["reasons"] == [*Reason]
     assert page.words["extensions"] == {
-        name: extension for name, extension in EXTENSIONS.items() if name not in only_python
+        name: extension for name, extension in EXTENSIONS.items() if name not in ONLY_PYTHON
     }

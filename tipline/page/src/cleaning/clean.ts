@@ -5,9 +5,12 @@
 
 import { startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
 import type { Format, Plan } from "./plan.js";
+import { planPng, SIGNATURE as PNG } from "./png.js";
 import { Source } from "./source.js";
+import { isWebp, planWebp } from "./webp.js";
 
 export { CleaningRefusal, type Reason, REASONS } from "./errors.js";
 export { EXTENSIONS, type Format, type Kind, KINDS, type Plan } from "./plan.js";
@@ -16,12 +19,17 @@ const HEAD_BYTES = 16;
 
 const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   jpeg: planJpeg,
+  png: planPng,
+  webp: planWebp,
+  gif: planGif,
 };
 
 /** Tell a format by the first bytes of a file; undefined if it is not one that is cleaned. */
 function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
-  return undefined;
+  if (startsWith(head, PNG)) return "png";
+  if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
+  return isWebp(head) ? "webp" : undefined;
 }
 
 /**

@@ -4,12 +4,15 @@ import { type Bytes, isSame } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import type { Source } from "./source.js";
 
-const MAX_PIECES = 65_536; // an animation of 30 minutes has about as many frames
+export const MAX_PIECES = 65_536; // an animation of 30 minutes has about as many frames
 const MAX_PARTS = 1_000_000; // a PNG of 8 GB in libpng's chunks has as many
 
 /** The formats that are cleaned, each with the ending of its names. */
 export const EXTENSIONS = {
   jpeg: "jpg",
+  png: "png",
+  webp: "webp",
+  gif: "gif",
 } as const;
 export type Format = keyof typeof EXTENSIONS;
 

@@ -34,3 +34,11 @@ export const IPTC_KINDS: KindsByNumber = byNumber(rules.iptc, 10);
 
 /** The words that properties are named with. */
 export const XMP_WORDS: readonly [Kind, readonly string[]][] = entries<string>(rules.xmp);
+
+/** The chunks of PNG that are kept. */
+export const PNG_KEPT: ReadonlySet<string> = new Set(rules.png.kept);
+
+/** What the others are, by their names. */
+export const PNG_KINDS: ReadonlyMap<string, readonly Kind[]> = new Map(
+  Object.entries(rules.png.kinds) as [string, Kind[]][],
+);

@@ -1,0 +1,98 @@
+"""
+Feeds the same broken files to Python's cleaning and to the page's, and compares:
+`python -m fuzz.cleaning_page [--seconds N] [--seed N] [DIR]`.
+
+The cases are those of `fuzz.cleaning`. What one refuses the other refuses for the same reason; what
+is cleaned has the same format, the same kinds, and is made of the same pieces.
+
+A finding is written to the folder where it runs, as `finding-SHA256`, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import time
+from pathlib import Path
+
+from fuzz.cleaning import make_cases, read_seeds
+from tests.page_cleaning import (
+    ONLY_PYTHON,
+    PageCleaning,
+    plan_in_python,
+    run_page_cleaning,
+)
+from tipline.cleaning.errors import Reason
+
+
+def compare(data: bytes, page: PageCleaning) -> bool:
+    """
+    Hold that both make the same of a file.
+
+    Args:
+        data: Untrusted.
+        page: The page's cleaning.
+
+    Returns:
+        Whether it was cleaned.
+
+    Raises:
+        AssertionError: they differ.
+    """
+    answer = page.clean(data)
+    if ONLY_PYTHON and answer == {"refused": Reason.UNKNOWN}:
+        return False
+    expected = plan_in_python(data)
+    assert {name: answer.get(name) for name in expected} == expected, "the page does otherwise"
+    return "refused" not in answer
+
+
+def run(
+    seeds: list[bytes], *, seed: int, seconds: float = float("inf"), cases: float = float("inf")
+) -> tuple[int, int]:
+    """
+    Compare cases until time or number is used up.
+
+    Args:
+        seeds: What is damaged.
+        seed: Of chance.
+        seconds: At most so long.
+        cases: At most so many.
+
+    Returns:
+        How many cases there were, and how many of them were cleaned.
+
+    Raises:
+        AssertionError: a case differs; it was written to a file.
+    """
+    ends_at = time.monotonic() + seconds
+    count = cleaned = 0
+    with run_page_cleaning() as page:
+        for case in make_cases(list(seeds), random.Random(seed)):
+            try:
+                cleaned += compare(case, page)
+            except BaseException:
+                Path(f"finding-{hashlib.sha256(case).hexdigest()[:16]}").write_bytes(case)
+                raise
+            count += 1
+            if count >= cases or time.monotonic() > ends_at:
+                break
+    return count, cleaned
+
+
+def main() -> None:
+    """Compare, and tell how much."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz.cleaning_page")
+    parser.add_argument("folder", metavar="DIR", type=Path, nargs="?")
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}")
+    seeds = read_seeds(options.folder)
+    count, cleaned = run(seeds, seed=options.seed, seconds=options.seconds)
+    print(f"{count} cases from {len(seeds)} seeds, {cleaned} cleaned, {count - cleaned} refused")
+
+
+if __name__ == "__main__":
+    main()
