@@ -46,6 +46,7 @@ from tests.pictures import (
     riff_chunk,
     segment,
 )
+from tests.vectors.cleaning_sounds import list_oggs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.exif import format_orientation
@@ -389,6 +390,7 @@ def main() -> None:
         "png": list_pngs(),
         "webp": list_webps(),
         "gif": list_gifs(),
+        "ogg": list_oggs(),
         "detection": list_others(),
     }
     for name, cases in groups.items():

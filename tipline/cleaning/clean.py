@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import gif, jpeg, png, webp
+from tipline.cleaning import gif, jpeg, ogg, png, webp
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
@@ -15,6 +15,7 @@ HEAD_BYTES: Final = 16
 _SIGNATURES: Final = (
     (jpeg.SIGNATURE, Format.JPEG),
     (png.SIGNATURE, Format.PNG),
+    (ogg.SIGNATURE, Format.OGG),
     *((signature, Format.GIF) for signature in gif.SIGNATURES),
 )
 _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
@@ -22,6 +23,7 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.PNG: png.plan_png,
     Format.WEBP: webp.plan_webp,
     Format.GIF: gif.plan_gif,
+    Format.OGG: ogg.plan_ogg,
 }
 
 

@@ -22,6 +22,7 @@ class Format(enum.StrEnum):
     PNG = "png"
     WEBP = "webp"
     GIF = "gif"
+    OGG = "ogg"
 
 
 EXTENSIONS: Final = {
@@ -29,6 +30,7 @@ EXTENSIONS: Final = {
     Format.PNG: "png",
     Format.WEBP: "webp",
     Format.GIF: "gif",
+    Format.OGG: "ogg",
 }
 
 

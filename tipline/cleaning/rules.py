@@ -27,6 +27,14 @@ def _by_number(kinds: Mapping[str, list[Any]], base: int) -> Mapping[int, frozen
     return {number: frozenset(found) for number, found in numbers.items()}
 
 
+def _by_word(kinds: Mapping[str, list[str]]) -> Mapping[bytes, frozenset[Kind]]:
+    words: dict[bytes, set[Kind]] = {}
+    for kind, listed in kinds.items():
+        for word in listed:
+            words.setdefault(word.encode("ascii"), set()).add(Kind(kind))
+    return {word: frozenset(found) for word, found in words.items()}
+
+
 # By directory (image, exif, gps), then by tag.
 EXIF_KINDS: Final = {name: _by_number(kinds, 16) for name, kinds in _RULES["exif"].items()}
 # By dataset of record 2.
@@ -40,3 +48,5 @@ PNG_KINDS: Final = {
     name.encode("ascii"): frozenset(map(Kind, kinds))
     for name, kinds in _RULES["png"]["kinds"].items()
 }
+# By the name of a comment, in capital letters.
+COMMENT_KINDS: Final = _by_word(_RULES["comments"])

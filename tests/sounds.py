@@ -1,0 +1,140 @@
+"""Small sounds made of their parts, for the tests of cleaning: every byte has its place here."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+CONTINUED, BEGIN, END = 1, 2, 4
+SERIAL = b"\1\0\0\0"
+
+
+def checksum(data: bytes) -> int:
+    """Compute Ogg's checksum bit by bit."""
+    register = 0
+    for byte in data:
+        register ^= byte << 24
+        for _ in range(8):
+            register = register << 1 ^ (0x104C11DB7 if register >> 31 else 0)
+    return register
+
+
+def lace(*packets: bytes) -> bytes:
+    """Write the lengths of whole packets."""
+    return b"".join(b"\xff" * (len(one) // 255) + bytes([len(one) % 255]) for one in packets)
+
+
+def make_page(
+    number: int,
+    *packets: bytes,
+    marks: int = 0,
+    position: int = 0,
+    serial: bytes = SERIAL,
+    segments: bytes | None = None,
+    version: int = 0,
+) -> bytes:
+    """
+    Make a page of Ogg.
+
+    Args:
+        number: Of the page.
+        packets: Whole ones, unless *segments* says otherwise.
+        marks: Of continuation, begin and end.
+        position: Of the sound.
+        serial: Of the stream.
+        segments: The lengths; those of whole packets if None.
+        version: Of the format.
+    """
+    laced = lace(*packets) if segments is None else segments
+    head = b"OggS" + bytes([version, marks]) + struct.pack("<q", position) + serial
+    head += number.to_bytes(4, "little")
+    tail = bytes([len(laced)]) + laced + b"".join(packets)
+    return head + checksum(head + bytes(4) + tail).to_bytes(4, "little") + tail
+
+
+def make_comments(*comments: bytes, program: bytes = b"") -> bytes:
+    """Make Vorbis comments."""
+    parts = [program, *comments]
+    sized = [len(part).to_bytes(4, "little") + part for part in parts]
+    return sized[0] + len(comments).to_bytes(4, "little") + b"".join(sized[1:])
+
+
+OPUS_HEAD = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 312, 48000, 0, 0)
+OPUS_TAGS = b"OpusTags" + bytes(8)
+OPUS_SOUND = b"\x98\xff\xfe"  # twenty milliseconds of silence
+VORBIS_HEAD = b"\x01vorbis" + struct.pack("<IBIiiiBB", 0, 1, 44100, 0, 80000, 0, 0xB8, 1)
+VORBIS_COMMENTS = b"\x03vorbis" + bytes(8) + b"\1"
+VORBIS_SETUP = b"\x05vorbis" + b"books" * 60
+SPEEX_FIELDS = (1, 80, 16000, 1, 4, 1, -1, 320, 0, 1, 0, 0, 0)
+SPEEX_HEAD = b"Speex   " + bytes(20) + struct.pack("<13i", *SPEEX_FIELDS)
+
+
+def make_opus(
+    *sounds: bytes,
+    head: bytes = OPUS_HEAD,
+    tags: bytes = OPUS_TAGS,
+    serial: bytes = SERIAL,
+    behind: bytes = b"",
+) -> bytes:
+    """
+    Make an Opus in Ogg.
+
+    Args:
+        sounds: Pages behind the comments; one, which is the last, if none is given.
+        head: The first packet.
+        tags: The second packet, which fits on a page.
+        serial: Of the stream.
+        behind: Follows the last page.
+    """
+    pages = sounds or (make_page(2, OPUS_SOUND, marks=END, position=1272, serial=serial),)
+    return (
+        make_page(0, head, marks=BEGIN, serial=serial)
+        + make_page(1, tags, serial=serial)
+        + b"".join(pages)
+        + behind
+    )
+
+
+def make_vorbis(comments: bytes = VORBIS_COMMENTS, setup: bytes = VORBIS_SETUP) -> bytes:
+    """Make a Vorbis in Ogg."""
+    return (
+        make_page(0, VORBIS_HEAD, marks=BEGIN)
+        + make_page(1, comments, setup)
+        + make_page(2, b"sound", marks=END, position=1024)
+    )
+
+
+def make_speex(head: bytes = SPEEX_HEAD, comments: bytes = bytes(8)) -> bytes:
+    """Make a Speex in Ogg."""
+    return (
+        make_page(0, head, marks=BEGIN)
+        + make_page(1, comments)
+        + make_page(2, b"sound", marks=END, position=320)
+    )
+
+
+def flac_block(kind: int, content: bytes, *, is_last: bool = False) -> bytes:
+    """Make a block before the sound of FLAC."""
+    return bytes([kind | (0x80 if is_last else 0)]) + len(content).to_bytes(3, "big") + content
+
+
+def make_streaminfo(
+    *, samples: int = 16, least: int = 16, most: int = 16, rate_hz: int = 44100, bits: int = 16
+) -> bytes:
+    """Make STREAMINFO of one channel, without the sum of the samples."""
+    fields = rate_hz << 44 | (bits - 1) << 36 | samples
+    return struct.pack(">HH", least, most) + bytes(6) + fields.to_bytes(8, "big") + bytes(16)
+
+
+STREAMINFO = make_streaminfo()
+FLAC_IN_OGG = b"\x7fFLAC\x01\x00\x00\x01fLaC" + flac_block(0, STREAMINFO)
+
+
+def make_ogg_flac(
+    *blocks: bytes, head: bytes = FLAC_IN_OGG, sound: Sequence[bytes] = (b"sound",)
+) -> bytes:
+    """Make a FLAC in Ogg; its blocks are empty comments alone if none is given."""
+    packets = blocks or (flac_block(4, bytes(8), is_last=True),)
+    pages = [make_page(0, head, marks=BEGIN), make_page(1, *packets)]
+    pages += [make_page(2, *sound, marks=END, position=16)]
+    return b"".join(pages)
