@@ -12,7 +12,8 @@ Every error of this package.
     ├── BrokenTipsError     some tips of a bundle are broken; the others were opened
     ├── FileError           a file is missing, is there already, or cannot be read or written
     ├── VaultError          the directory is not a vault, is in use, or lacks what was asked for
-    └── NotCleanError       a file was not cleaned, or something was found in it
+    ├── NotCleanError       a file was not cleaned, or something was found in it
+    └── SandboxError        this machine has no sandbox, or not all files could be shown in it
 
 Exit codes: 1 unforeseen, 2 usage, 10 to 29 `crypto`, 30 to 39 `retention`, 40 to 59 here.
 """
@@ -117,3 +118,10 @@ class NotCleanError(TiplineError):
 
     code = "files_found"
     exit_code = 49
+
+
+class SandboxError(TiplineError):
+    """This machine has no sandbox, or not all files could be shown in it."""
+
+    code = "sandbox_missing"
+    exit_code = 50

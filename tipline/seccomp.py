@@ -5,8 +5,8 @@ The kernel holds the filter. It needs no right, holds for every child, and canno
 
 1. `refuse_sockets`: no socket, whatever its family, and no io_uring, which could make one unseen.
    For machines that make no network namespace for whoever asks (containers, Ubuntu's users).
-2. `refuse_processes`: besides that no process beside this one, nor any look into another one. It
-   can still become another program.
+2. `refuse_processes`: no process beside this one, nor any look into another one, and no socket but
+   of the kind that stays on the machine. It can still become another program.
 3. `allow_computing`: nothing but what a decoder needs that reads one file and writes its answer: an
    allow-list. No socket, no process, no program, no file to write.
 
@@ -21,6 +21,7 @@ import dataclasses
 import errno
 import os
 import platform
+import socket
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -51,14 +52,16 @@ _ARCHITECTURES: Final = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 
 # By name: the number on x86_64 and on aarch64; None where there is no such call.
 _Numbers = tuple[int | None, int | None]
+_SOCKET: Final = (41, 198)
 _SOCKETS: Final[Mapping[str, _Numbers]] = {
-    "socket": (41, 198),
+    "socket": _SOCKET,
     "socketpair": (53, 199),
     "connect": (42, 203),
     "accept": (43, 202),
     "io_uring_setup": (425, 425),
 }
 _PROCESSES: Final[Mapping[str, _Numbers]] = {
+    "io_uring_setup": _SOCKETS["io_uring_setup"],
     "fork": (57, None),
     "vfork": (58, None),
     "ptrace": (101, 117),
@@ -75,9 +78,9 @@ _PROCESSES: Final[Mapping[str, _Numbers]] = {
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
 }
-_CLONE: Final[_Numbers] = (56, 220)
-_CLONE3: Final[_Numbers] = (435, 435)  # its flags lie in memory, where no filter sees them
-_OPENAT: Final[_Numbers] = (257, 56)
+_CLONE: Final = (56, 220)
+_CLONE3: Final = (435, 435)  # its flags lie in memory, where no filter sees them
+_OPENAT: Final = (257, 56)
 _COMPUTING: Final[Mapping[str, _Numbers]] = {
     "read": (0, 63),
     "write": (1, 64),
@@ -146,11 +149,8 @@ class _Machine:
     architecture: int
     column: int
 
-    def number(self, numbers: _Numbers) -> int | None:
-        return numbers[self.column]
-
     def numbers(self, calls: Mapping[str, _Numbers]) -> list[int]:
-        found = (self.number(numbers) for numbers in calls.values())
+        found = (numbers[self.column] for numbers in calls.values())
         return [number for number in found if number is not None]
 
 
@@ -180,7 +180,8 @@ def refuse_sockets() -> None:
 
 def refuse_processes() -> None:
     """
-    Refuse this process every socket, and every process beside it, for good.
+    Refuse this process every process beside it, and every socket but one of the machine's own kind
+    (AF_UNIX), for good.
 
     Raises:
         OSError: the kernel does not take the filter, or the machine is none that is known here.
@@ -190,7 +191,7 @@ def refuse_processes() -> None:
         machine,
         [
             *_decide_clone(machine),
-            *_decide(machine.numbers(_SOCKETS), REFUSE),
+            *_decide_family(machine),
             *_decide(machine.numbers(_PROCESSES), REFUSE),
         ],
         otherwise=ALLOW,
@@ -210,7 +211,7 @@ def allow_computing() -> None:
         [
             *_decide_clone(machine),
             *_decide_by_bits(
-                machine.number(_OPENAT), argument=2, bits=WRITING_FLAGS, some=REFUSE, none=ALLOW
+                _OPENAT[machine.column], argument=2, bits=WRITING_FLAGS, some=REFUSE, none=ALLOW
             ),
             *_decide(machine.numbers(_COMPUTING), ALLOW),
         ],
@@ -238,21 +239,28 @@ def _decide(numbers: Iterable[int], answer: int) -> list[_Instruction]:
 
 
 def _decide_clone(machine: _Machine) -> list[_Instruction]:
-    clone3 = machine.number(_CLONE3)
     return [
         *_decide_by_bits(
-            machine.number(_CLONE), argument=0, bits=CLONE_THREAD, some=ALLOW, none=REFUSE
+            _CLONE[machine.column], argument=0, bits=CLONE_THREAD, some=ALLOW, none=REFUSE
         ),
-        *_decide([] if clone3 is None else [clone3], NOT_THERE),
+        *_decide([_CLONE3[machine.column]], NOT_THERE),
+    ]
+
+
+def _decide_family(machine: _Machine) -> list[_Instruction]:
+    return [
+        _Instruction(JUMP_IF_EQUAL, 0, 4, _SOCKET[machine.column]),
+        _Instruction(LOAD, 0, 0, ARGUMENT_OFFSETS[0]),
+        _Instruction(JUMP_IF_EQUAL, 0, 1, socket.AF_UNIX),
+        _Instruction(RETURN, 0, 0, ALLOW),
+        _Instruction(RETURN, 0, 0, REFUSE),
     ]
 
 
 def _decide_by_bits(
-    number: int | None, *, argument: int, bits: int, some: int, none: int
+    number: int, *, argument: int, bits: int, some: int, none: int
 ) -> list[_Instruction]:
     """Answer a call by whether any of these bits stands in an argument."""
-    if number is None:
-        return []
     return [
         _Instruction(JUMP_IF_EQUAL, 0, 4, number),
         _Instruction(LOAD, 0, 0, ARGUMENT_OFFSETS[argument]),
