@@ -14,6 +14,8 @@ class Reason(enum.StrEnum):
     TRUNCATED = "truncated"
     MALFORMED = "malformed"
     TOO_COMPLEX = "too-complex"
+    ENCRYPTED = "encrypted"
+    MACROS = "macros"
 
 
 class RefusedError(Exception):

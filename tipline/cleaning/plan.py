@@ -47,6 +47,8 @@ class Kind(enum.StrEnum):
     ID = "id"
     PROFILE = "profile"
     TRAILING = "trailing"
+    HISTORY = "history"
+    EMBEDDED = "embedded"
     OTHER = "other"
 
 

@@ -20,6 +20,8 @@ KIND_WORDS: Final[Mapping[Kind, str]] = {
     Kind.ID: N_("identifier"),
     Kind.PROFILE: N_("colour profile"),
     Kind.TRAILING: N_("data behind the end"),
+    Kind.HISTORY: N_("changes and comments"),
+    Kind.EMBEDDED: N_("files inside the file"),
     Kind.OTHER: N_("other hidden data"),
 }
 REASON_WORDS: Final[Mapping[Reason, str]] = {
@@ -29,6 +31,8 @@ REASON_WORDS: Final[Mapping[Reason, str]] = {
     Reason.TRUNCATED: N_("the file ends too early"),
     Reason.MALFORMED: N_("the file breaks the rules of its format"),
     Reason.TOO_COMPLEX: N_("the file has too many parts"),
+    Reason.ENCRYPTED: N_("the file is locked with a password"),
+    Reason.MACROS: N_("the file holds programs (macros)"),
 }
 REMAINS: Final = N_(
     "What can be seen stays: faces, plates, what a sign says, printer dots, watermarks, the pattern"

@@ -8,6 +8,8 @@ export const REASONS = [
   "truncated",
   "malformed",
   "too-complex",
+  "encrypted",
+  "macros",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

@@ -28,6 +28,8 @@ export const KINDS = [
   "id",
   "profile",
   "trailing",
+  "history",
+  "embedded",
   "other",
 ] as const;
 export type Kind = (typeof KINDS)[number];
