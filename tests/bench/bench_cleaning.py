@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -23,6 +24,11 @@ from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.plan import COPY_BYTES, write_cleaned
 
 WIDTH, HEIGHT = 4000, 3000  # 12 megapixels
+SAVED: dict[str, dict[str, Any]] = {
+    "jpeg": {"quality": 90},
+    "jpeg, progressive": {"quality": 90, "progressive": True},
+    "png": {"compress_level": 1},
+}
 
 
 def copy_whole(source: Path, destination: Path) -> None:
@@ -66,6 +72,29 @@ def measure(act: Callable[[Path, Path], None], source: Path, rounds: int) -> flo
     return statistics.median(seconds)
 
 
+def make_pictures(folder: Path) -> dict[str, Path]:
+    """
+    Make pictures of 12 megapixels.
+
+    Args:
+        folder: Where they go.
+
+    Returns:
+        The files, by their names in the tables.
+    """
+    small = Image.frombytes("RGB", (400, 300), random.Random(1).randbytes(3 * 400 * 300))
+    large = small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+    noise = Image.frombytes("L", (WIDTH, HEIGHT), random.Random(2).randbytes(WIDTH * HEIGHT))
+    mixed = Image.blend(large, Image.merge("RGB", [noise] * 3), 0.06)
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Lumenwerk", 6
+    made = {}
+    for name, settings in SAVED.items():
+        made[name] = folder / name.replace(", ", "-")
+        mixed.save(made[name], name.split(",")[0], exif=exif, **settings)
+    return made
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_cleaning")
@@ -75,19 +104,7 @@ def main() -> None:
     print("| file | MB | read and write, ms | with one buffer, ms | clean, ms | factors |")
     print("| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
-        small = Image.frombytes("RGB", (400, 300), random.Random(1).randbytes(3 * 400 * 300))
-        large = small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
-        noise = Image.frombytes("L", (WIDTH, HEIGHT), random.Random(2).randbytes(WIDTH * HEIGHT))
-        mixed = Image.blend(large, Image.merge("RGB", [noise] * 3), 0.06)
-        exif = Image.Exif()
-        exif[0x010F], exif[0x0112] = "Lumenwerk", 6
-        for name, settings in {
-            "jpeg": {"quality": 90},
-            "jpeg, progressive": {"quality": 90, "progressive": True},
-            "png": {"compress_level": 1},
-        }.items():
-            path = Path(directory) / "picture"
-            mixed.save(path, name.split(",")[0], exif=exif, **settings)
+        for name, path in make_pictures(Path(directory)).items():
             whole, floor, needed = (
                 measure(act, path, options.rounds) for act in (copy_whole, copy, clean)
             )

@@ -4,7 +4,9 @@
 import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 
-export const WINDOW_BYTES = 256 * 1024;
+/** The longest window: each read has a price of its own, a long one hardly another. */
+export const WINDOW_BYTES = 1024 * 1024;
+const FIRST_WINDOW_BYTES = 64 * 1024; // after a jump; who reads on, or nearly, gets twice as much
 
 /**
  * Reads an untrusted file.
@@ -16,6 +18,7 @@ export class Source {
   readonly lengthBytes: number;
   #window: Bytes = new Uint8Array(0);
   #windowAt = 0;
+  #nextBytes = FIRST_WINDOW_BYTES;
 
   constructor(private readonly untrustedFile: Blob) {
     this.lengthBytes = untrustedFile.size;
@@ -54,9 +57,9 @@ export class Source {
     let start = offset;
     for (;;) {
       // What is left of the window is searched before the next is read.
-      const left = this.#windowAt + this.#window.length - start;
-      const isHere = this.#windowAt <= start && left > 1;
-      const data = await this.readUpTo(start, isHere ? left : WINDOW_BYTES);
+      const end = this.#windowAt + this.#window.length;
+      if (start < this.#windowAt || end - start < 2) await this.#load(start, 2);
+      const data = this.#window.subarray(start - this.#windowAt);
       if (data.length < 2) return undefined;
       for (let at = data.indexOf(first); at >= 0; at = data.indexOf(first, at + 1)) {
         const second = data[at + 1];
@@ -73,7 +76,10 @@ export class Source {
   }
 
   async #load(offset: number, lengthBytes: number): Promise<Bytes> {
-    const end = offset + Math.max(lengthBytes, WINDOW_BYTES);
+    const skipped = offset - this.#windowAt - this.#window.length;
+    const readsOn = this.#windowAt <= offset && skipped <= this.#nextBytes;
+    this.#nextBytes = readsOn ? Math.min(2 * this.#nextBytes, WINDOW_BYTES) : FIRST_WINDOW_BYTES;
+    const end = offset + Math.max(lengthBytes, this.#nextBytes);
     this.#window = new Uint8Array(await this.untrustedFile.slice(offset, end).arrayBuffer());
     this.#windowAt = offset;
     return this.#window.subarray(0, lengthBytes);
