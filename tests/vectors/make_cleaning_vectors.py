@@ -46,6 +46,7 @@ from tests.pictures import (
     riff_chunk,
     segment,
 )
+from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_sounds import list_oggs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
@@ -391,6 +392,7 @@ def main() -> None:
         "webp": list_webps(),
         "gif": list_gifs(),
         "ogg": list_oggs(),
+        "film": list_films(),
         "detection": list_others(),
     }
     for name, cases in groups.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import gif, jpeg, ogg, png, webp
+from tipline.cleaning import gif, jpeg, movie, ogg, png, webp
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
@@ -24,6 +24,7 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.WEBP: webp.plan_webp,
     Format.GIF: gif.plan_gif,
     Format.OGG: ogg.plan_ogg,
+    Format.MP4: movie.plan_movie,
 }
 
 
@@ -40,6 +41,8 @@ def detect_format(head: bytes) -> Format | None:
     for signature, known in _SIGNATURES:
         if head.startswith(signature):
             return known
+    if movie.is_movie(head):
+        return Format.MP4
     return Format.WEBP if webp.is_webp(head) else None
 
 

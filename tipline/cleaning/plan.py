@@ -23,6 +23,10 @@ class Format(enum.StrEnum):
     WEBP = "webp"
     GIF = "gif"
     OGG = "ogg"
+    M4A = "m4a"
+    MP4 = "mp4"
+    MOV = "mov"
+    PHONE_VIDEO = "3gp"
 
 
 EXTENSIONS: Final = {
@@ -31,6 +35,10 @@ EXTENSIONS: Final = {
     Format.WEBP: "webp",
     Format.GIF: "gif",
     Format.OGG: "ogg",
+    Format.M4A: "m4a",
+    Format.MP4: "mp4",
+    Format.MOV: "mov",
+    Format.PHONE_VIDEO: "3gp",
 }
 
 

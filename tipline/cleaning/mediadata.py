@@ -1,0 +1,191 @@
+"""
+The samples of a film: where they lie, in which order, and what of each is kept.
+
+Chunks are taken in the order in which they lie in the file, so what was one piece stays one. They
+must lie in `mdat`, each in a place of its own.
+"""
+
+from __future__ import annotations
+
+import array
+import heapq
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.fills import HEAD_BYTES, blank_fills, may_have_fill
+from tipline.cleaning.nals import filter_nals
+from tipline.cleaning.obus import filter_units
+from tipline.cleaning.plan import Kind, Piece, PlanBuilder, Range
+from tipline.cleaning.source import Source
+from tipline.cleaning.startcodes import filter_user_data
+from tipline.cleaning.tables import Chunk
+from tipline.cleaning.tracks import Track
+
+MAX_FILTERED: Final = 4_000_000  # samples of one track that are looked into: 18 hours of pictures
+MAX_WHOLE_BYTES: Final = 16 * 1024 * 1024  # of a sample that is read at once
+
+_HEVC: Final = (b"hvc1", b"hev1")
+_AV1: Final = b"av01"
+
+
+def pack_samples(
+    tracks: Sequence[Track],
+    *,
+    source: Source,
+    media: Sequence[tuple[int, int]],
+    builder: PlanBuilder,
+    found: set[Kind],
+) -> list[array.array[int]]:
+    """
+    Put the samples of the tracks that are kept one behind the other.
+
+    Args:
+        tracks: Their tables are told the new lengths of samples.
+        source: The file.
+        media: Where each `mdat` begins and ends.
+        builder: Takes the pieces.
+        found: Takes the kinds of what goes.
+
+    Returns:
+        For each track the place of each chunk, from the first sample on.
+
+    Raises:
+        RefusedError: chunks lie over each other, or elsewhere, or a sample is not whole.
+    """
+    places = [array.array("Q", bytes(8 * len(track.table.offsets))) for track in tracks]
+    packer = _Packer(source=source, builder=builder, found=found)
+    parts = iter(sorted(media))
+    start, end = 0, 0
+    for offset, number, chunk in heapq.merge(*map(_sort_chunks, range(len(tracks)), tracks)):
+        length = measure(tracks[number], chunk)
+        if not length:
+            continue
+        while offset + length > end:
+            following = next(parts, None)
+            if following is None:
+                raise RefusedError(Reason.TRUNCATED)
+            start, end = following
+        if offset < start:
+            raise RefusedError(Reason.MALFORMED)
+        start = offset + length
+        place = packer.written_bytes
+        packer.keep(tracks[number], chunk, length)
+        # A chunk of which nothing is kept has the place of the first sample: it says nothing.
+        places[number][chunk.number] = place if packer.written_bytes > place else 0
+    return places
+
+
+def measure(track: Track, chunk: Chunk) -> int:
+    """
+    Measure a chunk.
+
+    Args:
+        track: Whose chunk it is.
+        chunk: The chunk.
+
+    Returns:
+        Its length in bytes. Of plain sound QuickTime counts samples, not bytes.
+
+    Raises:
+        RefusedError: a chunk of plain sound has half a packet.
+    """
+    packet = track.descriptions[chunk.description].packet
+    if packet is None or not track.table.duration_is_one:
+        return track.table.measure(chunk)
+    samples, packet_bytes = packet
+    if chunk.count % samples:
+        raise RefusedError(Reason.MALFORMED)
+    return chunk.count // samples * packet_bytes
+
+
+def _sort_chunks(number: int, track: Track) -> Iterator[tuple[int, int, Chunk]]:
+    """List a track's chunks by their places. Most files have them so."""
+    offsets = track.table.offsets
+    is_sorted = all(one <= other for one, other in itertools.pairwise(offsets))
+    chunks = track.table.list_chunks()
+    if not is_sorted:
+        chunks = iter(sorted(chunks, key=lambda chunk: (chunk.offset, chunk.number)))
+    return ((chunk.offset, number, chunk) for chunk in chunks)
+
+
+class _Packer:
+    def __init__(self, *, source: Source, builder: PlanBuilder, found: set[Kind]) -> None:
+        self._source = source
+        self._builder = builder
+        self._found = found
+        self.written_bytes = 0
+
+    def keep(self, track: Track, chunk: Chunk, length: int) -> None:
+        """Keep what is kept of a chunk."""
+        description = track.descriptions[chunk.description]
+        config = description.config
+        is_looked_into = description.codec == _AV1 or (
+            config is not None and (config.length_bytes or config.is_visual or config.has_fills)
+        )
+        if not is_looked_into:
+            self._write([Range(offset=chunk.offset, length_bytes=length)])
+            return
+        if track.table.count > MAX_FILTERED:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        offset = chunk.offset
+        for sample in range(chunk.first, chunk.first + chunk.count):
+            size = track.table.size(sample)
+            pieces = self._filter(track, chunk, offset, size)
+            if pieces is None:
+                self._write([Range(offset=offset, length_bytes=size)])
+            else:
+                before = self.written_bytes
+                self._write(pieces)
+                if self.written_bytes - before != size:
+                    track.table.resize(sample, self.written_bytes - before)
+            offset += size
+
+    def _write(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                if piece:
+                    self._builder.write(piece)
+                    self.written_bytes += len(piece)
+            elif piece.length_bytes:
+                self._builder.keep(piece.offset, piece.length_bytes)
+                self.written_bytes += piece.length_bytes
+
+    def _filter(self, track: Track, chunk: Chunk, offset: int, size: int) -> list[Piece] | None:
+        """Return what of a sample is kept, None if all of it is."""
+        description = track.descriptions[chunk.description]
+        config = description.config
+        if config is not None and config.length_bytes:
+            return filter_nals(
+                self._source,
+                offset,
+                size,
+                length_bytes=config.length_bytes,
+                is_hevc=description.codec in _HEVC,
+                found=self._found,
+            )
+        if config is not None and config.has_fills:
+            return self._blank(offset, size)
+        return self._filter_whole(offset, size, is_av1=description.codec == _AV1)
+
+    def _blank(self, offset: int, size: int) -> list[Piece] | None:
+        if not size or not may_have_fill(self._source.read(offset, 1)[0]):
+            return None
+        head = self._source.read(offset, min(size, HEAD_BYTES))
+        blank = blank_fills(head)
+        if blank == head:
+            return None
+        self._found.add(Kind.SOFTWARE)
+        rest = Range(offset=offset + len(head), length_bytes=size - len(head))
+        return [blank, rest]
+
+    def _filter_whole(self, offset: int, size: int, *, is_av1: bool) -> list[Piece] | None:
+        if size > MAX_WHOLE_BYTES:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        sample = self._source.read(offset, size)
+        kept = filter_units(sample) if is_av1 else filter_user_data(sample)
+        if kept == sample:
+            return None
+        self._found.add(Kind.OTHER if is_av1 else Kind.SOFTWARE)
+        return [kept]
