@@ -292,6 +292,19 @@ ERRORS: Final[Mapping[str, Text]] = {
     "files_refused": NN_(
         "{count} file was refused and not cleaned", "{count} files were refused and not cleaned"
     ),
+    "export_left": NN_(
+        "{count} file cannot be cleaned, and was left in the vault",
+        "{count} files cannot be cleaned, and were left in the vault",
+    ),
+    "sandbox_missing": N_("bubblewrap is not installed: without it no file is opened"),
+    "sandbox_impossible": N_("this machine lets no sandbox be made: no file was opened"),
+    "sandbox_libraries": N_("the programs that show files are not installed: none was opened"),
+    "files_not_shown": NN_(
+        "{count} file is not shown, or not all of it",
+        "{count} files are not shown, or not all of them",
+    ),
+    "view_no_file": N_("the tip has no such file: tipline desk show names them"),
+    "view_first": N_("there is no such page: pages count from 1"),
     "vault_exists": N_("there is something in {path} already"),
     "vault_missing": N_("there is no vault in {path}"),
     "vault_damaged": N_("the vault is damaged: {path}"),
@@ -457,6 +470,12 @@ HINTS: Final[Mapping[str, Text]] = {
     "age_terminal": N_("write it to a file (-o FILE), as text (-a), or insist (-o -)"),
     "page_not_built": N_("build it: node tipline/page/build.mjs"),
     "page_changed": N_("build it anew: node tipline/page/build.mjs"),
+    "export_left": N_("look at them with tipline desk view, or copy them with --untouched"),
+    "sandbox_missing": N_("apt-get install --no-install-recommends bubblewrap"),
+    "sandbox_impossible": N_(
+        "allow user namespaces; what the machine says: bwrap --unshare-all --ro-bind / / true"
+    ),
+    "sandbox_libraries": N_("script/setup desk installs them"),
     "offline_impossible": N_("run it as root, or allow user namespaces (see unshare(1))"),
     "program_missing": N_("script/setup names what is missing and installs it"),
     "keyset_expired": N_("sign a new one on the offline workstation: tipline desk keyset --help"),

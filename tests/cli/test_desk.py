@@ -595,13 +595,18 @@ def test_export_when_asked_then_the_files_are_copied_and_nothing_overwritten(
     filled: Desk,
 ) -> None:
     """The files come out under their generated names, into a new directory only."""
-    done = filled.run("export", "00", "--vault", "vault", "--out", "case")
+    done = filled.run("export", "00", "--vault", "vault", "--out", "case", "--untouched")
 
-    assert lines(done.stdout) == ["case/files/01.jpg", "case/text.txt", "case/tip.json"]
-    assert (filled.directory / "case" / "files" / "01.jpg").read_bytes() == PHOTO
+    photo = "case/untouched/files/01.jpg"
+    assert lines(done.stdout) == ["case/text.txt", "case/tip.json", photo]
+    assert (filled.directory / photo).read_bytes() == PHOTO
     assert (filled.directory / "case" / "text.txt").read_bytes() == HOSTILE_TEXT.encode()
     again = filled.run("export", "1", "--vault", "vault", "--out", "case", "--json")
     assert again.returncode == 46
     assert (filled.directory / "case" / "text.txt").read_bytes() == HOSTILE_TEXT.encode()
     other = filled.run("export", "1", "--vault", "vault", "--out", "case-2", "--json")
-    assert json.loads(other.stdout) == {"files": ["case-2/text.txt", "case-2/tip.json"]}
+    assert json.loads(other.stdout) == {
+        "files": ["case-2/text.txt", "case-2/tip.json"],
+        "found": [],
+        "untouched": [],
+    }

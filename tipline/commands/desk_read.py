@@ -1,4 +1,4 @@
-"""`tipline desk init`, `open`, `list`, `show` and `export`: on the offline workstation."""
+"""`tipline desk init`, `open`, `list` and `show`: on the offline workstation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from crypto.errors import CryptoError, ForeignError, NoMatchError
 from crypto.keyset_fields import Keyset
 from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
 from tipline.clock import system_clock
+from tipline.commands.desk_files import judge_opened
 from tipline.console import Console
 from tipline.desk.asking import make_asker
 from tipline.desk.attached import describe_file
-from tipline.desk.exporting import ORIGINALS, export_tip
+from tipline.desk.filewords import describe_judgement
+from tipline.desk.judgements import read_judgements
+from tipline.desk.judging import Judgement
 from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
 from tipline.desk.naming import name_category, name_channel
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
@@ -76,8 +79,11 @@ def run_open(options: argparse.Namespace, console: Console) -> int:
             today=system_clock().date(),
             on_tip=lambda tip: _tell_outcome(tip, console),
         )
+    judged = judge_opened(
+        vault, outcome.ids("opened"), today=system_clock().date(), console=console
+    )
     if options.json:
-        _print_json(console, _outcome_fields(outcome))
+        _print_json(console, _outcome_fields(outcome, judged))
     else:
         _print_counts(console, outcome)
     _raise_worst(outcome)
@@ -135,7 +141,9 @@ def _print_counts(console: Console, outcome: BundleOutcome) -> None:
 _STATES: Final = ("opened", "already", "not_for_you", "foreign", "broken")
 
 
-def _outcome_fields(outcome: BundleOutcome) -> dict[str, Any]:
+def _outcome_fields(
+    outcome: BundleOutcome, judged: Mapping[str, list[Judgement]]
+) -> dict[str, Any]:
     return {
         "made_on": outcome.made_on.isoformat(),
         "keyset": outcome.keyset,
@@ -146,6 +154,7 @@ def _outcome_fields(outcome: BundleOutcome) -> dict[str, Any]:
                 "faults": [{"member": name, "reason": reason} for name, reason in tip.faults],
                 "code": tip.code or None,
                 "detail": tip.detail or None,
+                "files": [judgement.as_fields() for judgement in judged.get(tip.id, [])],
             }
             for tip in outcome.tips
         ],
@@ -217,20 +226,29 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
         PermissionsError: others can read the vault.
         CryptoError: the tip's files were changed since it was opened.
     """
+    _ = console.translate
     vault = Vault.open(options.vault)
     place, record = vault.find(options.id)
     fields = None
     if record.state == "opened":
         fields = read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES)
         names = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+    judgements = read_judgements(vault, record.id)
     if options.json:
-        tip = None if fields is None else json.loads(fields)
-        _print_json(console, {"record": record.as_fields(), "tip": tip, "place": str(place)})
+        facts = {
+            "record": record.as_fields(),
+            "tip": None if fields is None else json.loads(fields),
+            "place": str(place),
+            "found": [judgement.as_fields() for judgement in judgements.values()],
+        }
+        _print_json(console, facts)
         return 0
     keyset = _read_names(vault, console)
     _print_record(console, record, place, keyset)
     if fields is not None:
-        _print_tip(console, parse_tip(fields), names, record.channel, keyset)
+        tip = parse_tip(fields)
+        file_lines = _describe_files(names, tip, judgements, _)
+        _print_tip(console, tip, record.channel, keyset, file_lines)
     return 0
 
 
@@ -277,8 +295,25 @@ def _print_record(console: Console, record: Record, place: Path, keyset: Keyset 
         console.print(line.format(member=make_printable_line(name), reason=words))
 
 
+def _describe_files(
+    names: list[str], tip: Tip, judgements: Mapping[str, Judgement], translate: Translate
+) -> list[str]:
+    described = []
+    for name in names:
+        if name not in ("tip.json", "text.txt"):
+            described.append(describe_file(name, tip, translate=translate))
+        if name in judgements:
+            found = describe_judgement(judgements[name], translate=translate)
+            described.append(f"  {found}")
+    return described
+
+
 def _print_tip(
-    console: Console, tip: Tip, names: list[str], recorded_channel: str, keyset: Keyset | None
+    console: Console,
+    tip: Tip,
+    recorded_channel: str,
+    keyset: Keyset | None,
+    file_lines: list[str],
 ) -> None:
     _ = console.translate
     language = console.language
@@ -314,44 +349,10 @@ def _print_tip(
     for name, value in claims.items():
         if value is not None:
             console.print(f"  {name}: {make_printable_line(value)}")
-    for path in names:
-        if path not in ("tip.json", "text.txt"):
-            console.print(f"  {describe_file(path, tip, translate=_)}")
+    for line in file_lines:
+        console.print(f"  {line}")
     console.print()
     console.print(make_printable_text(tip.text))
-
-
-def run_export(options: argparse.Namespace, console: Console) -> int:
-    """
-    Copy a tip's files out of the vault.
-
-    Args:
-        options: As parsed.
-        console: Where it reads and writes.
-
-    Returns:
-        0.
-
-    Raises:
-        VaultError: there is no such tip, or the vault is damaged.
-        PermissionsError: others can read the vault.
-        FileError: the directory exists already, or cannot be written.
-    """
-    _ = console.translate
-    place, _record = Vault.open(options.vault).find(options.id)
-    written = export_tip(place, options.out)
-    if any(path.parent.name == ORIGINALS for path in written):
-        console.say(
-            _("{path} holds untouched originals: they may tell who the source is").format(
-                path=options.out / ORIGINALS
-            )
-        )
-    if options.json:
-        _print_json(console, {"files": [str(path) for path in written]})
-    else:
-        for path in written:
-            console.print(str(path))
-    return 0
 
 
 def _print_json(console: Console, value: Mapping[str, Any]) -> None:

@@ -4,48 +4,112 @@ Copying a tip's files out of the vault.
 Rules:
     1. Into a directory that did not exist before; nothing is overwritten, nothing is followed.
     2. Under the generated names: a real name is a source's word, and may be made to harm.
-    3. Untouched originals stay apart, in a folder of their own.
+    3. What is exported of a file is its copy that was cleaned here, whatever the tip says of it.
+    4. What cannot be cleaned, and untouched originals, stay in the vault unless they are asked for.
+       Then they stand apart, in a folder whose name says so.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from pathlib import Path
 from typing import Final
 
+from crypto.tip import Tip
+from tipline.desk.judging import Judgement, clean, probe_sandbox
 from tipline.files import make_private_directory, sync_directory
 
-ORIGINALS: Final = "originals"  # the folder of them in a payload, and in what is exported
+FILES: Final = "files"  # the folder of attached files, in a payload and in what is exported
+ORIGINALS: Final = "originals"  # the folder of untouched originals in a payload
+UNTOUCHED: Final = "untouched"  # the folder of all that is exported as it came
 
 
-def export_tip(place: Path, out: Path) -> list[Path]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
     """
-    Copy a tip's files.
+    What became of an export.
+
+    Args:
+        written: The new files, in order of their names.
+        judgements: What was found in each attached file.
+        untouched: The names, in the tip, of what is not cleaned: left in the vault, or copied into
+            the folder `UNTOUCHED`.
+    """
+
+    written: tuple[Path, ...]
+    judgements: tuple[Judgement, ...]
+    untouched: tuple[str, ...]
+
+
+def export_tip(place: Path, tip: Tip | None, out: Path, *, with_untouched: bool) -> Export:
+    """
+    Copy a tip's files, cleaned.
 
     Args:
         place: The tip's directory in the vault.
+        tip: Its fields; None if it is in quarantine.
         out: Must not exist.
+        with_untouched: Whether what is not cleaned is copied, too.
 
     Returns:
-        The new files, in order of their names.
+        What was written and what was not.
 
     Raises:
         FileExistsError: *out* exists.
+        SandboxError: this machine has no sandbox to clean in; nothing was written.
+        FileError: a file cannot be written.
         OSError: it cannot be written.
     """
+    names = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
+    attached = [name for name in names if name.startswith(f"{FILES}/")]
+    if attached:
+        probe_sandbox(place / attached[0])
+    claims = list_claims(tip)
     out.mkdir(mode=0o700)
-    written = []
-    for source in sorted(path for path in place.rglob("*") if path.is_file()):
-        target = out / source.relative_to(place)
-        if target.parent != out:
-            make_private_directory(target.parent)
-        with source.open("rb") as reading, target.open("xb") as writing:
-            target.chmod(0o600)
-            shutil.copyfileobj(reading, writing, 1 << 20)
-            writing.flush()
-            os.fsync(writing.fileno())
-        written.append(target)
+    written, judgements, untouched = [], [], []
+    for name in names:
+        if name in attached:
+            judgement, cleaned = clean(place, name, out, claim=claims.get(name))
+            judgements.append(judgement)
+            if cleaned is not None:
+                written.append(cleaned)
+                continue
+        elif tip is not None and not name.startswith(f"{ORIGINALS}/"):
+            written.append(_copy(name, place, out))
+            continue
+        untouched.append(name)
+        if with_untouched:
+            written.append(_copy(name, place, out / UNTOUCHED))
     for directory in {path.parent for path in written}:
         sync_directory(directory)
-    return written
+    return Export(
+        written=tuple(sorted(written)), judgements=tuple(judgements), untouched=tuple(untouched)
+    )
+
+
+def list_claims(tip: Tip | None) -> dict[str, str]:
+    """
+    List what a tip says of its files' cleaning.
+
+    Args:
+        tip: Its fields, or None.
+
+    Returns:
+        For each file of which it says anything: one of the fixed words.
+    """
+    attachments = () if tip is None else tip.attachments
+    return {one.path: one.cleaning.state for one in attachments if one.cleaning is not None}
+
+
+def _copy(name: str, place: Path, out: Path) -> Path:
+    target = out / name
+    for directory in (out, target.parent):
+        make_private_directory(directory)
+    with (place / name).open("rb") as reading, target.open("xb") as writing:
+        target.chmod(0o600)
+        shutil.copyfileobj(reading, writing, 1 << 20)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return target

@@ -86,6 +86,22 @@ class Judgement:
         return {name: value for name, value in fields.items() if value is not None}
 
 
+def probe_sandbox(path: Path) -> None:
+    """
+    Try whether a file can be judged at all, before anything is begun.
+
+    Args:
+        path: Any file.
+
+    Raises:
+        SandboxError: this machine has no sandbox.
+    """
+    job = Job(name="check", path=path, limit_seconds=CLEAN_SECONDS)
+    # That it is slow or breaks is this file's own fault, and told of it later.
+    with contextlib.suppress(FailedError), open_sandbox(job):
+        return
+
+
 def judge(place: Path, path: str, *, claim: str | None) -> Judgement:
     """
     Look what is in an attached file. Nothing is written.
@@ -154,7 +170,10 @@ def _write_new(target: Path) -> Iterator[BinaryIO]:
 def _take_judgement(answer: Answer, path: str, claim: str | None) -> Judgement:
     part = answer.read(1)
     if part == FAILURE:
-        reason = _read_reason(_read_word(answer))
+        try:
+            reason = parse_reason(_read_word(answer))
+        except ValueError as exc:
+            raise FailedError(Failure.DIED) from exc
         return Judgement(path=path, state=State.REFUSED, claim=claim, reason=reason)
     if part != CLEANING:
         raise FailedError(Failure.DIED)
@@ -172,6 +191,22 @@ def _take_judgement(answer: Answer, path: str, claim: str | None) -> Judgement:
     )
 
 
+def parse_reason(word: str) -> Reason | Failure:
+    """
+    Read why a file is not cleaned.
+
+    Args:
+        word: Untrusted.
+
+    Returns:
+        What it means.
+
+    Raises:
+        ValueError: it means nothing here.
+    """
+    return Reason(word) if word in list(Reason) else Failure(word)
+
+
 def _take_data(answer: Answer, file: BinaryIO, *, limit_bytes: int) -> None:
     if answer.read(1) != DATA:
         raise FailedError(Failure.DIED)
@@ -185,10 +220,3 @@ def _read_word(answer: Answer) -> str:
     (length_bytes,) = answer.read(1)
     # A letter that no word of ours has makes a word that is none of ours.
     return answer.read(length_bytes).decode("ascii", "replace")
-
-
-def _read_reason(word: str) -> Reason | Failure:
-    for words in (Reason, Failure):
-        with contextlib.suppress(ValueError):
-            return words(word)
-    return Failure.DIED

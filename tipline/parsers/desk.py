@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tipline.language import Translate
-from tipline.parsers import desk_keys, desk_pull, desk_read
+from tipline.parsers import desk_files, desk_keys, desk_pull, desk_read
 
 if TYPE_CHECKING:
     from tipline.parsers import Commands
@@ -35,3 +35,4 @@ def register(commands: Commands, translate: Translate) -> None:
     desk_keys.register(parts, translate)
     desk_pull.register(parts, translate)
     desk_read.register(parts, translate)
+    desk_files.register(parts, translate)

@@ -1,4 +1,4 @@
-"""`tipline desk init`, `open`, `list`, `show` and `export`: on the offline workstation."""
+"""`tipline desk init`, `open`, `list` and `show`: on the offline workstation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def register(parts: Commands, translate: Translate) -> None:
         # PROMISE: P-10
         description=_(
             "Open the tips of a bundle into a vault. Run it on a machine without network. A tip"
-            " gets its place only once all of it is verified."
+            " gets its place only once all of it is verified. Then its files are looked at again,"
+            " in a sandbox, whatever the tip says of them."
         ),
     )
     opening.add_argument("bundle", metavar=_("BUNDLE"), type=Path, help=_("the bundle's file"))
@@ -85,19 +86,6 @@ def register(parts: Commands, translate: Translate) -> None:
     _add_vault(show, translate)
     show.add_argument("--json", action="store_true", help=_("print JSON"))
     show.set_defaults(run="desk_read.run_show")
-
-    export = parts.add_parser(
-        "export",
-        help=_("copy a tip's files"),
-        description=_("Copy a tip's files out of the vault, into a new directory."),
-    )
-    export.add_argument("id", metavar=_("ID"), help=_("the tip's id, or how it begins"))
-    _add_vault(export, translate)
-    export.add_argument(
-        "--out", metavar=_("DIR"), type=Path, required=True, help=_("the new directory")
-    )
-    export.add_argument("--json", action="store_true", help=_("print JSON"))
-    export.set_defaults(run="desk_read.run_export")
 
 
 def _add_vault(parser: argparse.ArgumentParser, translate: Translate) -> None:

@@ -1,0 +1,248 @@
+"""Transcripts of `tipline desk view` and `export`: a tip's files at the desk."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.attachment import Attachment, Cleaning, Original
+from crypto.note import Signer
+from crypto.tip import Tip, format_tip
+from tests.pictures import make_exif, make_jpeg, segment
+from tipline.desk.vault import Record, Vault
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "PYTHONPATH": str(ROOT)}
+ID = "3f" + 30 * "0"
+DAY = datetime.date(2026, 11, 21)
+CLEAN = make_jpeg()
+MAKER = segment(0xE1, b"Exif\0\0" + make_exif([(0x010F, 2, 4, b"Cam\0")]))
+TELLING = make_jpeg(MAKER)
+NO_FORMAT = b"\x00\x01nothing that anybody knows"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """A vault with one tip."""
+
+    directory: Path
+
+    def run(self, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `tipline desk`."""
+        return subprocess.run(
+            [sys.executable, "-m", "tipline", "desk", *words, "--vault", "vault"],
+            cwd=self.directory,
+            env={**ENVIRONMENT, **({} if path is None else {"PATH": path})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+
+
+def claim(
+    number: int, data: bytes, *, original: bytes | None = None, **cleaning: Any
+) -> Attachment:
+    """What the tip says of a file."""
+    return Attachment(
+        path=f"files/{number:02}.jpg",
+        media_type="image/jpeg",
+        size_bytes=len(data),
+        cleaning=Cleaning(rules=1, **cleaning),
+        original=None
+        if original is None
+        else Original(name="a.jpg", media_type="image/jpeg", size_bytes=len(original)),
+    )
+
+
+def shelve(directory: Path, tip: Tip | None, files: Mapping[str, bytes]) -> Shelf:
+    """Put a tip into a new vault, as an opening does."""
+    vault = Vault.init(directory / "vault", root=Signer.generate("tipline-root").verifier())
+    made = vault.directory / "opening" / ID
+    made.mkdir(mode=0o700)
+    if tip is not None:
+        files = {**files, "tip.json": format_tip(tip), "text.txt": tip.text.encode()}
+    for name, data in files.items():
+        (made / name).parent.mkdir(mode=0o700, exist_ok=True)
+        (made / name).write_bytes(data)
+    record = Record(
+        id=ID,
+        state="foreign" if tip is None else "opened",
+        arrived_on="2026-11-21",
+        dies_on="2027-02-21",
+        channel="works",
+        size_bytes=1,
+        sealed_by_service=False,
+        keyset=1,
+        opened_on="2026-11-21",
+        claimed_sealing=None,
+        faults=(),
+    )
+    vault.release(made, record, today=DAY)
+    return Shelf(directory=directory)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """A clean photo, one that is said to be clean and is not, its original, and no photo at all."""
+    attachments = (
+        claim(1, CLEAN, state="clean"),
+        claim(2, TELLING, state="cleaned", found=("place",), original=TELLING),
+        claim(3, NO_FORMAT, state="uncleaned", reason="unknown"),
+    )
+    return shelve(
+        tmp_path,
+        Tip(text="look", attachments=attachments),
+        {
+            "files/01.jpg": CLEAN,
+            "files/02.jpg": TELLING,
+            "files/03.jpg": NO_FORMAT,
+            "originals/02.jpg": TELLING,
+        },
+    )
+
+
+def read(shelf: Shelf, name: str) -> bytes:
+    return (shelf.directory / name).read_bytes()
+
+
+def test_export_when_a_file_was_said_to_be_clean_then_it_is_cleaned_and_named(shelf: Shelf) -> None:
+    """The tip's word is held against the file; what comes out is cleaned here."""
+    done = shelf.run("export", "3f", "--out", "case")
+
+    assert done.returncode == 49
+    assert done.stdout.splitlines() == [
+        "case/files/01.jpg",
+        "case/files/02.jpg",
+        "case/text.txt",
+        "case/tip.json",
+    ]
+    assert read(shelf, "case/files/01.jpg") == read(shelf, "case/files/02.jpg") == CLEAN
+    said = done.stderr.splitlines()
+    assert said[0] == "files/02.jpg: WARNING: said to be clean, but the desk found: device"
+    assert said[1] == (
+        "files/03.jpg: the desk cannot clean it: files of this format cannot be cleaned here"
+    )
+    assert said[2] == "left in the vault, as they came: files/03.jpg, originals/02.jpg"
+    assert "tipline: error: 1 file cannot be cleaned, and was left in the vault" in said
+
+
+def test_export_when_all_is_asked_for_then_what_is_not_cleaned_stands_apart(shelf: Shelf) -> None:
+    """Nobody takes a file as it came for a cleaned one."""
+    done = shelf.run("export", "3f", "--out", "case", "--untouched", "--json")
+
+    told = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert told["untouched"] == ["files/03.jpg", "originals/02.jpg"]
+    assert told["files"][-2:] == [
+        "case/untouched/files/03.jpg",
+        "case/untouched/originals/02.jpg",
+    ]
+    assert read(shelf, "case/untouched/files/03.jpg") == NO_FORMAT
+    assert read(shelf, "case/untouched/originals/02.jpg") == TELLING
+    assert [one["belied"] for one in told["found"]] == [False, True, False]
+    assert "case/untouched holds files as they came" in done.stderr
+    modes = {path.stat().st_mode & 0o777 for path in (shelf.directory / "case").rglob("*")}
+    assert modes == {0o700, 0o600}
+
+
+def test_export_when_there_is_no_sandbox_then_nothing_is_written(shelf: Shelf) -> None:
+    """A file is never parsed beside the desk's keys instead."""
+    done = shelf.run("export", "3f", "--out", "case", path="/nonexistent")
+
+    assert (done.returncode, done.stdout) == (50, "")
+    assert "tipline: error: bubblewrap is not installed" in done.stderr
+    assert "apt-get install --no-install-recommends bubblewrap" in done.stderr
+    assert not (shelf.directory / "case").exists()
+
+
+def test_export_when_a_tip_was_kept_apart_then_it_comes_out_only_when_asked_for(
+    tmp_path: Path,
+) -> None:
+    """What is not in our format is not copied beside what is."""
+    shelf = shelve(tmp_path, None, {"payload.tar": b"who knows"})
+
+    assert shelf.run("export", "3f", "--out", "a").returncode == 49
+    done = shelf.run("export", "3f", "--out", "b", "--untouched")
+    assert (done.returncode, done.stdout) == (0, "b/untouched/payload.tar\n")
+
+
+def test_view_when_asked_then_each_file_becomes_pictures(shelf: Shelf) -> None:
+    """The pixels come out as PNG under our own names; what is no picture is named, and why."""
+    done = shelf.run("view", "3f", "--out", "seen")
+
+    assert done.stdout.splitlines() == [
+        "seen/files-01/page-001.png",
+        "seen/files-02/page-001.png",
+        "seen/originals-02/page-001.png",
+    ]
+    assert done.returncode == 50
+    assert done.stderr.splitlines() == [
+        "files/03.jpg: not shown: it is no picture, document or text that can be shown here",
+        "tipline: error: 1 file is not shown, or not all of it",
+    ]
+    assert b"Cam" in TELLING
+    assert b"Cam" not in read(shelf, "seen/originals-02/page-001.png")
+
+
+def test_view_when_one_file_is_asked_for_then_it_alone_is_opened(shelf: Shelf) -> None:
+    """A person may look at one, and is told in JSON what a machine may read."""
+    done = shelf.run("view", "3f", "originals/02.jpg", "--out", "seen", "--json")
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {
+        "files": [
+            {
+                "broken": 0,
+                "file": "originals/02.jpg",
+                "first": 1,
+                "pages": ["seen/originals-02/page-001.png"],
+                "total": 1,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["files/09.jpg"], "the tip has no such file"),
+        (["../../root"], "the tip has no such file"),
+        (["tip.json"], "the tip has no such file"),
+        (["--first", "0"], "there is no such page"),
+        (["--first", "1000000"], "there is no such page"),
+    ],
+)
+def test_view_when_asked_for_what_is_not_there_then_nothing_is_opened(
+    shelf: Shelf, words: list[str], said: str
+) -> None:
+    """A name leads nowhere but to the tip's own files."""
+    done = shelf.run("view", "3f", *words, "--out", "seen")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert not (shelf.directory / "seen").exists()
+
+
+def test_view_when_there_is_no_sandbox_then_no_file_is_opened(shelf: Shelf) -> None:
+    """There is no way around the sandbox, and no switch for one."""
+    done = shelf.run("view", "3f", "--out", "seen", path="/nonexistent")
+
+    assert (done.returncode, done.stdout) == (50, "")
+    assert "without it no file is opened" in done.stderr
+
+
+def test_view_when_it_was_made_before_then_nothing_is_overwritten(shelf: Shelf) -> None:
+    """Pictures of two tips never mix in one directory."""
+    (shelf.directory / "seen").mkdir()
+
+    assert shelf.run("view", "3f", "--out", "seen").returncode == 46

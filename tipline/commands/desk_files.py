@@ -1,0 +1,243 @@
+"""`tipline desk view` and `export`: a tip's files, as pixels or cleaned."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
+from tipline.cleaning.words import REMAINS
+from tipline.console import Console
+from tipline.desk.exporting import FILES, ORIGINALS, UNTOUCHED, export_tip, list_claims
+from tipline.desk.filewords import FAILURE_WORDS, OFFICE_PACKAGES, describe_judgement
+from tipline.desk.judgements import save_judgements
+from tipline.desk.judging import Judgement, judge
+from tipline.desk.keyfiles import read_limited
+from tipline.desk.vault import Record, Vault
+from tipline.desk.viewing import View, view_file
+from tipline.errors import NotCleanError, SandboxError, UsageError
+from tipline.messages import ERRORS, HINTS
+from tipline.rendering.answers import Failure
+
+MAX_FIRST: Final = 1_000_000  # no document has as many pages
+
+
+def judge_opened(
+    vault: Vault, tip_ids: Iterable[str], *, today: datetime.date, console: Console
+) -> dict[str, list[Judgement]]:
+    """
+    Look what is in the files of tips that were just opened, and say so.
+
+    Args:
+        vault: Where they are.
+        tip_ids: Theirs.
+        today: In UTC.
+        console: Where to tell.
+
+    Returns:
+        What was found, by the tip's id; a tip without files, or that nobody could look at, is not
+        among them.
+    """
+    _ = console.translate
+    judged: dict[str, list[Judgement]] = {}
+    for tip_id in tip_ids:
+        place, _record = vault.find(tip_id)
+        claims = list_claims(_read_tip(place))
+        names = _list_names(place, FILES)
+        try:
+            found = [judge(place, name, claim=claims.get(name)) for name in names]
+        except SandboxError as exc:
+            # The tip is open and its text can be read: its files wait until they can be judged.
+            console.say(_("the files of these tips were not looked at; they stay unopened:"))
+            console.say(console.fill(ERRORS[exc.code], exc.facts))
+            console.say(console.fill(HINTS[exc.code], exc.facts))
+            return judged
+        if found:
+            save_judgements(vault, tip_id, found, today=today)
+            judged[tip_id] = found
+        for one in found:
+            line = _("tip {id}: {file}: {found}").format(
+                id=tip_id, file=one.path, found=describe_judgement(one, translate=_)
+            )
+            (console.say if one.is_belied else console.note)(line)
+    return judged
+
+
+def run_export(options: argparse.Namespace, console: Console) -> int:
+    """
+    Copy a tip's files out of the vault, cleaned.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0 if each file was cleaned, or copied as it is because that was asked for.
+
+    Raises:
+        NotCleanError: a file cannot be cleaned, and was left in the vault.
+        SandboxError: this machine has no sandbox; nothing was written.
+        VaultError: there is no such tip, or the vault is damaged.
+        PermissionsError: others can read the vault.
+        FileError: the directory exists already, or cannot be written.
+    """
+    place, record = Vault.open(options.vault).find(options.id)
+    export = export_tip(
+        place,
+        _read_tip(place) if record.state == "opened" else None,
+        options.out,
+        with_untouched=options.untouched,
+    )
+    if options.json:
+        _print_json(
+            console,
+            {
+                "files": [str(path) for path in export.written],
+                "found": [judgement.as_fields() for judgement in export.judgements],
+                "untouched": list(export.untouched),
+            },
+        )
+    else:
+        for path in export.written:
+            console.print(str(path))
+    _tell_export(export.judgements, export.untouched, options, console)
+    left = [name for name in export.untouched if not name.startswith(f"{ORIGINALS}/")]
+    if left and not options.untouched:
+        raise NotCleanError("export_left", count=len(left))
+    return 0
+
+
+def _tell_export(
+    judgements: tuple[Judgement, ...],
+    untouched: tuple[str, ...],
+    options: argparse.Namespace,
+    console: Console,
+) -> None:
+    _ = console.translate
+    for one in judgements:
+        if one.is_belied or one.kinds or one.reason is not None:
+            found = describe_judgement(one, translate=_)
+            console.say(_("{file}: {found}").format(file=one.path, found=found))
+    if untouched and options.untouched:
+        console.say(
+            _(
+                "{path} holds files as they came: they may tell who the source is, and may be made"
+                " to do harm; look at them with tipline desk view"
+            ).format(path=options.out / UNTOUCHED)
+        )
+    elif untouched:
+        console.say(
+            _("left in the vault, as they came: {files}").format(files=", ".join(untouched))
+        )
+    if judgements:
+        console.say(_(REMAINS))
+
+
+def run_view(options: argparse.Namespace, console: Console) -> int:
+    """
+    Show a tip's files as pixels.
+
+    Args:
+        options: As parsed.
+        console: Where it reads and writes.
+
+    Returns:
+        0 if every page of every file is shown.
+
+    Raises:
+        SandboxError: not all is shown, or this machine has no sandbox: nothing was opened then.
+        UsageError: the tip has no such file, or there is no such page.
+        VaultError: there is no such tip, or the vault is damaged.
+        PermissionsError: others can read the vault.
+        FileError: the directory exists already, or cannot be written.
+    """
+    if not 0 < options.first < MAX_FIRST:
+        raise UsageError("view_first")
+    place, record = Vault.open(options.vault).find(options.id)
+    names = _choose_names(place, record, options.files)
+    options.out.mkdir(mode=0o700)
+    views = {}
+    for name in names:
+        views[name] = view_file(place / name, options.out / _name_folder(name), first=options.first)
+        if not options.json:
+            _tell_view(name, views[name], console)
+    if options.json:
+        _print_json(console, {"files": [_list_facts(*item) for item in views.items()]})
+    hidden = [name for name, view in views.items() if not view.is_whole]
+    if hidden:
+        raise SandboxError("files_not_shown", count=len(hidden))
+    return 0
+
+
+def _choose_names(place: Path, record: Record, asked: list[str]) -> list[str]:
+    folders = (FILES, ORIGINALS) if record.state == "opened" else (".",)
+    names = [name for folder in folders for name in _list_names(place, folder)]
+    for name in asked:
+        if name not in names:
+            raise UsageError("view_no_file")
+    return asked or names
+
+
+def _name_folder(name: str) -> str:
+    # files/01.jpg and originals/01.jpg into two folders beside each other.
+    return Path(name).with_suffix("").as_posix().replace("/", "-")
+
+
+def _tell_view(name: str, view: View, console: Console) -> None:
+    _, ngettext = console.translate, console.translate_counted
+    for path in view.pages:
+        console.print(str(path))
+    if view.failure is not None:
+        reason = _(FAILURE_WORDS[view.failure])
+        console.say(_("{file}: not shown: {reason}").format(file=name, reason=reason))
+        if view.failure == Failure.NO_OFFICE:
+            console.say(
+                _("install it: {command}").format(
+                    command=f"apt-get install --no-install-recommends {OFFICE_PACKAGES}"
+                )
+            )
+    if view.broken_len:
+        console.say(
+            ngettext(
+                "{file}: {count} page cannot be shown",
+                "{file}: {count} pages cannot be shown",
+                view.broken_len,
+            ).format(file=name, count=view.broken_len)
+        )
+    after = view.first + len(view.pages) + view.broken_len
+    if view.total_len is not None and view.total_len >= after:
+        console.say(
+            _("{file}: it has {total} pages; go on with --first {next}").format(
+                file=name, total=view.total_len, next=after
+            )
+        )
+
+
+def _list_facts(name: str, view: View) -> dict[str, Any]:
+    facts = {
+        "file": name,
+        "pages": [str(path) for path in view.pages],
+        "first": view.first,
+        "total": view.total_len,
+        "broken": view.broken_len,
+        "reason": view.failure,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _list_names(place: Path, folder: str) -> list[str]:
+    found = (place / folder).glob("*")
+    return sorted(str(path.relative_to(place)) for path in found if path.is_file())
+
+
+def _read_tip(place: Path) -> Tip:
+    return parse_tip(read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES))
+
+
+def _print_json(console: Console, value: Mapping[str, Any]) -> None:
+    # ASCII only: JSON leaves C1 controls and direction marks as they are, a terminal obeys them.
+    console.print(json.dumps(value, ensure_ascii=True, sort_keys=True))

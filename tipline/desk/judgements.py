@@ -1,0 +1,86 @@
+"""
+What the desk found in a tip's files when it opened them, kept beside the tip's record.
+
+    records/ID.files.json   one line for each attached file; missing where nobody could look
+
+Of an older version, or where the sandbox was missing, there is none, and nothing is said of the
+files.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Final
+
+from crypto.errors import CryptoError
+from crypto.strict import format_json, parse_json_object
+from tipline.cleaning.plan import Format, Kind
+from tipline.desk.judging import Judgement, State, parse_reason
+from tipline.desk.keyfiles import read_limited
+from tipline.desk.vault import MAX_RECORD_BYTES, Vault
+from tipline.errors import VaultError
+from tipline.files import save_file
+
+VERSION: Final = 1
+
+
+def save_judgements(
+    vault: Vault, tip_id: str, judgements: list[Judgement], *, today: datetime.date
+) -> None:
+    """
+    Keep what was found.
+
+    Args:
+        vault: The tip's.
+        tip_id: Of an opened tip.
+        judgements: One for each attached file.
+        today: In UTC.
+    """
+    fields = {"version": VERSION, "files": [judgement.as_fields() for judgement in judgements]}
+    path = vault.directory / "records" / f"{tip_id}.files.json"
+    save_file(path, format_json(fields) + b"\n", day=today)
+
+
+def read_judgements(vault: Vault, tip_id: str) -> dict[str, Judgement]:
+    """
+    Read what was found.
+
+    Args:
+        vault: The tip's.
+        tip_id: Of an opened tip.
+
+    Returns:
+        By the file's generated name; empty if nobody looked.
+
+    Raises:
+        VaultError: `vault_damaged`.
+    """
+    path = vault.directory / "records" / f"{tip_id}.files.json"
+    if not path.exists():
+        return {}
+    try:
+        fields = parse_json_object(
+            read_limited(path, max_bytes=MAX_RECORD_BYTES), max_bytes=MAX_RECORD_BYTES
+        )
+        judgements = _parse(fields)
+    except (CryptoError, KeyError, TypeError, ValueError) as exc:
+        raise VaultError("vault_damaged", path=str(path)) from exc
+    return {judgement.path: judgement for judgement in judgements}
+
+
+def _parse(fields: dict[str, Any]) -> list[Judgement]:
+    if fields["version"] != VERSION:
+        raise KeyError("version")
+    return [_parse_one(file) for file in fields["files"]]
+
+
+def _parse_one(fields: dict[str, Any]) -> Judgement:
+    reason = fields.get("reason")
+    return Judgement(
+        path=fields["file"],
+        state=State(fields["state"]),
+        claim=fields.get("claim"),
+        format=Format(fields["format"]) if "format" in fields else None,
+        kinds=tuple(Kind(kind) for kind in fields["kinds"]),
+        reason=None if reason is None else parse_reason(reason),
+    )
