@@ -92,7 +92,7 @@ class Reader {
   async #findEnd(first: number): Promise<number> {
     let position = first;
     for (;;) {
-      const length = await this.source.byteAt(position);
+      const length = this.source.peek(position, 1)?.[0] ?? (await this.source.byteAt(position));
       if (length === 0) return position + 1;
       this.#builder.countPart();
       position += 1 + length;

@@ -27,7 +27,7 @@ export class Source {
   /** Exactly so many bytes, or a refusal. The caller bounds the length. */
   async read(offset: number, lengthBytes: number): Promise<Bytes> {
     this.check(offset, lengthBytes);
-    const data = this.#see(offset, lengthBytes) ?? (await this.#load(offset, lengthBytes));
+    const data = this.peek(offset, lengthBytes) ?? (await this.#load(offset, lengthBytes));
     if (data.length !== lengthBytes) throw new CleaningRefusal("truncated"); // cut while it was read
     return data;
   }
@@ -35,7 +35,14 @@ export class Source {
   /** A part, or what there is of it. */
   async readUpTo(offset: number, lengthBytes: number): Promise<Bytes> {
     const length = Math.max(0, Math.min(lengthBytes, this.lengthBytes - offset));
-    return this.#see(offset, length) ?? (await this.#load(offset, length));
+    return this.peek(offset, length) ?? (await this.#load(offset, length));
+  }
+
+  /** A part, if it lies in the window: for loops in which waiting would take the most time. */
+  peek(offset: number, lengthBytes: number): Bytes | undefined {
+    const start = offset - this.#windowAt;
+    const isInside = start >= 0 && start + lengthBytes <= this.#window.length;
+    return isInside ? this.#window.subarray(start, start + lengthBytes) : undefined;
   }
 
   /** The byte at a place, or a refusal. */
@@ -61,18 +68,14 @@ export class Source {
       if (start < this.#windowAt || end - start < 2) await this.#load(start, 2);
       const data = this.#window.subarray(start - this.#windowAt);
       if (data.length < 2) return undefined;
-      for (let at = data.indexOf(first); at >= 0; at = data.indexOf(first, at + 1)) {
-        const second = data[at + 1];
-        if (second !== undefined && fits(second)) return start + at;
+      let at = data.indexOf(first);
+      while (at >= 0 && at + 1 < data.length) {
+        const second = data[at + 1] as number;
+        if (fits(second)) return start + at;
+        at = second === first ? at + 1 : data.indexOf(first, at + 2);
       }
       start += data.length - 1; // the last byte may be the first of two
     }
-  }
-
-  #see(offset: number, lengthBytes: number): Bytes | undefined {
-    const start = offset - this.#windowAt;
-    const isInside = start >= 0 && start + lengthBytes <= this.#window.length;
-    return isInside ? this.#window.subarray(start, start + lengthBytes) : undefined;
   }
 
   async #load(offset: number, lengthBytes: number): Promise<Bytes> {
