@@ -5,13 +5,12 @@ Run `python -m tests.vectors.make_cleaning_vectors` to make them anew. They are 
 tests read them and never this module: so a change of a rule shows as a vector that no longer holds.
 
 A vector has `name`, `rule` (what it is about), `input`, and either `refused`, the reason, or
-`format`, `kinds`, `output_len` and `output_sha256`. `input` is a list of parts, put together:
-`hex`, and `times` where it is there more than once.
+`format`, `kinds`, `output_len` and `output_sha256`, as `digest_cleaned` gives them. `input` is a
+list of parts, put together: `hex`, and `times` where it is there more than once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import struct
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.documents import digest_cleaned
 from tests.pictures import (
     ALPH,
     DHT,
@@ -47,6 +47,7 @@ from tests.pictures import (
     segment,
 )
 from tests.vectors.cleaning_films import list_films
+from tests.vectors.cleaning_documents import list_documents
 from tests.vectors.cleaning_sounds import list_oggs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
@@ -375,12 +376,13 @@ def make_vector(case: Case) -> dict[str, Any]:
     except RefusedError as exc:
         return {**vector, "refused": exc.reason}
     write_cleaned(plan, io.BytesIO(data), out)
+    length, digest = digest_cleaned(out.getvalue())
     return {
         **vector,
         "format": plan.format,
         "kinds": list(plan.kinds),
-        "output_len": len(out.getvalue()),
-        "output_sha256": hashlib.sha256(out.getvalue()).hexdigest(),
+        "output_len": length,
+        "output_sha256": digest,
     }
 
 
@@ -393,6 +395,7 @@ def main() -> None:
         "gif": list_gifs(),
         "ogg": list_oggs(),
         "film": list_films(),
+        "document": list_documents(),
         "detection": list_others(),
     }
     for name, cases in groups.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import gif, jpeg, movie, ogg, png, webp
+from tipline.cleaning import archive, documents, gif, jpeg, movie, ogg, png, webp
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
@@ -62,7 +62,10 @@ def plan_cleaning(untrusted_stream: Readable) -> Plan:
     source = Source(untrusted_stream)
     if not source.length_bytes:
         raise RefusedError(Reason.EMPTY)
-    known = detect_format(source.read_up_to(0, HEAD_BYTES))
+    head = source.read_up_to(0, HEAD_BYTES)
+    if head.startswith(archive.SIGNATURE):
+        return documents.plan_document(source)
+    known = detect_format(head)
     if known is None:
         raise RefusedError(Reason.UNKNOWN)
     return _PLANNERS[known](source)

@@ -22,6 +22,9 @@ class Format(enum.StrEnum):
     PNG = "png"
     WEBP = "webp"
     GIF = "gif"
+    DOCX = "docx"
+    XLSX = "xlsx"
+    PPTX = "pptx"
     OGG = "ogg"
     M4A = "m4a"
     MP4 = "mp4"
@@ -34,6 +37,9 @@ EXTENSIONS: Final = {
     Format.PNG: "png",
     Format.WEBP: "webp",
     Format.GIF: "gif",
+    Format.DOCX: "docx",
+    Format.XLSX: "xlsx",
+    Format.PPTX: "pptx",
     Format.OGG: "ogg",
     Format.M4A: "m4a",
     Format.MP4: "mp4",

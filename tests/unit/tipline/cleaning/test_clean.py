@@ -36,7 +36,7 @@ def refuse(data: bytes) -> Reason:
         b"RIFF\0\0\0\0WAVE",
         b"%PDF-1.7\n" + make_jpeg(),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"PK\x03\x04",
+        b"PK\x05\x06",
         b" " + make_png(),
         bytes(1000),
     ],

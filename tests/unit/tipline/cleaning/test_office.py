@@ -1,0 +1,296 @@
+"""Documents of Office: what is shown stays, what tells goes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from tests.documents import (
+    FIRST_DAY,
+    PNG,
+    RELATIONS,
+    TELLING_JPEG,
+    WORD,
+    make_archive,
+    make_package,
+    make_relations,
+    make_sheet,
+    make_slides,
+    make_word,
+    read_members,
+)
+from tests.pictures import make_jpeg
+from tests.vectors.cleaning_documents import IMAGE, OBJECT, PICTURE, VML, list_documents
+from tipline.cleaning import markup as markup_module
+from tipline.cleaning import office as office_module
+from tipline.cleaning import office_markup as office_markup_module
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.plan import Format, Kind, Plan, Range, write_cleaned
+
+TEXT = "<w:p><w:r><w:t>seen</w:t></w:r></w:p>"
+
+
+def clean(data: bytes) -> tuple[bytes, Plan]:
+    """Clean *data*, and hold that what comes out is clean."""
+    source, cleaned, again = io.BytesIO(data), io.BytesIO(), io.BytesIO()
+    plan = plan_cleaning(source)
+    write_cleaned(plan, source, cleaned)
+    assert plan.length_bytes == len(cleaned.getvalue())
+    second = plan_cleaning(cleaned)
+    assert second.kinds == ()
+    write_cleaned(second, cleaned, again)
+    assert again.getvalue() == cleaned.getvalue()
+    assert zipfile.ZipFile(cleaned).testzip() is None
+    return cleaned.getvalue(), plan
+
+
+def read(data: bytes) -> dict[str, str]:
+    """Clean *data*, and read the members of what comes out."""
+    return read_members(clean(data)[0])
+
+
+def refuse(data: bytes) -> Reason:
+    """Hold that *data* is refused, and say why."""
+    with pytest.raises(RefusedError) as caught:
+        plan_cleaning(io.BytesIO(data))
+    return caught.value.reason
+
+
+def test_word_when_it_is_cleaned_then_its_text_alone_stays() -> None:
+    """Properties, names of parts, numbers of relations and times are the same for everybody."""
+    cleaned, plan = clean(make_word(TEXT))
+    members = read_members(cleaned)
+
+    assert plan.format == Format.DOCX
+    assert plan.kinds == (Kind.TIME, Kind.PERSON)
+    assert list(members) == ["[Content_Types].xml", "_rels/.rels", "word/document.xml"]
+    assert "<w:t>seen</w:t>" in members["word/document.xml"]
+    assert b"Ana" not in cleaned
+    with zipfile.ZipFile(io.BytesIO(cleaned)) as archive:
+        assert {info.date_time for info in archive.infolist()} == {FIRST_DAY}
+
+
+@pytest.mark.parametrize(
+    ("tags", "kept"),
+    [
+        ('<w:ins w:author="Ana"><w:r><w:t>a</w:t></w:r></w:ins>', "<w:r><w:t>a</w:t></w:r>"),
+        ('<w:del w:author="Ana"><w:r><w:delText>a</w:delText></w:r></w:del>', ""),
+        ("<w:moveFrom><w:r><w:t>a</w:t></w:r></w:moveFrom>", ""),
+        ("<w:r><w:rPr><w:rPrChange><w:b/></w:rPrChange><w:i/></w:rPr></w:r>",
+         "<w:r><w:rPr><w:i/></w:rPr></w:r>"),
+        ('<w:r w:rsidR="00A1"/>', "<w:r/>"),
+        ("<w:smartTag><w:smartTagPr/><w:r/></w:smartTag>", "<w:r/>"),
+        ("<w:sdt><w:sdtPr><w:tag/></w:sdtPr><w:sdtContent><w:r/></w:sdtContent></w:sdt>",
+         "<w:sdt><w:sdtContent><w:r/></w:sdtContent></w:sdt>"),
+        ("<w:r>a<w:t>b</w:t>c</w:r>", "<w:r><w:t>b</w:t></w:r>"),
+        ("<w:r><w:t></w:t></w:r>", "<w:r><w:t/></w:r>"),
+        ("<w:r><w:instrText>INCLUDEPICTURE x</w:instrText></w:r>", "<w:r/>"),
+        ("<w:r><w:instrText> PAGE </w:instrText></w:r>",
+         "<w:r><w:instrText> PAGE </w:instrText></w:r>"),
+        ('<w:fldSimple w:instr="FILENAME"><w:r/></w:fldSimple>', "<w:r/>"),
+        ('<w:hyperlink r:id="none"><w:r/></w:hyperlink>', "<w:hyperlink><w:r/></w:hyperlink>"),
+        ('<w:footerReference r:id="none"/>', ""),
+        ('<b:p xmlns:b="urn:b"><w:r/></b:p>', ""),
+    ],
+)  # fmt: skip
+def test_word_when_it_has_more_than_text_then_only_what_is_listed_stays(
+    tags: str, kept: str
+) -> None:
+    """Changes are accepted, ids and unknown elements go."""
+    assert (
+        f"<w:body><w:p>{kept}</w:p></w:body>".replace("<w:p></w:p>", "<w:p/>")
+        in read(make_word(f"<w:p>{tags}</w:p>"))["word/document.xml"]
+    )
+
+
+def test_word_when_prefixes_are_others_then_they_are_ours_afterwards() -> None:
+    """How a program writes tells nothing."""
+    one = make_archive(make_package("word/document.xml", f'<w:document xmlns:w="{WORD}"/>'))
+    other = make_archive(make_package("word/x.xml", f"<document xmlns='{WORD}'></document>"))
+
+    assert clean(one)[0] == clean(other)[0]
+
+
+def test_word_when_a_picture_tells_then_it_is_cleaned_and_renamed() -> None:
+    """By the rules of its own format."""
+    cleaned, plan = clean(make_word(PICTURE, IMAGE, word__media__ana_dot_x=TELLING_JPEG))
+
+    with zipfile.ZipFile(io.BytesIO(cleaned)) as archive:
+        assert archive.read("word/media/image1.jpg") == make_jpeg()
+    assert Kind.TEXT in plan.kinds
+
+
+def test_word_when_a_picture_is_clean_then_its_bytes_are_not_copied() -> None:
+    """It stays where it is."""
+    _, plan = clean(make_word(PICTURE, IMAGE, word__media__ana_dot_x=PNG))
+
+    assert any(isinstance(piece, Range) and piece.length_bytes == len(PNG) for piece in plan.pieces)
+
+
+def test_word_when_a_picture_cannot_be_cleaned_then_it_is_refused() -> None:
+    """It is a part of what is shown; of a file inside the file it is not."""
+    drawn = b"\1\0\0\0 EMF"
+
+    assert refuse(make_word(PICTURE, IMAGE, word__media__ana_dot_x=drawn)) == Reason.UNSUPPORTED
+    members = read(make_word(OBJECT, IMAGE, spaces=VML, word__media__ana_dot_x=drawn))
+    assert "imagedata" not in members["word/document.xml"]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_kept"),
+    [
+        ("https://example.org/", True),
+        ("mailto:a@example.org", True),
+        ("#here", True),
+        ("file:///C:/a", False),
+        ("C:\\a", False),
+        ("a.docx", False),
+        ("//server/a", False),
+        ("https://a\\b", False),
+    ],
+)
+def test_word_when_a_link_leads_to_a_file_then_it_goes(address: str, is_kept: bool) -> None:
+    """Its text stays."""
+    members = read(
+        make_word('<w:hyperlink r:id="a"><w:r/></w:hyperlink>', ("a", "hyperlink", address))
+    )
+
+    assert ("word/_rels/document.xml.rels" in members) == is_kept
+
+
+@pytest.mark.parametrize("kind", ["vbaProject", "attachedToolbars"])
+def test_word_when_it_holds_programs_then_it_is_refused(kind: str) -> None:
+    """They could do anything, and tell on their author."""
+    assert refuse(make_word(TEXT, ("a", kind, "a.bin"), word__a_dot_bin=b"x")) == Reason.MACROS
+
+
+def test_word_when_its_types_name_programs_then_it_is_refused() -> None:
+    """Whether they can be reached or not."""
+    package = make_package("word/document.xml", f'<w:document xmlns:w="{WORD}"/>')
+    types = '<Types><Override ContentType="application/vnd.ms-word.document.macroEnabled"/></Types>'
+
+    assert refuse(make_archive({**package, "[Content_Types].xml": types})) == Reason.MACROS
+
+
+def test_word_when_parts_lead_in_a_circle_then_each_is_written_once() -> None:
+    """A part that leads to itself, and back to the main part."""
+    notes = f'<w:footnotes xmlns:w="{WORD}"/>'
+    members = read(
+        make_word(
+            TEXT,
+            ("a", "footnotes", "notes.xml"),
+            word__notes_dot_xml=notes,
+            word___rels__notes_dot_xml_dot_rels=make_relations(
+                ("a", "footnotes", "notes.xml"), ("b", "officeDocument", "document.xml")
+            ),
+        )
+    )
+
+    assert list(members).count("word/footnotes.xml") == 1
+
+
+def test_word_when_a_part_is_two_things_then_it_is_refused() -> None:
+    """A part has the first element that its relation asks for."""
+    assert refuse(make_word(TEXT, ("a", "styles", "document.xml"))) == Reason.MALFORMED
+
+
+def test_word_when_two_relations_have_a_name_then_it_is_refused() -> None:
+    """One could be shown, and the other cleaned."""
+    twice = (("a", "hyperlink", "https://a/"), ("a", "hyperlink", "https://b/"))
+
+    assert refuse(make_word(TEXT, *twice)) == Reason.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("target", "is_found"),
+    [
+        ("/word/a.xml", True),
+        ("a.xml", True),
+        ("./A.XML", True),
+        ("../word/%61.xml", True),
+        ("../../../word/a.xml", True),
+        ("b.xml", False),
+    ],
+)
+def test_word_when_a_target_is_written_otherwise_then_it_is_the_same_part(
+    target: str, is_found: bool
+) -> None:
+    """Relative or not, in any case."""
+    styles = f'<w:styles xmlns:w="{WORD}"/>'
+    members = read(make_word(TEXT, ("a", "styles", target), word__a_dot_xml=styles))
+
+    assert ("word/styles.xml" in members) == is_found
+
+
+def test_sheet_when_formulas_lead_to_other_files_then_their_values_stay() -> None:
+    """And those that share such a formula."""
+    rows = (
+        '<row><c r="A1"><f t="shared" ref="A1:A2" si="0">[1]B!A1</f><v>1</v></c>'
+        '<c r="A2"><f t="shared" si="0"/><v>2</v></c><c r="A3"><f>A1+1</f><v>2</v></c></row>'
+    )
+    sheet = read(make_sheet(rows))["xl/worksheets/sheet1.xml"]
+
+    assert '<c r="A1"><v>1</v></c><c r="A2"><v>2</v></c>' in sheet
+    assert "<f>A1+1</f>" in sheet
+
+
+def test_sheet_when_a_text_is_shown_nowhere_then_it_goes() -> None:
+    """What was in a cell once is not in the file."""
+    strings = (
+        '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>old</t>'
+        "</si><si><t>shown</t></si></sst>"
+    )
+    rows = '<row><c r="A1" t="s"><v>1</v></c><c r="A2"><v>0</v></c></row>'
+    members = read(make_sheet(rows, xl__shared_dot_xml=strings))
+
+    assert "<si><t/></si><si><t>shown</t></si>" in members["xl/sharedStrings.xml"]
+
+
+def test_slides_when_shapes_have_names_and_descriptions_then_they_go() -> None:
+    """What a program wrote beside what is shown."""
+    cleaned, plan = clean(make_slides("seen"))
+    members = read_members(cleaned)
+
+    assert plan.format == Format.PPTX
+    assert "<a:t>seen</a:t>" in members["ppt/slides/slide1.xml"]
+    assert "ana" not in "".join(members.values()).lower()
+
+
+def test_office_when_there_is_too_much_then_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elements, depth and parts are bounded, over all parts."""
+    with monkeypatch.context() as patch:
+        patch.setattr(office_markup_module, "MAX_ELEMENTS", 5)
+        clean(make_word(TEXT))
+        assert refuse(make_word(TEXT + TEXT)) == Reason.TOO_COMPLEX
+    with monkeypatch.context() as patch:
+        patch.setattr(markup_module, "MAX_DEPTH", 4)
+        assert refuse(make_word(TEXT)) == Reason.TOO_COMPLEX
+    with monkeypatch.context() as patch:
+        patch.setattr(office_module, "MAX_PARTS", 1)
+        assert refuse(make_sheet("")) == Reason.TOO_COMPLEX
+
+
+def test_office_when_it_is_no_document_then_it_is_refused() -> None:
+    """An archive, an empty package, one without a main part."""
+    assert refuse(make_archive({"a": "b"})) == Reason.UNKNOWN
+    types = {"[Content_Types].xml": "<Types/>"}
+    assert refuse(make_archive(types)) == Reason.UNKNOWN
+    lost = {**types, "_rels/.rels": make_relations(("a", "officeDocument", "x.xml"))}
+    assert refuse(make_archive(lost)) == Reason.MALFORMED
+    unnamed = {**types, "_rels/.rels": f"<a><Relationship Type='{RELATIONS}/x'/></a>"}
+    assert refuse(make_archive(unnamed)) == Reason.MALFORMED
+
+
+@pytest.mark.parametrize("case", [*list_documents()], ids=lambda case: case[0])
+def test_office_when_it_is_cleaned_then_no_name_of_a_person_is_left(
+    case: tuple[str, str, list[bytes]],
+) -> None:
+    """The cases are full of them."""
+    try:
+        members = read(b"".join(case[2]))
+    except RefusedError:
+        return
+    assert "ana" not in "".join([*members, *members.values()]).lower()
