@@ -46,8 +46,9 @@ from tests.pictures import (
     riff_chunk,
     segment,
 )
-from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_documents import list_documents
+from tests.vectors.cleaning_films import list_films
+from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_sounds import list_oggs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
@@ -343,7 +344,6 @@ def list_others() -> Iterator[Case]:
     yield "zeros", "no format", [(b"\0", 1000)]
     yield "text", "no format", [b"just text"]
     yield "gif-of-another-year", "no format", [b"GIF90a"]
-    yield "pdf-with-a-jpeg", "known by its first bytes", [b"%PDF-1.7\n", make_jpeg()]
     yield "png-damaged-by-mail", "the whole signature", [b"\x89PNG\n\x1a\n", make_png()[8:]]
     yield "jpeg-start-alone", "the whole signature", [b"\xff\xd8"]
     yield "jpeg-and-zip", "a polyglot loses its other half", [make_jpeg(), b"PK\x03\x04zip"]
@@ -396,6 +396,7 @@ def main() -> None:
         "ogg": list_oggs(),
         "film": list_films(),
         "document": list_documents(),
+        "pdf": list_pdfs(),
         "detection": list_others(),
     }
     for name, cases in groups.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import archive, documents, gif, jpeg, movie, ogg, png, webp
+from tipline.cleaning import archive, documents, gif, jpeg, movie, ogg, pdf, png, webp
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
@@ -16,6 +16,7 @@ _SIGNATURES: Final = (
     (jpeg.SIGNATURE, Format.JPEG),
     (png.SIGNATURE, Format.PNG),
     (ogg.SIGNATURE, Format.OGG),
+    (pdf.SIGNATURE, Format.PDF),
     *((signature, Format.GIF) for signature in gif.SIGNATURES),
 )
 _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
@@ -24,6 +25,7 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.WEBP: webp.plan_webp,
     Format.GIF: gif.plan_gif,
     Format.OGG: ogg.plan_ogg,
+    Format.PDF: pdf.plan_pdf,
     Format.MP4: movie.plan_movie,
 }
 

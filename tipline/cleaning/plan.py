@@ -26,6 +26,7 @@ class Format(enum.StrEnum):
     XLSX = "xlsx"
     PPTX = "pptx"
     OGG = "ogg"
+    PDF = "pdf"
     M4A = "m4a"
     MP4 = "mp4"
     MOV = "mov"
@@ -41,6 +42,7 @@ EXTENSIONS: Final = {
     Format.XLSX: "xlsx",
     Format.PPTX: "pptx",
     Format.OGG: "ogg",
+    Format.PDF: "pdf",
     Format.M4A: "m4a",
     Format.MP4: "mp4",
     Format.MOV: "mov",

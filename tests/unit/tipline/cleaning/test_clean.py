@@ -34,7 +34,7 @@ def refuse(data: bytes) -> Reason:
         b"\x89PNG\n\x1a\n" + make_png()[8:],
         b"GIF90a",
         b"RIFF\0\0\0\0WAVE",
-        b"%PDF-1.7\n" + make_jpeg(),
+        b"{\\rtf1 " + make_jpeg(),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"PK\x05\x06",
         b" " + make_png(),

@@ -1,0 +1,125 @@
+"""
+Colours of a PDF.
+
+A colour profile goes, and the plain colours of as many parts stand in its place, as in JPEG: it
+names the screen, the scanner or the printer that it was made for. Inks that are not common lose
+their names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pikepdf
+
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.pdf_copy import PdfCopier, Rule, Scope
+from tipline.cleaning.pdf_rules import PDF_RULES
+from tipline.cleaning.pdf_tokens import encode_name, encode_string
+from tipline.cleaning.pdf_values import MAX_DEPTH, list_of, read_name
+from tipline.cleaning.plan import Kind
+
+MAX_INKS: Final = 32  # as the standard says
+
+_INKS: Final = frozenset(PDF_RULES["inks"])
+_PLAIN: Final = frozenset(PDF_RULES["plain_names"]["cs"])
+_BY_COMPONENTS: Final = {1: b"/DeviceGray", 3: b"/DeviceRGB", 4: b"/DeviceCMYK"}
+
+
+class ColourCopier:
+    """
+    Copies colours.
+
+    Args:
+        copier: Learns the rule of colours.
+    """
+
+    def __init__(self, copier: PdfCopier) -> None:
+        self._copier = copier
+        self._families: dict[str, Rule] = {
+            "ICCBased": self._copy_profile,
+            "CalGray": self._copy_calibrated,
+            "CalRGB": self._copy_calibrated,
+            "Lab": self._copy_calibrated,
+            "Pattern": self._copy_pattern,
+            "Indexed": self._copy_indexed,
+            "I": self._copy_indexed,
+            "Separation": self._copy_inks,
+            "DeviceN": self._copy_inks,
+        }
+        copier.rules["colours"] = self._copy_colours
+
+    def _copy_colours(self, value: Any, rest: str, scope: Scope) -> bytes | None:
+        """Copy colours; *rest* grows with every colour that they are made of."""
+        if not isinstance(value, pikepdf.Array):
+            return _copy_plain(value)
+        if len(rest) > MAX_DEPTH:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        family = self._families.get(read_name(value[0])) if len(value) else None
+        if family is not None:
+            return family(value, rest + "+", scope)
+        return _copy_plain(value[0]) if len(value) else None
+
+    def _copy_profile(self, value: Any, rest: str, scope: Scope) -> bytes | None:
+        self._copier.find(Kind.PROFILE)
+        profile = _part(value, 1)
+        if not isinstance(profile, pikepdf.Stream):
+            return None
+        below = profile.get("/Alternate")
+        if isinstance(below, pikepdf.Array):
+            # A Lab profile has an alternate that says so, and other ranges.
+            return self._copy_colours(below, rest, scope)
+        components = profile.get("/N")
+        return _BY_COMPONENTS.get(components) if isinstance(components, int) else None
+
+    def _copy_calibrated(self, value: Any, _: str, scope: Scope) -> bytes | None:
+        numbers = self._copier.copy_part(_part(value, 1), "calibrated", scope)
+        return _join(read_name(value[0]), numbers)
+
+    def _copy_pattern(self, value: Any, rest: str, scope: Scope) -> bytes | None:
+        below = self._copy_colours(_part(value, 1), rest, scope)
+        return b"/Pattern" if below is None else _join("Pattern", below)
+
+    def _copy_indexed(self, value: Any, rest: str, scope: Scope) -> bytes | None:
+        base = self._copy_colours(_part(value, 1), rest, scope)
+        last = self._copier.rules["number"](_part(value, 2), "", scope)
+        table = _part(value, 3)
+        if isinstance(table, pikepdf.String):
+            self._copier.budget.spend(len(bytes(table)))
+            return _join("Indexed", base, last, encode_string(bytes(table)))
+        return _join("Indexed", base, last, self._copier.copy_data(table, "", scope))
+
+    def _copy_inks(self, value: Any, rest: str, scope: Scope) -> bytes | None:
+        named = _part(value, 1)
+        inks = [self._write_ink(ink) for ink in list_of(named)]
+        if len(inks) > MAX_INKS:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        written = b" ".join(inks)
+        if isinstance(named, pikepdf.Array):
+            written = b"[" + written + b"]"
+        below = self._copy_colours(_part(value, 2), rest, scope)
+        tint = self._copier.rules["function"](_part(value, 3), "", scope)
+        return _join(read_name(value[0]), written, below, tint)
+
+    def _write_ink(self, value: Any) -> bytes:
+        name = read_name(value)
+        if name in _INKS:
+            return b"/" + name.encode("ascii")
+        return encode_name(self._copier.names.replace(b"ink " + name.encode("latin-1")))
+
+
+def _copy_plain(value: Any) -> bytes | None:
+    name = read_name(value)
+    return b"/" + name.encode("ascii") if name in _PLAIN else None
+
+
+def _part(value: Any, position: int) -> Any:
+    return value[position] if position < len(value) else None
+
+
+def _join(family: str, *parts: bytes | None) -> bytes | None:
+    """Write a family of colours, unless a part of it is missing."""
+    written = [part for part in parts if part is not None]
+    if len(written) < len(parts):
+        return None
+    return b"[/" + family.encode("ascii") + b" " + b" ".join(written) + b"]"

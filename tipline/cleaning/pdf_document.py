@@ -1,0 +1,194 @@
+"""
+A whole PDF: opened within bounds, looked at for what is refused, flattened, and copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import decimal
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import pikepdf
+import pikepdf.settings
+
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.pdf_colours import ColourCopier
+from tipline.cleaning.pdf_copy import PdfCopier
+from tipline.cleaning.pdf_pages import PageCopier
+from tipline.cleaning.pdf_type import FontCopier
+from tipline.cleaning.pdf_values import list_of, read_name
+from tipline.cleaning.pdf_writer import PdfWriter, format_dictionary
+from tipline.cleaning.plan import Kind
+
+MAX_PAGES: Final = 20_000
+MAX_ANNOTATIONS: Final = 20_000
+
+# What qpdf may take for itself. A table of objects is a few megabytes; more is a bomb.
+_LIMITS: Final[Mapping[str, Any]] = {
+    "doc_max_warnings": 1_000,
+    "parser_max_nesting": 50,
+    "parser_max_container_size": 1_000_000,
+    "max_stream_filters": 8,
+    "flate_max_memory": 64 * 1024 * 1024,
+    "png_max_memory": 64 * 1024 * 1024,
+    "run_length_max_memory": 64 * 1024 * 1024,
+    "tiff_max_memory": 64 * 1024 * 1024,
+}
+_VERSION_END: Final = re.compile(rb"startxref\s+\d+\s+%%EOF")
+_MOVING: Final = frozenset({"Screen", "Movie", "Sound", "RichMedia", "3D"})
+_QUIET_ANNOTATIONS: Final = frozenset({"Link", "Widget", "Popup", "TrapNet", "PrinterMark"})
+
+
+def clean_document(untrusted: bytes, *, find: Callable[..., None]) -> bytes:
+    """
+    Clean a PDF.
+
+    Args:
+        untrusted: The whole file.
+        find: Is told the kinds of what goes.
+
+    Returns:
+        The new file.
+
+    Raises:
+        RefusedError: it does not hold the rules of `pdf.py`.
+    """
+    with _bound_qpdf():
+        try:
+            with pikepdf.open(io.BytesIO(untrusted), inherit_page_attributes=False) as document:
+                _note_versions(untrusted, document, find)
+                return _Cleaner(document, find).clean()
+        except pikepdf.PasswordError as exc:
+            raise RefusedError(Reason.ENCRYPTED) from exc
+        except (pikepdf.PdfError, RuntimeError, ValueError, decimal.InvalidOperation) as exc:
+            # So pikepdf says that it finds something else than what is asked for.
+            raise RefusedError(Reason.MALFORMED) from exc
+
+
+@contextlib.contextmanager
+def _bound_qpdf() -> Iterator[None]:
+    """Bound qpdf, whose limits are the whole process's, for as long as it works for us."""
+    before: Mapping[str, Any] = pikepdf.settings.set_qpdf_limits(**_LIMITS)
+    try:
+        yield
+    finally:
+        pikepdf.settings.set_qpdf_limits(**before)
+
+
+def _note_versions(untrusted: bytes, document: Any, find: Callable[..., None]) -> None:
+    """Note what lies behind the end, and earlier versions of the file."""
+    ends = [match.end() for match in _VERSION_END.finditer(untrusted)]
+    if ends and untrusted[ends[-1] :].strip(b"\0\r\n\t "):
+        find(Kind.TRAILING)
+    # One that is made for reading over a network has two ends, and is one version.
+    if len(ends) > 1 + document.is_linearized:
+        find(Kind.HISTORY)
+
+
+class _Cleaner:
+    def __init__(self, document: Any, find: Callable[..., None]) -> None:
+        self._document = document
+        self._root = document.Root
+        self._find = find
+        self._writer = PdfWriter()
+        self._copier = PdfCopier(writer=self._writer, find=find)
+        self._pages = PageCopier(self._copier)
+        ColourCopier(self._copier)
+        FontCopier(self._copier, self._pages)
+
+    def clean(self) -> bytes:
+        self._check()
+        self._note_document()
+        pages = [page.obj for page in self._document.pages]
+        if not pages:
+            raise RefusedError(Reason.MALFORMED)
+        if len(pages) > MAX_PAGES:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        self._note_annotations(pages)
+        self._document.generate_appearance_streams()
+        self._document.flatten_annotations("screen")
+        root, tree = self._writer.reserve(), self._writer.reserve()
+        kids = []
+        for page in pages:
+            kids.append(self._pages.copy_page(page, parent=tree))
+            self._copier.copy_waiting()
+        catalogue = {"Type": b"/Catalog", "Pages": b"%d 0 R" % tree}
+        self._writer.put(root, format_dictionary(catalogue))
+        entries = {
+            "Type": b"/Pages",
+            "Count": b"%d" % len(kids),
+            "Kids": b"[" + b" ".join(b"%d 0 R" % kid for kid in kids) + b"]",
+        }
+        self._writer.put(tree, format_dictionary(entries))
+        return self._writer.build(root=root)
+
+    # --- what is refused --------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        root = self._root
+        if "/Collection" in root or "/XFA" in _read(root, "/AcroForm"):
+            raise RefusedError(Reason.UNSUPPORTED)
+        layers = _read(root, "/OCProperties")
+        first = _read(layers, "/D")
+        if list_of(layers.get("/OCGs")) and (
+            list_of(first.get("/OFF"))
+            or read_name(first.get("/BaseState")) not in ("", "ON")
+            or list_of(first.get("/AS"))
+        ):
+            raise RefusedError(Reason.UNSUPPORTED)
+
+    # --- what goes --------------------------------------------------------------------------------
+
+    def _note_document(self) -> None:
+        root, trailer = self._root, self._document.trailer
+        for key in _keys(root):
+            self._copier.note_dropped(key, root)
+        for key in _keys(trailer):
+            self._copier.note_dropped(key, trailer)
+        information = _read(trailer, "/Info")
+        for key in _keys(information):
+            self._copier.note_dropped(key, information)
+        names = _read(root, "/Names")
+        if "/EmbeddedFiles" in names:
+            self._find(Kind.EMBEDDED)
+
+    def _note_annotations(self, pages: list[Any]) -> None:
+        count = 0
+        for page in pages:
+            for annotation in list_of(page.get("/Annots")):
+                count += 1
+                if count > MAX_ANNOTATIONS:
+                    raise RefusedError(Reason.TOO_COMPLEX)
+                if isinstance(annotation, pikepdf.Dictionary):
+                    self._note_annotation(annotation)
+
+    def _note_annotation(self, annotation: Any) -> None:
+        name = read_name(annotation.get("/Subtype"))
+        if name in _MOVING:
+            raise RefusedError(Reason.UNSUPPORTED)
+        if name == "Link":
+            self._find(Kind.TEXT)  # the address
+        if name == "FileAttachment":
+            self._find(Kind.EMBEDDED)
+        if name not in _QUIET_ANNOTATIONS:
+            self._find(Kind.HISTORY)
+            if "/T" in annotation:
+                self._find(Kind.PERSON)
+        if "/M" in annotation or "/CreationDate" in annotation:
+            self._find(Kind.TIME)
+        if read_name(annotation.get("/FT")) == "Sig" and "/V" in annotation:
+            self._find(Kind.PERSON, Kind.TIME)
+        if "/OC" in annotation:
+            self._copier.check_layer(annotation["/OC"])
+
+
+def _read(dictionary: Any, key: str) -> Any:
+    found = dictionary.get(key)
+    return found if isinstance(found, pikepdf.Dictionary) else pikepdf.Dictionary()
+
+
+def _keys(dictionary: Any) -> list[str]:
+    return [key[1:] for key in dictionary.keys()]  # noqa: SIM118  # it is no mapping
