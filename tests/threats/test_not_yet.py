@@ -16,7 +16,6 @@ PARTS = {
     "codename": re.compile(r"\b(?:codename|nombre clave|codinome)\b", re.IGNORECASE),
     "mailbox": re.compile(r"\b(?:mailbox|inbox|buzón|caixa de correio)\b", re.IGNORECASE),
     "receipt": re.compile(r"\b(?:receipt|acuse de recibo|recibo)\b", re.IGNORECASE),
-    "cleaning": re.compile(r"\b(?:metadata|metadatos|metadados)\b", re.IGNORECASE),
 }
 
 # A policy has a period for every class of record, and its comments say what each class is; the
@@ -49,7 +48,7 @@ def test_part_when_it_does_not_exist_then_the_threat_model_says_so() -> None:
     page = (ROOT / "docs" / "threat-model.md").read_text()
     section = page.split("## What does not exist yet")[1].split("\n## ")[0].lower()
 
-    for word in ("sms", "cleaning", "codename", "receipt", "vault"):
+    for word in ("sms", "codename", "receipt", "vault"):
         assert word in section
 
 

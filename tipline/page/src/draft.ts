@@ -2,6 +2,7 @@
 
 import { areDays } from "./days.js";
 import { byId } from "./dom.js";
+import type { FileList } from "./files.js";
 import type { Draft, Kind } from "./protocol.js";
 
 function valueOf(id: string): string {
@@ -25,15 +26,16 @@ function readDays(): { from: string; to: string } | undefined {
 /** The draft, or undefined when a fault is now shown beside its field. */
 export function readDraft(
   form: HTMLFormElement,
-  { keyset, files }: { keyset: number; files: readonly File[] },
+  { keyset, files }: { keyset: number; files: FileList },
 ): Draft | undefined {
   const fields = new FormData(form);
+  const chosen = files.read();
   const text = valueOf("text");
   const days = readDays();
   const areDaysWrong = days !== undefined && !areDays(days);
   showFault("days", areDaysWrong);
   showFault("text", text.trim() === "");
-  if (areDaysWrong || text.trim() === "") return undefined;
+  if (chosen === undefined || areDaysWrong || text.trim() === "") return undefined;
   const kind = valueOf("kind");
   const category = valueOf("category");
   const place = valueOf("place").trim();
@@ -43,7 +45,7 @@ export function readDraft(
     leaveOut: fields.getAll("leave-out").map(String),
     language: document.documentElement.lang,
     text,
-    files,
+    files: chosen,
     ...(kind !== "" && { kind: kind as Kind }),
     ...(category !== "" && { category }),
     ...(place !== "" && { place }),

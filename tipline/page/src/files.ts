@@ -1,47 +1,132 @@
-// The list of attachments: each with its warning and its own way out.
+// The list of attachments: what was found in each, what the source decides, and its own way out.
 
-import { byId, copyTemplate, fill, find, formatSize } from "./dom.js";
+import type { ChosenFile, Look } from "./attachment.js";
+import { byId, copyTemplate, fill, find, formatSize, showOnly } from "./dom.js";
+
+type Seen = Look | { readonly state: "looking" } | { readonly state: "unreadable" };
+
+/** One file of the list, and its row on the page. */
+class Row {
+  readonly element = copyTemplate("file-row");
+  readonly #original: HTMLInputElement;
+  readonly #consent: HTMLInputElement;
+  #seen: Seen = { state: "looking" };
+
+  constructor(
+    readonly id: number,
+    readonly file: File,
+    remove: () => void,
+  ) {
+    find(this.element, "[data-part=name]").textContent = file.name;
+    find(this.element, "[data-part=size]").textContent = formatSize(file.size);
+    // Labels and descriptions find their field by its id, and the page has this row many times.
+    for (const attribute of ["id", "for", "aria-describedby"]) {
+      for (const element of this.element.querySelectorAll(`[${attribute}]`)) {
+        const words = element.getAttribute(attribute)?.split(" ") ?? [];
+        element.setAttribute(attribute, words.map((word) => `${word}-${id}`).join(" "));
+      }
+    }
+    this.#original = find(this.element, "[data-part=original]");
+    this.#consent = find(this.element, "[data-part=consent]");
+    this.#consent.addEventListener("change", () => this.#showFault(""));
+    const button = find<HTMLButtonElement>(this.element, "button");
+    fill(button, { name: file.name });
+    button.addEventListener("click", remove);
+  }
+
+  get isLookedAt(): boolean {
+    return this.#seen.state !== "looking";
+  }
+
+  /** Show what was found: the kinds, never the values. */
+  show(seen: Seen): void {
+    this.#seen = seen;
+    showOnly(this.element, "look", seen.state);
+    const found = new Set<string>(seen.state === "cleaned" ? seen.found : []);
+    for (const kind of this.element.querySelectorAll<HTMLElement>("[data-kind]")) {
+      kind.hidden = !found.has(kind.dataset["kind"] ?? "");
+    }
+    showOnly(this.element, "why", seen.state === "uncleaned" ? seen.reason : "");
+    this.#showFault("");
+  }
+
+  /** The file as the source decided about it, or undefined when a fault is now shown. */
+  read(): ChosenFile | undefined {
+    const look = this.#seen;
+    const isConsented = this.#consent.checked;
+    if (look.state === "looking" || look.state === "unreadable") {
+      this.#showFault(look.state);
+      return undefined;
+    }
+    if (look.state === "uncleaned" && !isConsented) {
+      this.#showFault("uncleaned");
+      return undefined;
+    }
+    const withOriginal = look.state === "cleaned" && this.#original.checked;
+    return { file: this.file, look, isConsented, withOriginal };
+  }
+
+  /** To where the source can do something about the fault. */
+  focus(): void {
+    const field = this.#seen.state === "uncleaned" ? this.#consent : null;
+    (field ?? find(this.element, "button")).focus();
+  }
+
+  #showFault(fault: string): void {
+    showOnly(this.element, "fault", fault);
+    this.#consent.toggleAttribute("aria-invalid", fault === "uncleaned");
+  }
+}
 
 /** The files that the source chose, in order. */
 export class FileList {
-  #files: File[] = [];
+  #rows: Row[] = [];
+  #lastId = 0;
   readonly #input = byId<HTMLInputElement>("files");
   readonly #list = byId("file-list");
 
-  constructor() {
+  /** `look` asks for what is in a file; the answer comes to `show`. */
+  constructor(look: (id: number, file: File) => void) {
     this.#input.addEventListener("change", () => {
-      this.#files.push(...(this.#input.files ?? []));
+      for (const file of this.#input.files ?? []) {
+        const id = ++this.#lastId;
+        const row = new Row(id, file, () => this.#remove(row));
+        this.#rows.push(row);
+        this.#list.append(row.element);
+        look(id, file);
+      }
       // Emptied, so that choosing the same file again is noticed.
       this.#input.value = "";
-      this.#show();
     });
   }
 
-  get files(): readonly File[] {
-    return this.#files;
+  /** Show what was found in a file; it may be gone from the list by now. */
+  show(id: number, seen: Seen): void {
+    this.#rows.find((row) => row.id === id)?.show(seen);
+  }
+
+  /** Nobody is looking any more: the one who did stopped, perhaps because of one of these. */
+  giveUp(): void {
+    for (const row of this.#rows) if (!row.isLookedAt) row.show({ state: "unreadable" });
+  }
+
+  /** The files as the source decided, or undefined when a fault is now shown beside one. */
+  read(): readonly ChosenFile[] | undefined {
+    const chosen = this.#rows.map((row) => row.read());
+    const faulty = this.#rows.find((_row, index) => chosen[index] === undefined);
+    faulty?.focus();
+    return faulty === undefined ? chosen.filter((file) => file !== undefined) : undefined;
   }
 
   clear(): void {
-    this.#files = [];
+    this.#rows = [];
+    this.#list.replaceChildren();
     this.#input.value = "";
-    this.#show();
   }
 
-  #show(): void {
-    this.#list.replaceChildren(
-      ...this.#files.map((file) => {
-        const row = copyTemplate("file-row");
-        find(row, "[data-part=name]").textContent = file.name;
-        find(row, "[data-part=size]").textContent = formatSize(file.size);
-        const button = find<HTMLButtonElement>(row, "button");
-        fill(button, { name: file.name });
-        button.addEventListener("click", () => {
-          this.#files = this.#files.filter((other) => other !== file);
-          this.#show();
-          this.#input.focus();
-        });
-        return row;
-      }),
-    );
+  #remove(gone: Row): void {
+    this.#rows = this.#rows.filter((row) => row !== gone);
+    gone.element.remove();
+    this.#input.focus();
   }
 }

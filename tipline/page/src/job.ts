@@ -1,5 +1,7 @@
-// What the worker does: fetch and verify the keyset, seal a tip, bring it to the service.
+// What the worker does: fetch and verify the keyset, look at files, seal a tip, bring it to the
+// service.
 
+import { type Attachment, lookAt, prepareFile } from "./attachment.js";
 import { seal, warmUp } from "./envelope.js";
 import {
   checkValidity,
@@ -28,6 +30,7 @@ export class Job {
   #shown: { readonly keyset: Keyset; readonly on: string } | undefined;
   #minimum: number;
   #isAllSent = false;
+  #looks = Promise.resolve();
 
   constructor(
     private readonly settings: { root: string; minimum: number; build: string },
@@ -64,6 +67,18 @@ export class Job {
     }
   }
 
+  /** Look at a file that was chosen: one after the other, so that memory holds one of them. */
+  look(id: number, file: File): void {
+    this.#looks = this.#looks.then(async () => {
+      try {
+        this.report({ type: "looked", id, look: await lookAt(file) });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        this.report({ type: "looked", id, look: { state: "unreadable" } });
+      }
+    });
+  }
+
   /** Seal a tip and bring it to the service; every way out of here says whether it arrived. */
   async send(draft: Draft): Promise<void> {
     try {
@@ -86,7 +101,10 @@ export class Job {
     if (this.#shown?.keyset.number !== draft.keyset) throw new Refusal("keyset");
     const { keyset, on: shownOn } = this.#shown;
     checkValidity(keyset, today);
-    const members = makeMembers(draft, { build: this.settings.build, sealedAt: now });
+    const attachments: Attachment[] = [];
+    for (const chosen of draft.files) attachments.push(await prepareFile(chosen));
+    const { build } = this.settings;
+    const members = makeMembers(draft, { attachments, build, sealedAt: now });
     const rungBytes = chooseRung(tarBytes(members), { hasAttachments: draft.files.length > 0 });
     if (rungBytes === undefined) throw new Refusal("too_large");
     for (let sealing = 1; ; sealing++) {
@@ -136,12 +154,9 @@ async function fetchKeyset(): Promise<Uint8Array> {
 }
 
 function explain(error: unknown): FailedReason {
-  if (error instanceof Refusal) {
-    // A keyset that ran out since it was shown is, for the source, a keyset that changed.
-    return error.reason === "expired" || error.reason === "early"
-      ? "keyset"
-      : (error.reason as FailedReason);
-  }
-  const name = error instanceof Error ? error.name : "";
-  return name === "NotReadableError" || name === "NotFoundError" ? "file" : "program";
+  if (!(error instanceof Refusal)) return "program";
+  // A keyset that ran out since it was shown is, for the source, a keyset that changed.
+  return error.reason === "expired" || error.reason === "early"
+    ? "keyset"
+    : (error.reason as FailedReason);
 }

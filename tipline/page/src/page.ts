@@ -39,7 +39,7 @@ function setting(name: string): string {
 
 const form = byId<HTMLFormElement>("form");
 const closed = byId("closed");
-const files = new FileList();
+const files = new FileList((id, file) => post({ type: "look", id, file }));
 const readers = new ReaderChoice();
 let keyset: KeysetView | undefined;
 let worker: Worker;
@@ -87,6 +87,9 @@ function hear(message: FromWorker): void {
     case "closed":
       close(message.reason, message.facts);
       return;
+    case "looked":
+      files.show(message.id, message.look);
+      return;
     case "sealing":
       stage = "sending";
       showProgress(0, message.totalBytes);
@@ -117,6 +120,7 @@ function hear(message: FromWorker): void {
 /** The worker stopped, perhaps for lack of memory: after this nothing more comes from it. */
 function mourn(event: ErrorEvent): void {
   event.preventDefault();
+  files.giveUp();
   const before = stage;
   if (before === "starting") {
     close("program", {});
@@ -148,7 +152,7 @@ function post(message: ToWorker): void {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (keyset === undefined || stage !== "idle") return;
-  const draft = readDraft(form, { keyset: keyset.number, files: files.files });
+  const draft = readDraft(form, { keyset: keyset.number, files });
   if (draft === undefined) return;
   stage = "sending";
   form.hidden = true;

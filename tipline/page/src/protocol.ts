@@ -1,5 +1,6 @@
 // What the page and its worker say to each other.
 
+import type { ChosenFile, Look } from "./attachment.js";
 import type { Closing } from "./notice.js";
 import type { ClosedReason, FailedReason } from "./refusal.js";
 
@@ -45,7 +46,7 @@ export interface Draft {
   readonly place?: string;
   readonly days?: { readonly from: string; readonly to: string };
   readonly danger?: boolean;
-  readonly files: readonly File[];
+  readonly files: readonly ChosenFile[];
 }
 
 export type ToWorker =
@@ -55,6 +56,7 @@ export type ToWorker =
       readonly minimum: number;
       readonly build: string;
     }
+  | { readonly type: "look"; readonly id: number; readonly file: File }
   | { readonly type: "send"; readonly draft: Draft };
 
 export type FromWorker =
@@ -67,6 +69,11 @@ export type FromWorker =
       readonly type: "closed";
       readonly reason: ClosedReason;
       readonly facts: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly type: "looked";
+      readonly id: number;
+      readonly look: Look | { readonly state: "unreadable" };
     }
   | { readonly type: "sealing"; readonly totalBytes: number }
   | { readonly type: "sending"; readonly sentBytes: number; readonly totalBytes: number }

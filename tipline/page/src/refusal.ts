@@ -20,7 +20,8 @@ export type FailedReason =
   | "days" // no days, or the last before the first
   | "too_many_files"
   | "too_large"
-  | "file" // a file could not be read any more
+  | "file" // a file could not be read any more, or is not what the source was shown
+  | "uncleaned" // a file cannot be cleaned, and the source did not say that it may go as it is
   | "refused" // by the service
   | "connection" // lost for too long, before all was sent
   | "program"; // unforeseen

@@ -10,6 +10,8 @@ const READ_BYTES = 256 * 1024; // little enough that what was read does not pile
 export interface Member {
   readonly name: string;
   readonly content: Blob;
+  /** Asked once the content was read; throws if it is not what it was to be. */
+  readonly check?: () => Promise<void>;
 }
 
 function octal(value: number, digits: number): string {
@@ -51,20 +53,27 @@ export function tarBytes(members: readonly Member[]): number {
   return size;
 }
 
+async function readPart(content: Blob, start: number, end: number): Promise<Uint8Array> {
+  const piece = await content
+    .slice(start, end)
+    .arrayBuffer()
+    .catch(() => undefined);
+  // A file that changed on the device meanwhile would shift everything after it.
+  if (piece?.byteLength !== end - start) throw new Refusal("file");
+  return new Uint8Array(piece);
+}
+
 /** The payload, piece by piece, so that a gigabyte never stands in memory. */
 export async function* readPayload(
   members: readonly Member[],
   payloadBytes: number,
 ): AsyncGenerator<Uint8Array> {
-  for (const { name, content } of members) {
+  for (const { name, content, check } of members) {
     yield encodeHeader(name, content.size);
     for (let offset = 0; offset < content.size; offset += READ_BYTES) {
-      const end = Math.min(offset + READ_BYTES, content.size);
-      const piece = await content.slice(offset, end).arrayBuffer();
-      // A file that changed on the device meanwhile would shift everything after it.
-      if (piece.byteLength !== end - offset) throw new Refusal("file");
-      yield new Uint8Array(piece);
+      yield await readPart(content, offset, Math.min(offset + READ_BYTES, content.size));
     }
+    await check?.();
     yield new Uint8Array(paddingBytes(content.size));
   }
   let left = payloadBytes - tarBytes(members) + 2 * BLOCK_BYTES;

@@ -1,9 +1,11 @@
-// What is inside an envelope: tip.json, text.txt and the files (reference/formats.md, "tip.json").
+// What is inside an envelope: tip.json, text.txt, the files and their untouched originals
+// (reference/formats.md, "tip.json").
 //
 // The desk never shows a tip that is outside its format, and nobody can tell the source. So what
 // the source wrote is refused here if it does not fit, and what only a device says is cut or left
 // out.
 
+import type { Attachment } from "./attachment.js";
 import { areDays } from "./days.js";
 import type { Draft } from "./protocol.js";
 import { Refusal } from "./refusal.js";
@@ -16,12 +18,8 @@ const FILES_LIMIT = 99; // generated names have two digits
 const FIRST_TIME = Date.parse("0001-01-01T00:00:00.000Z"); // years have four digits
 const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
 
-function extensionOf(name: string): string {
-  return /\.([a-z0-9]{1,5})$/.exec(name.toLowerCase())?.[1] ?? "bin";
-}
-
-function pathOf(file: File, index: number): string {
-  return `files/${String(index + 1).padStart(2, "0")}.${extensionOf(file.name)}`;
+function pathOf(folder: "files" | "originals", { extension }: Attachment, index: number): string {
+  return `${folder}/${String(index + 1).padStart(2, "0")}.${extension}`;
 }
 
 /** The text as its UTF-8 holds it: a lone surrogate has none. */
@@ -39,6 +37,16 @@ function timeOf(milliseconds: number): string | undefined {
   return isTime ? new Date(milliseconds).toISOString() : undefined;
 }
 
+/** Only here does a file's own name go, and its time: the source asked for it. */
+function describeOriginal(file: File): object {
+  return {
+    name: toWords(file.name),
+    type: toWords(file.type),
+    size_bytes: file.size,
+    modified_at: timeOf(file.lastModified),
+  };
+}
+
 /**
  * The members of a tip's tar.
  *
@@ -47,12 +55,16 @@ function timeOf(milliseconds: number): string | undefined {
  */
 export function makeMembers(
   draft: Draft,
-  { build, sealedAt }: { build: string; sealedAt: Date },
+  {
+    attachments,
+    build,
+    sealedAt,
+  }: { attachments: readonly Attachment[]; build: string; sealedAt: Date },
 ): Member[] {
   const text = new TextEncoder().encode(draft.text);
   if (draft.text.trim() === "") throw new Refusal("no_text");
   if (text.length > TEXT_LIMIT_BYTES) throw new Refusal("text_too_long");
-  if (draft.files.length > FILES_LIMIT) throw new Refusal("too_many_files");
+  if (attachments.length > FILES_LIMIT) throw new Refusal("too_many_files");
   const { days } = draft;
   if (days !== undefined && !areDays(days)) throw new Refusal("days");
   const tip = {
@@ -70,12 +82,12 @@ export function makeMembers(
     place: draft.place === undefined ? undefined : toWords(draft.place),
     days,
     danger: draft.danger,
-    attachments: draft.files.map((file, index) => ({
-      path: pathOf(file, index),
-      name: toWords(file.name),
-      type: toWords(file.type),
-      size_bytes: file.size,
-      modified_at: timeOf(file.lastModified),
+    attachments: attachments.map((attachment, index) => ({
+      path: pathOf("files", attachment, index),
+      type: attachment.type,
+      size_bytes: attachment.content.size,
+      cleaning: attachment.cleaning,
+      original: attachment.original && describeOriginal(attachment.original),
     })),
   };
   const json = new Blob([JSON.stringify(tip)]);
@@ -84,6 +96,15 @@ export function makeMembers(
   return [
     { name: "tip.json", content: json },
     { name: "text.txt", content: new Blob([text]) },
-    ...draft.files.map((file, index) => ({ name: pathOf(file, index), content: file })),
+    ...attachments.map((attachment, index) => ({
+      name: pathOf("files", attachment, index),
+      content: attachment.content,
+      ...(attachment.check && { check: attachment.check }),
+    })),
+    ...attachments.flatMap((attachment, index) =>
+      attachment.original
+        ? [{ name: pathOf("originals", attachment, index), content: attachment.original }]
+        : [],
+    ),
   ];
 }

@@ -15,6 +15,8 @@ scope.onmessage = ({ data }) => {
   if (data.type === "start") {
     job = new Job(data, (message) => scope.postMessage(message));
     void job.open();
+  } else if (data.type === "look") {
+    job?.look(data.id, data.file);
   } else {
     void job?.send(data.draft);
   }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crypto.attachment import Attachment, Cleaning, Original
 from crypto.errors import CryptoError
 from crypto.ladder import MAX_ENVELOPE_BYTES, RUNGS, choose_rung, payload_len_of
 from crypto.tar import Member, format_header, measure_payload, open_payload
@@ -81,7 +82,31 @@ DRAFT: dict[str, Any] = {
     "text": "Ação: a ponte treme. 🌉",
     "files": [],
 }
-MADE = {"build": "b" * 64, "sealedAt": {"date": "2031-03-14T15:09:26.535Z"}}
+
+
+def made(*attachments: dict[str, Any]) -> dict[str, Any]:
+    """What is known when a tip is made, beside what the source wrote."""
+    return {
+        "attachments": attachments,
+        "build": "b" * 64,
+        "sealedAt": {"date": "2031-03-14T15:09:26.535Z"},
+    }
+
+
+def attach(**facts: Any) -> dict[str, Any]:
+    """A file that was looked at, as it is sealed."""
+    return {
+        "extension": "jpg",
+        "type": "image/jpeg",
+        "content": {"blob": b"light".hex()},
+        "cleaning": {"state": "clean", "rules": 1},
+        **facts,
+    }
+
+
+def original(**facts: Any) -> dict[str, Any]:
+    """The untouched original of a file, as the device has it."""
+    return {"original": {"file": "", "name": "a.jpg", "type": "", "lastModified": 0, **facts}}
 
 
 def test_page_writes_a_tip_that_python_reads() -> None:
@@ -93,21 +118,26 @@ def test_page_writes_a_tip_that_python_reads() -> None:
         "place": "Rua do Porto",
         "days": {"from": "2031-03-01", "to": "2031-03-09"},
         "danger": True,
-        "files": [
-            {
-                "file": b"light".hex(),
-                "name": "Foto à noite.JPEG",
-                "type": "image/jpeg",
-                "lastModified": 1_900_000_000_123,
-            },
-            {"file": "", "name": "no extension.", "type": "", "lastModified": 0},
-        ],
     }
-    (answer,) = call_page("tip.ts", ("makeMembers", [draft, MADE]))
+    cleaned = attach(
+        cleaning={"state": "cleaned", "rules": 1, "found": ["place", "device"]},
+        **original(
+            file=b"all of it".hex(),
+            name="Foto à noite.JPEG",
+            type="image/jpeg",
+            lastModified=1_900_000_000_123,
+        ),
+    )
+    uncleaned = attach(
+        extension="bin", cleaning={"state": "uncleaned", "rules": 1, "reason": "unknown"}
+    )
+    (answer,) = call_page("tip.ts", ("makeMembers", [draft, made(attach(), cleaned, uncleaned)]))
     members = {
         member["name"]: bytes.fromhex(member["content"]["hex"]) for member in answer["value"]
     }
-    assert list(members) == ["tip.json", "text.txt", "files/01.jpeg", "files/02.bin"]
+    assert list(members) == [
+        "tip.json", "text.txt", "files/01.jpg", "files/02.jpg", "files/03.bin", "originals/02.jpg",
+    ]  # fmt: skip
     tip = parse_tip(members["tip.json"])
     assert tip.text == DRAFT["text"]
     assert members["text.txt"] == DRAFT["text"].encode()
@@ -119,42 +149,60 @@ def test_page_writes_a_tip_that_python_reads() -> None:
         True,
     )
     assert tip.sealed_at == "2031-03-14T15:09:26.535Z"
-    assert [(file.path, file.name, file.size_bytes) for file in tip.attachments] == [
-        ("files/01.jpeg", "Foto à noite.JPEG", 5),
-        ("files/02.bin", "no extension.", 0),
-    ]
-    assert tip.attachments[0].modified_at == "2030-03-17T17:46:40.123Z"
+    assert tip.attachments == (
+        Attachment(
+            path="files/01.jpg",
+            media_type="image/jpeg",
+            size_bytes=5,
+            cleaning=Cleaning(state="clean", rules=1),
+        ),
+        Attachment(
+            path="files/02.jpg",
+            media_type="image/jpeg",
+            size_bytes=5,
+            cleaning=Cleaning(state="cleaned", rules=1, found=("place", "device")),
+            original=Original(
+                name="Foto à noite.JPEG",
+                media_type="image/jpeg",
+                size_bytes=9,
+                modified_at="2030-03-17T17:46:40.123Z",
+            ),
+        ),
+        Attachment(
+            path="files/03.bin",
+            media_type="image/jpeg",
+            size_bytes=5,
+            cleaning=Cleaning(state="uncleaned", rules=1, reason="unknown"),
+        ),
+    )
 
 
 def test_page_leaves_out_fields_that_the_source_left_empty() -> None:
     """What was not said is not there: not even an empty field."""
-    (answer,) = call_page("tip.ts", ("makeMembers", [DRAFT, MADE]))
+    (answer,) = call_page("tip.ts", ("makeMembers", [DRAFT, made()]))
     tip = json.loads(bytes.fromhex(answer["value"][0]["content"]["hex"]))
     assert not {"kind", "category", "place", "days", "danger", "reply_wanted"} & set(tip)
 
 
-def _file(**facts: Any) -> dict[str, Any]:
-    return {"files": [{"file": "", "name": "a.jpg", "type": "", "lastModified": 0, **facts}]}
-
-
-ODD: dict[str, dict[str, Any]] = {
-    "first and last day": {"days": {"from": "0001-01-01", "to": "9999-12-31"}},
-    "the day that counts as zero": {"days": {"from": "1970-01-01", "to": "1970-01-01"}},
-    "half a character in the text": {"text": "a\ud800"},
-    "half a character in the place": {"place": "a\ud800"},
-    "half a character in a name": _file(name="a\ud800.jpg"),
-    "a name cut in the middle of a character": _file(name="a" * 499 + "🌉.jpg"),
-    "a long type": _file(type="a/" + "b" * 499),
-    "a long place": {"place": "b" * 501},
-    "text of which tip.json holds just less than a mebibyte": {"text": "\x01" * 174_000},
-    "99 long names": {"files": _file(name="\x01" * 255)["files"] * 99},
+ODD: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "first and last day": ({"days": {"from": "0001-01-01", "to": "9999-12-31"}}, []),
+    "the day that counts as zero": ({"days": {"from": "1970-01-01", "to": "1970-01-01"}}, []),
+    "half a character in the text": ({"text": "a\ud800"}, []),
+    "half a character in the place": ({"place": "a\ud800"}, []),
+    "half a character in a name": ({}, [attach(**original(name="a\ud800.jpg"))]),
+    "a name cut in the middle of a character": ({}, [attach(**original(name="a" * 499 + "🌉"))]),
+    "a long type": ({}, [attach(**original(type="a/" + "b" * 499))]),
+    "a long place": ({"place": "b" * 501}, []),
+    "text of which tip.json holds just less than a mebibyte": ({"text": "\x01" * 174_000}, []),
+    "99 long names": ({}, [attach(**original(name="\x01" * 255))] * 99),
 }
 
 
 @pytest.mark.parametrize("case", ODD)
 def test_page_writes_nothing_that_python_does_not_read(case: str) -> None:
     """Whatever the form and the device can give is inside the format, so the desk shows it."""
-    (answer,) = call_page("tip.ts", ("makeMembers", [{**DRAFT, **ODD[case]}, MADE]))
+    change, attachments = ODD[case]
+    (answer,) = call_page("tip.ts", ("makeMembers", [{**DRAFT, **change}, made(*attachments)]))
     parse_tip(bytes.fromhex(answer["value"][0]["content"]["hex"]))
 
 
@@ -173,10 +221,10 @@ def test_page_leaves_out_a_time_that_python_does_not_read(
     milliseconds: int, written: str | None
 ) -> None:
     """A device whose clock is far off takes nothing from the tip but that time."""
-    draft = {**DRAFT, **_file(lastModified=milliseconds)}
-    (answer,) = call_page("tip.ts", ("makeMembers", [draft, MADE]))
+    attachment = attach(**original(lastModified=milliseconds))
+    (answer,) = call_page("tip.ts", ("makeMembers", [DRAFT, made(attachment)]))
     tip = parse_tip(bytes.fromhex(answer["value"][0]["content"]["hex"]))
-    assert [file.modified_at for file in tip.attachments] == [written]
+    assert [file.original and file.original.modified_at for file in tip.attachments] == [written]
 
 
 @pytest.mark.parametrize(
@@ -191,13 +239,18 @@ def test_page_leaves_out_a_time_that_python_does_not_read(
         ({"days": {"from": "2025-02-28", "to": "2025-02-31"}}, "days"),
         ({"days": {"from": "2025-02-02", "to": "2025-02-01"}}, "days"),
         ({"days": {"from": "3 May", "to": "3 May"}}, "days"),
-        ({"files": [{"file": "", "name": "a.b"}] * 100}, "too_many_files"),
     ],
 )
 def test_page_refuses_a_draft_outside_its_bounds(change: dict[str, Any], reason: str) -> None:
     """Each bound has its own reason, and its own words on the page."""
-    answers = call_page("tip.ts", ("makeMembers", [{**DRAFT, **change}, MADE]))
+    answers = call_page("tip.ts", ("makeMembers", [{**DRAFT, **change}, made()]))
     assert answers == [{"error": reason}]
+
+
+def test_page_refuses_more_files_than_names_of_two_digits() -> None:
+    """A hundredth file has no name."""
+    answers = call_page("tip.ts", ("makeMembers", [DRAFT, made(*[attach()] * 100)]))
+    assert answers == [{"error": "too_many_files"}]
 
 
 @pytest.mark.parametrize(

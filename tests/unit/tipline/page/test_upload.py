@@ -179,7 +179,7 @@ async def send(
     arguments = []
     if file_bytes:
         (tmp_path / "file.bin").write_bytes(b"x" * file_bytes)
-        arguments = ["--file", str(tmp_path / "file.bin")]
+        arguments = ["--file", str(tmp_path / "file.bin"), "--uncleaned"]
     async with serve(service) as url:
         process = await asyncio.create_subprocess_exec(
             *("node", "--import", str(tmp_path / "before.mjs"), str(DRIVER)),

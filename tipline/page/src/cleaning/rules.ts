@@ -6,6 +6,9 @@
 import rules from "../../../cleaning/rules.json";
 import type { Kind } from "./plan.js";
 
+/** Which rules these are: a tip says by which it was cleaned. */
+export const RULES_NUMBER: number = rules.number;
+
 type Listed<Item> = Readonly<Partial<Record<Kind, readonly Item[]>>>;
 type KindsByNumber = ReadonlyMap<number, readonly Kind[]>;
 
@@ -24,6 +27,14 @@ function byNumber(listed: Listed<string | number>, base: number): KindsByNumber 
   return numbers;
 }
 
+function byWord(listed: Listed<string>): ReadonlyMap<string, readonly Kind[]> {
+  const words = new Map<string, Kind[]>();
+  for (const [kind, items] of entries(listed)) {
+    for (const word of items) words.set(word, [...(words.get(word) ?? []), kind]);
+  }
+  return words;
+}
+
 /** By directory (image, exif, gps), then by tag. */
 export const EXIF_KINDS: ReadonlyMap<string, KindsByNumber> = new Map(
   Object.entries(rules.exif).map(([name, listed]) => [name, byNumber(listed, 16)]),
@@ -31,6 +42,9 @@ export const EXIF_KINDS: ReadonlyMap<string, KindsByNumber> = new Map(
 
 /** By dataset of record 2. */
 export const IPTC_KINDS: KindsByNumber = byNumber(rules.iptc, 10);
+
+/** By the name of a comment of Vorbis or APE, in capital letters. */
+export const COMMENT_KINDS: ReadonlyMap<string, readonly Kind[]> = byWord(rules.comments);
 
 /** The words that properties are named with. */
 export const XMP_WORDS: readonly [Kind, readonly string[]][] = entries<string>(rules.xmp);

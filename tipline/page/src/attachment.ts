@@ -1,0 +1,137 @@
+// A file on its way into a tip: looked at when it is chosen, and once more when it is sent.
+//
+// 1. The source is told which kinds of things were found, never what they said.
+// 2. What is sent is what was shown: a file in which anything else is found by then is refused.
+// 3. Of a file that was looked at, neither the name nor the time goes; both go with its untouched
+//    original, if the source adds that.
+// 4. What cannot be cleaned goes only if the source says so, and the tip says it, too.
+
+import {
+  cleanedBlob,
+  CleaningRefusal,
+  type Format,
+  type Kind,
+  type Plan,
+  planCleaning,
+  type Reason,
+} from "./cleaning/clean.js";
+import { isSame } from "./cleaning/bytes.js";
+import { RULES_NUMBER } from "./cleaning/rules.js";
+import { ofFormat, ofName } from "./media.js";
+import { Refusal } from "./refusal.js";
+
+/** What was found in a file. */
+export type Look =
+  | { readonly state: "cleaned"; readonly format: Format; readonly found: readonly Kind[] }
+  | { readonly state: "clean"; readonly format: Format }
+  | { readonly state: "uncleaned"; readonly reason: Reason };
+
+/** A file that the source chose, and what the source was shown and decided. */
+export interface ChosenFile {
+  readonly file: File;
+  readonly look: Look;
+  /** It may be sent although it cannot be cleaned. */
+  readonly isConsented: boolean;
+  /** Its untouched original is sent, too. */
+  readonly withOriginal: boolean;
+}
+
+/** What tip.json says of how a file was cleaned. */
+export interface Cleaning {
+  readonly state: Look["state"];
+  readonly rules: number;
+  readonly found?: readonly Kind[];
+  readonly reason?: Reason;
+}
+
+/** A file as it is sealed. */
+export interface Attachment {
+  readonly extension: string;
+  readonly type: string;
+  readonly content: Blob;
+  readonly cleaning: Cleaning;
+  /** Once its content was read: refuse if that is not what was planned. */
+  readonly check?: () => Promise<void>;
+  readonly original?: File;
+}
+
+/** Browsers have many errors for a file that is gone; one that this program fails at is no better. */
+async function plan(file: Blob): Promise<Plan | CleaningRefusal> {
+  try {
+    return await planCleaning(file);
+  } catch (error) {
+    if (error instanceof CleaningRefusal) return error;
+    throw new Refusal("file");
+  }
+}
+
+function lookOf(planned: Plan | CleaningRefusal): Look {
+  if (planned instanceof CleaningRefusal) return { state: "uncleaned", reason: planned.reason };
+  const { format, kinds } = planned;
+  return kinds.length > 0 ? { state: "cleaned", format, found: kinds } : { state: "clean", format };
+}
+
+/** Look at a file; refuses with "file" if it cannot be read. */
+export async function lookAt(file: Blob): Promise<Look> {
+  return lookOf(await plan(file));
+}
+
+function isSameLook(one: Look, other: Look): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function isSamePlan(one: Plan, other: Plan): boolean {
+  return (
+    isSameLook(lookOf(one), lookOf(other)) &&
+    one.pieces.length === other.pieces.length &&
+    one.pieces.every((piece, index) => {
+      const twin = other.pieces[index];
+      if (piece instanceof Uint8Array) return twin instanceof Uint8Array && isSame(piece, twin);
+      return (
+        !(twin instanceof Uint8Array) &&
+        piece.offset === twin?.offset &&
+        piece.lengthBytes === twin.lengthBytes
+      );
+    })
+  );
+}
+
+function cleaningOf(look: Look): Cleaning {
+  return {
+    state: look.state,
+    rules: RULES_NUMBER,
+    ...(look.state === "cleaned" && { found: look.found }),
+    ...(look.state === "uncleaned" && { reason: look.reason }),
+  };
+}
+
+/**
+ * A browser may read a file that changed under it without a word: at the places of the old one.
+ *
+ * Whatever is kept of a file is a part of it, so it has to be planned the same when it was read.
+ */
+async function checkPlan(file: Blob, planned: Plan): Promise<void> {
+  if (planned.pieces.every((piece) => piece instanceof Uint8Array)) return;
+  const again = await plan(file);
+  if (again instanceof CleaningRefusal || !isSamePlan(planned, again)) throw new Refusal("file");
+}
+
+/** Make a chosen file ready to be sealed. */
+export async function prepareFile(chosen: ChosenFile): Promise<Attachment> {
+  const { file, look, isConsented, withOriginal } = chosen;
+  const planned = await plan(file);
+  // It changed on the device meanwhile: the source decided about another file.
+  if (!isSameLook(lookOf(planned), look)) throw new Refusal("file");
+  const cleaning = cleaningOf(look);
+  if (planned instanceof CleaningRefusal) {
+    if (!isConsented) throw new Refusal("uncleaned");
+    return { ...ofName(file.name), content: file, cleaning };
+  }
+  return {
+    ...ofFormat(planned.format),
+    content: cleanedBlob(planned, file),
+    cleaning,
+    check: () => checkPlan(file, planned),
+    ...(withOriginal && { original: file }),
+  };
+}
