@@ -34,15 +34,15 @@ def attach(*, original: Original | None = None, **cleaning: object) -> Tip:
         (
             attach(state="uncleaned", reason="unknown"),
             (
-                "files/01.jpg (image/jpeg; NOT cleaned (files of this format cannot be cleaned here);"
-                " the source was told, and sent it all the same)"
+                "files/01.jpg (image/jpeg; NOT cleaned (files of this format cannot be cleaned"
+                " here); the source was told, and sent it all the same)"
             ),
         ),
         (
             attach(state="uncleaned", reason="not-yet-known"),
             (
-                "files/01.jpg (image/jpeg; NOT cleaned (not-yet-known); the source was told, and sent"
-                " it all the same)"
+                "files/01.jpg (image/jpeg; NOT cleaned (not-yet-known); the source was told, and"
+                " sent it all the same)"
             ),
         ),
         (Tip(text="a"), "files/01.jpg"),
