@@ -169,9 +169,10 @@ def list_steps(what: str, *, wheels: Path | None = None) -> list[Step]:
         Step(name="venv", inputs=[], outputs=[PYTHON], act=make_venv, salt=python_salt),
         Step(
             name="python-run",
-            inputs=[lock("build"), lock("run")],
+            inputs=[lock("build"), lock("desk")],
             outputs=[PYTHON],
-            act=install("build", "run"),
+            # Whoever tries the line has its desk, too: what that needs holds what a line needs.
+            act=install("build", "desk"),
             salt=python_salt,
         ),
         *(

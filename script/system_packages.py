@@ -26,6 +26,8 @@ LOG_TAIL_LEN: Final = 25
 MISSING_EXIT_CODE: Final = 3
 CRYPTSETUP: Final = Path("/usr/sbin/cryptsetup")  # where only root's search path leads
 LIBC_HEADER: Final = Path("/usr/include/dlfcn.h")
+OFFICE: Final = Path("/usr/lib/libreoffice/program")
+OFFICE_PARTS: Final = {"writer": "libswlo.so", "calc": "libsclo.so", "impress": "libsdlo.so"}
 
 # Debian's way to keep packages from starting services while they are installed.
 POLICY: Final = "/usr/sbin/policy-rc.d"
@@ -112,6 +114,10 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             Requirement(name="tor", is_met=has_program("tor"), package="tor"),
             Requirement(name="unshare", is_met=has_program("unshare"), package="util-linux"),
         ]
+    # What strangers sent is opened in its sandbox.
+    requirements.append(
+        Requirement(name="bubblewrap", is_met=has_program("bwrap"), package="bubblewrap")
+    )
     if what == "test":
         requirements += _list_browser_requirements(search_path)
         requirements += [
@@ -125,6 +131,15 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             # It judges what is left in a cleaned file.
             Requirement(
                 name="exiftool", is_met=has_program("exiftool"), package="libimage-exiftool-perl"
+            ),
+            # It shows office documents, without a screen of its own.
+            *(
+                Requirement(
+                    name=f"LibreOffice {part}",
+                    is_met=(OFFICE / library).exists,
+                    package=f"libreoffice-{part}-nogui",
+                )
+                for part, library in OFFICE_PARTS.items()
             ),
         ]
     return requirements

@@ -55,7 +55,7 @@ def repository(tmp_path: Path) -> Path:
     for name in ("carry", "setup", "setup.py"):
         shutil.copy(ROOT / "script" / name, path / "script" / name)
     (path / "requirements" / "build.txt").write_text(make_wheel(packages, "tool"))
-    (path / "requirements" / "run.txt").write_text(make_wheel(packages, "carried"))
+    (path / "requirements" / "desk.txt").write_text(make_wheel(packages, "carried"))
     (path / ".venv").symlink_to(Path(sys.prefix))
     (path / ".gitignore").write_text("/.venv\n")
     git(path, "init", "--quiet")
@@ -125,12 +125,12 @@ def test_carry_when_something_is_not_committed_then_it_says_so_and_leaves_it_out
     repository: Path, tmp_path: Path
 ) -> None:
     """What is carried is the commit that people compare."""
-    (repository / "requirements" / "run.txt").write_text("not committed")
+    (repository / "requirements" / "desk.txt").write_text("not committed")
     done = carry(repository, tmp_path / "stick")
     assert done.returncode == 0
     assert "only what is committed is carried" in done.stderr
     subprocess.run(["tar", "-x", "-f", tmp_path / "stick" / "tipline.tar"], cwd=tmp_path)
-    assert "carried==1.0" in (tmp_path / "tipline" / "requirements" / "run.txt").read_text()
+    assert "carried==1.0" in (tmp_path / "tipline" / "requirements" / "desk.txt").read_text()
 
 
 def test_carry_when_the_folder_exists_then_it_is_left_alone(
@@ -174,7 +174,7 @@ def test_setup_desk_when_wheels_are_given_then_packages_come_from_them_alone(
     wheels, requirements = tmp_path / "wheels", tmp_path / "place" / "requirements"
     wheels.mkdir()
     (requirements / "build.txt").write_text(make_wheel(wheels, "tool"))
-    (requirements / "run.txt").write_text(make_wheel(wheels, "carried"))
+    (requirements / "desk.txt").write_text(make_wheel(wheels, "carried"))
     steps = {step.name: step for step in setup.list_steps("desk", wheels=wheels)}
     assert list(steps) == ["venv", "python-run", "project", "catalogue"]
     setup.take(steps["venv"])
@@ -191,7 +191,7 @@ def test_setup_desk_when_a_wheel_is_not_the_written_one_then_it_stops(
     wheels, requirements = tmp_path / "wheels", tmp_path / "place" / "requirements"
     wheels.mkdir()
     (requirements / "build.txt").write_text(make_wheel(wheels, "tool"))
-    (requirements / "run.txt").write_text(make_wheel(wheels, "carried"))
+    (requirements / "desk.txt").write_text(make_wheel(wheels, "carried"))
     with zipfile.ZipFile(wheels / "carried-1.0-py3-none-any.whl", "a") as archive:
         archive.writestr("carried_too.py", "")
     steps = {step.name: step for step in setup.list_steps("desk", wheels=wheels)}
@@ -205,7 +205,10 @@ def test_setup_desk_when_its_requirements_are_listed_then_it_needs_neither_tor_n
     setup: ModuleType,
 ) -> None:
     """A workstation without network can install nothing more, so it needs as little as can be."""
-    assert [one.name for one in setup.list_requirements("desk", search_path="")] == ["python3-venv"]
+    assert [one.name for one in setup.list_requirements("desk", search_path="")] == [
+        "python3-venv",
+        "bubblewrap",
+    ]
 
 
 @pytest.mark.parametrize("words", [["run", "--wheels", "."], ["desk", "--wheels", "none"]])

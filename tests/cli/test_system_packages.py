@@ -66,11 +66,13 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     be_system(packages, monkeypatch, ID="debian")
     monkeypatch.setattr(packages, "LIBC_HEADER", tmp_path / "none")
     monkeypatch.setattr(packages, "CRYPTSETUP", tmp_path / "none")
+    monkeypatch.setattr(packages, "OFFICE", tmp_path / "none")
     assert install(packages, monkeypatch, "test", tmp_path, agreed=True) == 3
     said = capsys.readouterr().err
     names = (
-        "tor util-linux firefox-esr chromium swtpm tpm2-tools cryptsetup-bin gcc libc6-dev strace"
-        " libimage-exiftool-perl"
+        "tor util-linux bubblewrap firefox-esr chromium swtpm tpm2-tools cryptsetup-bin gcc"
+        " libc6-dev strace libimage-exiftool-perl libreoffice-writer-nogui"
+        " libreoffice-calc-nogui libreoffice-impress-nogui"
     )
     assert said.count(f"these system packages are missing: {names}") == 1
     assert f"apt-get update && apt-get install --no-install-recommends {names}\n" in said
@@ -88,7 +90,7 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
     """Ubuntu has no firefox-esr: no name is listed that apt there does not offer."""
     be_system(packages, monkeypatch, **release)
     listed = packages.list_requirements("test", search_path=str(tmp_path))
-    assert [one.package for one in listed][3:] == [
+    assert [one.package for one in listed][4:] == [
         "debian-archive-keyring",
         "fontconfig-config",
         "swtpm",
@@ -98,11 +100,15 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "libc6-dev",
         "strace",
         "libimage-exiftool-perl",
+        "libreoffice-writer-nogui",
+        "libreoffice-calc-nogui",
+        "libreoffice-impress-nogui",
     ]
     assert [one.name for one in packages.list_requirements("run", search_path="")] == [
         "python3-venv",
         "tor",
         "unshare",
+        "bubblewrap",
     ]
 
 
@@ -184,8 +190,8 @@ def test_setup_when_apt_brings_what_is_missing_then_says_that_it_was_installed(
     packages: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The caller learns whether the system was changed; asked again, nothing is missing."""
-    tor, unshare = tmp_path / "bin" / "tor", tmp_path / "bin" / "unshare"
-    bring = f'[ "$1" = update ] || {{ : >"{tor}"; : >"{unshare}"; chmod 700 "{tor}" "{unshare}"; }}'
+    brought = " ".join(f'"{tmp_path / "bin" / name}"' for name in ("tor", "unshare", "bwrap"))
+    bring = f'[ "$1" = update ] || for one in {brought}; do : >"$one"; chmod 700 "$one"; done'
     write_program(tmp_path / "bin", "apt-get", bring)
     write_program(tmp_path / "bin", "apt-cache", KNOWN)
     for name in ("sh", "rm", "chmod"):
