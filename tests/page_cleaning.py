@@ -16,7 +16,7 @@ from tipline.cleaning.errors import RefusedError
 
 DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
 # Formats that the page does not clean yet: each the name of its file of vectors.
-ONLY_PYTHON: Final[frozenset[str]] = frozenset({"document", "docx", "xlsx", "pptx", "film", "pdf", "m4a", "mp4", "mov", "3gp"})
+ONLY_PYTHON: Final[frozenset[str]] = frozenset({"document", "docx", "xlsx", "pptx", "pdf"})
 
 Answer = dict[str, Any]
 

@@ -15,6 +15,7 @@ from tipline.cleaning.errors import Reason, RefusedError
 
 MAX_CHILDREN: Final = 4_096  # of one box; a HEIC of 48 megapixels has 200 properties
 HEAD_BYTES: Final = 8
+MAX_NUMBER: Final = 2**53 - 1  # JavaScript knows no larger ones; no file is as long
 _LONG_HEAD_BYTES: Final = 16
 _MAX_SHORT_BYTES: Final = 2**32 - 1
 
@@ -190,9 +191,12 @@ class Cursor:
             The number.
 
         Raises:
-            RefusedError: it is not whole.
+            RefusedError: it is not whole, or larger than anything that is counted here.
         """
-        return int.from_bytes(self.take(length_bytes), "big")
+        number = int.from_bytes(self.take(length_bytes), "big")
+        if number > MAX_NUMBER:
+            raise RefusedError(Reason.MALFORMED)
+        return number
 
     def finish(self) -> None:
         """

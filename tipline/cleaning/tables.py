@@ -14,7 +14,7 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from tipline.cleaning.boxes import Box, Cursor, format_box, need
+from tipline.cleaning.boxes import MAX_NUMBER, Box, Cursor, format_box, need
 from tipline.cleaning.errors import Reason, RefusedError
 
 
@@ -81,6 +81,8 @@ class Table:
         """
         first = 0
         runs = self._runs
+        if not runs or runs[0][0] != 1:
+            raise RefusedError(Reason.MALFORMED)
         for number, run in enumerate(runs):
             following = runs[number + 1][0] if number + 1 < len(runs) else len(self.offsets) + 1
             if not run[0] < following <= len(self.offsets) + 1 or not run[1]:
@@ -96,7 +98,7 @@ class Table:
                     description=run[2] - 1,
                 )
                 first += run[1]
-        if first != self.count or runs[0][0] != 1:
+        if first != self.count:
             raise RefusedError(Reason.MALFORMED)
 
     def measure(self, chunk: Chunk) -> int:
@@ -193,7 +195,10 @@ def _read_sizes(data: bytes, boxes: Mapping[bytes, Box]) -> tuple[int, int, arra
 
 def _read_offsets(data: bytes, boxes: Mapping[bytes, Box]) -> array.array[int]:
     if b"co64" in boxes:
-        return _unpack(_take_list(data, boxes[b"co64"], 8), "Q")
+        offsets = _unpack(_take_list(data, boxes[b"co64"], 8), "Q")
+        if any(offset > MAX_NUMBER for offset in offsets):
+            raise RefusedError(Reason.MALFORMED)
+        return offsets
     return array.array("Q", _unpack(_take_list(data, need(boxes, b"stco"), 4), "I"))
 
 

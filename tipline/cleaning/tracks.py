@@ -14,7 +14,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tipline.cleaning.boxes import Box, Cursor, format_box, list_boxes, list_named, need
+from tipline.cleaning.boxes import MAX_NUMBER, Box, Cursor, format_box, list_boxes, list_named, need
 from tipline.cleaning.descriptions import Description, read_descriptions
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Kind
@@ -336,6 +336,8 @@ def _read_edits(data: bytes, boxes: Mapping[bytes, Box]) -> tuple[Edit, ...]:
         start = int.from_bytes(cursor.take(width), "big", signed=True)
         if cursor.number(4) != _NORMAL_RATE or start < -1:
             raise RefusedError(Reason.UNSUPPORTED)
+        if start > MAX_NUMBER:
+            raise RefusedError(Reason.MALFORMED)
         edits.append(Edit(duration=duration, start=start))
     return tuple(edits)
 

@@ -7,6 +7,7 @@ import { startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
+import { isMovie, planMovie } from "./movie.js";
 import type { Format, Plan } from "./plan.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
 import { Source } from "./source.js";
@@ -22,6 +23,10 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   png: planPng,
   webp: planWebp,
   gif: planGif,
+  m4a: planMovie,
+  mp4: planMovie,
+  mov: planMovie,
+  "3gp": planMovie,
 };
 
 /** Tell a format by the first bytes of a file; undefined if it is not one that is cleaned. */
@@ -29,6 +34,7 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
   if (startsWith(head, PNG)) return "png";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
+  if (isMovie(head)) return "mp4";
   return isWebp(head) ? "webp" : undefined;
 }
 

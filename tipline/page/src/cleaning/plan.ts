@@ -13,6 +13,10 @@ export const EXTENSIONS = {
   png: "png",
   webp: "webp",
   gif: "gif",
+  m4a: "m4a",
+  mp4: "mp4",
+  mov: "mov",
+  "3gp": "3gp",
 } as const;
 export type Format = keyof typeof EXTENSIONS;
 
