@@ -18,9 +18,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.judges.judge import find_residues, find_survivors, read_pixels, read_tags
+from tests.judges.pages import is_only_paler
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import write_cleaned
+from tipline.cleaning.plan import Format, Kind, write_cleaned
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -36,7 +37,8 @@ class Verdict:
         had: How many tags the original had that are not structural.
         residues: The tags that are left.
         survivors: The values that are left.
-        pixels: Whether they are the same, or `unreadable` where the original does not open either.
+        pixels: Whether they are the same, or `paler` for want of a profile in a PDF, or
+            `unreadable` where the original does not open either.
     """
 
     path: str
@@ -78,6 +80,12 @@ def judge(paths: Iterable[Path], folder: Path) -> list[Verdict]:
             continue
         verdict = Verdict(path=str(path), name=plan.format, kinds=plan.kinds)
         verdict.pixels = compare(data, out.getvalue())
+        if (
+            plan.format is Format.PDF
+            and verdict.pixels == "different"
+            and Kind.PROFILE in plan.kinds
+        ):
+            verdict.pixels = "paler" if is_only_paler(data, out.getvalue()) else "different"
         verdicts.append(verdict)
         cleaned[str(path)] = folder / f"{number:04}"
         cleaned[str(path)].write_bytes(out.getvalue())

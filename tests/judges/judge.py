@@ -4,7 +4,8 @@ Two judges of a cleaned file, which know nothing of how it was cleaned, and one 
 1. exiftool names every tag it finds. All must stand in `STRUCTURAL`, the written list of what a
    decoder needs to know, with the values that are the same for everybody where there are such.
 2. Every value that the tags of the original held is looked for in the cleaned file's bytes.
-3. Pillow opens both: the same size, frames, pixels and orientation.
+3. Pillow opens both: the same size, frames, pixels and orientation. PDF is drawn by pdfium
+   (`pages.py`), and a value that can be read on a page is no finding.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from typing import Any, Final
 
 from PIL import Image, ImageSequence
 
+from tests.judges.pages import read_pages, read_text
+
 ASK: Final = ("exiftool", "-a", "-U", "-G1", "-ee", "-j", "-struct", "-api", "LargeFileSupport=1")
+PDF: Final = b"%PDF-"
 SHORTEST_VALUE_BYTES: Final = 5  # of which one in a million files of a megabyte holds by chance
 
 # By group, tags that may be left: they say how to decode, or are the file system's.
@@ -42,6 +46,7 @@ _FREE: Final[Mapping[str, str]] = {
     " FrameCount Duration AlphaIsUsed",
     "GIF": "GIFVersion ImageWidth ImageHeight HasColorMap ColorResolutionDepth BitsPerPixel"
     " BackgroundColor AnimationIterations FrameCount Duration TransparentColor",
+    "PDF": "PDFVersion Linearized PageCount",
     "PNG-cHRM": "WhitePointX WhitePointY RedX RedY GreenX GreenY BlueX BlueY",
 }
 # Tags that may be left if they have the one value that is the same for everybody.
@@ -55,6 +60,11 @@ _FIXED: Final[Mapping[str, str]] = {
     "Adobe:APP14Flags0": "(none)",
     "Adobe:APP14Flags1": "(none)",
 }
+# What a PDF is written with itself, and what tags hold of its language.
+_PDF_WORDS: Final = frozenset(
+    {"DCTDecode", "FlateDecode", "JPXDecode", "CCITTFaxDecode", "Device", "DeviceRGB", "DeviceGray",
+     "DeviceCMYK", "Color", "source", "version", "Length", "Length1", "0 0 0", "Filter", "Subtype"}
+)  # fmt: skip
 STRUCTURAL: Final[Mapping[str, str | None]] = {
     "SourceFile": None,
     **{f"{group}:{tag}": None for group, tags in _FREE.items() for tag in tags.split()},
@@ -107,11 +117,16 @@ def find_survivors(original: Mapping[str, Any], cleaned: bytes) -> set[str]:
         Those that are still there.
     """
     haystack = cleaned + b"\n" + b"\n".join(_inflate(cleaned))
+    seen, words = (read_text(cleaned), _PDF_WORDS) if cleaned.startswith(PDF) else ("", ())
     return {
         value
         for value in _list_values(find_residues(original))
-        if any(value.encode(code, "ignore") in haystack for code in ("utf-8", "utf-16-le"))
-        or value.encode("latin-1", "replace") in haystack
+        if value not in seen
+        and value not in words
+        and (
+            any(value.encode(code, "ignore") in haystack for code in ("utf-8", "utf-16-le"))
+            or value.encode("latin-1", "replace") in haystack
+        )
     }
 
 
@@ -150,6 +165,8 @@ def read_pixels(data: bytes) -> list[tuple[object, ...]]:
     Raises:
         OSError: it does not open.
     """
+    if data.startswith(PDF):
+        return read_pages(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of metadata that is broken in the original
         with Image.open(io.BytesIO(data)) as image:

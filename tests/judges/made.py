@@ -8,6 +8,8 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
+from tests.pdfs import make_page, make_pdf, make_stream
+
 # Of nobody: what is looked for afterwards is written here and nowhere else.
 LABELS: Final = (
     "-EXIF:Make=Lumenwerk",
@@ -54,6 +56,16 @@ GIF_LABELS: Final = (
     "-XMP-tiff:Make=Lumenwerk",
     "-XMP-aux:SerialNumber=PE7-00418823",
     "-XMP-exif:DateTimeOriginal=2026:03:04 05:06:07",
+)
+PDF_LABELS: Final = (
+    "-PDF:Author=Benita Sandoval-Quiroga",
+    "-PDF:Title=handed over at night",
+    "-PDF:Creator=Darkroom-on-a-Phone 4.2",
+    "-PDF:CreateDate=2026:03:04 05:06:07-06:00",
+    "-XMP-dc:Creator=Benita Sandoval-Quiroga",
+    "-XMP-xmpMM:DocumentID=xmp.did:4bf1e0a8-c9d2-437f",
+    "-XMP-photoshop:City=Tlalnepantla",
+    "-XMP-exif:GPSLatitude=19,25.956462N",
 )
 PHONE: Final = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"Benita's film of the depot" * 40
 
@@ -127,9 +139,33 @@ def make_all(folder: Path) -> list[Path]:
         image.save(path, "GIF", **options)
         made.append(path)
     _label(made[-len(gifs) :], (*LABELS, *GIF_LABELS))
+    made.append(_make_pdf(folder))
     disguised = folder / "a-jpeg-called.png"
     disguised.write_bytes((folder / "baseline.jpg").read_bytes())
     return [*made, disguised]
+
+
+def _make_pdf(folder: Path) -> Path:
+    """Make a page with a photo that tells, as an office or a scanner makes it."""
+    photo = (folder / "baseline.jpg").read_bytes()
+    image = b"/Subtype /Image /Width 48 /Height 36 /BitsPerComponent 8 /ColorSpace /DeviceRGB"
+    path = folder / "page.pdf"
+    path.write_bytes(
+        make_pdf(
+            {
+                3: make_page(
+                    b"/Annots [<< /Subtype /Text /Rect [0 0 9 9] /T (Benita Sandoval-Quiroga)"
+                    b" /Contents (from the depot's phone) /AP << /N 6 0 R >> >>]",
+                    resources=b"/XObject << /Photo 5 0 R >>",
+                ),
+                4: make_stream(b"90 0 0 90 5 5 cm /Photo Do"),
+                5: make_stream(photo, image + b" /Filter /DCTDecode"),
+                6: make_stream(b"1 0 0 rg 0 0 9 9 re f", b"/Subtype /Form /BBox [0 0 9 9]"),
+            }
+        )
+    )
+    _label([path], (*PDF_LABELS, *GIF_LABELS))
+    return path
 
 
 def _make_gradient() -> Image.Image:
