@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from fuzz.mending import mend
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.plan import write_cleaned
@@ -94,7 +95,7 @@ def damage(data: bytes, other: bytes, chance: random.Random) -> bytes:
                 changed[start : start + 4] = length.to_bytes(4, "big")
             case _:
                 del changed[start:]
-    return bytes(changed)
+    return mend(bytes(changed)) if chance.randrange(4) else bytes(changed)
 
 
 def check(data: bytes) -> bool:

@@ -3,31 +3,33 @@ Ogg (RFC 3533): pages of one stream of sound, from its first to its last.
 
 1. The file is one stream of Opus, Vorbis, Speex or FLAC (`oggstreams`). Two streams, side by side
    or one behind the other, are refused: so are pictures, subtitles and indexes.
-2. Every page's checksum is right, and its marks of begin, continuation and end are.
+2. Each page begins where the one before it ends, and its marks of begin, continuation and end are
+   right.
 3. The pages before the sound are written anew: what a decoder must know, and empty comments.
 4. Pages of sound are kept with their content, position and marks. Each page's serial number is the
    same for everybody, since programs draw it from the clock; its number counts from 0; its checksum
-   is written anew.
+   changes as far as these do (`oggsums`).
 5. A stream may lack the mark of its end, as of a recording that was broken off between two pages.
    Behind the mark nothing of the stream follows; other bytes there go.
 
 All heads change, so a plan has two pieces for each page. Small pages are put together whole
 (`LEAST_RANGE_BYTES`), which is bounded by `MAX_COPIED_BYTES`: voice notes with a page for every 20
-milliseconds of sound fill it in three hours.
+milliseconds of sound fill it in three hours. Of large pages the content is not read.
 
 *Limitations.* Coded sound is not decoded: bytes that somebody wrote behind it, inside a packet,
-stay. So does the size of pages, which hints at the program.
+stay. So does a page whose checksum is wrong, with a wrong one: decoders pass over it or not, as
+before. The size of pages hints at the program.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.oggstreams import Stream, read_identification
+from tipline.cleaning.oggsums import add_zeros, compute_checksum
 from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.source import Source
 
@@ -41,30 +43,40 @@ MAX_LOOKED_AT_BYTES: Final = 1024 * 1024  # of a packet before the sound; one th
 
 _CONTINUED, _BEGIN, _END = 1, 2, 4
 _FULL: Final = 255  # a segment that the packet goes on behind, and the most segments of a page
+_SERIAL_AND_NUMBER: Final = slice(14, 22)
+_CHECKSUM: Final = slice(22, 26)
 _NO_POSITION: Final = b"\xff" * 8  # of a page in which no packet ends
-_REVERSED: Final = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """
-    A page as it was read.
+    Where a page is, and its head.
 
     Args:
-        marks: Of continuation, begin and end.
-        position: Of the sound, as it stands in the head.
-        serial: Of its stream.
-        segments: The lengths of its content's parts.
-        offset: Of its content in the source.
-        content: All of it.
+        offset: Of its first byte.
+        head: With the lengths of its parts.
+        content_len: How long its content is.
     """
 
-    marks: int
-    position: bytes
-    serial: bytes
-    segments: bytes
     offset: int
-    content: bytes
+    head: bytes
+    content_len: int
+
+    @property
+    def marks(self) -> int:
+        """Of continuation, begin and end."""
+        return self.head[5]
+
+    @property
+    def serial(self) -> bytes:
+        """Of its stream."""
+        return self.head[_SERIAL_AND_NUMBER.start : _SERIAL_AND_NUMBER.start + len(SERIAL)]
+
+    @property
+    def segments(self) -> bytes:
+        """The lengths of its parts."""
+        return self.head[HEAD_BYTES:]
 
 
 def plan_ogg(source: Source) -> Plan:
@@ -83,53 +95,51 @@ def plan_ogg(source: Source) -> Plan:
     return _Reader(source).read()
 
 
-def format_head(*, marks: int, position: bytes, number: int, segments: bytes) -> bytes:
+def format_page(
+    *, marks: int, position: bytes, number: int, segments: bytes, content: bytes
+) -> bytes:
     """
-    Write a page's head, without a checksum.
+    Write a page.
 
     Args:
         marks: Of continuation, begin and end.
         position: Eight bytes.
         number: Of the page.
-        segments: At most 255.
+        segments: The lengths of its parts, at most 255.
+        content: As long as they say.
 
     Returns:
-        It, its checksum being 0.
+        The page, its checksum right.
     """
     fixed = SIGNATURE + bytes([0, marks]) + position + SERIAL + number.to_bytes(4, "little")
-    return fixed + bytes(4) + bytes([len(segments)]) + segments
+    rest = bytes([len(segments)]) + segments + content
+    checksum = compute_checksum(fixed + bytes(4) + rest)
+    return fixed + checksum.to_bytes(4, "little") + rest
 
 
-def seal_page(head: bytes, content: bytes) -> bytes:
+def renumber(head: bytes, *, number: int, content_len: int) -> bytes:
     """
-    Write the checksum into a page's head.
+    Give a page everybody's serial number and another number.
 
     Args:
-        head: Of `format_head`.
-        content: That follows it.
+        head: With the lengths of its parts.
+        number: The new one.
+        content_len: How long the content is that follows.
 
     Returns:
-        The head.
+        The head, its checksum right if it was.
     """
-    return head[:22] + compute_checksum(head + content).to_bytes(4, "little") + head[26:]
-
-
-def compute_checksum(page: bytes) -> int:
-    """
-    Compute a page's checksum.
-
-    Args:
-        page: Whole, its checksum being 0.
-
-    Returns:
-        The checksum.
-
-    Source:
-        RFC 3533 section 6: polynomial 04c11db7, first bit first, nothing inverted. zlib's has the
-        same polynomial, last bit first, inverted before and after.
-    """
-    mirrored = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_REVERSED), "big")
+    named = SERIAL + number.to_bytes(4, "little")
+    changed = bytes(new ^ old for new, old in zip(named, head[_SERIAL_AND_NUMBER], strict=True))
+    behind_len = len(head) - _SERIAL_AND_NUMBER.stop + content_len
+    difference = add_zeros(compute_checksum(changed), behind_len)
+    checksum = int.from_bytes(head[_CHECKSUM], "little") ^ difference
+    return (
+        head[: _SERIAL_AND_NUMBER.start]
+        + named
+        + checksum.to_bytes(4, "little")
+        + head[_CHECKSUM.stop :]
+    )
 
 
 class _Reader:
@@ -144,12 +154,13 @@ class _Reader:
 
     def read(self) -> Plan:
         first = self._read_page()
-        if first.marks != _BEGIN or list(first.segments) != [len(first.content)]:
+        is_one_packet = len(first.segments) == 1 and first.content_len < _FULL
+        if first.marks != _BEGIN or not is_one_packet:
             raise RefusedError(Reason.MALFORMED)
         self._serial = first.serial
         if first.serial != SERIAL:
             self._builder.find(Kind.ID)
-        stream = read_identification(first.content)
+        stream = read_identification(self._read_content(first))
         self._builder.find(*stream.kinds)
         self._write_packets([stream.identification], marks=_BEGIN)
         self._write_packets([stream.comments, *self._read_headers(stream)], marks=0)
@@ -166,26 +177,20 @@ class _Reader:
         return self._builder.build()
 
     def _read_page(self) -> Page:
-        """Read the next page, and hold that it is whole."""
+        """Read the head of the next page."""
         self._builder.count_part()
-        head = self._source.read(self._position, HEAD_BYTES)
+        offset = self._position
+        head = self._source.read(offset, HEAD_BYTES)
         if head[:5] != SIGNATURE + b"\0" or head[5] > _CONTINUED | _BEGIN | _END:
             raise RefusedError(Reason.MALFORMED)
-        segments = self._source.read(self._position + HEAD_BYTES, head[26])
-        offset = self._position + HEAD_BYTES + len(segments)
-        content = self._source.read(offset, sum(segments))
-        summed = head[:22] + bytes(4) + head[26:] + segments + content
-        if compute_checksum(summed) != int.from_bytes(head[22:26], "little"):
-            raise RefusedError(Reason.MALFORMED)
-        self._position = offset + len(content)
-        return Page(
-            marks=head[5],
-            position=head[6:14],
-            serial=head[14:18],
-            segments=segments,
-            offset=offset,
-            content=content,
-        )
+        head += self._source.read(offset + HEAD_BYTES, head[-1])
+        page = Page(offset=offset, head=head, content_len=sum(head[HEAD_BYTES:]))
+        self._position = offset + len(head) + page.content_len
+        self._source.check(offset, self._position - offset)
+        return page
+
+    def _read_content(self, page: Page) -> bytes:
+        return self._source.read(page.offset + len(page.head), page.content_len)
 
     def _read_next(self) -> Page:
         """Read a page that goes on with the stream."""
@@ -208,12 +213,12 @@ class _Reader:
             page = self._read_next()
             if page.marks & _END:
                 raise RefusedError(Reason.MALFORMED)
-            start = 0
+            content, start = self._read_content(page), 0
             for segment in page.segments:
                 if is_complete:
                     raise RefusedError(Reason.MALFORMED)  # the sound begins on a page of its own
                 room = MAX_LOOKED_AT_BYTES - len(packet)
-                packet += page.content[start : start + min(segment, room)]
+                packet += content[start : start + min(segment, room)]
                 start += segment
                 if segment < _FULL:
                     kept = stream.read_header(bytes(packet))
@@ -237,25 +242,29 @@ class _Reader:
             length = sum(now)
             has_end = any(segment < _FULL for segment in now)
             position = bytes(8) if has_end else _NO_POSITION
-            head = format_head(marks=marks, position=position, number=self._number, segments=now)
+            page = format_page(
+                marks=marks,
+                position=position,
+                number=self._number,
+                segments=now,
+                content=content[:length],
+            )
             self._number += 1
-            self._copy(seal_page(head, content[:length]) + content[:length])
+            self._copy(page)
             content = content[length:]
             marks = _CONTINUED if now[-1] == _FULL else 0
 
     def _keep_page(self) -> int:
         """Keep a page of sound; return its marks."""
         page = self._read_next()
-        head = format_head(
-            marks=page.marks, position=page.position, number=self._number, segments=page.segments
-        )
+        head = renumber(page.head, number=self._number, content_len=page.content_len)
         self._number += 1
-        self._copy(seal_page(head, page.content))
-        if len(page.content) < LEAST_RANGE_BYTES:
-            self._copy(page.content)
+        if page.content_len < LEAST_RANGE_BYTES:
+            self._copy(head + self._read_content(page))
         else:
+            self._copy(head)
             self._flush()
-            self._builder.keep(page.offset, len(page.content))
+            self._builder.keep(page.offset + len(head), page.content_len)
         return page.marks
 
     def _copy(self, data: bytes) -> None:

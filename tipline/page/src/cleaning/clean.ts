@@ -9,6 +9,7 @@ import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
 import { isMovie, planMovie } from "./movie.js";
 import type { Format, Plan } from "./plan.js";
+import { planOgg, SIGNATURE as OGG } from "./ogg.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
 import { Source } from "./source.js";
 import { isWebp, planWebp } from "./webp.js";
@@ -23,6 +24,7 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   png: planPng,
   webp: planWebp,
   gif: planGif,
+  ogg: planOgg,
   m4a: planMovie,
   mp4: planMovie,
   mov: planMovie,
@@ -33,6 +35,7 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
 function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
   if (startsWith(head, PNG)) return "png";
+  if (startsWith(head, OGG)) return "ogg";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
   if (isMovie(head)) return "mp4";
   return isWebp(head) ? "webp" : undefined;

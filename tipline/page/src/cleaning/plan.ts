@@ -13,6 +13,7 @@ export const EXTENSIONS = {
   png: "png",
   webp: "webp",
   gif: "gif",
+  ogg: "ogg",
   m4a: "m4a",
   mp4: "mp4",
   mov: "mov",
