@@ -10,6 +10,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { inflateRawSync } from "node:zlib";
 import { build } from "esbuild";
 
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), "../tipline/page/src");
@@ -32,6 +33,23 @@ function show(piece) {
     : [piece.offset, piece.lengthBytes];
 }
 
+// No two programs deflate alike: of an archive names, lengths and contents are compared.
+function listMembers(archive) {
+  const listed = [];
+  for (let at = 0; archive.readUInt32LE(at) === 0x04034b50;) {
+    const [compressedLength, length] = [
+      archive.readUInt32LE(at + 18),
+      archive.readUInt32LE(at + 22),
+    ];
+    const start = at + 30 + archive.readUInt16LE(at + 26);
+    const data = archive.subarray(start, start + compressedLength);
+    const content = archive.readUInt16LE(at + 8) === 8 ? inflateRawSync(data) : data;
+    listed.push(Buffer.from(`${archive.toString("latin1", at + 30, start)}\n${length}\n`), content);
+    at = start + compressedLength;
+  }
+  return Buffer.concat(listed);
+}
+
 async function clean({ base64, path, out }) {
   const file =
     path === undefined ? new Blob([Buffer.from(base64, "base64")]) : await openAsBlob(path);
@@ -44,12 +62,15 @@ async function clean({ base64, path, out }) {
   }
   const cleaned = Buffer.from(await cleanedBlob(plan, file).arrayBuffer());
   if (out !== undefined) await writeFile(out, cleaned);
+  const compared = cleaned.subarray(0, 2).equals(Buffer.from("PK"))
+    ? listMembers(cleaned)
+    : cleaned;
   return {
     format: plan.format,
     kinds: plan.kinds,
-    pieces: plan.pieces.map(show),
-    sha256: createHash("sha256").update(cleaned).digest("hex"),
-    length: cleaned.length,
+    pieces: compared === cleaned ? plan.pieces.map(show) : [],
+    sha256: createHash("sha256").update(compared).digest("hex"),
+    length: compared.length,
   };
 }
 

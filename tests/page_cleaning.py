@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tests.documents import digest_cleaned
+from tipline.cleaning.archive import SIGNATURE
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
+from tipline.cleaning.plan import write_cleaned
 
 DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
 # Formats that the page does not clean yet: each the name of its file of vectors.
-ONLY_PYTHON: Final[frozenset[str]] = frozenset({"document", "docx", "xlsx", "pptx", "pdf"})
+ONLY_PYTHON: Final[frozenset[str]] = frozenset({"pdf"})
 
 Answer = dict[str, Any]
 
@@ -42,7 +45,8 @@ class PageCleaning:
             out: Where the cleaned file goes.
 
         Returns:
-            `refused`, or `format`, `kinds`, `pieces`, `sha256` and `length`.
+            `refused`, or `format`, `kinds`, `pieces`, `sha256` and `length`; of archives
+            there are no pieces, and the last two are of their members, as `digest_cleaned`'s.
         """
         return self._ask({"base64": base64.b64encode(data).decode()}, out)
 
@@ -101,12 +105,18 @@ def plan_in_python(data: bytes) -> Answer:
         data: A file.
 
     Returns:
-        As `PageCleaning.clean`, without what only a cleaned file has.
+        As `PageCleaning.clean`; of archives the digest instead of the pieces.
     """
     try:
         plan = plan_cleaning(io.BytesIO(data))
     except RefusedError as exc:
         return {"refused": exc.reason.value}
+    if data.startswith(SIGNATURE):
+        out = io.BytesIO()
+        write_cleaned(plan, io.BytesIO(data), out)
+        length, sha256 = digest_cleaned(out.getvalue())
+        answer: Answer = {"format": plan.format.value, "kinds": [*plan.kinds]}
+        return {**answer, "length": length, "sha256": sha256}
     pieces = [
         piece.hex() if isinstance(piece, bytes) else [piece.offset, piece.length_bytes]
         for piece in plan.pieces

@@ -7,11 +7,11 @@ They need not look again: the page gives the same bytes as Python, which they ha
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from pathlib import Path
 
+from tests.documents import digest_cleaned
 from tests.judges.made import make_all
 from tests.page_cleaning import ONLY_PYTHON, PageCleaning, run_page_cleaning
 from tipline.cleaning.clean import plan_cleaning
@@ -22,14 +22,14 @@ CORPUS = os.environ.get("TIPLINE_CLEANING_CORPUS")
 
 
 def clean_in_python(data: bytes) -> tuple[object, ...]:
-    """Say what Python makes of a file: its bytes by their hash, kinds and reason."""
+    """Say what Python makes of a file: its bytes or members by their hash, kinds and reason."""
     out = io.BytesIO()
     try:
         plan = plan_cleaning(io.BytesIO(data))
         write_cleaned(plan, io.BytesIO(data), out)
     except RefusedError as exc:
         return ("refused", exc.reason)
-    return (plan.format, [*plan.kinds], hashlib.sha256(out.getvalue()).hexdigest())
+    return (plan.format, [*plan.kinds], digest_cleaned(out.getvalue())[1])
 
 
 def clean_in_page(path: Path, page: PageCleaning) -> tuple[object, ...]:
@@ -57,7 +57,7 @@ def find_differences(paths: list[Path]) -> dict[str, tuple[object, object]]:
 def test_page_when_files_are_cleaned_then_they_are_what_python_makes_of_them(
     tmp_path: Path,
 ) -> None:
-    """Byte for byte: what the judges say of the one is true of the other."""
+    """Byte for byte, or member for member: what the judges say of the one is true of the other."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     real = sorted(path for path in Path(CORPUS).rglob("*") if path.is_file()) if CORPUS else []

@@ -103,7 +103,7 @@ class _Reader:
         self._waiting: list[_Part] = []
         self._numbers: dict[str, int] = {}
         self._written: list[Written] = []
-        self._pictures: dict[str, tuple[Format, bytes | None] | None] = {}
+        self._pictures: dict[str, tuple[Plan, bytes] | None] = {}
         self._relations: dict[str, list[Relation]] = {}
         self._properties: set[str] = set()
 
@@ -163,7 +163,7 @@ class _Reader:
         path = rule.path.replace("{n}", str(number))
         picture = self._pictures.get(member.name)
         if rule.root is None and picture is not None:
-            path += EXTENSIONS[picture[0]]
+            path += EXTENSIONS[picture[0].format]
         part = _Part(member=member, rule=rule, path=path)
         self._parts[member.name, rule.relation] = part
         self._waiting.append(part)
@@ -175,7 +175,9 @@ class _Reader:
         if part.rule.root is None:
             self._written.append(self._write_picture(part))
             return
-        relations = _PartRelations(self, self._read_relations(part.member.name))
+        found = self._read_relations(part.member.name)
+        self._load_pictures(found)
+        relations = _PartRelations(self, found)
         content = self._archive.read(part.member)
         rewritten = self._markup.rewrite(content, root=part.rule.root, relations=relations)
         self._written.append(self._write(part.member, part.path, rewritten, content))
@@ -215,25 +217,29 @@ class _Reader:
 
     # --- pictures ---------------------------------------------------------------------------------
 
-    def find_picture(self, member: Member) -> bool:
-        """Clean a picture, and tell whether that can be done."""
-        if member.name not in self._pictures:
+    def _load_pictures(self, relations: list[Relation]) -> None:
+        """Clean the pictures that a part leads to, and note which cannot be cleaned."""
+        for relation in relations:
+            rule = self._rules.get(relation.kind)
+            member = self._members.get(relation.target)
+            if relation.is_external or rule is None or rule.root is not None or member is None:
+                continue
+            if member.name in self._pictures:
+                continue
+            content = self._archive.read(member)
             try:
-                plan, cleaned = clean_picture(self._archive.read(member))
+                self._pictures[member.name] = clean_picture(content)
             except RefusedError:
                 self._pictures[member.name] = None
-            else:
-                self._kinds.update(plan.kinds)
-                self._pictures[member.name] = (plan.format, cleaned if plan.kinds else None)
-        return self._pictures[member.name] is not None
 
     def _write_picture(self, part: _Part) -> Written:
         picture = self._pictures[part.member.name]
         if picture is None:
             raise RefusedError(Reason.UNSUPPORTED)
-        if picture[1] is None:
+        plan, cleaned = picture
+        if not plan.kinds:
             return self._archive.keep(part.member, part.path)
-        return store_member(part.path, picture[1])
+        return store_member(part.path, cleaned)
 
     # --- relations --------------------------------------------------------------------------------
 
@@ -252,13 +258,15 @@ class _Reader:
         rule = self._rules.get(relation.kind)
         member = self._members.get(relation.target)
         if rule is None or member is None:
-            self._look_at(relation)
             return False
-        if rule.root is None and not self.find_picture(member):
-            if not is_tolerant:
-                raise RefusedError(Reason.UNSUPPORTED)
-            return False
-        return True
+        if rule.root is not None:
+            return True
+        picture = self._pictures[member.name]
+        if picture is not None:
+            self._kinds.update(picture[0].kinds)
+        elif not is_tolerant:
+            raise RefusedError(Reason.UNSUPPORTED)
+        return picture is not None
 
     def add_target(self, relation: Relation) -> str:
         """Give the new target of a relation that stays."""

@@ -60,6 +60,7 @@ class _Open:
         has_text: Whether text stays in it.
         start: Where it begins in what is written.
         attributes: As they are written.
+        texts: What stands in it, where that decides.
         is_chosen: Of alternatives: one was found.
         is_tolerant: Pictures in it may be missing.
     """
@@ -70,6 +71,7 @@ class _Open:
     has_text: bool
     start: int
     attributes: list[tuple[str, str]]
+    texts: list[str] = dataclasses.field(default_factory=list)
     is_chosen: bool = False
     is_tolerant: bool = False
 
@@ -106,7 +108,6 @@ class OfficeMarkup:
         self._used: set[str] = set()
         self._is_pending = False
         self._skipped = 0
-        self._texts: list[str] = []
         for event in read_markup(decode_markup(untrusted)):
             if event is None:
                 self._end()
@@ -178,8 +179,6 @@ class OfficeMarkup:
             return
         opened.written = f"{space.prefix}:{local}" if space.prefix else local
         opened.has_text = local in space.texts
-        if key in _COLLECTED:
-            self._texts = []
         self._used.add(space_key or "")
         self._used.update(key.partition(":")[0] for key, _ in opened.attributes)
         self._close_start()
@@ -202,7 +201,7 @@ class OfficeMarkup:
                 self._out.pop()
             return
         if closed.key == _VALUE and ("t", "s") in self._open[-1].attributes:
-            self._shown_strings.add("".join(self._texts))
+            self._shown_strings.add("".join(closed.texts))
         if self._is_pending:
             self._out.append("/>")
         else:
@@ -218,7 +217,7 @@ class OfficeMarkup:
                 self.kinds.add(Kind.TEXT)
             return
         if inner.key in _COLLECTED:
-            self._texts.append(text)
+            inner.texts.append(text)
         if text:
             self._close_start()
             self._out.append(encode_text(text))
@@ -312,7 +311,7 @@ class OfficeMarkup:
 
     def _is_forbidden(self, closed: _Open) -> bool:
         """Tell whether a text leads elsewhere; take it out where its element has to stay."""
-        text = "".join(self._texts)
+        text = "".join(closed.texts)
         if closed.key in rules.TEXTS:
             return not rules.TEXTS[closed.key].search(text)
         if closed.key in rules.BLANK_TEXTS:

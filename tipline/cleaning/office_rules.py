@@ -82,7 +82,12 @@ def _by_name(kinds: Mapping[str, str]) -> Mapping[str, frozenset[Kind]]:
 
 
 def _compile(patterns: Mapping[str, str]) -> Mapping[str, re.Pattern[str]]:
-    return {name: re.compile(pattern, re.ASCII) for name, pattern in patterns.items()}
+    return {name: _compile_one(pattern) for name, pattern in patterns.items()}
+
+
+def _compile_one(pattern: str) -> re.Pattern[str]:
+    # The end is the end: Python's `$` also stands before a last line feed, JavaScript's does not.
+    return re.compile(re.sub(r"\$$", r"\\Z", pattern))
 
 
 NAMESPACES: Final = {
@@ -118,7 +123,7 @@ UNLESS: Final = _compile(_RULES["unless"])
 TEXTS: Final = _compile(_RULES["texts"])
 NOT_TEXTS: Final = _compile(_RULES["not-texts"])
 BLANK_TEXTS: Final = _compile(_RULES["blank-texts"])
-LINK: Final = re.compile(_RULES["link"], re.ASCII)
+LINK: Final = _compile_one(_RULES["link"])
 ELEMENT_KINDS: Final = _by_name(_RULES["kinds"]["elements"])
 ATTRIBUTE_KINDS: Final = _by_name(_RULES["kinds"]["attributes"])
 RELATION_KINDS: Final = _by_name(_RULES["kinds"]["relations"])

@@ -3,8 +3,10 @@
 // The rules are those of docs/reference/cleaning.md, the same as in Python. Nothing is decoded; what
 // is kept is never copied: the cleaned file is made of slices of the one that was chosen.
 
+import { SIGNATURE as ARCHIVE } from "./archive.js";
 import { startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import { planDocument } from "./documents.js";
 import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
 import { isMovie, planMovie } from "./movie.js";
@@ -24,6 +26,9 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   png: planPng,
   webp: planWebp,
   gif: planGif,
+  docx: planDocument,
+  xlsx: planDocument,
+  pptx: planDocument,
   ogg: planOgg,
   m4a: planMovie,
   mp4: planMovie,
@@ -38,6 +43,7 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, OGG)) return "ogg";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
   if (isMovie(head)) return "mp4";
+  if (startsWith(head, ARCHIVE)) return "docx"; // or another document that is an archive
   return isWebp(head) ? "webp" : undefined;
 }
 

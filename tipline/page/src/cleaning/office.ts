@@ -1,0 +1,349 @@
+// Office Open XML (ECMA-376): DOCX, XLSX and PPTX.
+//
+// The rules are those of docs/reference/cleaning.md; tipline/cleaning/office.py keeps them in
+// Python.
+
+import {
+  type Archive,
+  type Member,
+  storeMember,
+  writeArchive,
+  writeMember,
+  type Written,
+} from "./archive.js";
+import { type Bytes, isSame } from "./bytes.js";
+import { CleaningRefusal } from "./errors.js";
+import { DECLARATION, decodeMarkup, readMarkup, writeStart } from "./markup.js";
+import { OfficeMarkup, type Relations } from "./officemarkup.js";
+import * as rules from "./officerules.js";
+import { cleanPicture, type Picture } from "./pictures.js";
+import { EXTENSIONS, type Format, type Kind, type Plan, PlanBuilder } from "./plan.js";
+import {
+  CONTENT_TYPES,
+  endOf,
+  findRelationsPath,
+  readRelations,
+  type Relation,
+  RELATIONS_TYPE,
+  writeRelations,
+  type WrittenRelation,
+} from "./relations.js";
+import type { Source } from "./source.js";
+
+const MAX_PARTS = 10_000;
+const TYPES_NAMESPACE = "http://schemas.openxmlformats.org/package/2006/content-types";
+const MACROS_TYPE = /macroEnabled|vbaProject|activeX/;
+const PROPERTY = /<(?:[A-Za-z0-9_-]+:)?([A-Za-z]+)(?: [^<>]*)?>[^<]/g;
+const PROPERTIES: ReadonlySet<string> = new Set([
+  "core-properties",
+  "extended-properties",
+  "custom-properties",
+]);
+const PICTURES: readonly (readonly [Format, string])[] = [
+  ["jpeg", "image/jpeg"],
+  ["png", "image/png"],
+  ["gif", "image/gif"],
+];
+
+/** A part that is kept: where it was, what it is, where it goes. */
+interface Part {
+  readonly member: Member;
+  readonly rule: rules.PartRule;
+  readonly path: string;
+}
+
+/** Tell a document of Office from other archives: it lists content types. */
+export function isOffice(archive: Archive): boolean {
+  return [...archive.members.keys()].some(
+    (name) => name.toLowerCase() === CONTENT_TYPES.toLowerCase(),
+  );
+}
+
+/** Plan the cleaning of a document that `isOffice`. */
+export function planOffice(source: Source, archive: Archive): Promise<Plan> {
+  return new Reader(source, archive).read();
+}
+
+class Reader {
+  readonly #markup = new OfficeMarkup();
+  readonly #kinds: Set<Kind>;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #parts = new Map<string, Part>();
+  readonly #waiting: Part[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #written: Written[] = [];
+  readonly #pictures = new Map<string, Picture | undefined>();
+  readonly #relations = new Map<string, Relation[]>();
+  readonly #properties = new Set<string>();
+  #rules!: ReadonlyMap<string, rules.PartRule>;
+
+  constructor(
+    private readonly source: Source,
+    private readonly archive: Archive,
+  ) {
+    this.#kinds = new Set(archive.kinds);
+    this.#members = new Map(
+      [...archive.members].map(([name, member]) => [name.toLowerCase(), member]),
+    );
+    if (this.#members.size !== archive.members.size) throw new CleaningRefusal("malformed");
+  }
+
+  async read(): Promise<Plan> {
+    const types = this.#members.get(CONTENT_TYPES.toLowerCase()) as Member;
+    if (MACROS_TYPE.test(decodeMarkup(await this.archive.read(types)))) {
+      throw new CleaningRefusal("macros");
+    }
+    const [main, format] = await this.#findMain();
+    this.#rules = rules.PARTS[format];
+    const { relation, path } = rules.MAIN_PARTS[format];
+    this.#addPart(main, rules.MAIN_PARTS[format]);
+    const root = writeRelations([["rId1", relation, path]]);
+    for (const part of this.#waiting) await this.#rewrite(part); // grows while it is read
+    await this.#lookAtRest();
+    const builder = new PlanBuilder(format, this.source);
+    builder.find(...this.#kinds, ...this.#markup.kinds);
+    const members = [
+      await this.#write(types, CONTENT_TYPES, this.#listTypes()),
+      await this.#write(this.#members.get("_rels/.rels"), "_rels/.rels", root),
+    ];
+    writeArchive(builder, [...members, ...this.#written]);
+    return builder.build();
+  }
+
+  // --- parts -------------------------------------------------------------------------------------
+
+  /** Find the main part, and by its first element the format. */
+  async #findMain(): Promise<[Member, rules.OfficeFormat]> {
+    for (const relation of await this.#readRelations("")) {
+      if (relation.kind === "officeDocument" && !relation.isExternal) {
+        const member = this.#members.get(relation.target);
+        if (member === undefined) throw new CleaningRefusal("malformed");
+        return [member, await this.#findFormat(member)];
+      }
+      await this.#lookAt(relation);
+    }
+    throw new CleaningRefusal("unknown");
+  }
+
+  async #findFormat(member: Member): Promise<rules.OfficeFormat> {
+    for (const event of readMarkup(decodeMarkup(await this.archive.read(member)))) {
+      if (typeof event === "object") {
+        const local = endOf(event.name, ":");
+        const prefix = event.name.slice(0, Math.max(0, event.name.length - local.length - 1));
+        const address = event.attributes.get(prefix === "" ? "xmlns" : `xmlns:${prefix}`) ?? "";
+        const key = `${rules.ADDRESSES.get(address)}:${local}`;
+        const found = rules.OFFICE_FORMATS.find((format) => rules.MAIN_PARTS[format].root === key);
+        if (found !== undefined) return found;
+      }
+      break;
+    }
+    throw new CleaningRefusal("unsupported");
+  }
+
+  #addPart(member: Member, rule: rules.PartRule): Part {
+    const key = `${rule.relation}/${member.name}`;
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    const number = (this.#numbers.get(rule.path) ?? 0) + 1;
+    this.#numbers.set(rule.path, number);
+    let path = rule.path.replace("{n}", String(number));
+    const picture = this.#pictures.get(member.name);
+    if (rule.root === undefined && picture !== undefined) path += EXTENSIONS[picture.plan.format];
+    const part = { member, rule, path };
+    this.#parts.set(key, part);
+    this.#waiting.push(part);
+    const isOneTooMany = !rule.path.includes("{n}") && number > 1 && rule.root !== undefined;
+    if (this.#parts.size > MAX_PARTS || isOneTooMany) throw new CleaningRefusal("too-complex");
+    return part;
+  }
+
+  async #rewrite(part: Part): Promise<void> {
+    if (part.rule.root === undefined) {
+      this.#written.push(this.#writePicture(part));
+      return;
+    }
+    const found = await this.#readRelations(part.member.name);
+    await this.#loadPictures(found);
+    const relations = new PartRelations(this, found);
+    const content = await this.archive.read(part.member);
+    const rewritten = this.#markup.rewrite(content, part.rule.root, relations);
+    this.#written.push(await this.#write(part.member, part.path, rewritten, content));
+    const named = relations.finish(this.#rules);
+    if (named.length > 0) {
+      const before = this.#members.get(findRelationsPath(part.member.name).toLowerCase());
+      const path = findRelationsPath(part.path);
+      this.#written.push(await this.#write(before, path, writeRelations(named)));
+    }
+  }
+
+  /** Write a part; if it is as it was, its compressed bytes are kept. */
+  async #write(
+    member: Member | undefined,
+    path: string,
+    content: Bytes,
+    known?: Bytes,
+  ): Promise<Written> {
+    if (member !== undefined) {
+      const before = known ?? (await this.archive.read(member));
+      if (isSame(before, content)) return this.archive.keep(member, path);
+    }
+    return writeMember(path, content);
+  }
+
+  #listTypes(): Bytes {
+    const lines = [`${writeStart("Types", [["xmlns", TYPES_NAMESPACE]])}>`];
+    const defaults = PICTURES.map(([format, type]) => [EXTENSIONS[format], type] as const).filter(
+      ([extension]) => this.#waiting.some((part) => part.path.endsWith(`.${extension}`)),
+    );
+    for (const [extension, type] of [
+      ...defaults,
+      ["rels", RELATIONS_TYPE] as const,
+      ["xml", "application/xml"] as const,
+    ]) {
+      const named = [
+        ["ContentType", type],
+        ["Extension", extension],
+      ] as const;
+      lines.push(`${writeStart("Default", named)}/>`);
+    }
+    for (const { rule, path } of this.#waiting) {
+      if (rule.contentType === undefined) continue;
+      const named = [
+        ["ContentType", rule.contentType],
+        ["PartName", `/${path}`],
+      ] as const;
+      lines.push(`${writeStart("Override", named)}/>`);
+    }
+    return new TextEncoder().encode(`${DECLARATION}${lines.join("")}</Types>`);
+  }
+
+  // --- pictures ----------------------------------------------------------------------------------
+
+  /** Clean the pictures that a part leads to, and note which cannot be cleaned. */
+  async #loadPictures(relations: readonly Relation[]): Promise<void> {
+    for (const relation of relations) {
+      const rule = this.#rules.get(relation.kind);
+      const member = this.#members.get(relation.target);
+      if (relation.isExternal || rule === undefined || rule.root !== undefined) continue;
+      if (member === undefined || this.#pictures.has(member.name)) continue;
+      const content = await this.archive.read(member);
+      try {
+        this.#pictures.set(member.name, await cleanPicture(content));
+      } catch (error) {
+        if (!(error instanceof CleaningRefusal)) throw error;
+        this.#pictures.set(member.name, undefined);
+      }
+    }
+  }
+
+  #writePicture(part: Part): Written {
+    const picture = this.#pictures.get(part.member.name);
+    if (picture === undefined) throw new CleaningRefusal("unsupported");
+    if (picture.plan.kinds.length === 0) return this.archive.keep(part.member, part.path);
+    return storeMember(part.path, picture.cleaned);
+  }
+
+  // --- relations ---------------------------------------------------------------------------------
+
+  async #readRelations(path: string): Promise<Relation[]> {
+    const known = this.#relations.get(path);
+    if (known !== undefined) return known;
+    const member = this.#members.get(findRelationsPath(path).toLowerCase());
+    const found = member === undefined ? [] : readRelations(await this.archive.read(member), path);
+    this.#relations.set(path, found);
+    return found;
+  }
+
+  /** Whether a relation stays. */
+  findTarget(relation: Relation, isTolerant: boolean): boolean {
+    if (relation.isExternal) {
+      return relation.kind === "hyperlink" && rules.LINK.test(relation.target);
+    }
+    const rule = this.#rules.get(relation.kind);
+    const member = this.#members.get(relation.target);
+    if (rule === undefined || member === undefined) return false;
+    if (rule.root !== undefined) return true;
+    const picture = this.#pictures.get(member.name);
+    if (picture === undefined) {
+      if (!isTolerant) throw new CleaningRefusal("unsupported");
+      return false;
+    }
+    for (const kind of picture.plan.kinds) this.#kinds.add(kind);
+    return true;
+  }
+
+  /** The new target of a relation that stays. */
+  addTarget(relation: Relation): string {
+    if (relation.isExternal) return relation.target;
+    const member = this.#members.get(relation.target) as Member;
+    return this.#addPart(member, this.#rules.get(relation.kind) as rules.PartRule).path;
+  }
+
+  // --- what goes ---------------------------------------------------------------------------------
+
+  async #lookAt(relation: Relation): Promise<void> {
+    if (rules.MACROS.has(relation.kind)) throw new CleaningRefusal("macros");
+    for (const kind of rules.RELATION_KINDS.get(relation.kind) ?? []) this.#kinds.add(kind);
+    const member = this.#members.get(relation.target);
+    if (!PROPERTIES.has(relation.kind) || member === undefined) return;
+    if (this.#properties.has(member.name)) return;
+    this.#properties.add(member.name);
+    const text = decodeMarkup(await this.archive.read(member));
+    for (const found of text.matchAll(PROPERTY)) {
+      for (const kind of rules.PROPERTY_KINDS.get(found[1] as string) ?? []) this.#kinds.add(kind);
+    }
+  }
+
+  /** Look at what leads away from the parts that are kept, and from the document. */
+  async #lookAtRest(): Promise<void> {
+    for (const path of ["", ...this.#waiting.map((part) => part.member.name)]) {
+      for (const relation of await this.#readRelations(path)) {
+        if (relation.isExternal || !this.#rules.has(relation.kind)) await this.#lookAt(relation);
+      }
+    }
+  }
+}
+
+/** The relations of a part: those that stay get numbers, in the order of their first use. */
+class PartRelations implements Relations {
+  readonly #relations: ReadonlyMap<string, Relation>;
+  readonly #named = new Map<string, WrittenRelation>();
+
+  constructor(
+    private readonly reader: Reader,
+    relations: readonly Relation[],
+  ) {
+    this.#relations = new Map(relations.map((relation) => [relation.name, relation]));
+    if (this.#relations.size !== relations.length) throw new CleaningRefusal("malformed");
+  }
+
+  has(untrustedName: string, isTolerant: boolean): boolean {
+    const relation = this.#relations.get(untrustedName);
+    return relation !== undefined && this.reader.findTarget(relation, isTolerant);
+  }
+
+  rename(untrustedName: string): string {
+    return this.#name(this.#relations.get(untrustedName) as Relation);
+  }
+
+  /** Add the relations that no element names; return each with its type and target. */
+  finish(parts: ReadonlyMap<string, rules.PartRule>): WrittenRelation[] {
+    for (const [kind, rule] of parts) {
+      if (!rule.isImplicit) continue;
+      for (const relation of this.#relations.values()) {
+        if (relation.kind === kind && this.reader.findTarget(relation, false)) this.#name(relation);
+      }
+    }
+    return [...this.#named.values()];
+  }
+
+  #name(relation: Relation): string {
+    const target = this.reader.addTarget(relation);
+    const key = `${relation.kind} ${target}`;
+    const known = this.#named.get(key);
+    if (known !== undefined) return known[0];
+    const name = `rId${this.#named.size + 1}`;
+    this.#named.set(key, [name, relation.kind, target]);
+    return name;
+  }
+}
