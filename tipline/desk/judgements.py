@@ -74,13 +74,14 @@ def _parse(fields: dict[str, Any]) -> list[Judgement]:
     return [_parse_one(file) for file in fields["files"]]
 
 
-def _parse_one(fields: dict[str, Any]) -> Judgement:
-    reason = fields.get("reason")
+def _parse_one(fields: object) -> Judgement:
+    if not isinstance(fields, dict):
+        raise TypeError("file")
     return Judgement(
         path=fields["file"],
         state=State(fields["state"]),
         claim=fields.get("claim"),
         format=Format(fields["format"]) if "format" in fields else None,
         kinds=tuple(Kind(kind) for kind in fields["kinds"]),
-        reason=None if reason is None else parse_reason(reason),
+        reason=parse_reason(fields["reason"]) if "reason" in fields else None,
     )

@@ -132,7 +132,7 @@ def clean(place: Path, path: str, out: Path, *, claim: str | None) -> tuple[Judg
     Args:
         place: The tip's directory.
         path: The file's generated name.
-        out: The directory that takes `files/NN.EXT`.
+        out: The directory that takes `files/NN.EXT`; it exists.
         claim: What the tip says of it.
 
     Returns:

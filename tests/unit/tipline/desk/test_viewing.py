@@ -20,7 +20,8 @@ pillow_heif.register_heif_opener()
 
 DOCUMENT = (
     '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
-    '<w:p><w:r><w:t>under the bridge</w:t></w:r></w:p><w:p><w:r><w:br w:type="page"/><w:t>two</w:t></w:r></w:p>'
+    '<w:p><w:r><w:t>under the bridge</w:t></w:r></w:p><w:p><w:r><w:br w:type="page"/>'
+    "<w:t>two</w:t></w:r></w:p>"
     "</w:body></w:document>"
 )
 DOCX = {
