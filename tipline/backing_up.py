@@ -22,7 +22,7 @@ from crypto.randomness import system_random
 from retention.log.entry import EntryType, make_statement
 from retention.policy import Event, RecordClass
 from tipline.errors import InstanceError, UsageError
-from tipline.files import blur_times, make_private_directory, sync_directory
+from tipline.files import blur_times, make_private_directory
 from tipline.laid_copy import COPY_NAME, lock_copy, remove_copy, remove_unwanted_copy
 from tipline.log_database import LOG_NAME
 from tipline.service.schema import VERSION
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 OCCASION_BYTES: Final = 16
 PARTIAL_RESTORING_NAME: Final = "restoring.partial"  # of a restore not begun, or ended already
-GIVEN_UP_RESTORING_NAME: Final = "restoring.gone"  # of one given up while another takes its place
 
 Values = Mapping[str, Any]
 
@@ -69,13 +68,7 @@ def remove_left_copy(directory: Path) -> None:
     Args:
         directory: The instance, locked by the caller.
     """
-    partial, gone = (directory / n for n in (PARTIAL_RESTORING_NAME, GIVEN_UP_RESTORING_NAME))
-    wipe_unpacked(partial)
-    if gone.exists():
-        # In one step: a part of it must not be taken for a restore that was begun.
-        gone.rename(partial)
-        sync_directory(directory)
-        wipe_unpacked(partial)
+    wipe_unpacked(directory / PARTIAL_RESTORING_NAME)
     remove_unwanted_copy(directory)
 
 

@@ -11,9 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import sqlite3
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -25,6 +23,7 @@ from retention.log.merkle import HASH_BYTES, Frontier
 from retention.log.tiles import read_frontier
 from tipline.errors import InstanceError
 from tipline.files import make_private_directory, save_file, sync_directory
+from tipline.service.database import looking
 
 MARK_NAME: Final = "log-mark"
 MARK_VERSION: Final = 1
@@ -149,7 +148,7 @@ def check_length(folder: Path, path: Path) -> None:
     mark = read_mark(folder)
     if mark is None:
         return
-    with contextlib.closing(sqlite3.connect(path)) as log:
+    with looking(path) as log:
         (count,) = log.execute("SELECT count(*) FROM entries").fetchone()
     if count < mark.size:
         raise InstanceError("restore_log_older", count=count, known=mark.size)

@@ -110,7 +110,7 @@ ERRORS: Final[Mapping[str, Text]] = {
     "close_too_late": N_("the line has stopped taking tips; that cannot be called off any more"),
     "restore_unfinished": N_("a backup is being put into {path}, and that was not finished"),
     "restore_begun": N_(
-        "the backup of {made_on} is being put into {path}, and is in place already"
+        "the backup of {made_on} is being put into {path}, and a part of it is in place already"
     ),
     "restore_directory": N_("{path} is neither empty nor a line"),
     "restore_log_unknown": NN_(
@@ -375,8 +375,8 @@ HINTS: Final[Mapping[str, Text]] = {
         " everybody who kept a newer checkpoint sees two histories"
     ),
     "restore_slots_other": N_(
-        "nothing was done; its newer tips would be lost; if that line is given up, move its"
-        " tipline.db away"
+        "nothing was done; its newer tips would be lost; if that line is given up, or was moved,"
+        " remove the file named line beside the slot file"
     ),
     "slot_file_in_use": N_("if a line is served with it, stop that line first"),
     "restore_unfinished": N_(

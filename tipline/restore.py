@@ -6,7 +6,8 @@ What happens, in this order; each step may be done again after a crash:
    it was verified. From then on nobody opens the line but this.
 2. What cannot be put back is refused, and nothing was done (`restore_checks.py`): what can be told
    by its head before anything of it is written, the rest before anything takes its place.
-3. Rows whose keys are gone leave the database, and are counted.
+3. A slot file is made, if the backup brings one or a new one was asked for. Rows whose keys are
+   gone leave the unpacked database, and are counted. Up to here it can be called off.
 4. What is in the directory stays as it is: configuration, policy, keyset, keys, log. What is
    missing there comes from the backup, unless the log that is there knows of a newer one. An
    envelope is the backup's, because the one that is there may be damaged.
@@ -22,7 +23,6 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -43,22 +43,16 @@ from tipline.backup import (
 )
 from tipline.begun_restore import (
     Begun,
-    begin_unpacked,
     can_be_given_up,
-    check_given_up,
     find_occasion,
     give_up,
     hold_lock,
-    is_begun,
     note_begun,
+    note_placing,
     read_begun,
-    settle_begun,
 )
 from tipline.clock import BootClock, Clock
-from tipline.configuration import (
-    CONFIGURATION_NAME,
-    parse_configuration,
-)
+from tipline.configuration import CONFIGURATION_NAME
 from tipline.day_keeper import STATE_NAME, find_clock_folder, tell_time
 from tipline.errors import FileError, InstanceError
 from tipline.files import (
@@ -80,18 +74,30 @@ from tipline.keysets import KEYSET_NAME
 from tipline.log_database import LOG_FILES, LOG_NAME
 from tipline.log_mark import MARK_NAME, forget_mark
 from tipline.log_store import LogStore
-from tipline.restore_checks import Checks, Wishes, check_directory, load_wished_configuration
-from tipline.restored_files import NO_KEYSET, Newer, place_newer
+from tipline.restore_checks import (
+    Checks,
+    Wishes,
+    check_directory,
+    load_wished_configuration,
+    word_wished_configuration,
+)
+from tipline.restored_files import NO_KEYSET, Newer, place_newer, remove_older_keyset
 from tipline.restored_log import end_holds
 from tipline.service.adopting import take_up_policy
-from tipline.service.database import DATABASE_NAME, WAL_NAME
+from tipline.service.database import DATABASE_NAME, WAL_NAME, looking
 from tipline.service.envelope_files import ENVELOPES_NAME, FRESH_NAME, PARTIAL_NAME
 from tipline.service.restored_rows import find_dead, list_holds, list_tips, remove_dead
 from tipline.service.sqlite_store import SqliteStore
-from tipline.slots import SLOT_FILE_NAME, create_slots, find_slot_folders, open_slots, unpack_slots
+from tipline.slots import (
+    SLOT_FILE_NAME,
+    create_slots,
+    find_slot_folders,
+    note_line,
+    open_slots,
+    unpack_slots,
+)
 from tipline.unpacking import read_head, read_transport_key, unpack, wipe_unpacked
 
-SPENT_NAME: Final = ".spent"  # a handover's slots that were put into place
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
 
 
@@ -160,9 +166,8 @@ def restore(
         def lock() -> None:
             stack.enter_context(hold_lock(directory))
 
-        if is_begun(directory):
+        if (directory / RESTORING_NAME).exists():
             lock()
-            settle_begun(directory)
             transport_key = _go_on(source, checks, identities=identities)
         else:
             transport_key = _begin(source, checks, identities=identities, lock=lock)
@@ -200,15 +205,11 @@ def _begin(
     with contextlib.ExitStack() as refused:
         refused.callback(wipe_unpacked, partial)
         head = checks.check_unpacked(partial)
-        begins_slots = checks.wishes.new_slots or head.kind == KIND_HANDOVER
-        begun = Begun(
-            sha256=unpacked.sha256,
-            wishes=checks.wishes,
-            made_slots=head.kind if begins_slots else checks.made_slots,
-        )
+        begun = Begun(sha256=unpacked.sha256, wishes=checks.wishes)
         note_begun(partial, begun, day=head.made_on)
         refused.pop_all()
-    begin_unpacked(directory)
+    partial.rename(directory / RESTORING_NAME)
+    sync_directory(directory)
     return unpacked.transport_key
 
 
@@ -219,17 +220,14 @@ def _go_on(source: BinaryIO, checks: Checks, *, identities: Sequence[Identity]) 
     head, begun, digest = read_head(folder), read_begun(folder), hash_file(source)
     source.seek(0)
     if not begun.is_same(digest, checks.wishes):
-        check_given_up(directory)
-        if head.kind == KIND_HANDOVER:
-            give_up(directory)  # and the slots that it made
-        else:
-            checks = dataclasses.replace(checks, made_slots=begun.made_slots)
+        give_up(directory)
         return _begin(source, checks, identities=identities, lock=lambda: None)
     if can_be_given_up(directory):
         try:
             checks.check_age(head, folder)
-        except InstanceError:
-            give_up(directory)
+        except InstanceError as exc:
+            if exc.code == "backup_expired":
+                give_up(directory)
             raise
     if head.kind == KIND_HANDOVER:
         return read_transport_key(source, directory / PARTIAL_RESTORING_NAME, identities=identities)
@@ -266,8 +264,10 @@ class _Placing:
         for name in (KEYS_NAME, TOR_NAME, RUN_NAME, ONION_NAME, ENVELOPES_NAME, PARTIAL_NAME):
             make_private_directory(self._directory / name)
         make_private_directory(self._directory / ENVELOPES_NAME / FRESH_NAME)
-        self._place_slots()
+        self._make_slots()
         dead = self._bury()
+        note_placing(self._folder, day=self._today)
+        self._place_slots()
         kept = len(list_tips(self._folder / DATABASE_NAME) or list_tips(self._database) or ())
         newer = self._place_small()
         if self._wishes.older_log:
@@ -287,29 +287,30 @@ class _Placing:
     def _database(self) -> Path:
         return self._directory / DATABASE_NAME
 
-    def _place_slots(self) -> None:
+    def _make_slots(self) -> None:
         settings = self._configuration.slots
         folder, _ = find_slot_folders(self._directory, settings)
+        if (folder / SLOT_FILE_NAME).exists():
+            return
         if self._transport_key is not None:
-            packed = self._folder / SLOTS_NAME / SLOT_FILE_NAME
-            if not (folder / SLOT_FILE_NAME).exists():
-                unpack_slots(
-                    packed,
-                    self._directory,
-                    settings,
-                    key=self._transport_key,
-                    environment=self._environment,
-                )
-            for name in (STATE_NAME, MARK_NAME):
-                self._move_across(self._folder / SLOTS_NAME / name, folder / name)
-            # Without its name before a byte of it goes: from here on it cannot be given up.
-            spent = packed.with_name(SPENT_NAME)
-            if packed.exists():
-                packed.rename(spent)
-                sync_directory(spent.parent)
-            overwrite_file(spent)
-        elif self._wishes.new_slots and not (folder / SLOT_FILE_NAME).exists():
+            unpack_slots(
+                self._folder / SLOTS_NAME / SLOT_FILE_NAME,
+                self._directory,
+                settings,
+                key=self._transport_key,
+                environment=self._environment,
+            )
+        elif self._wishes.new_slots:
             create_slots(self._directory, settings, environment=self._environment)
+
+    def _place_slots(self) -> None:
+        """What came with a handover's slots, which are in their place."""
+        packed = self._folder / SLOTS_NAME
+        if packed.is_dir():
+            for name in (STATE_NAME, MARK_NAME):
+                self._move_across(packed / name, self._clock_folder / name)
+            overwrite_file(packed / SLOT_FILE_NAME)
+        note_line(self._directory, self._configuration.slots, day=self._today)
 
     def _bury(self) -> Mapping[str, int]:
         """Step 3. What it found is written down before it is done: it would find nothing again."""
@@ -343,7 +344,7 @@ class _Placing:
         """Tell the last batch of the log that is there, or else of the backup's."""
         there = (self._directory / LOG_NAME).exists()
         path = (self._directory if there else self._folder) / LOG_NAME
-        with contextlib.closing(sqlite3.connect(path)) as log:
+        with looking(path) as log:
             (day,) = log.execute("SELECT max(day) FROM checkpoints").fetchone()
         return None if day is None else datetime.date.fromisoformat(day)
 
@@ -358,6 +359,7 @@ class _Placing:
             for name in LOG_FILES:
                 (self._directory / name).unlink(missing_ok=True)
             self._move(self._folder / LOG_NAME, self._directory / LOG_NAME)
+        remove_older_keyset(self._directory, self._folder, root=self._configuration.root)
         newer = Newer()
         if (self._folder / LOG_NAME).exists():  # the log was there, and may know of newer ones
             newer = place_newer(
@@ -366,27 +368,15 @@ class _Placing:
         for name in SINGLE_NAMES[1:]:
             if name != KEYSET_NAME or newer.keyset == NO_KEYSET:
                 self._move(self._folder / name, self._directory / name)
-        if self._wishes.slots is not None or self._wishes.slot_root is not None:
-            self._write_slot_settings()
-        self._move(self._folder / CONFIGURATION_NAME, self._directory / CONFIGURATION_NAME)
+        self._place_configuration()
         return newer
 
-    def _write_slot_settings(self) -> None:
-        there = (self._directory / CONFIGURATION_NAME).is_file()
-        folder = self._directory if there else self._folder
-        if not (folder / CONFIGURATION_NAME).is_file():
-            return
-        text = (folder / CONFIGURATION_NAME).read_text("utf-8")
-        before, section, changed = text.partition("[slots]")
-        for name, value in (("path", self._wishes.slots), ("root", self._wishes.slot_root)):
-            if value is not None:
-                line = f"{name} = {json.dumps(value)}"
-                pattern = rf"(?m)^{name}\s*=.*$"
-                changed = re.sub(pattern, lambda _, line=line: line, changed, count=1)  # type: ignore[misc]
-        content = (before + section + changed).encode()
-        if parse_configuration(content) != self._configuration:
-            raise InstanceError("restore_configuration", path=str(folder / CONFIGURATION_NAME))
-        save_file(folder / CONFIGURATION_NAME, content, day=self._today)
+    def _place_configuration(self) -> None:
+        path = self._directory / CONFIGURATION_NAME
+        wished = word_wished_configuration(self._directory, self._folder, self._wishes)
+        if wished is not None:
+            save_file(path, wished, day=self._today)
+        self._move(self._folder / CONFIGURATION_NAME, path)
 
     def _open_log(self) -> LogStore:
         return LogStore(

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
+import re
 from pathlib import Path
 from typing import Final
 
 from crypto.errors import MalformedError
 from retention.log.entry import CloseStep, EntryType
-from tipline.backing_up import GIVEN_UP_RESTORING_NAME, PARTIAL_RESTORING_NAME
+from tipline.backing_up import PARTIAL_RESTORING_NAME
 from tipline.backup import KIND_HANDOVER, SINGLE_NAMES, Head
 from tipline.clock import BootClock, Clock
 from tipline.configuration import (
@@ -29,6 +31,7 @@ from tipline.configuration import (
     SlotRootChoice,
     SlotSettings,
     load_configuration,
+    parse_configuration,
 )
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.errors import InstanceError
@@ -49,7 +52,12 @@ from tipline.restored_log import compare_logs, count_entries, find_last
 from tipline.service.database import DATABASE_NAME, JOURNAL_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, PARTIAL_NAME
 from tipline.service.restored_rows import count_lost_holds, list_tips
-from tipline.slots import SLOT_FILE_NAME, check_slots_unused, find_slot_folders
+from tipline.slots import (
+    SLOT_FILE_NAME,
+    check_slots_unused,
+    find_slot_folders,
+    read_line,
+)
 from tipline.unpacking import read_head
 
 # What a line's directory may still have when its configuration is lost.
@@ -69,7 +77,6 @@ _REMNANTS: Final = frozenset(
         PARTIAL_NAME,
         RESTORING_NAME,
         PARTIAL_RESTORING_NAME,
-        GIVEN_UP_RESTORING_NAME,
         "slots",
         "mirror",
         "lost+found",  # where the directory is a file system of its own
@@ -108,6 +115,10 @@ class Wishes:
     replace: bool = False
     older_log: bool = False
 
+    def makes_slots(self, head: Head) -> bool:
+        """Tell whether a slot file is made when this backup is put back."""
+        return self.new_slots or head.kind == KIND_HANDOVER
+
 
 def check_directory(directory: Path) -> None:
     """
@@ -123,7 +134,7 @@ def check_directory(directory: Path) -> None:
         return
     names = {path.name for path in directory.iterdir()} if directory.is_dir() else {""}
     # What was begun by us may have left a name that no line has.
-    is_ours = not names.isdisjoint({CONFIGURATION_NAME, RESTORING_NAME, GIVEN_UP_RESTORING_NAME})
+    is_ours = not names.isdisjoint({CONFIGURATION_NAME, RESTORING_NAME})
     if not is_ours and not names <= _REMNANTS:
         raise InstanceError("restore_directory", path=str(directory))
     if HANDING_OVER_NAME in names and VERIFIERS_NAME not in names:
@@ -159,6 +170,37 @@ def load_wished_configuration(directory: Path, folder: Path, wishes: Wishes) -> 
     return dataclasses.replace(configuration, slots=slots)
 
 
+def word_wished_configuration(directory: Path, folder: Path, wishes: Wishes) -> bytes | None:
+    """
+    Write down the configuration that a restored line will have.
+
+    Args:
+        directory: Of the line; the one that is there counts.
+        folder: Into which the backup was unpacked.
+        wishes: What is changed in it.
+
+    Returns:
+        The file; None if nothing is changed.
+
+    Raises:
+        ConfigurationError: it does not hold.
+        InstanceError: `restore_configuration`: it is written in a way that cannot be changed here.
+    """
+    changes = {"path": wishes.slots, "root": wishes.slot_root}
+    there = (directory / CONFIGURATION_NAME).is_file()
+    path = (directory if there else folder) / CONFIGURATION_NAME
+    content = path.read_bytes()
+    before, section, changed = content.decode().partition("[slots]")
+    for name, value in changes.items():
+        if value is not None:
+            line = f"{name} = {json.dumps(value)}"
+            changed = re.sub(rf"(?m)^{name}\s*=.*$", lambda _, line=line: line, changed, count=1)  # type: ignore[misc]
+    wished = (before + section + changed).encode()
+    if parse_configuration(wished) != load_wished_configuration(directory, folder, wishes):
+        raise InstanceError("restore_configuration", path=str(path))
+    return None if wished == content else wished
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
     """
@@ -169,15 +211,12 @@ class Checks:
         wishes: How.
         clock: The clock that can be set.
         boot_clock: The clock that cannot.
-        made_slots: What kind of file an earlier run put back that may have made the slot file that
-            is there; empty if none did.
     """
 
     directory: Path
     wishes: Wishes
     clock: Clock
     boot_clock: BootClock
-    made_slots: str = ""
 
     def check_head(self, head: Head) -> None:
         """
@@ -218,7 +257,7 @@ class Checks:
 
         Raises:
             MalformedError: something is missing that every backup has, or cannot be read.
-            InstanceError: it must not be put back here.
+            InstanceError: it must not be put back here, or not as it is wished.
             SlotError: `slot_file_in_use`.
         """
         head = read_head(folder)
@@ -234,6 +273,7 @@ class Checks:
         configuration = load_wished_configuration(self.directory, folder, self.wishes)
         self._check(head, configuration)
         self._check_log(head, folder, find_clock_folder(self.directory, configuration.slots))
+        word_wished_configuration(self.directory, folder, self.wishes)
         self._check_replaced(folder / DATABASE_NAME, tips)
         return head
 
@@ -277,25 +317,17 @@ class Checks:
     def _check_slots(self, head: Head, slots: SlotSettings) -> None:
         folders = find_slot_folders(self.directory, slots)
         is_there = any(one is not None and (one / SLOT_FILE_NAME).exists() for one in folders)
-        begins_anew = self.wishes.new_slots or head.kind == KIND_HANDOVER
-        if self.wishes.slot_root is not None and not begins_anew:
+        makes_slots = self.wishes.makes_slots(head)
+        if self.wishes.slot_root is not None and not makes_slots:
             raise InstanceError("restore_slot_root", path=str(folders[0]))
-        if is_there == begins_anew and self.made_slots != head.kind:
+        if is_there == makes_slots:
             code = "restore_slots_there" if is_there else "restore_slots_missing"
             raise InstanceError(code, path=str(folders[0]))
-        for folder in folders:
-            if folder is not None and self._is_of_another(folder.parent):
-                raise InstanceError(
-                    "restore_slots_other", path=str(folder), line=str(folder.parent)
-                )
         check_slots_unused(self.directory, slots)
-
-    def _is_of_another(self, line: Path) -> bool:
-        return (
-            line.resolve() != self.directory.resolve()
-            and (line / CONFIGURATION_NAME).is_file()
-            and (line / DATABASE_NAME).exists()
-        )
+        for folder in folders:
+            other = None if folder is None else _find_other_line(folder, self.directory)
+            if other is not None:
+                raise InstanceError("restore_slots_other", path=str(folder), line=str(other))
 
     def _check_log(self, head: Head, folder: Path, clock_folder: Path) -> None:
         is_there = (self.directory / LOG_NAME).exists()
@@ -313,3 +345,14 @@ class Checks:
             if count or not is_there or self.wishes.new_slots:
                 raise InstanceError("restore_log_unknown", count=count)
         check_length(clock_folder, log)
+
+
+def _find_other_line(folder: Path, directory: Path) -> Path | None:
+    """Tell which other line may need the slot file in a folder."""
+    line = read_line(folder)
+    if line is None or line == directory.resolve():
+        return None
+    if folder.resolve().is_relative_to(directory.resolve()):
+        return None  # it was moved with all that the line has
+    # What is not there may be on a disk that is not mounted at the moment.
+    return line if not line.is_dir() or (line / DATABASE_NAME).exists() else None

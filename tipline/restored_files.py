@@ -3,7 +3,8 @@ Keyset, policy and end of a restored line, where its log knows of newer ones tha
 
 Rules:
 1. A file that is there counts; this is of what is missing there and would come from the backup.
-2. An older keyset is not put back: a reader who was taken out since could open new tips again.
+2. Of keysets the one with the higher number counts, wherever it lies: a reader who was taken out
+   since could open new tips again.
 3. The policy and the end are written as the log told them last: a longer period never comes back,
    and a line that stopped takes no tips again.
 """
@@ -26,7 +27,7 @@ from tipline.closing import CLOSING_NAME, Closing, save_closing
 from tipline.example import format_policy
 from tipline.files import save_file
 from tipline.instance import POLICY_NAME
-from tipline.keysets import KEYSET_NAME, remember_number
+from tipline.keysets import HISTORY_NAME, KEYSET_NAME, remember_number
 from tipline.log_database import LOG_NAME
 from tipline.restored_log import find_last
 
@@ -71,6 +72,28 @@ def place_newer(directory: Path, folder: Path, *, root: Verifier, day: datetime.
         keyset=_find_missing_keyset(log, directory, folder, root=root, day=day),
         policy=_place_policy(log, directory, folder, day=day),
     )
+
+
+def remove_older_keyset(directory: Path, folder: Path, *, root: Verifier) -> None:
+    """
+    Let go of a keyset that is older than the backup's, and of what it remembers.
+
+    Args:
+        directory: The instance.
+        folder: Into which the backup was unpacked.
+        root: The desk root.
+    """
+    there, restored = (_read_number(one, root=root) for one in (directory, folder))
+    if NO_KEYSET < there < restored:
+        for name in (HISTORY_NAME, KEYSET_NAME):
+            (directory / name).unlink(missing_ok=True)
+
+
+def _read_number(directory: Path, *, root: Verifier) -> int:
+    try:
+        return verify_past_keyset((directory / KEYSET_NAME).read_bytes(), root=root).number
+    except (FileNotFoundError, CryptoError):
+        return NO_KEYSET
 
 
 def _place_closing(log: Path, directory: Path, *, day: datetime.date) -> None:

@@ -4,7 +4,6 @@ The log of a line that is restored: held against the backup's, and told what the
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
@@ -19,6 +18,7 @@ from retention.log.entry import (
     make_statement,
 )
 from tipline.errors import InstanceError
+from tipline.service.database import looking
 
 
 def compare_logs(there: Path, restored: Path) -> None:
@@ -35,8 +35,8 @@ def compare_logs(there: Path, restored: Path) -> None:
     query = "SELECT number, entry FROM entries ORDER BY number"
     try:
         with (
-            contextlib.closing(sqlite3.connect(there)) as newer,
-            contextlib.closing(sqlite3.connect(restored)) as older,
+            looking(there) as newer,
+            looking(restored) as older,
         ):
             entries = newer.execute(query)
             for row in older.execute(query):
@@ -87,7 +87,7 @@ def find_last(path: Path, entry_type: EntryType) -> Statement | None:
 
 def _ask(path: Path, query: str, *values: str) -> list[tuple[Any, ...]]:
     try:
-        with contextlib.closing(sqlite3.connect(path)) as log:
+        with looking(path) as log:
             return log.execute(query, values).fetchall()
     except sqlite3.Error as exc:
         raise InstanceError("log_damaged", path=str(path)) from exc

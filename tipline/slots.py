@@ -3,7 +3,8 @@ A line's slot file: where it lies, made and opened as the configuration says.
 
     PATH/               0700, "slots" in the instance, or the root of a file system of its own
       slot-file         the secrets that can die; never in a backup
-    MIRROR/slot-file    the same on a second device
+      line              the line's directory: whose keys they are
+    MIRROR/             the same on a second device
 
 A lost slot file is never begun anew by itself, because everything stored is dead without it. Only
 where the operator chose memory (`slots.volatile`) it is: then that death is what was asked for.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,9 +31,11 @@ from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
 from retention.tpm_root import TpmRoot
 from tipline.configuration import SlotRootChoice, SlotSettings
 from tipline.errors import ConfigurationError, PermissionsError
-from tipline.files import make_private_directory
+from tipline.files import make_private_directory, read_quietly, save_file
 
 SLOT_FILE_NAME: Final = "slot-file"
+LINE_NAME: Final = "line"
+MAX_LINE_BYTES: Final = 8192  # twice what Linux takes for a path
 CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), "Credentials"
 CREDENTIAL_NAME: Final = "tipline-slot-root"
 EVERYBODY_MASK: Final = 0o007
@@ -186,6 +190,47 @@ def check_slots_unused(directory: Path, settings: SlotSettings) -> None:
     for folder in find_slot_folders(directory, settings):
         if folder is not None and (folder / SLOT_FILE_NAME).exists():
             FileDisk.open(folder / SLOT_FILE_NAME).close()
+
+
+def note_line(directory: Path, settings: SlotSettings, *, day: datetime.date) -> None:
+    """
+    Keep beside a slot file whose it is, so that nobody takes it for another line's.
+
+    Args:
+        directory: The instance.
+        settings: Of its configuration.
+        day: For the file's times.
+
+    Raises:
+        OSError: a disk refuses.
+    """
+    content = os.fsencode(directory.resolve()) + b"\n"
+    for folder in find_slot_folders(directory, settings):
+        if folder is not None and _read_line(folder) != content:
+            make_private_directory(folder)
+            save_file(folder / LINE_NAME, content, day=day)
+
+
+def read_line(folder: Path) -> Path | None:
+    """
+    Tell whose slot file lies in a folder.
+
+    Args:
+        folder: Any.
+
+    Returns:
+        The directory of the line that opened it last, which need not be there any more; None if
+        none did.
+    """
+    content = _read_line(folder)
+    return None if content is None else Path(os.fsdecode(content.removesuffix(b"\n")))
+
+
+def _read_line(folder: Path) -> bytes | None:
+    try:
+        return read_quietly(folder / LINE_NAME, length=MAX_LINE_BYTES)
+    except FileNotFoundError:
+        return None
 
 
 def pack_slots(

@@ -98,7 +98,11 @@ def test_restore_when_the_slot_file_is_lost_then_it_goes_on_without_what_was_sto
     assert (code, out) == (41, "")
     assert "there is no slot file in" in err
     assert "--new-slots" in err
+    # With the slot file went what was kept beside it: how far the log was shown.
     code, out, err = run(*words, "--new-slots")
+    assert (code, out) == (41, "")
+    assert "--older-log" in err
+    code, out, err = run(*words, "--new-slots", "--older-log")
     assert (code, err) == (0, "")
     assert "sealed_tip: 2 had died since, and were taken out\nTips that are there: 0\n" in out
     with serve(line):

@@ -285,6 +285,7 @@ async def test_restore_when_the_directory_is_new_then_the_slots_are_found_where_
     async with world.serve() as site:
         ids = await send(world, site, 2)
         out = await backups.make(site)
+    backups.lose_database()
     moved = short_path / "slots"
     (world.directory / "slots").rename(moved)
     world.directory = short_path / "new"

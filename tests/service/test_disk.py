@@ -41,6 +41,7 @@ OWN_NAMES = {
     "keys",
     "keyset",
     "keyset-history",
+    "line",
     "lock",
     "partial",
     "policy.toml",

@@ -285,7 +285,7 @@ async def test_handover_when_its_restore_is_called_off_then_no_slot_stays(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Placing, "_move_across", stop)
+        patch.setattr(_Placing, "_bury", stop)
         with pytest.raises(KeyboardInterrupt):
             take_over()
     made = world.directory / "slots" / name

@@ -16,7 +16,7 @@ import pytest
 
 from crypto.errors import CryptoError, MalformedError
 from retention.errors import SlotError
-from retention.log.entry import CloseStep, encode_statement
+from retention.log.entry import CloseStep, EntryType, encode_statement
 from tests.service.test_backup import TIP_DAYS, Backups, ask
 from tests.service.test_operator import hold, later, send, stored
 from tipline import restore as restoring
@@ -27,11 +27,14 @@ from tipline.begun_restore import cancel_restore
 from tipline.closing import Closing, load_closing
 from tipline.errors import FileError, InstanceError
 from tipline.instance import load_policy
+from tipline.keysets import read_keyset
 from tipline.restore_checks import Checks
 from tipline.service.ending import shut, state_step
 from tipline.service.envelope_files import ENVELOPES_NAME
 from tipline.service.schema import VERSION
 from tipline.unpacking import unpack
+
+ONE_DAY = datetime.timedelta(days=1)
 
 
 @pytest.fixture
@@ -255,15 +258,34 @@ async def test_restore_when_the_slot_file_is_in_use_then_no_key_of_a_newer_tip_d
         world.directory = live
         tip = (await site.line.store.tips())[0]
         assert await site.line.store.read_envelope(tip, offset=0, length=16) is not None
-    # The usual place, and nobody serves it: a line whose database is there needs its keys.
-    (short_path / "slots").rename(live / "slots")
+    # Nobody serves it at the moment: a line whose database is there needs its keys, and so may one
+    # whose directory is not there.
     world.directory = drill
-    with pytest.raises(InstanceError, match="restore_slots_other") as caught:
-        await backups.put_back(out, slots=str(live / "slots"))
-    assert caught.value.facts == {"path": str(live / "slots"), "line": str(live)}
+    away = short_path / "not-mounted"
+    for where in (live, away):
+        if where == away:
+            live.rename(away)
+        with pytest.raises(InstanceError, match="restore_slots_other") as caught:
+            await backups.put_back(out)
+        assert caught.value.facts == {"path": str(short_path / "slots"), "line": str(live)}
+        assert not list(drill.glob("restoring*"))
+    away.rename(live)
     (live / "tipline.db").rename(tmp_path / "given-up.db")
-    done = await backups.put_back(out, slots=str(live / "slots"))
+    done = await backups.put_back(out)
     assert (done.kept, len(ids)) == (0, 1)
+    assert (short_path / "slots" / "line").read_text() == f"{drill.resolve()}\n"
+
+
+async def test_restore_when_the_line_was_moved_with_its_slots_then_they_are_its_own(
+    world: Any, backups: Backups, short_path: Path
+) -> None:
+    """What lies in the directory that is named is no other line's."""
+    async with world.serve() as site:
+        ids = await send(world, site, 1)
+        out = await backups.make(site)
+    backups.lose_database()
+    world.directory = world.directory.rename(short_path / "moved")
+    assert (await backups.put_back(out)).kept == len(ids)
 
 
 async def test_restore_when_the_log_knows_of_newer_ones_then_older_ones_do_not_come_back(
@@ -316,7 +338,7 @@ async def test_restore_when_nothing_is_newer_then_keyset_and_policy_come_from_th
 async def test_restore_when_interrupted_then_it_goes_on_with_the_file_that_is_given(
     world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wrong file begun by mistake does not win over the right one."""
+    """The wrong file begun by mistake does not win over the right one, nor mix with it."""
     async with world.serve() as site:
         ids = await send(world, site, 1)
         older = await backups.make(site, "older.age")
@@ -325,68 +347,154 @@ async def test_restore_when_interrupted_then_it_goes_on_with_the_file_that_is_gi
     backups.lose_database()
     with interrupted(monkeypatch, "_bury"):
         await backups.put_back(older)
-    with interrupted(monkeypatch, "_place_store"):
-        await backups.put_back(newer)
-    done = await backups.put_back(newer)
-    assert done.kept == 2
+    # From the first part on that takes its place it is gone on with, whatever comes then.
+    for step in ("_place_small", "_place_store", "_take_up_policies"):
+        with interrupted(monkeypatch, step):
+            await backups.put_back(newer)
+        with pytest.raises(InstanceError, match="restore_begun"):
+            await backups.put_back(older)
+        with pytest.raises(InstanceError, match="restore_begun"):
+            await backups.put_back(newer, replace=True)
+        with pytest.raises(InstanceError, match="restore_begun"):
+            cancel_restore(world.directory)
+    assert (await backups.put_back(newer)).kept == 2
     async with world.serve() as site:
         assert await stored(site) == set(ids)
-    # When the database is in place, what was begun is ended first.
-    with interrupted(monkeypatch, "_take_up_policies"):
-        await backups.put_back(newer, replace=True)
-    with pytest.raises(InstanceError, match="restore_begun"):
-        await backups.put_back(older, replace=True)
-    with pytest.raises(InstanceError, match="restore_begun"):
-        cancel_restore(world.directory)
-    assert (await backups.put_back(newer, replace=True)).kept == 2
 
 
-@pytest.mark.parametrize("cut", ["before the other begins", "while it goes", "at the next start"])
-async def test_restore_when_killed_while_another_takes_its_place_then_either_file_is_put_back(
-    world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch, cut: str
+async def test_restore_when_called_off_on_a_new_machine_then_nothing_of_it_is_left(
+    world: Any, backups: Backups, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was begun is there or not there; no part of it is ever gone on with."""
+    """Not its keyset, not its log, not its slot file; and what is said later is all that is so."""
+    async with world.serve() as site:
+        older = await backups.make(site, "older.age")
+        world.install(world.sign())
+    later(world, 1)
+    async with world.serve() as site:
+        newer = await backups.make(site, "newer.age")
+    world.directory = short_path / "new"
+    wishes = {"new_slots": True, "older_log": True}
+    with interrupted(monkeypatch, "_bury"):
+        await backups.put_back(older, **wishes)
+    cancel_restore(world.directory)
+    left = {path.name for path in world.directory.rglob("*") if path.is_file()}
+    assert left == {"lock"}
+    with interrupted(monkeypatch, "_bury"):
+        await backups.put_back(older, **wishes)
+    await backups.put_back(newer, **wishes)
+    async with world.serve() as site:
+        types = [one.type for one in site.line.log.read_queue()]
+        assert types.count(EntryType.LOST_KEYS) == types.count(EntryType.RESTORE) == 1
+        assert read_number(world) == 2
+
+
+async def test_restore_when_an_older_keyset_lies_there_then_the_newer_one_takes_its_place(
+    world: Any, backups: Backups, short_path: Path
+) -> None:
+    """A reader who left does not read again because an older backup was put back before."""
+    async with world.serve() as site:
+        older = await backups.make(site, "older.age")
+        world.install(world.sign())
+    later(world, 1)
+    async with world.serve() as site:
+        newer = await backups.make(site, "newer.age")
+    world.directory = short_path / "new"
+    await backups.put_back(older, new_slots=True, older_log=True)
+    with pytest.raises(InstanceError, match="restore_log_shorter"):
+        await backups.put_back(newer, replace=True, older_log=True)
+    (world.directory / "log.db").unlink()
+    await backups.put_back(newer, replace=True, older_log=True)
+    assert read_number(world) == 2
+
+
+async def test_restore_when_the_clock_is_behind_for_a_moment_then_what_was_begun_stays(
+    world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day that is to come is no reason to begin anew."""
+    async with world.serve() as site:
+        out = await backups.make(site)
+    backups.lose_database()
+    now = world.clock.now
+    with interrupted(monkeypatch, "_bury"):
+        await backups.put_back(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checks, "_latest_day", lambda *_: (now - ONE_DAY).date())
+        with pytest.raises(InstanceError, match="backup_ahead"):
+            await backups.put_back(out)
+    assert (world.directory / "restoring").is_dir()
+    assert (await backups.put_back(out)).kept == 0
+
+
+@pytest.mark.parametrize("stop_at", ["overwrite_file", "sync_directory"])
+async def test_restore_when_killed_while_it_is_called_off_then_it_is_there_or_gone(
+    world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch, stop_at: str
+) -> None:
+    """No part of what was begun is ever gone on with."""
     async with world.serve() as site:
         await send(world, site, 1)
-        older = await backups.make(site, "older.age")
-        await send(world, site, 1)
-        newer = await backups.make(site, "newer.age")
-    directory = world.directory
+        out = await backups.make(site)
+    backups.lose_database()
+    shutil.rmtree(world.directory / "slots")
+    wishes = {"new_slots": True, "older_log": True}
 
     def stop(*args: Any) -> None:
         raise StoppedError
 
-    def cut_short(folder: Path) -> None:
-        """Wipe the first part of it only, as a run that is killed."""
-        if folder.name != "restoring.partial" and (folder / "backup.json").exists():
-            (folder / "backup.json").unlink()
-            raise StoppedError
-
-    for file, kept in ((newer, 2), (older, 1)):
-        with interrupted(monkeypatch, "_bury"):
-            await backups.put_back(older, replace=True)
-        with monkeypatch.context() as patch:
-            if cut == "while it goes":
-                patch.setattr("tipline.begun_restore.wipe_unpacked", cut_short)
-                patch.setattr("tipline.restore.wipe_unpacked", cut_short)
-            else:
-                patch.setattr("tipline.begun_restore.sync_directory", stop)
-            with pytest.raises(StoppedError):
-                await backups.put_back(newer, replace=True)
-        if cut == "at the next start":
-            with monkeypatch.context() as patch:
-                patch.setattr("tipline.backing_up.sync_directory", stop)
-                with pytest.raises(StoppedError):
-                    remove_left_copy(directory)
-            assert not (directory / "restoring.gone").exists()
-            remove_left_copy(directory)
-        assert (await backups.put_back(file, replace=True)).kept == kept
-        assert not list(directory.glob("restoring*"))
     with interrupted(monkeypatch, "_bury"):
-        await backups.put_back(older, replace=True)
-    (directory / "restoring").rename(directory / "restoring.gone")
-    cancel_restore(directory)
-    assert not list(directory.glob("restoring*"))
+        await backups.put_back(out, **wishes)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"tipline.begun_restore.{stop_at}", stop)
+        with pytest.raises(StoppedError):
+            cancel_restore(world.directory)
+    remove_left_copy(world.directory)
+    assert (await backups.put_back(out, **wishes)).kept == 0
+    assert not list(world.directory.glob("restoring*"))
+
+
+async def test_restore_when_the_database_has_a_wal_then_a_refusal_changes_nothing(
+    world: Any, backups: Backups
+) -> None:
+    """What a crash left in it is the store's to deal with: it overwrites what it takes away."""
+    async with world.serve() as site:
+        out = await backups.make(site)
+        await send(world, site, 1)
+        kept = {
+            name: (world.directory / name).read_bytes() for name in ("tipline.db", "tipline.db-wal")
+        }
+    assert kept["tipline.db-wal"]
+    for name, content in kept.items():
+        (world.directory / name).write_bytes(content)
+    with pytest.raises(InstanceError, match="restore_database_opens"):
+        await backups.put_back(out)
+    assert kept == {name: (world.directory / name).read_bytes() for name in kept}
+    assert not (world.directory / "tipline.db-shm").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "slots.path = 'slots'\nslots.mirror = ''\nslots.root = 'none'\nslots.volatile = false",
+        "slots = {path = 'slots', mirror = '', root = 'none', volatile = false}",
+    ],
+    ids=["dotted keys", "one line"],
+)
+async def test_restore_when_the_path_cannot_be_written_then_it_is_refused_before_anything(
+    world: Any, backups: Backups, tmp_path: Path, words: str
+) -> None:
+    """What a person wrote in another way is not rewritten, and nothing was done by then."""
+    async with world.serve() as site:
+        out = await backups.make(site)
+    backups.lose_database()
+    path = world.directory / "tipline.toml"
+    before, _, after = path.read_text().partition("[slots]")
+    _, _, rest = after.partition("\n[")
+    path.write_text(f"{words}\n{before}" + (f"[{rest}" if rest else ""))
+    content = path.read_text()
+    (world.directory / "slots").rename(tmp_path / "moved")
+    with pytest.raises(InstanceError, match="restore_configuration"):
+        await backups.put_back(out, slots=str(tmp_path / "moved"))
+    assert path.read_text() == content
+    assert not list(world.directory.glob("restoring*"))
 
 
 async def test_restore_when_gone_on_with_too_late_then_the_backup_has_expired(
@@ -594,6 +702,11 @@ async def test_restore_when_the_disk_is_full_then_it_is_named_and_can_be_gone_on
             await backups.put_back(out)
     assert caught.value.facts["reason"] == "database or disk is full"
     assert (await backups.put_back(out)).kept == 0
+
+
+def read_number(world: Any) -> int:
+    """Read which keyset is in force."""
+    return read_keyset(world.directory, root=world.root.verifier(), minimum=1).keyset.number
 
 
 def shorten(directory: Path, days: int, other_days: int) -> None:

@@ -103,6 +103,7 @@ class Events:
         self._closes_on: datetime.date | None = None
         self._close_step = -1
         self._ends_on: datetime.date | None = None  # the first day on which the log may end
+        self._is_end_due = False
         self._told_not_closed = False
         self.ended = False
         self.told: list[Told] = []
@@ -172,11 +173,12 @@ class Events:
         ):
             self._told_not_closed = True
             self._findings.add(Kind.NOT_CLOSED, on=self._closes_on.isoformat())
-        if self._ends_on is None or self.ended or self._told_not_closed:
+        if self._ends_on is None or self.ended or self._told_not_closed or day < self._ends_on:
             return
-        if self.holds:
-            # What is held keeps the line from its end; what a hold let go is gone the day after.
-            self._ends_on = max(self._ends_on, day)
+        if self.holds or not self._is_end_due:
+            # What is held keeps the line from its end, and what a hold let go is gone the day
+            # after. So is what a line still had that was off, or its clock in doubt, on that day.
+            self._ends_on, self._is_end_due = day, True
         elif (day - self._ends_on).days > _GRACE_DAYS:
             self._told_not_closed = True
             self._findings.add(Kind.NOT_CLOSED, on=self._ends_on.isoformat())
@@ -346,6 +348,7 @@ class Events:
             "closes_on": None if self._closes_on is None else self._closes_on.isoformat(),
             "close_step": self._close_step,
             "ends_on": None if self._ends_on is None else self._ends_on.isoformat(),
+            "is_end_due": self._is_end_due,
             "told_not_closed": self._told_not_closed,
             "ended": self.ended,
             "told": self.told,
@@ -373,6 +376,7 @@ class Events:
         self.keyset = None if state["keyset"] is None else KeysetUsed.parse_state(state["keyset"])
         self._close_step, self._told_expired = int(state["close_step"]), bool(state["told_expired"])
         self._told_too_many = bool(state["too_many_holds"])
+        self._is_end_due = bool(state["is_end_due"])
         self._told_not_closed, self.ended = bool(state["told_not_closed"]), bool(state["ended"])
         self.told = [(str(day), str(type_), str(what)) for day, type_, what in state["told"]]
         if len(self.told) > MAX_TOLD or len(self.holds) > MAX_HOLDS:

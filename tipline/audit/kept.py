@@ -19,7 +19,7 @@ from tipline.audit.notes import Checkpoint, Key, verify_checkpoint
 from tipline.audit.strict import decode_hash, parse_day
 from tipline.audit.tree import GrowingTree
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_KEPT_BYTES: Final = 64 << 20
 
 
@@ -64,7 +64,13 @@ def read_kept(path: Path, *, log: Key) -> Kept | None:
         raise InputError("kept", path=str(path)) from exc
     try:
         value = json.loads(content)
-        is_same = value["v"] == VERSION and value["log"] == log.format()
+        version = value["v"]
+    except (ValueError, LookupError, TypeError, RecursionError) as exc:
+        raise InputError("kept", path=str(path)) from exc
+    if version != VERSION:
+        raise InputError("kept_version", path=str(path))
+    try:
+        is_same = value["log"] == log.format()
         checkpoint = verify_checkpoint(value["note"].encode(), log=log) if is_same else None
         tree = GrowingTree([[decode_hash(text) for text in level] for level in value["levels"]])
         verified_on = parse_day(value["verified_on"])

@@ -263,6 +263,10 @@ ERRORS: Final[Mapping[str, str]] = {
     "socks_refused": N_("the proxy does not reach it ({reply})"),
     "key": N_("this is not a key of the kind asked for"),
     "kept": N_("what was kept in {path} is damaged"),
+    "kept_version": N_(
+        "what was kept in {path} is of another version of this program: read the log anew, and keep"
+        " it in another file"
+    ),
     "kept_state": N_("what was kept is damaged"),
     "kept_other": N_("what was kept in {path} is of another log"),
     "since": N_("the checkpoint in {path} is not one of this log"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +36,32 @@ def check_database(directory: Path) -> None:
     path = directory / DATABASE_NAME
     if not path.is_file() or path.stat().st_size == 0:
         raise InstanceError("instance_database", path=str(path))
+
+
+@contextlib.contextmanager
+def looking(path: Path) -> Iterator[sqlite3.Connection]:
+    """
+    Open a database that must not change: its WAL, too, stays as a crash left it.
+
+    Args:
+        path: Of a database that no program has open.
+
+    Yields:
+        The connection.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    # Who may not write leaves the files that SQLite makes beside a database with a WAL.
+    beside = [path.with_name(path.name + suffix) for suffix in ("-shm", "-wal")]
+    made = [one for one in beside if not one.exists()]
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            yield connection
+    finally:
+        for one in made:
+            one.unlink(missing_ok=True)
 
 
 def open_database(directory: Path) -> Database:

@@ -24,6 +24,7 @@ from sqlite_utils import Database
 from crypto.strict import parse_day
 from retention.policy import RecordClass
 from retention.slot_file import SlotFile
+from tipline.service.database import looking
 from tipline.service.envelope_rows import delete_sealed
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.rows import find_class
@@ -134,11 +135,8 @@ def list_tips(path: Path) -> set[bytes] | None:
     if not path.exists():
         return None
     try:
-        database = Database(path)
-        try:
+        with looking(path) as database:
             return {row[0] for row in database.execute("SELECT id FROM tips")}
-        finally:
-            database.close()
     except sqlite3.Error:
         return None
 
@@ -153,11 +151,8 @@ def list_holds(path: Path) -> set[str]:
     Returns:
         Their ids, in hex.
     """
-    database = Database(path)
-    try:
+    with looking(path) as database:
         return {row[0].hex() for row in database.execute("SELECT id FROM holds")}
-    finally:
-        database.close()
 
 
 def count_lost_holds(there: Path, restored: Path) -> int:
@@ -182,12 +177,9 @@ def count_lost_holds(there: Path, restored: Path) -> int:
 
 def _list_held(path: Path) -> set[tuple[bytes, bytes | None]]:
     """List the holds that last, each alone and with each of its tips."""
-    database = Database(path)
-    try:
+    with looking(path) as database:
         held = {(row[0], None) for row in database.execute(_OPEN_HOLDS)}
         return held | {(row[0], row[1]) for row in database.execute(_OPEN_WRAPS)}
-    finally:
-        database.close()
 
 
 def _is_gone(

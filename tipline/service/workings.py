@@ -42,7 +42,7 @@ from tipline.service.old_keyset import end_old_keyset
 from tipline.service.open_log import make_clock_teller, open_log
 from tipline.service.purge_report import PurgeReport
 from tipline.service.sqlite_store import SqliteStore
-from tipline.slots import open_slots
+from tipline.slots import note_line, open_slots
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,7 @@ async def open_parts(
         opened = open_slots(
             instance.directory, instance.configuration.slots, environment=os.environ
         )
+        note_line(instance.directory, instance.configuration.slots, day=keeper.today())
         store = SqliteStore(
             instance.directory, slots=opened.file, today=keeper.today, on_fault=on_fault
         )

@@ -454,6 +454,24 @@ def test_labels_when_read_then_only_whole_copies_of_one_label_count(line: Line) 
     file.close()
 
 
+def test_labels_when_one_copy_of_a_slot_differs_then_its_neighbours_count_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """Slots are read many at a time, and judged one by one."""
+    line = Line(path=tmp_path / "slots", mirror=tmp_path / "mirror")
+    SlotFile.create(line.path, line.mirror)
+    file = line.open()
+    labels = [number.to_bytes(16, "big") for number in range(1, 601)]
+    put = {file.put(SlotKind.RECORD, label, SECRET): label for label in labels}
+    file.sync()
+    spoiled = next(slot for slot in sorted(put) if slot + 1 in put)
+    spoil(line.paths()[1], spoiled, bytes(SLOT_BYTES))
+    found = file.read_labels(put)
+    told = {slot: found[slot * 16 : slot * 16 + 16] for slot in put}
+    assert told == {**put, spoiled: bytes(16)}
+    file.close()
+
+
 def test_slots_when_a_slot_is_dying_then_nobody_reads_or_repairs_it(tmp_path: Path) -> None:
     """Between the first overwritten byte and the last a slot is free already."""
     line = Line(path=tmp_path / "slots", mirror=tmp_path / "mirror")

@@ -135,7 +135,7 @@ def test_batch_when_a_day_has_two_signed_ones_then_the_second_is_wrong(
 
 @pytest.mark.parametrize(
     "damage",
-    [change_hash, lambda t: t[:-9], lambda t: t.replace('"v": 1', '"v": 2'), lambda t: "[" * 9999],
+    [change_hash, lambda t: t[:-9], lambda t: t.replace('"v": 2', '"v": []'), lambda t: "[" * 9999],
 )
 def test_keep_when_damaged_then_it_is_refused_and_left(
     audit: Any, log: Path, line: SimulatedLine, tmp_path: Path, damage: Any
@@ -150,6 +150,18 @@ def test_keep_when_damaged_then_it_is_refused_and_left(
     assert said.code == 62
     assert "kept" in said.err
     assert kept.read_text() == before
+
+
+def test_verify_when_kept_by_an_older_version_then_that_is_said(
+    audit: Any, line: SimulatedLine, log: Path, tmp_path: Path
+) -> None:
+    """It is not damaged, and the log is read anew into another file."""
+    kept = tmp_path / "kept"
+    verify(audit, log, line, "--keep", kept)
+    kept.write_text(kept.read_text().replace('"v": 2', '"v": 1'))
+    said = verify(audit, log, line, "--keep", kept)
+    assert (said.code, said.out) == (62, "")
+    assert "another version" in said.err
 
 
 def test_since_when_given_then_the_log_must_go_on_from_it(

@@ -128,6 +128,26 @@ def test_close_when_the_log_ends_on_another_day_then_it_is_found() -> None:
     }
 
 
+def test_close_when_the_line_was_off_on_its_last_day_then_the_next_batch_may_end_it() -> None:
+    """What it still had goes in the night after; then it has the days that any line has."""
+    found = {}
+    for more_days in (0, 1, 2):
+        line = SimulatedLine()
+        line.begin()
+        closes_on = line.today + ONE_DAY
+        line.tell(EntryType.CLOSE, step="announced", closes_on=closes_on)
+        line.live(1)
+        line.tell(EntryType.CLOSE, step="intake_stopped", closes_on=closes_on)
+        line.live(TIP_DAYS - 5)
+        line.sleep(20)
+        line.live(1 + more_days)
+        for step in ("keys_destroyed", "closed"):
+            line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
+        line.live(1)
+        found[more_days] = Kind.NOT_CLOSED in kinds(line.entries, today=line.today)
+    assert found == {0: False, 1: False, 2: True}
+
+
 def test_close_when_something_is_held_then_the_log_ends_after_it() -> None:
     """A hold that is open makes the end later, and no end may come before it."""
     for early in (True, False):
