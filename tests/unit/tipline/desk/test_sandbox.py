@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -334,3 +336,54 @@ def test_answer_when_asked_for_more_than_comes_says_that_it_ended(tmp_path: Path
         with pytest.raises(FailedError) as caught:
             answer.read(2)
     assert caught.value.failure == Failure.DIED
+
+
+HALF = """
+for word in "$@"; do
+    shift
+    if [ "$word" = {word} ]; then set -- "$@" {instead}; else set -- "$@" "$word"; fi
+done
+exec {program} "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "instead"),
+    [
+        ("--unshare-all", "--unshare-ipc --unshare-pid --unshare-uts"),
+        ("--remount-ro", "--ro-bind / /host --remount-ro"),
+    ],
+    ids=["network", "disk"],
+)
+def test_sandbox_when_only_half_of_it_was_made_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, instead: str
+) -> None:
+    """What runs inside sees a network, or more of the disk than belongs there, and ends."""
+    shown = tmp_path / "shown"
+    shown.write_bytes(b"x")
+    job = Job(name="check", path=shown, limit_seconds=20)
+    real = make_command(job)[0]
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh" + HALF.format(word=word, instead=instead, program=real))
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(SandboxError) as caught, open_sandbox(job):
+        raise AssertionError
+    assert caught.value.code == "sandbox_impossible"
+
+
+def test_sandbox_when_the_desk_is_killed_dies_with_it(tmp_path: Path) -> None:
+    """No file stays open in a process that nobody waits for."""
+    job = write_hostile(tmp_path, "while True: pass", locked=True)
+    code = (
+        "import sys; from pathlib import Path; from tipline.desk.sandbox import *\n"
+        f"job = Job(name='view', path=Path({str(job.path)!r}), limit_seconds=60,"
+        f" own=Path({str(job.own)!r}), module={job.module!r})\n"
+        "with open_sandbox(job) as answer: print('open', flush=True); answer.read(1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as desk:
+        assert desk.stdout is not None
+        assert desk.stdout.readline() == b"open\n"
+        assert count_processes(job.module) > 0
+        desk.kill()
+    wait_until_gone(job.module)
