@@ -5,7 +5,8 @@ How fast the page's cleaning is, in a worker, in the browsers. Prints figures; j
 
 Without files: 12 megapixels of noise, the pictures of `bench_cleaning`. Each round has a new
 worker, as the page has one: nothing is warm. Told are milliseconds, median and worst. "Read" is
-reading the cleaned file out, "floor" reading the file as it was.
+reading the cleaned file out, "floor" reading the file as it was. Memory is the most by which any
+process of the browser grew, in MiB.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.bench.bench_cleaning import make_pictures
+from tests.bench.bench_page import forget_peak, peak_mib
 from tests.browser.driver import Browser, Chromium, Firefox, Profile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,10 +72,26 @@ async def served() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+def list_processes(parent: int) -> list[int]:
+    """The browser's process and all below it."""
+    below = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [parent, *(found for child in below for found in list_processes(int(child)))]
+
+
+def forget_peaks(pids: list[int]) -> dict[int, float]:
+    """Begin counting anew; return what each process holds."""
+    for pid in pids:
+        forget_peak(pid)
+    return {pid: peak_mib(pid) for pid in pids}
+
+
 async def measure(browser: Browser, path: Path, rounds: int) -> list[dict[str, Any]]:
-    """Clean a file so many times, each in a new worker."""
+    """Clean a file so many times, each in a new worker; the first says how memory grew."""
     await browser.set_files("#file", [path])
-    return [await browser.evaluate("cleanOnce()") for _ in range(rounds)]
+    before = forget_peaks(list_processes(browser.process.pid))
+    first = await browser.evaluate("cleanOnce()")
+    first["memory"] = max(peak_mib(pid) - held for pid, held in before.items())
+    return [first, *[await browser.evaluate("cleanOnce()") for _ in range(rounds - 1)]]
 
 
 def show(rounds: list[dict[str, Any]], name: str) -> str:
@@ -89,8 +107,8 @@ async def run(files: dict[str, Path], rounds: int) -> None:
     profiles: tuple[Profile, ...] = ("standard", "safer")
     load = "/".join(f"{value:.0f}" for value in os.getloadavg())
     print(f"{rounds} rounds, load {load}")
-    print("| browser | JIT | file | MB | pieces | plan | read | plan and read | floor |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| browser | JIT | file | MB | pieces | plan | read | plan and read | floor | memory |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     async with served() as url:
         for kind in (Firefox, Chromium):
             for profile in profiles:
@@ -112,6 +130,7 @@ async def run(files: dict[str, Path], rounds: int) -> None:
                             show(told, "read"),
                             show(both, "both"),
                             show(told, "floor"),
+                            f"{told[0]['memory']:.0f}",
                         )
                         print("| " + " | ".join(cells) + " |", flush=True)
 
