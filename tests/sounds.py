@@ -138,3 +138,112 @@ def make_ogg_flac(
     pages = [make_page(0, head, marks=BEGIN), make_page(1, *packets)]
     pages += [make_page(2, *sound, marks=END, position=16)]
     return b"".join(pages)
+
+
+def _sum8(data: bytes) -> int:
+    register = 0
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register << 1 ^ (0x107 if register & 0x80 else 0)
+    return register
+
+
+def _sum16(data: bytes) -> int:
+    register = 0
+    for byte in data:
+        register ^= byte << 8
+        for _ in range(8):
+            register = register << 1 ^ (0x18005 if register & 0x8000 else 0)
+    return register
+
+
+def make_flac_frame(number: int = 0, *, sync: bytes = b"\xff\xf8", sample: int = 0) -> bytes:
+    """Make a frame of 16 samples that are alike, of 16 bits, at 44,100 hertz."""
+    head = sync + b"\x69\x08" + bytes([number, 15])
+    body = head + bytes([_sum8(head), 0]) + sample.to_bytes(2, "big", signed=True)
+    return body + _sum16(body).to_bytes(2, "big")
+
+
+def make_flac(
+    *blocks: bytes,
+    info: bytes = STREAMINFO,
+    frames: Sequence[bytes] | None = None,
+    before: bytes = b"",
+    behind: bytes = b"",
+) -> bytes:
+    """
+    Make a FLAC.
+
+    Args:
+        blocks: Behind STREAMINFO; the last one says so itself.
+        info: The content of STREAMINFO.
+        frames: One if None.
+        before: Stands in front of all.
+        behind: Follows the sound.
+    """
+    head = flac_block(0, info, is_last=not blocks) + b"".join(blocks)
+    sound = b"".join([make_flac_frame()] if frames is None else frames)
+    return before + b"fLaC" + head + sound + behind
+
+
+def make_id3(*frames: tuple[bytes, bytes], version: int = 3, flags: int = 0) -> bytes:
+    """Make an ID3 of its frames: name and content. Short ones, whose lengths are written alike."""
+    if version == 2:
+        body = b"".join(name + len(part).to_bytes(3, "big") + part for name, part in frames)
+    else:
+        body = b"".join(
+            name + len(part).to_bytes(4, "big") + bytes(2) + part for name, part in frames
+        )
+    size = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    tag = bytes([version, 0, flags]) + size
+    return b"ID3" + tag + body + (b"3DI" + tag if flags & 0x10 else b"")
+
+
+def make_old_id3(title: bytes = b"", artist: bytes = b"", year: bytes = b"") -> bytes:
+    """Make an ID3 of its first version."""
+    return (
+        b"TAG"
+        + title.ljust(30, b"\0")
+        + artist.ljust(30, b"\0")
+        + bytes(30)
+        + year.ljust(4, b"\0")
+        + bytes(31)
+    )
+
+
+def make_ape(*items: tuple[bytes, bytes], has_header: bool = True) -> bytes:
+    """Make an APE of its items: name and value."""
+    body = b"".join(
+        len(value).to_bytes(4, "little") + bytes(4) + name + b"\0" + value for name, value in items
+    )
+    fields = struct.pack("<3I", 2000, len(body) + 32, len(items))
+
+    def mark(flags: int) -> bytes:
+        return b"APETAGEX" + fields + struct.pack("<I", flags) + bytes(8)
+
+    if has_header:
+        return mark(0xA0000000) + body + mark(0x80000000)
+    return body + mark(0)
+
+
+def make_lyrics(text: bytes = b"LYR00004song") -> bytes:
+    """Make a Lyrics3 of its second version."""
+    body = b"LYRICSBEGIN" + text
+    return body + f"{len(body):06}".encode() + b"LYRICS200"
+
+
+def wav_chunk(name: bytes, content: bytes) -> bytes:
+    """Make a chunk of a RIFF file, filled up to an even length."""
+    return name + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
+
+
+PCM = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
+FMT = wav_chunk(b"fmt ", PCM)
+SAMPLES = wav_chunk(b"data", bytes(range(8)))
+
+
+def make_wav(*chunks: bytes, behind: bytes = b"", form: bytes = b"RIFF") -> bytes:
+    """Make a WAV of its chunks: plain samples if none is given."""
+    body = b"WAVE" + b"".join(chunks or (FMT, SAMPLES))
+    return form + len(body).to_bytes(4, "little") + body + behind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Sequence
 
 from tests.sounds import (
@@ -10,17 +11,28 @@ from tests.sounds import (
     CONTINUED,
     END,
     FLAC_IN_OGG,
+    FMT,
     OPUS_HEAD,
     OPUS_SOUND,
     OPUS_TAGS,
+    PCM,
+    SAMPLES,
     SPEEX_HEAD,
     flac_block,
+    make_ape,
     make_comments,
+    make_flac,
+    make_flac_frame,
+    make_id3,
     make_ogg_flac,
+    make_old_id3,
     make_opus,
     make_page,
     make_speex,
+    make_streaminfo,
     make_vorbis,
+    make_wav,
+    wav_chunk,
 )
 
 Part = bytes | tuple[bytes, int]
@@ -121,3 +133,98 @@ def list_oggs() -> Iterator[Case]:
         [make_opus(head=OPUS_HEAD[:8] + b"\x10" + OPUS_HEAD[9:])],
     )
     yield "opus-long", "shapes are exact", [make_opus(head=OPUS_HEAD + b"x")]
+
+
+def list_flacs() -> Iterator[Case]:
+    """List the cases of FLAC."""
+    frames = [make_flac_frame(number, sample=number) for number in range(3)]
+    yield "clean", "stays byte for byte", [make_flac()]
+    yield "frames", "stay", [make_flac(frames=frames)]
+    yield "zeros", "behind the sound stay", [make_flac(behind=bytes(9))]
+    for name, kind in {"seektable": 3, "cuesheet": 5, "application": 2, "padding": 1}.items():
+        yield name, "goes", [make_flac(flac_block(kind, bytes(36), is_last=True))]
+    yield "unknown-block", "goes", [make_flac(flac_block(99, b"?", is_last=True))]
+    yield (
+        "blocks",
+        "go, comments tell their kinds",
+        [make_flac(flac_block(4, TOLD), flac_block(6, b"picture", is_last=True))],
+    )
+    yield "empty-comments", "go", [make_flac(flac_block(4, bytes(8), is_last=True))]
+    yield (
+        "tags",
+        "around the file go",
+        [
+            make_flac(
+                before=make_id3((b"TPE1", b"\0Ana")),
+                behind=make_ape((b"Year", b"2026")) + make_old_id3(b"song"),
+            )
+        ],
+    )
+    yield "no-frame", "is refused", [make_flac(frames=[])]
+    yield "behind", "what is no tag is refused", [make_flac(behind=b"PK\3\4")]
+    yield "truncated", "is refused", [make_flac()[:-1]]
+    yield "two-streaminfos", "are refused", [make_flac(flac_block(0, bytes(34), is_last=True))]
+    yield "forbidden-block", "is refused", [make_flac(flac_block(127, b"", is_last=True))]
+    yield "lying-block", "a length beyond the end", [make_flac(b"\x81\xff\xff\xff")]
+    yield "streaminfo", "says what can be", [make_flac(info=make_streaminfo(least=15))]
+    yield "streaminfo-long", "shapes are exact", [make_flac(info=bytes(35))]
+    yield "stray", "bytes before the sound", [make_flac(frames=[b"junk", make_flac_frame()])]
+    yield "sum", "of the first frame's head", [make_flac()[:-6], b"\x55", make_flac()[-5:]]
+    yield (
+        "candidates",
+        "few are tried",
+        [make_flac(frames=[make_flac_frame()] + [make_flac_frame()[:-4] + b"x"] * 5)],
+    )
+
+
+def list_wavs() -> Iterator[Case]:
+    """List the cases of WAV."""
+    fact = wav_chunk(b"fact", bytes(4))
+    suffix = bytes.fromhex("000000001000800000aa00389b71")
+    extensible = b"\xfe\xff" + PCM[2:] + struct.pack("<HHI", 22, 16, 4) + b"\1\0" + suffix
+    info = b"INFO" + wav_chunk(b"IART", b"Ana") + wav_chunk(b"ISFT", b"Lavf") + wav_chunk(b"I", b"")
+    yield "clean", "stays byte for byte", [make_wav()]
+    yield "odd", "is filled up", [make_wav(FMT, wav_chunk(b"data", b"odd"))]
+    yield "no-filling", "is there afterwards", [make_wav(FMT, wav_chunk(b"data", b"odd"))[:-1]]
+    yield "other-filling", "is zero", [make_wav(FMT, wav_chunk(b"data", b"odd"))[:-1] + b"x"]
+    yield "extensible", "stays", [make_wav(wav_chunk(b"fmt ", extensible), fact, SAMPLES)]
+    for tag, more in {2: b"\x20\0" + bytes(32), 0x11: b"\2\0\0\0", 0x31: b"\2\0\0\0"}.items():
+        coding = wav_chunk(b"fmt ", bytes([tag]) + PCM[1:] + more)
+        yield f"coding-{tag}", "stays", [make_wav(coding, fact, SAMPLES)]
+    yield (
+        "mu-law",
+        "is written with its empty extension",
+        [make_wav(wav_chunk(b"fmt ", b"\7" + PCM[1:]), SAMPLES, fact)],
+    )
+    yield "long-format", "ends", [make_wav(wav_chunk(b"fmt ", PCM + b"\4\0more"), SAMPLES)]
+    yield "info", "goes", [make_wav(FMT, wav_chunk(b"LIST", info), SAMPLES)]
+    yield "id3", "goes", [make_wav(FMT, SAMPLES, wav_chunk(b"id3 ", make_id3((b"TYER", b"x"))))]
+    yield "no-id3", "goes", [make_wav(FMT, SAMPLES, wav_chunk(b"id3 ", b"no tag at all"))]
+    for name in (b"bext", b"iXML", b"_PMX", b"cue ", b"JUNK", b"LIST"):
+        yield (
+            f"chunk-{name.decode().strip()}",
+            "goes",
+            [make_wav(wav_chunk(name, b"x"), FMT, SAMPLES)],
+        )
+    yield "fact", "of plain samples goes", [make_wav(FMT, fact, SAMPLES)]
+    yield "behind", "what lies behind the end goes", [make_wav(behind=make_wav())]
+    yield "long", "is refused", [make_wav(form=b"RF64")]
+    yield "truncated", "is refused", [make_wav()[:-2]]
+    yield "lying-length", "is refused", [make_wav(FMT, b"data\xff\xff\xff\xff")]
+    yield "no-samples", "is refused", [make_wav(FMT, wav_chunk(b"data", b""))]
+    yield "no-format", "is refused", [make_wav(SAMPLES, FMT)]
+    yield "two-formats", "are refused", [make_wav(FMT, FMT, SAMPLES)]
+    yield "two-samples", "are refused", [make_wav(FMT, SAMPLES, SAMPLES)]
+    yield "mp3-inside", "is refused", [make_wav(wav_chunk(b"fmt ", b"\x55" + PCM[1:]), SAMPLES)]
+    yield (
+        "extensible-long",
+        "shapes are exact",
+        [make_wav(wav_chunk(b"fmt ", extensible + b"xx"), SAMPLES)],
+    )
+    yield (
+        "extensible-other",
+        "is refused",
+        [make_wav(wav_chunk(b"fmt ", extensible[:-1] + b"x"), SAMPLES)],
+    )
+    yield "wavl", "is refused", [make_wav(FMT, wav_chunk(b"wavl", bytes(8)))]
+    yield "short-chunk", "is refused", [make_wav(FMT, SAMPLES, b"xyz")]

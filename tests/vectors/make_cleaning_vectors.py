@@ -49,7 +49,7 @@ from tests.pictures import (
 from tests.vectors.cleaning_documents import list_documents
 from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_pdfs import list_pdfs
-from tests.vectors.cleaning_sounds import list_oggs
+from tests.vectors.cleaning_sounds import list_flacs, list_oggs, list_wavs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.exif import format_orientation
@@ -394,6 +394,8 @@ def main() -> None:
         "webp": list_webps(),
         "gif": list_gifs(),
         "ogg": list_oggs(),
+        "flac": list_flacs(),
+        "wav": list_wavs(),
         "film": list_films(),
         "document": list_documents(),
         "pdf": list_pdfs(),

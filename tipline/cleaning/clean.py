@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import archive, documents, gif, jpeg, movie, ogg, pdf, png, webp
+from tipline.cleaning import (
+    archive,
+    documents,
+    flac,
+    gif,
+    jpeg,
+    movie,
+    ogg,
+    pdf,
+    png,
+    soundtags,
+    wav,
+    webp,
+)
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan
 from tipline.cleaning.source import Readable, Source
@@ -16,6 +29,8 @@ _SIGNATURES: Final = (
     (jpeg.SIGNATURE, Format.JPEG),
     (png.SIGNATURE, Format.PNG),
     (ogg.SIGNATURE, Format.OGG),
+    (flac.SIGNATURE, Format.FLAC),
+    (soundtags.ID3, Format.FLAC),
     (pdf.SIGNATURE, Format.PDF),
     *((signature, Format.GIF) for signature in gif.SIGNATURES),
 )
@@ -25,6 +40,8 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.WEBP: webp.plan_webp,
     Format.GIF: gif.plan_gif,
     Format.OGG: ogg.plan_ogg,
+    Format.FLAC: flac.plan_flac,
+    Format.WAV: wav.plan_wav,
     Format.PDF: pdf.plan_pdf,
     Format.MP4: movie.plan_movie,
 }
@@ -45,6 +62,8 @@ def detect_format(head: bytes) -> Format | None:
             return known
     if movie.is_movie(head):
         return Format.MP4
+    if wav.is_wav(head):
+        return Format.WAV
     return Format.WEBP if webp.is_webp(head) else None
 
 

@@ -26,6 +26,8 @@ class Format(enum.StrEnum):
     XLSX = "xlsx"
     PPTX = "pptx"
     OGG = "ogg"
+    FLAC = "flac"
+    WAV = "wav"
     PDF = "pdf"
     M4A = "m4a"
     MP4 = "mp4"
@@ -42,6 +44,8 @@ EXTENSIONS: Final = {
     Format.XLSX: "xlsx",
     Format.PPTX: "pptx",
     Format.OGG: "ogg",
+    Format.FLAC: "flac",
+    Format.WAV: "wav",
     Format.PDF: "pdf",
     Format.M4A: "m4a",
     Format.MP4: "mp4",

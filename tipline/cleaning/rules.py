@@ -50,3 +50,8 @@ PNG_KINDS: Final = {
 }
 # By the name of a comment, in capital letters.
 COMMENT_KINDS: Final = _by_word(_RULES["comments"])
+# By the name of a frame of ID3.
+ID3_KINDS: Final = _by_word(_RULES["id3"])
+# By the name of an entry of LIST, of a chunk.
+WAV_INFO_KINDS: Final = _by_word(_RULES["wav"]["info"])
+WAV_CHUNK_KINDS: Final = _by_word(_RULES["wav"]["chunks"])

@@ -33,7 +33,7 @@ def refuse(data: bytes) -> Reason:
         b"\x89PNG\r\n\x1a",
         b"\x89PNG\n\x1a\n" + make_png()[8:],
         b"GIF90a",
-        b"RIFF\0\0\0\0WAVE",
+        b"RIFF\0\0\0\0AVI ",
         b"{\\rtf1 " + make_jpeg(),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"PK\x05\x06",
