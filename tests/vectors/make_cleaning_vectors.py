@@ -48,6 +48,7 @@ from tests.pictures import (
 )
 from tests.vectors.cleaning_documents import list_documents
 from tests.vectors.cleaning_films import list_films
+from tests.vectors.cleaning_heifs import list_heifs
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_sounds import list_flacs, list_oggs, list_wavs
 from tipline.cleaning.clean import plan_cleaning
@@ -397,6 +398,7 @@ def main() -> None:
         "flac": list_flacs(),
         "wav": list_wavs(),
         "film": list_films(),
+        "heif": list_heifs(),
         "document": list_documents(),
         "pdf": list_pdfs(),
         "detection": list_others(),

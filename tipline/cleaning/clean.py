@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import (
+from tipline.cleaning import (, heif
     archive,
     documents,
     flac,
@@ -44,6 +44,7 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.WAV: wav.plan_wav,
     Format.PDF: pdf.plan_pdf,
     Format.MP4: movie.plan_movie,
+    Format.HEIC: heif.plan_heif,
 }
 
 
@@ -60,6 +61,8 @@ def detect_format(head: bytes) -> Format | None:
     for signature, known in _SIGNATURES:
         if head.startswith(signature):
             return known
+    if heif.is_heif(head):
+        return Format.HEIC
     if movie.is_movie(head):
         return Format.MP4
     if wav.is_wav(head):

@@ -33,6 +33,8 @@ class Format(enum.StrEnum):
     MP4 = "mp4"
     MOV = "mov"
     PHONE_VIDEO = "3gp"
+    HEIC = "heic"
+    AVIF = "avif"
 
 
 EXTENSIONS: Final = {
@@ -51,6 +53,8 @@ EXTENSIONS: Final = {
     Format.MP4: "mp4",
     Format.MOV: "mov",
     Format.PHONE_VIDEO: "3gp",
+    Format.HEIC: "heic",
+    Format.AVIF: "avif",
 }
 
 

@@ -8,6 +8,7 @@ import { startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { planDocument } from "./documents.js";
 import { planGif, SIGNATURES as GIFS } from "./gif.js";
+import { isHeif, planHeif } from "./heif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
 import { isMovie, planMovie } from "./movie.js";
 import type { Format, Plan } from "./plan.js";
@@ -34,6 +35,8 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   mp4: planMovie,
   mov: planMovie,
   "3gp": planMovie,
+  heic: planHeif,
+  avif: planHeif,
 };
 
 /** Tell a format by the first bytes of a file; undefined if it is not one that is cleaned. */
@@ -42,6 +45,7 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, PNG)) return "png";
   if (startsWith(head, OGG)) return "ogg";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
+  if (isHeif(head)) return "heic";
   if (isMovie(head)) return "mp4";
   if (startsWith(head, ARCHIVE)) return "docx"; // or another document that is an archive
   return isWebp(head) ? "webp" : undefined;

@@ -21,6 +21,8 @@ export const EXTENSIONS = {
   mp4: "mp4",
   mov: "mov",
   "3gp": "3gp",
+  heic: "heic",
+  avif: "avif",
 } as const;
 export type Format = keyof typeof EXTENSIONS;
 
