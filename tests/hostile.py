@@ -41,6 +41,7 @@ def write_hostile(directory: Path, body: str, *, locked: bool, limit_seconds: fl
     """
     ours = Path(tipline.__file__).parent
     own = directory / "own"
+    directory.mkdir(exist_ok=True)
     shutil.copytree(ours / "cleaning", own / "cleaning")
     shutil.copytree(ours / "rendering", own / "rendering")
     for part in ("__init__.py", "seccomp.py"):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.hostile import write_hostile
 from tipline.desk import sandbox, viewing
-from tipline.desk.sandbox import Job, make_command, open_sandbox
+from tipline.desk.sandbox import Answer, Job, make_command, open_sandbox
 from tipline.desk.viewing import view_file
 from tipline.errors import SandboxError
 from tipline.rendering.answers import MAX_PAGES, FailedError, Failure
@@ -112,17 +112,32 @@ def test_attacker_when_writing_changes_nothing(tmp_path: Path, path: str, locked
     assert (tmp_path / "shown").read_bytes()[-1:] == b"\0"
 
 
+def test_attacker_when_the_rights_are_given_up_writes_nowhere(tmp_path: Path) -> None:
+    """Not even into the sandbox's own memory."""
+    what = "open('/tmp/x', 'wb')"
+    assert attempt(tmp_path / "walls", what, locked=False) == b"y"
+    assert attempt(tmp_path / "lock", what, errors="PermissionError", locked=True) == b"n"
+
+
 @pytest.mark.parametrize("what", ["os.fork()", "os.execv('/usr/bin/true', ['true'])"])
 def test_attacker_when_the_rights_are_given_up_starts_nothing(tmp_path: Path, what: str) -> None:
     """No process beside this one, and no other program in its place."""
     assert attempt(tmp_path, what, errors="PermissionError", locked=True) == b"n"
 
 
-@pytest.mark.parametrize("what", ["os.fork()", "os.posix_spawn('/usr/bin/true', ['true'], {})"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "os.fork()",
+        "os.posix_spawn('/usr/bin/true', ['true'], {})",
+        "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+        "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    ],
+)
 def test_attacker_when_in_libreoffices_place_starts_nothing_beside(
     tmp_path: Path, what: str
 ) -> None:
-    """What opens office documents has more rights, but none to a second process."""
+    """What opens office documents has more rights, but none to a process or a network."""
     lock = "from tipline.seccomp import refuse_processes; refuse_processes()"
     job = write_hostile(
         tmp_path, lock + TRY.format(attempt=what, errors="PermissionError"), locked=False
@@ -252,6 +267,33 @@ def test_attacker_when_lying_of_what_it_answers_is_not_believed(tmp_path: Path, 
     assert view.failure == Failure.DIED
     assert not view.is_whole
     assert len(view.pages) == (body == LIES["no end"])
+
+
+@pytest.mark.parametrize("bound", ["MAX_SIDE", "MAX_PAGE_PIXELS"])
+def test_attacker_when_its_page_is_larger_than_allowed_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """A page that is delivered in full is refused for its size alone."""
+    monkeypatch.setattr(viewing, bound, 3)
+    for width, height in ((4, 1), (1, 4)):
+        body = f"os.write(1, format_page_head({width}, {height}) + bytes(12) + END + COUNT.pack(1))"
+        place = tmp_path / str(width)
+        job = write_hostile(place, body, locked=True)
+        view = view_file(job.path, place / "out", job=job)
+        assert (view.failure, view.pages) == (Failure.DIED, ())
+
+
+def test_answer_when_the_time_is_over_is_not_read_though_it_is_there() -> None:
+    """Whoever answers without a pause wins no time either."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"abc")
+        with pytest.raises(FailedError) as caught:
+            Answer(reading, limit_seconds=0).read(1)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert caught.value.failure == Failure.TOO_SLOW
 
 
 @pytest.mark.parametrize("part", [ONE_PIXEL, "BROKEN_PAGE"])
