@@ -27,14 +27,13 @@ export class Source {
   /** Exactly so many bytes, or a refusal. The caller bounds the length. */
   async read(offset: number, lengthBytes: number): Promise<Bytes> {
     this.check(offset, lengthBytes);
-    const data = this.peek(offset, lengthBytes) ?? (await this.#load(offset, lengthBytes));
-    if (data.length !== lengthBytes) throw new CleaningRefusal("truncated"); // cut while it was read
-    return data;
+    return this.peek(offset, lengthBytes) ?? (await this.#load(offset, lengthBytes));
   }
 
   /** A part, or what there is of it. */
   async readUpTo(offset: number, lengthBytes: number): Promise<Bytes> {
-    const length = Math.max(0, Math.min(lengthBytes, this.lengthBytes - offset));
+    const length = Math.min(lengthBytes, this.lengthBytes - offset);
+    if (length <= 0) return new Uint8Array(0); // wherever that is: no file is asked for it
     return this.peek(offset, length) ?? (await this.#load(offset, length));
   }
 
@@ -63,11 +62,11 @@ export class Source {
   ): Promise<number | undefined> {
     let start = offset;
     for (;;) {
+      if (start + 2 > this.lengthBytes) return undefined;
       // What is left of the window is searched before the next is read.
       const end = this.#windowAt + this.#window.length;
       if (start < this.#windowAt || end - start < 2) await this.#load(start, 2);
       const data = this.#window.subarray(start - this.#windowAt);
-      if (data.length < 2) return undefined;
       let at = data.indexOf(first);
       while (at >= 0 && at + 1 < data.length) {
         const second = data[at + 1] as number;
@@ -78,6 +77,7 @@ export class Source {
     }
   }
 
+  /** Read a window that holds at least this part, which lies within the file. */
   async #load(offset: number, lengthBytes: number): Promise<Bytes> {
     const skipped = offset - this.#windowAt - this.#window.length;
     const readsOn = this.#windowAt <= offset && skipped <= this.#nextBytes;
@@ -85,6 +85,8 @@ export class Source {
     const end = offset + Math.max(lengthBytes, this.#nextBytes);
     this.#window = new Uint8Array(await this.untrustedFile.slice(offset, end).arrayBuffer());
     this.#windowAt = offset;
+    // Cut while it was read: browsers throw, and no search may wait for what never comes.
+    if (this.#window.length < lengthBytes) throw new CleaningRefusal("truncated");
     return this.#window.subarray(0, lengthBytes);
   }
 }
