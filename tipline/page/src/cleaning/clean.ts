@@ -7,6 +7,7 @@ import { SIGNATURE as ARCHIVE } from "./archive.js";
 import { startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { planDocument } from "./documents.js";
+import { planFlac, SIGNATURE as FLAC } from "./flac.js";
 import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { isHeif, planHeif } from "./heif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
@@ -14,7 +15,9 @@ import { isMovie, planMovie } from "./movie.js";
 import type { Format, Plan } from "./plan.js";
 import { planOgg, SIGNATURE as OGG } from "./ogg.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
+import { ID3 } from "./soundtags.js";
 import { Source } from "./source.js";
+import { isWav, planWav } from "./wav.js";
 import { isWebp, planWebp } from "./webp.js";
 
 export { CleaningRefusal, type Reason, REASONS } from "./errors.js";
@@ -31,6 +34,8 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   xlsx: planDocument,
   pptx: planDocument,
   ogg: planOgg,
+  flac: planFlac,
+  wav: planWav,
   m4a: planMovie,
   mp4: planMovie,
   mov: planMovie,
@@ -44,6 +49,8 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
   if (startsWith(head, PNG)) return "png";
   if (startsWith(head, OGG)) return "ogg";
+  if (startsWith(head, FLAC) || startsWith(head, ID3)) return "flac";
+  if (isWav(head)) return "wav";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
   if (isHeif(head)) return "heic";
   if (isMovie(head)) return "mp4";

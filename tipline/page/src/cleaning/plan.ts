@@ -17,6 +17,8 @@ export const EXTENSIONS = {
   xlsx: "xlsx",
   pptx: "pptx",
   ogg: "ogg",
+  flac: "flac",
+  wav: "wav",
   m4a: "m4a",
   mp4: "mp4",
   mov: "mov",

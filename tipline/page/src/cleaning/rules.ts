@@ -46,6 +46,15 @@ export const IPTC_KINDS: KindsByNumber = byNumber(rules.iptc, 10);
 /** By the name of a comment of Vorbis or APE, in capital letters. */
 export const COMMENT_KINDS: ReadonlyMap<string, readonly Kind[]> = byWord(rules.comments);
 
+/** By the name of a frame of ID3. */
+export const ID3_KINDS: ReadonlyMap<string, readonly Kind[]> = byWord(rules.id3);
+
+/** By the name of an entry of WAV's LIST. */
+export const WAV_INFO_KINDS: ReadonlyMap<string, readonly Kind[]> = byWord(rules.wav.info);
+
+/** By the name of a chunk of WAV. */
+export const WAV_CHUNK_KINDS: ReadonlyMap<string, readonly Kind[]> = byWord(rules.wav.chunks);
+
 /** The words that properties are named with. */
 export const XMP_WORDS: readonly [Kind, readonly string[]][] = entries<string>(rules.xmp);
 
