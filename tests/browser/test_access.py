@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.browser.attaching import attach
 from tests.browser.conftest import ROOT_DIRECTORY, Line, today
 from tests.browser.driver import Browser, Chromium, Firefox
 from tests.browser.lying import serve_lies
 from tipline.configuration import load_configuration
+from tipline.demonstration.photo import label_photo, make_photo
 from tipline.language import LANGUAGES
 from tipline.service.pages import load_pages
 
@@ -51,37 +53,47 @@ async def assert_fits(browser: Browser) -> None:
     )
 
 
-async def fill(browser: Browser, url: str, photo: Path) -> None:
+async def fill(browser: Browser, url: str, files: list[Path]) -> None:
     await browser.open(url)
     await browser.until("!document.querySelector('#form').hidden")
-    await browser.set_files("#files", [photo])
-    await browser.until("document.querySelector('#file-list li') !== null")
+    await attach(browser, *files)
+    await browser.evaluate("void (document.querySelector('details').open = true)")
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A file with a long name."""
-    path = tmp_path / ("a-very-long-name-without-any-space" * 4 + ".jpeg")
-    path.write_bytes(b"light")
-    return path
+def files(tmp_path: Path) -> list[Path]:
+    """One that tells much, a clean one, and one that cannot be cleaned, with long names."""
+    contents = {
+        "a-very-long-name-without-any-space" * 4 + ".jpeg": label_photo(make_photo(width_pixels=8)),
+        "clean.jpg": make_photo(width_pixels=8),
+        "a long name with spaces " * 6 + ".docm": b"light",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return [tmp_path / name for name in contents]
 
 
 @pytest.mark.parametrize("kind", [Firefox, Chromium])
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_form_in_each_language_and_width_has_no_fault_and_fits(
-    kind: type[Browser], language: str, make_line: Callable[..., Line], photo: Path
+    kind: type[Browser], language: str, make_line: Callable[..., Line], files: list[Path]
 ) -> None:
-    """The whole form, with a file and its warning, passes axe and never scrolls sideways."""
+    """The whole form, with files of each kind, passes axe and never scrolls sideways."""
     async with make_line().serve(demonstration=True) as line, kind() as browser:
         for width in WIDTHS:
             await browser.open(line.url)
             await browser.resize(width, 700)
-            await fill(browser, f"{line.url}{language}/", photo)
+            await fill(browser, f"{line.url}{language}/", files)
             assert await find_faults(browser) == []
             await assert_fits(browser)
         await browser.click("#send")
         await browser.until("document.activeElement.id === 'text'")
         assert await find_faults(browser) == []
+        await browser.type("#text", "words")
+        await browser.click("#send")
+        await browser.until("document.activeElement.dataset.part === 'consent'")
+        assert await find_faults(browser) == []
+        await assert_fits(browser)
 
 
 async def test_every_other_screen_has_no_fault_and_fits(
@@ -132,26 +144,26 @@ async def test_closed_page_has_no_fault_and_fits(make_line: Callable[..., Line])
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_form_in_light_and_dark_has_enough_contrast(
-    scheme: str, make_line: Callable[..., Line], photo: Path
+    scheme: str, make_line: Callable[..., Line], files: list[Path]
 ) -> None:
     """Contrast holds in both colour schemes."""
     async with make_line().serve(demonstration=True) as line, Chromium() as browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         await browser.ask("Emulation.setEmulatedMedia", features=features)
-        await fill(browser, line.url + "en/", photo)
+        await fill(browser, line.url + "en/", files)
         assert await browser.evaluate(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
         assert await find_faults(browser) == []
 
 
 @pytest.mark.parametrize("kind", [Firefox, Chromium])
 async def test_form_from_right_to_left_does_not_break(
-    kind: type[Browser], make_line: Callable[..., Line], photo: Path
+    kind: type[Browser], make_line: Callable[..., Line], files: list[Path]
 ) -> None:
     """Turned round, the page still fits, and what stood at the end stands at the other end."""
     async with make_line().serve() as line, kind() as browser:
         await browser.open(line.url)
         await browser.resize(320, 640)
-        await fill(browser, line.url + "en/", photo)
+        await fill(browser, line.url + "en/", files)
         middle = (
             "(({ left, right }) => (left + right) / 2)"
             "(document.querySelector('#leave').getBoundingClientRect())"
@@ -169,12 +181,12 @@ async def test_form_from_right_to_left_does_not_break(
 
 
 async def test_everything_that_is_touched_is_large_enough(
-    make_line: Callable[..., Line], photo: Path
+    make_line: Callable[..., Line], files: list[Path]
 ) -> None:
     """Buttons, links and fields are 44 pixels high; a small box has a row of that height."""
     async with make_line().serve() as line, Chromium() as browser:
         await browser.resize(320, 640)
-        await fill(browser, line.url + "en/", photo)
+        await fill(browser, line.url + "en/", files)
         small = await browser.evaluate(
             "[...document.querySelectorAll('a, button, input, select, textarea')]"
             ".filter((it) => it.checkVisibility() && !it.classList.contains('skip'))"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.attaching import attach
 from tests.browser.conftest import Line
 from tests.browser.cutting import BadLine
 from tests.browser.driver import Browser, Chromium, Firefox
@@ -29,7 +30,7 @@ async def _write(browser: Browser, url: str, files: list[Path]) -> None:
     await browser.evaluate(WATCH_STATES)
     await browser.type("#text", "across a bad line")
     if files:
-        await browser.set_files("#files", files)
+        await attach(browser, *files, consent=True)
     await browser.click("#send")
 
 

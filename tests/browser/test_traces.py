@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from tests.browser.attaching import attach
 from tests.browser.conftest import Line
 from tests.browser.driver import Browser, Chromium, Firefox
 from tipline.language import LANGUAGES
@@ -71,8 +72,7 @@ async def test_fetches_are_the_same_in_the_same_order_whatever_the_source_does(
                     await browser.click("#channel-works")
                     await browser.type("#text", "words")
                     await browser.click("#leave-out-newsroom")
-                    await browser.set_files("#files", [Path(__file__)])
-                    await browser.until("document.querySelector('#file-list li') !== null")
+                    await attach(browser, Path(__file__), consent=True)
                 seen.append(_paths(browser))
     assert seen[0] == seen[1]
     kinds = [path.rsplit("/", 1)[1].split("-")[0] for path in seen[0]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tipline.demonstration.photo import make_photo
+from tipline.demonstration.photo import label_photo, make_photo
 
 ROOT = Path(__file__).parents[2]
 TEXT = "Una señal: the survey was never signed.\r\n\tE isso é tudo. 🌉\n"
@@ -54,7 +54,8 @@ def test_check_when_the_caller_brings_text_and_file_opens_what_was_sent(tmp_path
     """It ends with 0, and another age and another tar open what it left to the same bytes."""
     text, photo, kept = tmp_path / "in.txt", tmp_path / "bridge é.jpg", tmp_path / "kept"
     text.write_bytes(TEXT.encode())
-    photo.write_bytes(make_photo(width_pixels=800))
+    clean = make_photo(width_pixels=800)
+    photo.write_bytes(label_photo(clean))
     done = run("--check", "--json", "--text", text, "--file", photo, "--keep", kept)
     assert done.returncode == 0, done.stderr
     steps = [json.loads(line) for line in done.stdout.splitlines()]
@@ -67,7 +68,8 @@ def test_check_when_the_caller_brings_text_and_file_opens_what_was_sent(tmp_path
     subprocess.run(node, check=True, cwd=ROOT)
     subprocess.run(["tar", "-x", "--no-same-owner", "-C", str(opened), "-f", str(tar)], check=True)
     assert (opened / "text.txt").read_bytes() == TEXT.encode()
-    assert (opened / "files/01.jpg").read_bytes() == photo.read_bytes()
+    assert (opened / "originals/01.jpg").read_bytes() == photo.read_bytes()
+    assert (opened / "files/01.jpg").read_bytes() == clean
     files = {path.relative_to(opened) for path in opened.rglob("*") if path.is_file()}
     assert files == {
         path.relative_to(kept / "opened") for path in (kept / "opened").rglob("*") if path.is_file()

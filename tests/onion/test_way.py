@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.attaching import attach
 from tests.browser.driver import Firefox, Profile
 from tests.onion.conftest import MakeThrowawayLine
 from tipline.demonstration.bridge import Streams, open_door
@@ -72,7 +73,7 @@ async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(
             user_agent = await browser.evaluate("navigator.userAgent")
             await browser.until("!document.querySelector('#form').hidden", seconds=60)
             await browser.type("#text", TEXT)
-            await browser.set_files("#files", [tmp_path / PHOTO_NAME])
+            await attach(browser, tmp_path / PHOTO_NAME)
             await browser.click("#send")
             await browser.until(
                 "!document.querySelector('[data-state=arrived]').hidden", seconds=120
@@ -94,7 +95,7 @@ async def test_tip_when_sent_over_tor_opens_at_the_desk_and_leaves_no_trace(
     tip, place = find_opened(line, tip_id)
     assert tip["text"] == TEXT
     assert (place / "text.txt").read_text() == TEXT
-    assert [entry["name"] for entry in tip["attachments"]] == [PHOTO_NAME]
+    assert [entry["cleaning"]["state"] for entry in tip["attachments"]] == ["clean"]
     assert (place / "files/01.jpg").read_bytes() == photo
 
     # The same search finds each of them where it was left, in each spelling.

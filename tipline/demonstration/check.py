@@ -2,10 +2,12 @@
 The main job once, unattended, every part real.
 
 1. A private Tor network on loopback; beside it a line with its own tor in that network.
-2. The page's own worker, run by node, seals a text and a file and sends them to the line's onion.
+2. The page's own worker, run by node, cleans a file, seals it with a text and the file's untouched
+   original, and sends them to the line's onion. A file that it cannot clean goes as it is.
 3. The desk's command pulls the bundle from the desk's onion, with its client key.
 4. The desk's command opens it in a process without network.
-5. What was opened is compared with what was sent, byte for byte.
+5. What was opened is compared with what was sent, byte for byte; in what the page cleaned, Python's
+   own cleaning finds nothing more.
 6. The instance's directory is searched for what was sent: it must not hold any of it in clear.
 """
 
@@ -17,8 +19,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from crypto.tip import Tip, parse_tip
 from tipline.clock import Clock, system_clock
 from tipline.demonstration.bridge import open_bridge
+from tipline.demonstration.comparing import find_differences
 from tipline.demonstration.directory import make_throwaway_directory
 from tipline.demonstration.isolation import check_isolation
 from tipline.demonstration.keeping import keep
@@ -28,6 +32,7 @@ from tipline.demonstration.sending import send_tip
 from tipline.demonstration.serving import serve_by_command
 from tipline.demonstration.timeline import Timeline
 from tipline.demonstration.traces import make_needles, search
+from tipline.desk.attached import describe_file
 from tipline.errors import CheckError
 from tipline.language import Translate
 from tipline.privatetor.network import PrivateNetwork, run_private_network
@@ -92,8 +97,9 @@ def check_way(
         if len(opened) != 1:
             raise CheckError("check_count", count=len(opened))
         timeline.step("opened", _("opened by the desk, in a process without network"))
-        place = compare(sent, line, tip_id=opened[0])
+        place, tip = compare(sent, line, tip_id=opened[0])
         timeline.step("compared", _("what was opened is what was sent, byte for byte"))
+        timeline.tell(describe_file(tip.attachments[0].path, tip, translate=_))
         search_instance(sent, line)
         timeline.step("searched", _("the server's directory holds nothing of it in clear"))
         if keep_directory is not None:
@@ -162,7 +168,7 @@ async def pull(line: ThrowawayLine, *, onion: str, network: PrivateNetwork) -> N
         raise CheckError("check_desk", reason=err.decode("utf-8", errors="replace").strip())
 
 
-def compare(sent: Sent, line: ThrowawayLine, *, tip_id: str) -> Path:
+def compare(sent: Sent, line: ThrowawayLine, *, tip_id: str) -> tuple[Path, Tip]:
     """
     Compare what the desk opened with what was sent.
 
@@ -172,7 +178,7 @@ def compare(sent: Sent, line: ThrowawayLine, *, tip_id: str) -> Path:
         tip_id: Which.
 
     Returns:
-        The directory of the tip's files.
+        The directory of the tip's files, and what the tip says.
 
     Raises:
         CheckError: something differs.
@@ -184,25 +190,13 @@ def compare(sent: Sent, line: ThrowawayLine, *, tip_id: str) -> Path:
         for name, is_same in (
             ("text.txt", (place / "text.txt").read_bytes() == text),
             ("tip.json", tip["text"].encode() == text),
-            ("name", [entry["name"] for entry in tip["attachments"]] == [sent.file.name]),
-            ("files", _is_same_file(sent.file, place / tip["attachments"][0]["path"])),
         )
         if not is_same
     ]
+    differing += find_differences(sent.file, tip["attachments"][0], place=place)
     if differing:
         raise CheckError(detail=", ".join(differing))
-    return place
-
-
-def _is_same_file(first: Path, second: Path) -> bool:
-    size_bytes = 1024 * 1024
-    with first.open("rb") as one, second.open("rb") as other:
-        while True:
-            pieces = one.read(size_bytes), other.read(size_bytes)
-            if pieces[0] != pieces[1]:
-                return False
-            if not pieces[0]:
-                return True
+    return place, parse_tip((place / "tip.json").read_bytes())
 
 
 def search_instance(sent: Sent, line: ThrowawayLine) -> None:

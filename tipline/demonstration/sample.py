@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from crypto.randomness import RandomSource, system_random
-from tipline.demonstration.photo import make_photo
+from tipline.demonstration.photo import label_photo, make_photo
 
 PHOTO_PIXELS: Final = 2400  # about 100 KB
 WORDS: Final = (
@@ -35,7 +35,7 @@ def write_text(directory: Path, *, random: RandomSource = system_random) -> Path
 
 def write_file(directory: Path, *, random: RandomSource = system_random) -> Path:
     """
-    Write a photo that nobody took.
+    Write a photo that nobody took, with what a phone says in it.
 
     Args:
         directory: Where.
@@ -45,5 +45,5 @@ def write_file(directory: Path, *, random: RandomSource = system_random) -> Path
         The file; its name holds random letters too, so that it is found nowhere else.
     """
     path = directory / f"IMG_{random(6).hex()} pillar.jpg"
-    path.write_bytes(make_photo(width_pixels=PHOTO_PIXELS, random=random))
+    path.write_bytes(label_photo(make_photo(width_pixels=PHOTO_PIXELS, random=random)))
     return path

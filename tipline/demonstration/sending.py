@@ -40,7 +40,9 @@ def find_worker(static_directory: Path = STATIC_DIRECTORY) -> Path:
 
 async def send_tip(*, port: int, root: str, text: Path, files: tuple[Path, ...]) -> None:
     """
-    Seal and send a tip.
+    Seal and send a tip, its files cleaned and beside them their untouched originals.
+
+    A file that the worker cannot clean goes as it is.
 
     Args:
         port: On 127.0.0.1; leads to the source's side of a line.
@@ -64,6 +66,8 @@ async def send_tip(*, port: int, root: str, text: Path, files: tuple[Path, ...])
         *("--channel", CHANNEL),
         *("--text", str(text)),
         *(word for file in files for word in ("--file", str(file))),
+        "--original",
+        "--uncleaned",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,19 @@ import pytest
 
 from tipline.demonstration import check
 from tipline.demonstration.line import ThrowawayLine, make_line
+from tipline.demonstration.photo import label_photo, make_photo
 from tipline.errors import CheckError
 
+CLEAN = make_photo(width_pixels=64)
+PHOTO = label_photo(CLEAN)
 TEXT = "The survey of the bridge was never signed by anybody who saw it."
-PHOTO = bytes(range(256)) * 20
+CLEANED = {"state": "cleaned", "rules": 1, "found": ["place", "device"]}
+ORIGINAL = {
+    "name": "bridge pillar.jpg",
+    "type": "",
+    "size_bytes": len(PHOTO),
+    "modified_at": "2026-11-21T10:00:00Z",
+}
 
 
 @pytest.fixture
@@ -41,11 +51,14 @@ def sent(tmp_path: Path) -> check.Sent:
         ({"text.txt": TEXT + "\n"}, "text.txt"),
         ({"text": TEXT[:-1]}, "tip.json"),
         ({"name": "other.jpg"}, "name"),
-        ({"photo": PHOTO[:-1]}, "files"),
-        ({"photo": PHOTO + b"\0"}, "files"),
-        ({"photo": PHOTO[:-1] + b"x"}, "files"),
+        ({"photo": PHOTO[:-1]}, "originals"),
+        ({"photo": PHOTO + b"\0"}, "originals"),
+        ({"photo": PHOTO[:-1] + b"x"}, "originals"),
+        ({"cleaned": PHOTO}, "cleaning"),
+        ({"cleaned": CLEAN[:-2]}, "cleaning"),
+        ({"cleaned": CLEAN + b"more"}, "cleaning"),
     ],
-    ids=["same", "text.txt", "tip.json", "name", "shorter", "longer", "changed"],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else value,
 )
 def test_compare_when_something_differs_names_it(
     line: ThrowawayLine,
@@ -56,17 +69,24 @@ def test_compare_when_something_differs_names_it(
 ) -> None:
     """Each part that is compared is one whose difference is found."""
     place = sent.text.parent / "place"
-    (place / "files").mkdir(parents=True)
+    for folder in ("files", "originals"):
+        (place / folder).mkdir(parents=True)
     (place / "text.txt").write_text(wrong.get("text.txt", TEXT))
-    (place / "files/01.jpg").write_bytes(wrong.get("photo", PHOTO))
-    name = wrong.get("name", "bridge pillar.jpg")
-    tip = {
-        "text": wrong.get("text", TEXT),
-        "attachments": [{"path": "files/01.jpg", "name": name}],
+    (place / "files/01.jpg").write_bytes(wrong.get("cleaned", CLEAN))
+    (place / "originals/01.jpg").write_bytes(wrong.get("photo", PHOTO))
+    attachment = {
+        "path": "files/01.jpg",
+        "type": "image/jpeg",
+        "size_bytes": len(CLEAN),
+        "cleaning": CLEANED,
+        "original": ORIGINAL | {"name": wrong.get("name", "bridge pillar.jpg")},
     }
+    tip = {"version": 1, "text": wrong.get("text", TEXT), "attachments": [attachment]}
+    (place / "tip.json").write_text(json.dumps(tip))
     monkeypatch.setattr(check, "find_opened", lambda *_args: (tip, place))
     if detail is None:
-        assert check.compare(sent, line, tip_id="id") == place
+        found, read = check.compare(sent, line, tip_id="id")
+        assert (found, read.text) == (place, TEXT)
         return
     with pytest.raises(CheckError) as caught:
         check.compare(sent, line, tip_id="id")

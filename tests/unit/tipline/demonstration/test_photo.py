@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from tipline.demonstration.photo import make_photo
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.plan import Kind, write_cleaned
+from tipline.demonstration.photo import label_photo, make_photo
 
 
 def decode_greys(photo: bytes) -> list[int]:
@@ -48,3 +52,15 @@ def test_photo_when_random_is_given_is_reproducible() -> None:
     again = make_photo(width_pixels=64, random=lambda count: b"\x05" * count)
     other = make_photo(width_pixels=64, random=lambda count: b"\x55" * count)
     assert first == again != other
+
+
+def test_photo_when_labelled_then_it_says_what_a_phone_says_and_cleaning_takes_it_out() -> None:
+    """A place and a device are found, and without them it is the photo as it was made."""
+    photo = make_photo(width_pixels=64)
+    labelled, cleaned = io.BytesIO(label_photo(photo)), io.BytesIO()
+    plan = plan_cleaning(labelled)
+    write_cleaned(plan, labelled, cleaned)
+    assert {Kind.PLACE, Kind.DEVICE} <= set(plan.kinds)
+    assert Kind.OTHER not in plan.kinds
+    assert cleaned.getvalue() == photo
+    assert plan_cleaning(io.BytesIO(photo)).kinds == ()
