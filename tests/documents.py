@@ -216,3 +216,72 @@ def read_members(cleaned: bytes) -> dict[str, str]:
 
 
 PNG = make_png()
+
+
+# --- OpenDocument -------------------------------------------------------------------------------
+
+OPEN_DOCUMENT = "urn:oasis:names:tc:opendocument:xmlns:"
+SPACES = (
+    "".join(
+        f' xmlns:{prefix}="{OPEN_DOCUMENT}{name}:1.0"'
+        for prefix, name in (
+            ("office", "office"),
+            ("text", "text"),
+            ("table", "table"),
+            ("draw", "drawing"),
+            ("svg", "svg-compatible"),
+            ("number", "datastyle"),
+            ("chart", "chart"),
+            ("style", "style"),
+        )
+    )
+    + ' xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+)
+META = (
+    f'<office:document-meta{SPACES} xmlns:meta="{OPEN_DOCUMENT}meta:1.0"><office:meta>'
+    "<meta:generator>Writer 7</meta:generator><dc:creator>Ana</dc:creator></office:meta>"
+    "</office:document-meta>"
+)
+
+
+def make_content(body: str, *, kind: str = "text") -> str:
+    """
+    Make the content of an OpenDocument.
+
+    Args:
+        body: What stands in it.
+        kind: `text`, `spreadsheet`, `presentation` or `chart`.
+
+    Returns:
+        XML.
+    """
+    return (
+        f"<office:document-content{SPACES}><office:body><office:{kind}>{body}</office:{kind}>"
+        "</office:body></office:document-content>"
+    )
+
+
+def make_open_document(
+    body: str, *, kind: str = "text", members: Mapping[str, str | bytes] | None = None
+) -> bytes:
+    """
+    Make an ODT, ODS or ODP.
+
+    Args:
+        body: What stands in it.
+        kind: `text`, `spreadsheet` or `presentation`.
+        members: Others, or in place of those that there are.
+
+    Returns:
+        It.
+    """
+    return make_archive(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": make_content(body, kind=kind),
+            "meta.xml": META,
+            "settings.xml": "<Ana/>",
+            "META-INF/manifest.xml": "<manifest/>",
+            **(members or {}),
+        }
+    )

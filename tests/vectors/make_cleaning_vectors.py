@@ -50,6 +50,7 @@ from tests.vectors.cleaning_documents import list_documents
 from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_heifs import list_heifs
 from tests.vectors.cleaning_pdfs import list_pdfs
+from tests.vectors.cleaning_open_documents import list_open_documents
 from tests.vectors.cleaning_sounds import list_flacs, list_oggs, list_wavs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
@@ -400,6 +401,7 @@ def main() -> None:
         "film": list_films(),
         "heif": list_heifs(),
         "document": list_documents(),
+        "opendocument": list_open_documents(),
         "pdf": list_pdfs(),
         "detection": list_others(),
     }

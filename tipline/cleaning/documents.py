@@ -5,6 +5,7 @@ from __future__ import annotations
 from tipline.cleaning.archive import Archive
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.office import is_office, plan_office
+from tipline.cleaning.opendocument import is_open_document, plan_open_document
 from tipline.cleaning.plan import Plan
 from tipline.cleaning.source import Source
 
@@ -25,4 +26,6 @@ def plan_document(source: Source) -> Plan:
     archive = Archive(source)
     if is_office(archive):
         return plan_office(source, archive)
+    if is_open_document(archive):
+        return plan_open_document(source, archive)
     raise RefusedError(Reason.UNKNOWN)

@@ -3,7 +3,7 @@ Office Open XML (ECMA-376): DOCX, XLSX and PPTX.
 
 1. From the main part on, relations are followed: those of listed types alone, and those that an
    element which stays still names. What is reached is kept; all else goes, known or not.
-2. Each part is rewritten (`office_markup`) and gets a path of our own; each relation gets a number.
+2. Each part is rewritten (`document_markup`) and gets a path of our own, each relation a number.
    Content types are written anew. So no name, number or order tells anything.
 3. Pictures are cleaned by their own rules. One that cannot be cleaned is refused with the document;
    where it stands for a file inside the file, it goes with it.
@@ -28,9 +28,9 @@ from tipline.cleaning.archive import (
     write_archive,
     write_member,
 )
+from tipline.cleaning.document_markup import DocumentMarkup
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import DECLARATION, decode_markup, read_markup, write_start
-from tipline.cleaning.office_markup import OfficeMarkup
 from tipline.cleaning.pictures import clean_picture
 from tipline.cleaning.plan import EXTENSIONS, Format, Plan, PlanBuilder
 from tipline.cleaning.relations import (
@@ -94,7 +94,7 @@ class _Reader:
     def __init__(self, source: Source, archive: Archive) -> None:
         self._source = source
         self._archive = archive
-        self._markup = OfficeMarkup()
+        self._markup = DocumentMarkup(rules.RULES)
         self._kinds = set(archive.kinds)
         self._members = {name.lower(): member for name, member in archive.members.items()}
         if len(self._members) != len(archive.members):
@@ -147,7 +147,7 @@ class _Reader:
                 name, attributes = event
                 prefix, _, local = name.rpartition(":")
                 address = attributes.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
-                key = f"{rules.ADDRESSES.get(address)}:{local}"
+                key = f"{rules.RULES.addresses.get(address)}:{local}"
                 for found, rule in rules.MAIN_PARTS.items():
                     if rule.root == key:
                         return found
@@ -179,7 +179,7 @@ class _Reader:
         self._load_pictures(found)
         relations = _PartRelations(self, found)
         content = self._archive.read(part.member)
-        rewritten = self._markup.rewrite(content, root=part.rule.root, relations=relations)
+        rewritten = self._markup.rewrite(content, root=(part.rule.root,), references=relations)
         self._written.append(self._write(part.member, part.path, rewritten, content))
         named = relations.finish()
         if named:
@@ -254,7 +254,7 @@ class _Reader:
     def find_target(self, relation: Relation, *, is_tolerant: bool) -> bool:
         """Tell whether a relation stays."""
         if relation.is_external:
-            return relation.kind == "hyperlink" and bool(rules.LINK.search(relation.target))
+            return relation.kind == "hyperlink" and bool(rules.RULES.link.search(relation.target))
         rule = self._rules.get(relation.kind)
         member = self._members.get(relation.target)
         if rule is None or member is None:
@@ -299,7 +299,7 @@ class _Reader:
             self._properties.add(member.name)
             text = decode_markup(self._archive.read(member))
             for found in _PROPERTY.finditer(text):
-                self._kinds |= rules.PROPERTY_KINDS.get(found[1], frozenset())
+                self._kinds |= rules.RULES.property_kinds.get(found[1], frozenset())
 
     def _look_at_rest(self) -> None:
         """Look at what leads away from the parts that are kept, and from the document."""
@@ -319,12 +319,13 @@ class _PartRelations:
             raise RefusedError(Reason.MALFORMED)
         self._named: dict[tuple[str, str], str] = {}
 
-    def has(self, untrusted_name: str, *, is_tolerant: bool) -> bool:
-        relation = self._relations.get(untrusted_name)
+    def has(self, untrusted: str, *, element: str, is_tolerant: bool) -> bool:
+        del element  # what a relation leads to is said by its type
+        relation = self._relations.get(untrusted)
         return relation is not None and self._reader.find_target(relation, is_tolerant=is_tolerant)
 
-    def rename(self, untrusted_name: str) -> str:
-        return self._name(self._relations[untrusted_name])
+    def rename(self, untrusted: str) -> str:
+        return self._name(self._relations[untrusted])
 
     def finish(self) -> list[tuple[str, str, str]]:
         """Add the relations that no element names; return each with its type and target."""

@@ -25,6 +25,9 @@ class Format(enum.StrEnum):
     DOCX = "docx"
     XLSX = "xlsx"
     PPTX = "pptx"
+    ODT = "odt"
+    ODS = "ods"
+    ODP = "odp"
     OGG = "ogg"
     FLAC = "flac"
     WAV = "wav"
@@ -45,6 +48,9 @@ EXTENSIONS: Final = {
     Format.DOCX: "docx",
     Format.XLSX: "xlsx",
     Format.PPTX: "pptx",
+    Format.ODT: "odt",
+    Format.ODS: "ods",
+    Format.ODP: "odp",
     Format.OGG: "ogg",
     Format.FLAC: "flac",
     Format.WAV: "wav",

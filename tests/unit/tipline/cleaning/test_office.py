@@ -23,9 +23,9 @@ from tests.documents import (
 )
 from tests.pictures import make_jpeg
 from tests.vectors.cleaning_documents import IMAGE, OBJECT, PICTURE, VML, list_documents
+from tipline.cleaning import document_markup as document_markup_module
 from tipline.cleaning import markup as markup_module
 from tipline.cleaning import office as office_module
-from tipline.cleaning import office_markup as office_markup_module
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Kind, Plan, Range, write_cleaned
@@ -262,7 +262,7 @@ def test_slides_when_shapes_have_names_and_descriptions_then_they_go() -> None:
 def test_office_when_there_is_too_much_then_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Elements, depth and parts are bounded, over all parts."""
     with monkeypatch.context() as patch:
-        patch.setattr(office_markup_module, "MAX_ELEMENTS", 5)
+        patch.setattr(document_markup_module, "MAX_ELEMENTS", 5)
         clean(make_word(TEXT))
         assert refuse(make_word(TEXT + TEXT)) == Reason.TOO_COMPLEX
     with monkeypatch.context() as patch:

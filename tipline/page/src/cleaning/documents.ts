@@ -3,6 +3,7 @@
 import { Archive } from "./archive.js";
 import { CleaningRefusal } from "./errors.js";
 import { isOffice, planOffice } from "./office.js";
+import { isOpenDocument, planOpenDocument } from "./opendocument.js";
 import type { Plan } from "./plan.js";
 import type { Source } from "./source.js";
 
@@ -10,5 +11,6 @@ import type { Source } from "./source.js";
 export async function planDocument(source: Source): Promise<Plan> {
   const archive = await Archive.open(source);
   if (isOffice(archive)) return planOffice(source, archive);
+  if (isOpenDocument(archive)) return planOpenDocument(source, archive);
   throw new CleaningRefusal("unknown");
 }

@@ -12,9 +12,9 @@ import {
   type Written,
 } from "./archive.js";
 import { type Bytes, isSame } from "./bytes.js";
+import { DocumentMarkup, type References } from "./documentmarkup.js";
 import { CleaningRefusal } from "./errors.js";
 import { DECLARATION, decodeMarkup, readMarkup, writeStart } from "./markup.js";
-import { OfficeMarkup, type Relations } from "./officemarkup.js";
 import * as rules from "./officerules.js";
 import { cleanPicture, type Picture } from "./pictures.js";
 import { EXTENSIONS, type Format, type Kind, type Plan, PlanBuilder } from "./plan.js";
@@ -65,7 +65,7 @@ export function planOffice(source: Source, archive: Archive): Promise<Plan> {
 }
 
 class Reader {
-  readonly #markup = new OfficeMarkup();
+  readonly #markup = new DocumentMarkup(rules.RULES);
   readonly #kinds: Set<Kind>;
   readonly #members: ReadonlyMap<string, Member>;
   readonly #parts = new Map<string, Part>();
@@ -131,7 +131,7 @@ class Reader {
         const local = endOf(event.name, ":");
         const prefix = event.name.slice(0, Math.max(0, event.name.length - local.length - 1));
         const address = event.attributes.get(prefix === "" ? "xmlns" : `xmlns:${prefix}`) ?? "";
-        const key = `${rules.ADDRESSES.get(address)}:${local}`;
+        const key = `${rules.RULES.addresses.get(address)}:${local}`;
         const found = rules.OFFICE_FORMATS.find((format) => rules.MAIN_PARTS[format].root === key);
         if (found !== undefined) return found;
       }
@@ -166,7 +166,7 @@ class Reader {
     await this.#loadPictures(found);
     const relations = new PartRelations(this, found);
     const content = await this.archive.read(part.member);
-    const rewritten = this.#markup.rewrite(content, part.rule.root, relations);
+    const rewritten = this.#markup.rewrite(content, [part.rule.root], relations);
     this.#written.push(await this.#write(part.member, part.path, rewritten, content));
     const named = relations.finish(this.#rules);
     if (named.length > 0) {
@@ -257,7 +257,7 @@ class Reader {
   /** Whether a relation stays. */
   findTarget(relation: Relation, isTolerant: boolean): boolean {
     if (relation.isExternal) {
-      return relation.kind === "hyperlink" && rules.LINK.test(relation.target);
+      return relation.kind === "hyperlink" && rules.RULES.link.test(relation.target);
     }
     const rule = this.#rules.get(relation.kind);
     const member = this.#members.get(relation.target);
@@ -290,7 +290,8 @@ class Reader {
     this.#properties.add(member.name);
     const text = decodeMarkup(await this.archive.read(member));
     for (const found of text.matchAll(PROPERTY)) {
-      for (const kind of rules.PROPERTY_KINDS.get(found[1] as string) ?? []) this.#kinds.add(kind);
+      for (const kind of rules.RULES.propertyKinds.get(found[1] as string) ?? [])
+        this.#kinds.add(kind);
     }
   }
 
@@ -305,7 +306,7 @@ class Reader {
 }
 
 /** The relations of a part: those that stay get numbers, in the order of their first use. */
-class PartRelations implements Relations {
+class PartRelations implements References {
   readonly #relations: ReadonlyMap<string, Relation>;
   readonly #named = new Map<string, WrittenRelation>();
 
@@ -317,13 +318,13 @@ class PartRelations implements Relations {
     if (this.#relations.size !== relations.length) throw new CleaningRefusal("malformed");
   }
 
-  has(untrustedName: string, isTolerant: boolean): boolean {
-    const relation = this.#relations.get(untrustedName);
+  has(untrusted: string, _element: string, isTolerant: boolean): boolean {
+    const relation = this.#relations.get(untrusted);
     return relation !== undefined && this.reader.findTarget(relation, isTolerant);
   }
 
-  rename(untrustedName: string): string {
-    return this.#name(this.#relations.get(untrustedName) as Relation);
+  rename(untrusted: string): string {
+    return this.#name(this.#relations.get(untrusted) as Relation);
   }
 
   /** Add the relations that no element names; return each with its type and target. */

@@ -1,6 +1,6 @@
-// The XML of Office's documents: what is shown stays, by allow-lists, and is written in one way.
+// The XML of documents: what is shown stays, by allow-lists, and is written in one way.
 //
-// The rules are those of docs/reference/cleaning.md; tipline/cleaning/office_markup.py keeps them
+// The rules are those of docs/reference/cleaning.md; tipline/cleaning/document_markup.py keeps them
 // in Python.
 
 import type { Bytes } from "./bytes.js";
@@ -16,7 +16,7 @@ import {
   type Start,
   writeStart,
 } from "./markup.js";
-import * as rules from "./officerules.js";
+import type { MarkupRules, Namespace } from "./markuprules.js";
 import type { Kind } from "./plan.js";
 import { endOf } from "./relations.js";
 
@@ -24,19 +24,15 @@ const SHARED_FORMULA = "x:f";
 const STRING = "x:si";
 const VALUE = "x:v";
 const EMPTY_STRING = "<si><t/></si>";
-const COLLECTED: ReadonlySet<string> = new Set([
-  ...rules.TEXTS.keys(),
-  ...rules.NOT_TEXTS.keys(),
-  ...rules.BLANK_TEXTS.keys(),
-  VALUE,
-]);
-
 /** What a part leads to. */
-export interface Relations {
-  /** Whether a relation stays; a picture that cannot be cleaned may be missing or not. */
-  has(untrustedName: string, isTolerant: boolean): boolean;
-  /** The new name of a relation that stays. */
-  rename(untrustedName: string): string;
+export interface References {
+  /**
+   * Whether a reference of an element, the name of a relation or an address, leads to something
+   * that stays. A picture that cannot be cleaned may be missing or is refused.
+   */
+  has(untrusted: string, element: string, isTolerant: boolean): boolean;
+  /** The new value of a reference that stays. */
+  rename(untrusted: string): string;
 }
 
 type Scope = ReadonlyMap<string, string | undefined>;
@@ -55,23 +51,29 @@ interface Open {
 }
 
 /** Rewrites the parts of one document; `kinds` is what was found in them. */
-export class OfficeMarkup {
+export class DocumentMarkup {
   readonly kinds = new Set<Kind>();
+  readonly #collected: ReadonlySet<string>;
   #elementCount = 0;
   readonly #lostFormulas = new Set<string>();
   readonly #shownStrings = new Set<string>();
   #stringCount = 0;
-  #relations!: Relations;
+  #references!: References;
   #out: string[] = [];
   #open: Open[] = [];
   #used = new Set<string>();
   #isPending = false;
   #skipped = 0;
 
-  /** Rewrite a part, the first element of which must be `root`. A workbook's texts come last. */
-  rewrite(untrusted: Bytes, root: string, relations: Relations): Bytes {
+  constructor(private readonly rules: MarkupRules) {
+    const { texts, notTexts, blankTexts } = rules;
+    this.#collected = new Set([...texts.keys(), ...notTexts.keys(), ...blankTexts.keys(), VALUE]);
+  }
+
+  /** Rewrite a part, the first element of which must be one of `roots`. A workbook's texts come last. */
+  rewrite(untrusted: Bytes, roots: readonly string[], references: References): Bytes {
     this.#lostFormulas.clear();
-    this.#relations = relations;
+    this.#references = references;
     this.#out = [];
     this.#open = [];
     this.#used = new Set();
@@ -86,11 +88,11 @@ export class OfficeMarkup {
         this.#elementCount++;
         if (this.#elementCount > MAX_ELEMENTS) throw new CleaningRefusal("too-complex");
         if (this.#skipped > 0) this.#skipped++;
-        else this.#begin(event, root);
+        else this.#begin(event, roots);
       }
     }
     if (this.#out.length === 0) throw new CleaningRefusal("malformed");
-    for (const [key, space] of rules.NAMESPACES) {
+    for (const [key, space] of this.rules.namespaces) {
       if (!this.#used.has(key)) continue;
       // The first is the root's start.
       this.#out[0] += ` xmlns${space.prefix === "" ? "" : ":"}${space.prefix}="${space.address}"`;
@@ -100,34 +102,34 @@ export class OfficeMarkup {
 
   // --- elements ----------------------------------------------------------------------------------
 
-  #begin({ name, attributes }: Start, root: string): void {
+  #begin({ name, attributes }: Start, roots: readonly string[]): void {
     const parent = this.#open.at(-1);
-    const scope = enterScope(parent?.scope ?? new Map(), attributes);
+    const scope = enterScope(parent?.scope ?? new Map(), attributes, this.rules.addresses);
     const local = endOf(name, ":");
     const spaceKey = scope.get(name.slice(0, Math.max(0, name.length - local.length - 1)));
     const key = `${spaceKey}:${local}`;
-    const space = rules.NAMESPACES.get(spaceKey ?? "");
-    if (parent === undefined && key !== root) throw new CleaningRefusal("malformed");
-    if (rules.REFUSED.has(key)) throw new CleaningRefusal("unsupported");
+    const space = this.rules.namespaces.get(spaceKey ?? "");
+    if (parent === undefined && !roots.includes(key)) throw new CleaningRefusal("malformed");
+    if (this.rules.refused.has(key)) throw new CleaningRefusal("unsupported");
     const opened: Open = {
       key,
       scope,
-      isTolerant: rules.TOLERANT.has(key) || parent?.isTolerant === true,
+      isTolerant: this.rules.tolerant.has(key) || parent?.isTolerant === true,
       attributes: [],
       texts: [],
       written: undefined,
-      hasText: false,
+      hasText: parent?.hasText === true,
       start: this.#out.length,
       isChosen: false,
     };
-    if (rules.UNWRAPPED.has(key)) {
-      this.#find(rules.ELEMENT_KINDS.get(local));
+    if (this.rules.unwrapped.has(key)) {
+      this.#find(this.rules.elementKinds.get(local));
       if (isLeftOut(parent, opened, attributes)) this.#skipped = 1;
       else this.#open.push(opened);
       return;
     }
     if (space === undefined || !space.elements.has(local)) {
-      this.#find(rules.ELEMENT_KINDS.get(local));
+      this.#find(this.rules.elementKinds.get(local));
       this.#skipped = 1;
       return;
     }
@@ -137,7 +139,7 @@ export class OfficeMarkup {
     }
     if (key === STRING && this.#passString()) return;
     this.#open.push(opened);
-    if (lacksItsValue(opened)) return;
+    if (this.#lacksItsValue(opened)) return;
     opened.written = space.prefix === "" ? local : `${space.prefix}:${local}`;
     opened.hasText = space.texts.has(local);
     this.#used.add(spaceKey ?? "");
@@ -155,7 +157,7 @@ export class OfficeMarkup {
     }
     const closed = this.#open.pop() as Open;
     if (closed.written === undefined) return;
-    if (COLLECTED.has(closed.key) && this.#isForbidden(closed)) {
+    if (this.#collected.has(closed.key) && this.#isForbidden(closed)) {
       this.#out.length = closed.start;
       // Its parent's start was ended for it; text never is this sign alone.
       this.#isPending = this.#out.at(-1) === ">";
@@ -173,11 +175,11 @@ export class OfficeMarkup {
   #readText(text: string): void {
     const inner = this.#open.at(-1);
     if (this.#skipped > 0 || inner === undefined) return;
-    if (inner.written === undefined || !inner.hasText) {
+    if (!inner.hasText) {
       if (!isBlank(text)) this.kinds.add("text");
       return;
     }
-    if (COLLECTED.has(inner.key)) inner.texts.push(text);
+    if (this.#collected.has(inner.key)) inner.texts.push(text);
     if (text !== "") {
       this.#closeStart();
       this.#out.push(encodeText(text));
@@ -207,58 +209,70 @@ export class OfficeMarkup {
   // --- what decides ------------------------------------------------------------------------------
 
   /** Keep what is listed; return whether the element stays. */
-  #keepAttributes(opened: Open, attributes: Attributes, space: rules.Namespace): boolean {
+  #keepAttributes(opened: Open, attributes: Attributes, space: Namespace): boolean {
     const related = new Set<string>();
     for (const [name, value] of attributes) {
       const key = this.#findKey(opened, name, value, space);
       if (key === undefined) continue;
-      if (key.startsWith("r:")) {
+      if (this.rules.references.has(key)) {
         if (value === "") continue;
-        if (!this.#relations.has(value, opened.isTolerant)) {
-          if (rules.LOOSE.has(opened.key)) continue;
+        if (!this.#references.has(value, opened.key, opened.isTolerant)) {
+          if (this.rules.loose.has(opened.key)) continue;
           return false;
         }
         related.add(key);
       }
       const what = `${opened.key}@${key}`;
-      const kept = rules.CONSTANTS.get(what) ?? value;
-      const isOther = [rules.VALUES, rules.UNLESS].some(
-        (patterns) => patterns.get(what)?.test(kept) === false,
-      );
+      const kept = this.rules.constants.get(what) ?? value;
+      if (this.rules.droppedIf.get(what)?.test(kept) === true) return false;
+      const isOther =
+        this.rules.notValues.get(what)?.test(kept) === true ||
+        this.rules.values.get(what)?.test(kept) === false ||
+        this.rules.unless.get(what)?.test(kept) === false;
       if (!isOther) opened.attributes.push([key, kept]);
     }
     opened.attributes.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
     for (const attribute of opened.attributes) {
-      if (related.has(attribute[0])) attribute[1] = this.#relations.rename(attribute[1]);
+      if (related.has(attribute[0])) attribute[1] = this.#references.rename(attribute[1]);
     }
     const keys = new Set(opened.attributes.map(([key]) => key));
     if (keys.size !== opened.attributes.length) throw new CleaningRefusal("malformed");
     return true;
   }
 
+  /** Whether an element lost the attribute without which its tags go. */
+  #lacksItsValue(opened: Open): boolean {
+    for (const what of this.rules.unless.keys()) {
+      const [element, attribute] = what.split("@");
+      const isMissing = !opened.attributes.some(([key]) => key === attribute);
+      if (element === opened.key && isMissing) return true;
+    }
+    return false;
+  }
+
   /** The name under which an attribute is written; undefined if it goes. */
-  #findKey(opened: Open, name: string, value: string, space: rules.Namespace): string | undefined {
+  #findKey(opened: Open, name: string, value: string, space: Namespace): string | undefined {
     const local = endOf(name, ":");
     const prefix = name.slice(0, Math.max(0, name.length - local.length - 1));
     if (prefix === "xmlns" || name === "xmlns") return undefined;
     if (prefix === "xml") return local === "space" && value === "preserve" ? name : undefined;
     if (prefix === "") {
-      if (space.attributes.has(local) || rules.EXTRA.get(opened.key) === local) return local;
+      if (space.attributes.has(local) || this.rules.extra.get(opened.key) === local) return local;
     } else {
       const spaceKey = opened.scope.get(prefix);
-      const known = spaceKey === undefined ? undefined : rules.NAMESPACES.get(spaceKey);
+      const known = spaceKey === undefined ? undefined : this.rules.namespaces.get(spaceKey);
       if (known?.qualified.has(local) === true) return `${spaceKey}:${local}`;
     }
-    this.#find(rules.ATTRIBUTE_KINDS.get(local));
+    this.#find(this.rules.attributeKinds.get(local));
     return undefined;
   }
 
   /** Whether a text leads elsewhere; it is taken out where its element has to stay. */
   #isForbidden(closed: Open): boolean {
     const text = closed.texts.join("");
-    const wanted = rules.TEXTS.get(closed.key);
+    const wanted = this.rules.texts.get(closed.key);
     if (wanted !== undefined) return !wanted.test(text);
-    const blanked = rules.BLANK_TEXTS.get(closed.key);
+    const blanked = this.rules.blankTexts.get(closed.key);
     if (blanked !== undefined) {
       if (blanked.test(text)) {
         this.#out.length = closed.start + 1;
@@ -266,7 +280,7 @@ export class OfficeMarkup {
       }
       return false;
     }
-    const isForeign = rules.NOT_TEXTS.get(closed.key)?.test(text) === true;
+    const isForeign = this.rules.notTexts.get(closed.key)?.test(text) === true;
     if (closed.key !== SHARED_FORMULA) return isForeign;
     const shared = closed.attributes.find(([key]) => key === "si")?.[1];
     if (shared === undefined) return isForeign;
@@ -287,22 +301,16 @@ function isLeftOut(parent: Open | undefined, opened: Open, attributes: Attribute
   return false;
 }
 
-/** Whether an element lost the attribute without which its tags go. */
-function lacksItsValue(opened: Open): boolean {
-  for (const what of rules.UNLESS.keys()) {
-    const [element, attribute] = what.split("@");
-    if (element === opened.key && !opened.attributes.some(([key]) => key === attribute))
-      return true;
-  }
-  return false;
-}
-
-function enterScope(scope: Scope, attributes: Attributes): Scope {
+function enterScope(
+  scope: Scope,
+  attributes: Attributes,
+  addresses: ReadonlyMap<string, string>,
+): Scope {
   let inner: Map<string, string | undefined> | undefined;
   for (const [name, value] of attributes) {
     if (name !== "xmlns" && !name.startsWith("xmlns:")) continue;
     inner ??= new Map(scope);
-    inner.set(name.slice("xmlns:".length), rules.ADDRESSES.get(value));
+    inner.set(name.slice("xmlns:".length), addresses.get(value));
   }
   return inner ?? scope;
 }

@@ -1,11 +1,11 @@
 """
-The XML of Office's documents: what is shown stays, by allow-lists, and is written in one way.
+The XML of documents: what is shown stays, by allow-lists, and is written in one way.
 
-1. Elements, attributes and namespaces that stand in no list of `office.json` go, with all that is
+1. Elements, attributes and namespaces that stand in no list go, with all that is
    in them. Text stays in the elements that hold text, and nowhere else.
 2. Changes are accepted: what was put in stays, what was taken out goes, and so does who and when.
 3. Of alternatives for older and newer programs the first stays that needs listed namespaces alone.
-4. An attribute that names a relation gets the relation's new name; without it the element goes.
+4. An attribute that leads somewhere gets the new name of that; without it the element goes.
 5. Formulas, fields and actions that lead to other files go; the values that they gave stay.
 6. Of a workbook's texts those stay that a cell shows; the others leave an empty place.
 7. Attributes stand in the order of their names, namespaces have one prefix each.
@@ -14,9 +14,9 @@ The XML of Office's documents: what is shown stays, by allow-lists, and is writt
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container, Mapping
 from typing import Final, Protocol
 
-from tipline.cleaning import office_rules as rules
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import (
     DECLARATION,
@@ -27,24 +27,45 @@ from tipline.cleaning.markup import (
     read_markup,
     write_start,
 )
+from tipline.cleaning.markup_rules import MarkupRules, Namespace, Patterns
 from tipline.cleaning.plan import Kind
 
 _SHARED_FORMULA: Final = "x:f"
 _STRING: Final = "x:si"
 _VALUE: Final = "x:v"
 _EMPTY_STRING: Final = "<si><t/></si>"
-_COLLECTED: Final = frozenset({*rules.TEXTS, *rules.NOT_TEXTS, *rules.BLANK_TEXTS, _VALUE})
 
 
-class Relations(Protocol):
+class References(Protocol):
     """What a part leads to."""
 
-    def has(self, untrusted_name: str, *, is_tolerant: bool) -> bool:
-        """Tell whether a relation stays; a picture that cannot be cleaned may be missing or not."""
+    def has(self, untrusted: str, *, element: str, is_tolerant: bool) -> bool:
+        """
+        Tell whether a reference stays.
+
+        Args:
+            untrusted: The name of a relation, or an address.
+            element: That has it.
+            is_tolerant: Whether a picture that cannot be cleaned may be missing.
+
+        Returns:
+            Whether it leads to something that stays.
+
+        Raises:
+            RefusedError: it leads to a picture that cannot be cleaned, and may not be missing.
+        """
         ...
 
-    def rename(self, untrusted_name: str) -> str:
-        """Give the new name of a relation that stays."""
+    def rename(self, untrusted: str) -> str:
+        """
+        Give a reference its new value.
+
+        Args:
+            untrusted: One that stays.
+
+        Returns:
+            What is written.
+        """
         ...
 
 
@@ -54,7 +75,7 @@ class _Open:
     An element that is open.
 
     Args:
-        key: Its name, with the prefix of `office.json`.
+        key: Its name, with the prefix of the lists.
         written: Its name as it is written; None if its tags go.
         scope: The prefixes that hold inside it.
         has_text: Whether text stays in it.
@@ -76,24 +97,31 @@ class _Open:
     is_tolerant: bool = False
 
 
-class OfficeMarkup:
-    """Rewrites the parts of one document; `kinds` is what was found in them."""
+class DocumentMarkup:
+    """
+    Rewrites the parts of one document.
 
-    def __init__(self) -> None:
-        self.kinds: set[Kind] = set()
+    Args:
+        rules: Of its family.
+    """
+
+    def __init__(self, rules: MarkupRules) -> None:
+        self.kinds: set[Kind] = set()  # of what was found so far
+        self._rules = rules
+        self._collected = {*rules.texts, *rules.not_texts, *rules.blank_texts, _VALUE}
         self._element_len = 0
         self._lost_formulas: set[str] = set()
         self._shown_strings: set[str] = set()
         self._string_len = 0
 
-    def rewrite(self, untrusted: bytes, *, root: str, relations: Relations) -> bytes:
+    def rewrite(self, untrusted: bytes, *, root: Container[str], references: References) -> bytes:
         """
         Rewrite a part.
 
         Args:
             untrusted: The part.
-            root: What its first element must be. A workbook's texts come behind its sheets.
-            relations: Of the part.
+            root: What its first element may be. A workbook's texts come behind its sheets.
+            references: Of the part.
 
         Returns:
             The part as it stays.
@@ -102,7 +130,7 @@ class OfficeMarkup:
             RefusedError: it is no such part, or cannot be cleaned.
         """
         self._lost_formulas.clear()
-        self._relations = relations
+        self._references = references
         self._out: list[str] = []
         self._open: list[_Open] = []
         self._used: set[str] = set()
@@ -127,7 +155,7 @@ class OfficeMarkup:
             f' xmlns:{space.prefix}="{space.address}"'
             if space.prefix
             else f' xmlns="{space.address}"'
-            for key, space in rules.NAMESPACES.items()
+            for key, space in self._rules.namespaces.items()
             if key in self._used
         )
         # The first is the root's start.
@@ -136,35 +164,35 @@ class OfficeMarkup:
 
     # --- elements ---------------------------------------------------------------------------------
 
-    def _begin(self, name: str, attributes: Attributes, *, root: str) -> None:
+    def _begin(self, name: str, attributes: Attributes, *, root: Container[str]) -> None:
         parent = self._open[-1] if self._open else None
-        scope = _enter_scope(parent.scope if parent else {}, attributes)
+        scope = _enter_scope(parent.scope if parent else {}, attributes, self._rules.addresses)
         prefix, _, local = name.rpartition(":")
         space_key = scope.get(prefix)
         key = f"{space_key}:{local}"
-        space = rules.NAMESPACES.get(space_key or "")
-        if parent is None and key != root:
+        space = self._rules.namespaces.get(space_key or "")
+        if parent is None and key not in root:
             raise RefusedError(Reason.MALFORMED)
-        if key in rules.REFUSED:
+        if key in self._rules.refused:
             raise RefusedError(Reason.UNSUPPORTED)
         opened = _Open(
             key=key,
             written=None,
             scope=scope,
-            has_text=False,
+            has_text=parent is not None and parent.has_text,
             start=len(self._out),
             attributes=[],
-            is_tolerant=key in rules.TOLERANT or (parent is not None and parent.is_tolerant),
+            is_tolerant=key in self._rules.tolerant or (parent is not None and parent.is_tolerant),
         )
-        if key in rules.UNWRAPPED:
-            self.kinds |= rules.ELEMENT_KINDS.get(local, frozenset())
+        if key in self._rules.unwrapped:
+            self.kinds |= self._rules.element_kinds.get(local, frozenset())
             if self._is_left_out(parent, opened, attributes):
                 self._skipped = 1
             else:
                 self._open.append(opened)
             return
         if space is None or local not in space.elements:
-            self.kinds |= rules.ELEMENT_KINDS.get(local, frozenset())
+            self.kinds |= self._rules.element_kinds.get(local, frozenset())
             self._skipped = 1
             return
         if not self._keep_attributes(opened, attributes, space):
@@ -173,9 +201,7 @@ class OfficeMarkup:
         if key == _STRING and self._pass_string():
             return
         self._open.append(opened)
-        if any(
-            key == what.partition("@")[0] and not self._has(opened, what) for what in rules.UNLESS
-        ):
+        if self._lacks_its_value(opened):
             return
         opened.written = f"{space.prefix}:{local}" if space.prefix else local
         opened.has_text = local in space.texts
@@ -193,7 +219,7 @@ class OfficeMarkup:
         closed = self._open.pop()
         if closed.written is None:
             return
-        if closed.key in _COLLECTED and self._is_forbidden(closed):
+        if closed.key in self._collected and self._is_forbidden(closed):
             del self._out[closed.start :]
             # Its parent's start was ended for it; text never is this sign alone.
             self._is_pending = self._out[-1] == ">"
@@ -212,11 +238,11 @@ class OfficeMarkup:
         if self._skipped or not self._open:
             return
         inner = self._open[-1]
-        if inner.written is None or not inner.has_text:
+        if not inner.has_text:
             if text.strip(" \t\n"):
                 self.kinds.add(Kind.TEXT)
             return
-        if inner.key in _COLLECTED:
+        if inner.key in self._collected:
             inner.texts.append(text)
         if text:
             self._close_start()
@@ -255,39 +281,38 @@ class OfficeMarkup:
         parent.is_chosen = True
         return False
 
-    def _keep_attributes(
-        self, opened: _Open, attributes: Attributes, space: rules.Namespace
-    ) -> bool:
+    def _keep_attributes(self, opened: _Open, attributes: Attributes, space: Namespace) -> bool:
         """Keep what is listed; return whether the element stays."""
         related: set[str] = set()
         for name, value in attributes.items():
             key = self._find_key(opened, name, value, space)
             if key is None:
                 continue
-            if key.startswith("r:"):
+            if key in self._rules.references:
                 if not value:
                     continue
-                if not self._relations.has(value, is_tolerant=opened.is_tolerant):
-                    if opened.key in rules.LOOSE:
+                if not self._references.has(
+                    value, element=opened.key, is_tolerant=opened.is_tolerant
+                ):
+                    if opened.key in self._rules.loose:
                         continue
                     return False
                 related.add(key)
             what = f"{opened.key}@{key}"
-            kept = rules.CONSTANTS.get(what, value)
-            if not any(
-                what in patterns and not patterns[what].search(kept)
-                for patterns in (rules.VALUES, rules.UNLESS)
-            ):
+            kept = self._rules.constants.get(what, value)
+            if _has(self._rules.dropped_if, what, kept):
+                return False
+            if not self._is_other(what, kept):
                 opened.attributes.append((key, kept))
         opened.attributes.sort()
         for at, (key, value) in enumerate(opened.attributes):
             if key in related:
-                opened.attributes[at] = (key, self._relations.rename(value))
+                opened.attributes[at] = (key, self._references.rename(value))
         if len({key for key, _ in opened.attributes}) != len(opened.attributes):
             raise RefusedError(Reason.MALFORMED)
         return True
 
-    def _find_key(self, opened: _Open, name: str, value: str, space: rules.Namespace) -> str | None:
+    def _find_key(self, opened: _Open, name: str, value: str, space: Namespace) -> str | None:
         """Find the name under which an attribute is written; None if it goes."""
         prefix, _, local = name.rpartition(":")
         if "xmlns" in (prefix, name):
@@ -295,33 +320,44 @@ class OfficeMarkup:
         if prefix == "xml":
             return name if (local, value) == ("space", "preserve") else None
         if not prefix:
-            if local in space.attributes or rules.EXTRA.get(opened.key) == local:
+            if local in space.attributes or self._rules.extra.get(opened.key) == local:
                 return local
         else:
             space_key = opened.scope.get(prefix)
-            if space_key is not None and local in rules.NAMESPACES[space_key].qualified:
+            if space_key is not None and local in self._rules.namespaces[space_key].qualified:
                 return f"{space_key}:{local}"
-        self.kinds |= rules.ATTRIBUTE_KINDS.get(local, frozenset())
+        self.kinds |= self._rules.attribute_kinds.get(local, frozenset())
         return None
 
-    @staticmethod
-    def _has(opened: _Open, what: str) -> bool:
-        wanted = what.partition("@")[2]
-        return any(key == wanted for key, _ in opened.attributes)
+    def _is_other(self, what: str, value: str) -> bool:
+        """Tell whether an attribute's value is none that it may have."""
+        rules = self._rules
+        return _has(rules.not_values, what, value) or any(
+            what in patterns and not patterns[what].search(value)
+            for patterns in (rules.values, rules.unless)
+        )
+
+    def _lacks_its_value(self, opened: _Open) -> bool:
+        """Tell whether an element lost the attribute without which its tags go."""
+        names = {name for name, _ in opened.attributes}
+        return any(
+            element == opened.key and attribute not in names
+            for element, _, attribute in (what.partition("@") for what in self._rules.unless)
+        )
 
     def _is_forbidden(self, closed: _Open) -> bool:
         """Tell whether a text leads elsewhere; take it out where its element has to stay."""
         text = "".join(closed.texts)
-        if closed.key in rules.TEXTS:
-            return not rules.TEXTS[closed.key].search(text)
-        if closed.key in rules.BLANK_TEXTS:
-            if rules.BLANK_TEXTS[closed.key].search(text):
+        if closed.key in self._rules.texts:
+            return not self._rules.texts[closed.key].search(text)
+        if closed.key in self._rules.blank_texts:
+            if self._rules.blank_texts[closed.key].search(text):
                 del self._out[closed.start + 1 :]
                 self._is_pending = True
             return False
-        if closed.key not in rules.NOT_TEXTS:
+        if closed.key not in self._rules.not_texts:
             return False
-        is_foreign = bool(rules.NOT_TEXTS[closed.key].search(text))
+        is_foreign = bool(self._rules.not_texts[closed.key].search(text))
         if closed.key == _SHARED_FORMULA:
             shared = next((value for key, value in closed.attributes if key == "si"), None)
             if shared is not None and is_foreign:
@@ -330,9 +366,15 @@ class OfficeMarkup:
         return is_foreign
 
 
-def _enter_scope(scope: dict[str, str | None], attributes: Attributes) -> dict[str, str | None]:
+def _has(patterns: Patterns, what: str, value: str) -> bool:
+    return what in patterns and patterns[what].search(value) is not None
+
+
+def _enter_scope(
+    scope: dict[str, str | None], attributes: Attributes, addresses: Mapping[str, str]
+) -> dict[str, str | None]:
     declared = {
-        name.removeprefix("xmlns").removeprefix(":"): rules.ADDRESSES.get(value)
+        name.removeprefix("xmlns").removeprefix(":"): addresses.get(value)
         for name, value in attributes.items()
         if name == "xmlns" or name.startswith("xmlns:")
     }

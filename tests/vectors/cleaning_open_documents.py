@@ -1,0 +1,168 @@
+"""The cases of OpenDocument, for `make_cleaning_vectors`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.documents import PNG, SPACES, TELLING_JPEG, make_content, make_open_document
+
+Part = bytes | tuple[bytes, int]
+Case = tuple[str, str, Sequence[Part]]
+
+DRAWN = b"\1\0\0\0 EMF"
+PICTURE = '<draw:frame draw:name="Ana"><draw:image xlink:href="Pictures/Ana.x"/></draw:frame>'
+OBJECT = (
+    '<draw:frame><draw:object xlink:href="./Ana"/><draw:image '
+    'xlink:href="./ObjectReplacements/Ana"/></draw:frame>'
+)
+FORMULA = (
+    '<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mi mathvariant="italic">x</mi>'
+    '<annotation encoding="StarMath 5.0">Ana</annotation></semantics></math>'
+)
+
+
+def list_open_documents() -> Iterator[Case]:
+    """List the cases of OpenDocument."""
+    yield (
+        "odt",
+        "properties, settings and times go",
+        [make_open_document("<text:p>seen</text:p>")],
+    )
+    yield (
+        "changes",
+        "they are accepted, and nobody made them",
+        [
+            make_open_document(
+                "<text:tracked-changes><text:changed-region><text:deletion><office:change-info>"
+                "<dc:creator>Ana</dc:creator></office:change-info><text:p>out</text:p>"
+                "</text:deletion></text:changed-region></text:tracked-changes><text:p>a"
+                '<text:change text:change-id="1"/>b<office:annotation><dc:creator>Ana</dc:creator>'
+                "<text:p>note</text:p></office:annotation></text:p>"
+            )
+        ],
+    )
+    yield (
+        "fields",
+        "they become what they show",
+        [
+            make_open_document(
+                '<text:p>by <text:author-name text:fixed="true">A.</text:author-name> on '
+                '<text:date text:date-value="2026-03-04T05:06:07">4 March</text:date>, page '
+                "<text:page-number>1</text:page-number><text:s/></text:p>"
+            )
+        ],
+    )
+    yield (
+        "links",
+        "those to files go, their texts stay",
+        [
+            make_open_document(
+                '<text:p><text:a xlink:href="file:///home/ana/a.odt">a</text:a><text:a '
+                'xlink:href="https://example.org/">b</text:a><text:a xlink:href="#c">c</text:a>'
+                "</text:p>"
+            )
+        ],
+    )
+    yield (
+        "picture",
+        "it is cleaned by its own rules",
+        [make_open_document(PICTURE, members={"Pictures/Ana.x": TELLING_JPEG})],
+    )
+    yield (
+        "picture-elsewhere",
+        "one that is not in the file goes",
+        [
+            make_open_document(
+                '<draw:frame><draw:image xlink:href="https://example.org/a.png"/><draw:image '
+                'xlink:href="../a.png"/></draw:frame>'
+            )
+        ],
+    )
+    yield (
+        "object",
+        "charts and formulas stay, their stand-ins only if they can be cleaned",
+        [
+            make_open_document(
+                OBJECT + OBJECT.replace("Ana", "Bea"),
+                members={
+                    "Ana/content.xml": make_content("<chart:chart xlink:href='..'/>", kind="chart"),
+                    "Bea/content.xml": FORMULA,
+                    "ObjectReplacements/Ana": PNG,
+                    "ObjectReplacements/Bea": DRAWN,
+                },
+            )
+        ],
+    )
+    yield (
+        "ods",
+        "formulas that lead to other files go, their values stay",
+        [
+            make_open_document(
+                '<table:table table:name="A"><table:table-row><table:table-cell table:formula="of:='
+                '\'file:///home/ana/b.ods\'#$A.B1" office:value-type="float" office:value="1"/>'
+                '<table:table-cell table:formula="of:=[.A1]+1" office:value="2"/>'
+                "</table:table-row></table:table><table:table table:name=\"'file:///home/ana/b.ods'"
+                '#A"><table:table-source xlink:href="../b.ods"/></table:table>',
+                kind="spreadsheet",
+            )
+        ],
+    )
+    yield (
+        "odp",
+        "names of shapes go, names of pages stay",
+        [
+            make_open_document(
+                '<draw:page draw:name="page1"><draw:frame draw:name="Ana"><svg:title>Ana'
+                "</svg:title><draw:text-box><text:p>seen</text:p></draw:text-box></draw:frame>"
+                "</draw:page>",
+                kind="presentation",
+            )
+        ],
+    )
+    text = "<text:p>seen</text:p>"
+    yield (
+        "styles",
+        "what is in no list goes",
+        [
+            make_open_document(
+                text,
+                members={
+                    "styles.xml": f"<office:document-styles{SPACES}><office:styles><style:style "
+                    'xmlns:o="urn:o" o:rsid="1" style:name="A"/></office:styles>'
+                    "</office:document-styles>",
+                    "Thumbnails/thumbnail.png": PNG,
+                    "Basic/script-lc.xml": "<a/>",
+                },
+            )
+        ],
+    )
+    yield (
+        "drawn",
+        "a picture that cannot be cleaned",
+        [make_open_document(PICTURE, members={"Pictures/Ana.x": DRAWN})],
+    )
+    yield (
+        "inline",
+        "a picture inside the text",
+        [
+            make_open_document(
+                "<draw:image><office:binary-data>AA==</office:binary-data></draw:image>"
+            )
+        ],
+    )
+    yield (
+        "macros",
+        "programs are refused",
+        [make_open_document(text, members={"Basic/Standard/Ana.xml": "<a/>"})],
+    )
+    yield (
+        "locked",
+        "a password",
+        [make_open_document(text, members={"META-INF/manifest.xml": "<encryption-data/>"})],
+    )
+    yield "drawing", "other kinds of documents", [make_open_document(text, kind="graphics")]
+    yield (
+        "no-content",
+        "nothing is shown",
+        [make_open_document(text, members={"content.xml": "<a/>"})],
+    )
