@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from crypto.age import file as age_file
+from crypto.attachment import Cleaning
 from crypto.bundle import START, IndexEntry, format_index, format_trailer
 from crypto.envelope import AttachedFile, seal_tip
 from crypto.keyset import choose_recipients, verify_keyset
@@ -25,6 +26,7 @@ from crypto.ladder import RUNGS, payload_len_of
 from crypto.note import Signer, Verifier
 from crypto.secret import Secret
 from crypto.tip import Tip
+from tests.pictures import make_exif, make_jpeg, segment
 from tipline.desk.keyfiles import read_key_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,7 +124,9 @@ class Desk:
         )
         return list(choose_recipients(keyset, channel="works", today=today))
 
-    def seal(self, tip: Tip, *, photo: bytes | None = None) -> bytes:
+    def seal(
+        self, tip: Tip, *, photo: bytes | None = None, cleaning: Cleaning | None = None
+    ) -> bytes:
         sealed = io.BytesIO()
         files = []
         if photo is not None:
@@ -132,8 +136,9 @@ class Desk:
                     extension="jpg",
                     size_bytes=len(photo),
                     source=io.BytesIO(photo),
-                    name=name,
+                    name=name if cleaning is None else None,
                     media_type="image/jpeg",
+                    cleaning=cleaning,
                 )
             )
         seal_tip(sealed, tip=tip, files=files, recipients=self.recipients())  # type: ignore[arg-type]  # hybrid
@@ -610,3 +615,58 @@ def test_export_when_asked_then_the_files_are_copied_and_nothing_overwritten(
         "found": [],
         "untouched": [],
     }
+
+
+SAID = "files/01.jpg: WARNING: said to be clean, but the desk found: device"
+
+
+def test_open_when_a_file_is_not_as_clean_as_the_tip_says_then_it_is_named(desk: Desk) -> None:
+    """Each file is looked at again; the one that belies its tip is told at once, and later."""
+    telling = make_jpeg(segment(0xE1, b"Exif\0\0" + make_exif([(0x010F, 2, 4, b"Cam\0")])))
+    clean = Cleaning(state="clean", rules=1)
+    desk.write_bundle(
+        desk.seal(Tip(text="a"), photo=telling, cleaning=clean),
+        desk.seal(Tip(text="b"), photo=make_jpeg(), cleaning=clean),
+    )
+    done = desk.open("--root", desk.root, "--json")
+
+    assert done.returncode == 0
+    assert f"tip {'0' * 32}: {SAID}" in lines(done.stderr)
+    assert f"tip 1{'0' * 31}" not in done.stderr
+    found = [tip["files"] for tip in json.loads(done.stdout)["tips"]]
+    assert [(one["state"], one["belied"]) for (one,) in found] == [
+        ("found", True),
+        ("clean", False),
+    ]
+    shown = desk.run("show", "00", "--vault", "vault")
+    assert "    WARNING: said to be clean, but the desk found: device" in lines(shown.stdout)
+    told = json.loads(desk.run("show", "1", "--vault", "vault", "--json").stdout)
+    assert [one["state"] for one in told["found"]] == ["clean"]
+
+
+def test_open_when_there_is_no_sandbox_then_the_text_is_there_and_the_files_wait(
+    desk: Desk,
+) -> None:
+    """A missing program keeps nobody from reading, and no file is parsed without it."""
+    desk.write_bundle(desk.seal(Tip(text="read me"), photo=make_jpeg()))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tipline", "desk", "open", "bundle", "--vault", "vault"),
+            *("-i", "ana.key", "--passphrase-file", "passphrase", "--root", desk.root),
+        ],
+        cwd=desk.directory,
+        env={**ENVIRONMENT, "PATH": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0
+    assert lines(done.stderr)[:3] == [
+        "the files of these tips were not looked at; they stay unopened:",
+        "bubblewrap is not installed: without it no file is opened",
+        "apt-get install --no-install-recommends bubblewrap",
+    ]
+    shown = desk.run("show", "00", "--vault", "vault").stdout
+    assert lines(shown)[-1] == "read me"
+    assert "the desk found" not in shown
