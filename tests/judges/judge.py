@@ -4,7 +4,8 @@ Two judges of a cleaned file, which know nothing of how it was cleaned, and one 
 1. exiftool names every tag it finds. All must stand in `STRUCTURAL`, the written list of what a
    decoder needs to know, with the values that are the same for everybody where there are such.
 2. Every value that the tags of the original held is looked for in the cleaned file's bytes.
-3. Pillow opens both: the same size, frames, pixels and orientation. PDF is drawn by pdfium
+3. Pillow opens both: the same size, frames, pixels and orientation. Films are decoded by ffmpeg,
+   HEIC by libheif (`films.py`); PDF is drawn by pdfium
    (`pages.py`), and a value that can be read on a page is no finding.
 """
 
@@ -22,6 +23,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageSequence
 
+from tests.judges import films
 from tests.judges.pages import read_pages, read_text
 
 ASK: Final = ("exiftool", "-a", "-U", "-G1", "-ee", "-j", "-struct", "-api", "LargeFileSupport=1")
@@ -69,6 +71,8 @@ STRUCTURAL: Final[Mapping[str, str | None]] = {
     "SourceFile": None,
     **{f"{group}:{tag}": None for group, tags in _FREE.items() for tag in tags.split()},
     **_FIXED,
+    **{f"{group}:{tag}": None for group, tags in films.FREE.items() for tag in tags.split()},
+    **films.FIXED,
 }
 
 
@@ -101,8 +105,14 @@ def find_residues(tags: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in tags.items()
-        if name not in STRUCTURAL or STRUCTURAL[name] not in (None, str(value))
+        if (known := _simplify(name)) not in STRUCTURAL
+        or STRUCTURAL[known] not in (None, str(value))
     }
+
+
+def _simplify(name: str) -> str:
+    """Take the number out of a track's name, and out of a tag that only has its place for one."""
+    return re.sub(r"^Track\d+:|_0x[0-9a-f]{4}$", lambda found: "Track:" * (found[0][0] == "T"), name)
 
 
 def find_survivors(original: Mapping[str, Any], cleaned: bytes) -> set[str]:
@@ -167,6 +177,10 @@ def read_pixels(data: bytes) -> list[tuple[object, ...]]:
     """
     if data.startswith(PDF):
         return read_pages(data)
+    if films.is_heif(data):
+        return [films.decode_heif(data)]
+    if films.is_film(data):
+        return [films.decode_film(data)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of metadata that is broken in the original
         with Image.open(io.BytesIO(data)) as image:
