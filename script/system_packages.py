@@ -132,6 +132,8 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             Requirement(
                 name="exiftool", is_met=has_program("exiftool"), package="libimage-exiftool-perl"
             ),
+            # It decodes films and sound, as they were and as they are cleaned.
+            Requirement(name="ffmpeg", is_met=has_program("ffmpeg"), package="ffmpeg"),
             # It shows office documents, without a screen of its own.
             *(
                 Requirement(

@@ -71,7 +71,7 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     said = capsys.readouterr().err
     names = (
         "tor util-linux bubblewrap firefox-esr chromium swtpm tpm2-tools cryptsetup-bin gcc"
-        " libc6-dev strace libimage-exiftool-perl libreoffice-writer-nogui"
+        " libc6-dev strace libimage-exiftool-perl ffmpeg libreoffice-writer-nogui"
         " libreoffice-calc-nogui libreoffice-impress-nogui"
     )
     assert said.count(f"these system packages are missing: {names}") == 1
@@ -100,6 +100,7 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "libc6-dev",
         "strace",
         "libimage-exiftool-perl",
+        "ffmpeg",
         "libreoffice-writer-nogui",
         "libreoffice-calc-nogui",
         "libreoffice-impress-nogui",
