@@ -25,7 +25,7 @@ const module = await import(`data:text/javascript;base64,${encoded}`);
 function revive(_key, value) {
   if (value?.hex !== undefined) return new Uint8Array(Buffer.from(value.hex, "hex"));
   if (value?.date !== undefined) return new Date(value.date);
-  if (value?.file !== undefined) {
+  if (typeof value?.file === "string") {
     return new File([Buffer.from(value.file, "hex")], value.name, value);
   }
   if (value?.blob !== undefined) return new Blob([Buffer.from(value.blob, "hex")]);
