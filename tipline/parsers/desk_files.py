@@ -32,9 +32,8 @@ def register(parts: Commands, translate: Translate) -> None:
             " come out. Where no sandbox can be made, nothing is opened."
         ),
         epilog=_(
-            "Example: tipline desk view 3f2a --vault vault --out seen makes"
-            " seen/files-01/page-001.png and so on. It ends with 0 if every page is shown, with 50"
-            " if not, and says which and why."
+            "With --out seen it makes seen/files-01/page-001.png and so on. It ends with 0 if every"
+            " page is shown, with 50 if not, and says which and why."
         ),
     )
     view.add_argument("id", metavar=_("ID"), help=_("the tip's id, or how it begins"))
