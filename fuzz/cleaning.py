@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from fuzz.archives import damage_member
 from fuzz.mending import mend
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
@@ -70,6 +71,10 @@ def damage(data: bytes, other: bytes, chance: random.Random) -> bytes:
     Returns:
         What became of it.
     """
+    if data.startswith(b"PK") and chance.randrange(8):
+        inside = damage_member(data, other, chance, damage)
+        if inside is not None:
+            return inside
     changed = bytearray(data)
     for _ in range(chance.randint(1, 4)):
         if not changed:

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.judges import documents
 from tests.judges.judge import find_residues, find_survivors, read_pixels, read_tags
 from tests.judges.pages import is_only_paler
 from tipline.cleaning.clean import plan_cleaning
@@ -108,12 +109,16 @@ def look_at_tags(verdicts: list[Verdict], cleaned: dict[str, Path]) -> None:
     for verdict, old, new in zip(verdicts, before, after, strict=True):
         verdict.had = len(find_residues(old))
         verdict.residues = tuple(find_residues(new))
-        verdict.survivors = tuple(find_survivors(old, cleaned[verdict.path].read_bytes()))
+        data = cleaned[verdict.path].read_bytes()
+        survivors = find_survivors(old, data)
+        if data.startswith(documents.ARCHIVE):
+            survivors |= documents.find_told(Path(verdict.path).read_bytes(), data)
+        verdict.survivors = tuple(survivors)
 
 
 def compare(original: bytes, cleaned: bytes) -> str:
     """
-    Compare pixels.
+    Compare pixels; of a document its text, by part.
 
     Args:
         original: A file.
@@ -122,6 +127,9 @@ def compare(original: bytes, cleaned: bytes) -> str:
     Returns:
         `same`, `different`, or `unreadable` if the original does not open.
     """
+    if original.startswith(documents.ARCHIVE):
+        is_same = documents.read_shown(original) == documents.read_shown(cleaned)
+        return "same" if is_same else "different"
     try:
         expected = read_pixels(original)
     except (OSError, SyntaxError, ValueError):

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageSequence
 
-from tests.judges import films
+from tests.judges import documents, films
 from tests.judges.pages import read_pages, read_text
 
 ASK: Final = ("exiftool", "-a", "-U", "-G1", "-ee", "-j", "-struct", "-api", "LargeFileSupport=1")
@@ -73,6 +73,8 @@ STRUCTURAL: Final[Mapping[str, str | None]] = {
     **_FIXED,
     **{f"{group}:{tag}": None for group, tags in films.FREE.items() for tag in tags.split()},
     **films.FIXED,
+    **{f"{group}:{tag}": None for group, tags in documents.FREE.items() for tag in tags.split()},
+    **documents.FIXED,
 }
 
 
