@@ -12,6 +12,7 @@ from tests.sounds import (
     END,
     FLAC_IN_OGG,
     FMT,
+    MP3_ROOM_BYTES,
     OPUS_HEAD,
     OPUS_SOUND,
     OPUS_TAGS,
@@ -21,9 +22,13 @@ from tests.sounds import (
     flac_block,
     make_ape,
     make_comments,
+    make_contents,
     make_flac,
     make_flac_frame,
     make_id3,
+    make_lyrics,
+    make_mp3,
+    make_mp3_frame,
     make_ogg_flac,
     make_old_id3,
     make_opus,
@@ -228,3 +233,72 @@ def list_wavs() -> Iterator[Case]:
     )
     yield "wavl", "is refused", [make_wav(FMT, wav_chunk(b"wavl", bytes(8)))]
     yield "short-chunk", "is refused", [make_wav(FMT, SAMPLES, b"xyz")]
+
+
+def list_mp3s() -> Iterator[Case]:
+    """List the cases of MP3."""
+    silent = make_mp3_frame()
+    other = b"\xff\xfb\x14\xc0"  # of another rate
+    free = b"\xff\xfb\x08\xc0" + bytes(200)
+    yield "clean", "stays byte for byte", [make_mp3()]
+    yield "one", "frame", [silent]
+    yield "many", "share a piece", shorten(make_mp3(*[silent] * 300))
+    full = make_mp3_frame(b"\x55" * MP3_ROOM_BYTES, bits=(8 * MP3_ROOM_BYTES, 0))
+    yield "full", "sound stays", [make_mp3(full, full)]
+    version_2 = make_mp3_frame(head=b"\xff\xf3\x34\xc0")[:72]
+    yield "version-2", "stays", [make_mp3(version_2, version_2)]
+    stereo = b"\xff\xfb\x14\x00" + bytes(92)
+    yield "stereo", "stays", [make_mp3(stereo, stereo)]
+    checked = b"\xff\xfa\x18\xc0" + bytes(140)
+    yield "checked", "stays", [make_mp3(checked, checked)]
+    yield (
+        "tags",
+        "around the frames go",
+        [
+            make_mp3(
+                before=make_id3((b"TPE1", b"\0Ana")),
+                behind=make_ape((b"Year", b"2026")) + make_lyrics() + make_old_id3(b"song"),
+            )
+        ],
+    )
+    yield "id3-behind", "goes", [make_mp3(behind=make_id3((b"TPE1", b"x"), version=4, flags=16))]
+    yield "id3-of-old", "goes", [make_mp3(before=make_id3((b"TP1", b"x"), version=2))]
+    yield "filled-id3", "goes", [make_mp3(before=make_id3((b"TPE1", b"x")) + bytes(99))]
+    yield "behind", "goes", [make_mp3(behind=b"PK\3\4 and more")]
+    yield "cut-off", "a last frame that is cut off goes", [make_mp3(silent, silent, silent[:99])]
+    gaps = {"junk": b"junk", "heads": other * 9, "free": free, "long": bytes(9000)}
+    for name, junk in gaps.items():
+        parts = shorten(make_mp3(silent, silent, junk, silent, silent))
+        yield f"{name}-between", "goes", parts
+    told = make_mp3_frame(b"ab" + b"U" * 100 + b"sound" * 4 + b"!", bits=(8, 8))
+    last = make_mp3_frame(b"cd" + b"LAME3.98r", begin=21, bits=(160, 24))
+    yield "filling", "becomes zeros, sound in the reservoir stays", [make_mp3(told, last)]
+    yield "cut-reservoir", "sound that begins before the first frame", [make_mp3(last, last)]
+    yield (
+        "filled-stereo",
+        "becomes zeros",
+        [make_mp3(*[b"\xff\xfb\x14\x00" + bytes(33) + b"U" * 59] * 2)],
+    )
+    yield "filled-version-2", "becomes zeros", [make_mp3(*[version_2[:-9] + b"LAME3.98r"] * 2)]
+    yield "contents", "its program's name is everybody's", [make_mp3(make_contents(), silent)]
+    for flags in (0, 1, 6, 9):
+        contents = make_contents(flags=flags, mark=b"Xing", program=b"Lavf58.29")
+        yield f"contents-{flags}", "fields", [make_mp3(contents, silent)]
+    yield "contents-other", "goes", [make_mp3(make_contents(program=b"GOGO3.1aa"), silent)]
+    table = b"VBRI\0\1\x0d\xb1\0\x64\0\0\2\x80\0\0\0\2\0\3\0\1\0\2\0\1" + b"aabbcc"
+    vbri = (b"\xff\xfb\x58\xc0" + bytes(32) + table).ljust(288, b"U")
+    yield "vbri", "the table stays", [make_mp3(vbri, silent)]
+    lying = b"VBRI" + bytes(14) + b"\xff\xff\0\1\xff\xff\0\1"
+    yield "vbri-lying", "is no table", [make_mp3((vbri[:36] + lying).ljust(288, b"U"), silent)]
+    yield "flac", "behind an ID3", [make_flac(before=make_id3((b"TPE1", b"x")))]
+    yield "id3-alone", "is refused", [make_id3()]
+    yield "truncated", "is refused", [silent[:-1]]
+    yield "lying-id3", "is refused", [b"ID3\3\0\0\x7f\x7f\x7f\x7f", silent]
+    yield "many-id3s", "are refused", [make_id3() * 16, make_mp3()]
+    lying_ape = make_ape()[-32:-20] + b"\xff" * 4 + bytes(16)
+    yield "lying-ape", "is refused", [make_mp3(behind=lying_ape)]
+    yield "lying-lyrics", "is refused", [make_mp3(behind=b"LYRICSBEGIN999999LYRICS200")]
+    yield "tag-in-sound", "is refused", [silent, silent[:16] + b"TAG" + bytes(125), b"behind"]
+    yield "free-format", "is refused", [free]
+    yield "layer-1", "is refused", [b"\xff\xff\x18\xc0", bytes(200)]
+    yield "aac", "is refused", [b"\xff\xf1\x50\x80", bytes(200)]

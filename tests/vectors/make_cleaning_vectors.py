@@ -51,7 +51,7 @@ from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_heifs import list_heifs
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_open_documents import list_open_documents
-from tests.vectors.cleaning_sounds import list_flacs, list_oggs, list_wavs
+from tests.vectors.cleaning_sounds import list_flacs, list_mp3s, list_oggs, list_wavs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.exif import format_orientation
@@ -398,6 +398,7 @@ def main() -> None:
         "ogg": list_oggs(),
         "flac": list_flacs(),
         "wav": list_wavs(),
+        "mp3": list_mp3s(),
         "film": list_films(),
         "heif": list_heifs(),
         "document": list_documents(),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tipline.cleaning import (, heif
+from tipline.cleaning import (
     archive,
     documents,
     flac,
     gif,
+    heif,
     jpeg,
     movie,
+    mp3,
     ogg,
     pdf,
     png,
@@ -30,7 +32,7 @@ _SIGNATURES: Final = (
     (png.SIGNATURE, Format.PNG),
     (ogg.SIGNATURE, Format.OGG),
     (flac.SIGNATURE, Format.FLAC),
-    (soundtags.ID3, Format.FLAC),
+    (soundtags.ID3, Format.MP3),
     (pdf.SIGNATURE, Format.PDF),
     *((signature, Format.GIF) for signature in gif.SIGNATURES),
 )
@@ -42,6 +44,7 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.OGG: ogg.plan_ogg,
     Format.FLAC: flac.plan_flac,
     Format.WAV: wav.plan_wav,
+    Format.MP3: mp3.plan_mp3,
     Format.PDF: pdf.plan_pdf,
     Format.MP4: movie.plan_movie,
     Format.HEIC: heif.plan_heif,
@@ -65,6 +68,8 @@ def detect_format(head: bytes) -> Format | None:
         return Format.HEIC
     if movie.is_movie(head):
         return Format.MP4
+    if mp3.is_mp3(head):
+        return Format.MP3
     if wav.is_wav(head):
         return Format.WAV
     return Format.WEBP if webp.is_webp(head) else None

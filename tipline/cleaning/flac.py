@@ -59,8 +59,6 @@ def plan_flac(source: Source) -> Plan:
     builder = PlanBuilder(format=Format.FLAC, source=source)
     tags = find_tags(source)
     builder.find(*tags.kinds)
-    if source.read(tags.start, len(SIGNATURE)) != SIGNATURE:
-        raise RefusedError(Reason.UNKNOWN)
     position = _read_blocks(source, builder, tags.start + len(SIGNATURE))
     _check_sound(source, position, tags.end)
     builder.keep(position, tags.end - position)

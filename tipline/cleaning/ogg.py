@@ -12,9 +12,8 @@ Ogg (RFC 3533): pages of one stream of sound, from its first to its last.
 5. A stream may lack the mark of its end, as of a recording that was broken off between two pages.
    Behind the mark nothing of the stream follows; other bytes there go.
 
-All heads change, so a plan has two pieces for each page. Small pages are put together whole
-(`LEAST_RANGE_BYTES`), which is bounded by `MAX_COPIED_BYTES`: voice notes with a page for every 20
-milliseconds of sound fill it in three hours. Of large pages the content is not read.
+All heads change, so small pages are copied whole (`patchwork`): voice notes with a page for every
+20 milliseconds of sound reach the bound in three hours. Of large pages the content is not read.
 
 *Limitations.* Coded sound is not decoded: bytes that somebody wrote behind it, inside a packet,
 stay. So does a page whose checksum is wrong, with a wrong one: decoders pass over it or not, as
@@ -30,15 +29,13 @@ from typing import Final
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.oggstreams import Stream, read_identification
 from tipline.cleaning.oggsums import add_zeros, compute_checksum
+from tipline.cleaning.patchwork import LEAST_RANGE_BYTES, Patchwork
 from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.source import Source
 
 SIGNATURE: Final = b"OggS"
 HEAD_BYTES: Final = 27
 SERIAL: Final = (1).to_bytes(4, "little")
-LEAST_RANGE_BYTES: Final = 4096  # of content; a shorter one takes less room than its piece's cost
-MAX_COPIED_BYTES: Final = 64 * 1024 * 1024
-PIECE_BYTES: Final = 256 * 1024
 MAX_LOOKED_AT_BYTES: Final = 1024 * 1024  # of a packet before the sound; one that is kept has 8 KiB
 
 _CONTINUED, _BEGIN, _END = 1, 2, 4
@@ -148,8 +145,7 @@ class _Reader:
         self._builder = PlanBuilder(format=Format.OGG, source=source)
         self._position = 0
         self._number = 0  # of the next page that is written
-        self._copied = bytearray()
-        self._copied_len = 0
+        self._patchwork = Patchwork(builder=self._builder, source=source)
         self._is_open = False  # whether the last packet goes on in the next page
 
     def read(self) -> Plan:
@@ -173,7 +169,7 @@ class _Reader:
             if self._source.read_up_to(self._position, len(SIGNATURE)) == SIGNATURE:
                 raise RefusedError(Reason.UNSUPPORTED)
             self._builder.find(Kind.TRAILING)
-        self._flush()
+        self._patchwork.finish()
         return self._builder.build()
 
     def _read_page(self) -> Page:
@@ -250,7 +246,7 @@ class _Reader:
                 content=content[:length],
             )
             self._number += 1
-            self._copy(page)
+            self._patchwork.write(page)
             content = content[length:]
             marks = _CONTINUED if now[-1] == _FULL else 0
 
@@ -260,23 +256,8 @@ class _Reader:
         head = renumber(page.head, number=self._number, content_len=page.content_len)
         self._number += 1
         if page.content_len < LEAST_RANGE_BYTES:
-            self._copy(head + self._read_content(page))
+            self._patchwork.write(head + self._read_content(page))
         else:
-            self._copy(head)
-            self._flush()
-            self._builder.keep(page.offset + len(head), page.content_len)
+            self._patchwork.write(head)
+            self._patchwork.keep(page.offset + len(head), page.content_len)
         return page.marks
-
-    def _copy(self, data: bytes) -> None:
-        """Write bytes, put together with those before them."""
-        self._copied_len += len(data)
-        if self._copied_len > MAX_COPIED_BYTES:
-            raise RefusedError(Reason.TOO_COMPLEX)
-        self._copied += data
-        if len(self._copied) >= PIECE_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._copied:
-            self._builder.write(bytes(self._copied))
-            self._copied.clear()

@@ -31,6 +31,7 @@ class Format(enum.StrEnum):
     OGG = "ogg"
     FLAC = "flac"
     WAV = "wav"
+    MP3 = "mp3"
     PDF = "pdf"
     M4A = "m4a"
     MP4 = "mp4"
@@ -54,6 +55,7 @@ EXTENSIONS: Final = {
     Format.OGG: "ogg",
     Format.FLAC: "flac",
     Format.WAV: "wav",
+    Format.MP3: "mp3",
     Format.PDF: "pdf",
     Format.M4A: "m4a",
     Format.MP4: "mp4",

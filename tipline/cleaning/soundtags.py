@@ -88,6 +88,24 @@ def find_tags(source: Source) -> Tags:
     raise RefusedError(Reason.TOO_COMPLEX)
 
 
+def has_tag_behind(source: Source, start: int, end: int) -> bool:
+    """
+    Tell whether a part of a file ends as a tag does.
+
+    Args:
+        source: The file.
+        start: Of the part.
+        end: Behind it.
+
+    Returns:
+        Whether `find_tags` would find one there.
+
+    Raises:
+        RefusedError: a mark is there, and lies.
+    """
+    return _measure_last(source, start, end) > 0
+
+
 def measure_id3(head: bytes) -> int:
     """
     Measure an ID3 of its second version.

@@ -22,7 +22,7 @@ from tests.sounds import (
     make_speex,
     make_vorbis,
 )
-from tipline.cleaning import ogg
+from tipline.cleaning import ogg, patchwork
 from tipline.cleaning import plan as plan_module
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
@@ -209,7 +209,7 @@ def test_ogg_when_more_is_copied_than_fits_then_it_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Memory is bounded for any length."""
-    monkeypatch.setattr(ogg, "MAX_COPIED_BYTES", len(CLEAN) - 1)
+    monkeypatch.setattr(patchwork, "MAX_COPIED_BYTES", len(CLEAN) - 1)
 
     assert refuse(CLEAN) == Reason.TOO_COMPLEX
 

@@ -12,8 +12,9 @@ import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { isHeif, planHeif } from "./heif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
 import { isMovie, planMovie } from "./movie.js";
-import type { Format, Plan } from "./plan.js";
+import { isMp3, planMp3 } from "./mp3.js";
 import { planOgg, SIGNATURE as OGG } from "./ogg.js";
+import type { Format, Plan } from "./plan.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
 import { ID3 } from "./soundtags.js";
 import { Source } from "./source.js";
@@ -39,6 +40,7 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   ogg: planOgg,
   flac: planFlac,
   wav: planWav,
+  mp3: planMp3,
   m4a: planMovie,
   mp4: planMovie,
   mov: planMovie,
@@ -52,7 +54,8 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
   if (startsWith(head, PNG)) return "png";
   if (startsWith(head, OGG)) return "ogg";
-  if (startsWith(head, FLAC) || startsWith(head, ID3)) return "flac";
+  if (startsWith(head, FLAC)) return "flac";
+  if (startsWith(head, ID3) || isMp3(head)) return "mp3";
   if (isWav(head)) return "wav";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
   if (isHeif(head)) return "heic";

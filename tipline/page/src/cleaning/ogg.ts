@@ -6,6 +6,7 @@ import { type Bytes, encodeLittleEndian, join, littleEndian, startsWith } from "
 import { CleaningRefusal } from "./errors.js";
 import { addZeros, computeChecksum } from "./oggsums.js";
 import { readIdentification, type Stream } from "./oggstreams.js";
+import { LEAST_RANGE_BYTES, Patchwork } from "./patchwork.js";
 import { type Plan, PlanBuilder } from "./plan.js";
 import type { Source } from "./source.js";
 
@@ -16,9 +17,6 @@ const MARKS = 5; // where they stand
 const CHECKSUM = 22;
 const SERIAL_AT = 14; // and four bytes behind it the number
 const SERIAL = 1;
-const LEAST_RANGE_BYTES = 4096; // of content; a shorter one takes less room than its piece's cost
-const MAX_COPIED_BYTES = 64 * 1024 * 1024;
-const PIECE_BYTES = 256 * 1024;
 const MAX_LOOKED_AT_BYTES = 1024 * 1024; // of a packet before the sound; one that is kept has 8 KiB
 const CONTINUED = 1;
 const BEGIN = 2;
@@ -39,16 +37,15 @@ export function planOgg(source: Source): Promise<Plan> {
 
 class Reader {
   readonly #builder: PlanBuilder;
+  readonly #patchwork: Patchwork;
   #position = 0;
   #number = 0; // of the next page that is written
   #serial = SERIAL;
-  #copied: Bytes[] = [];
-  #waitingBytes = 0; // of what was copied and is in no piece yet
-  #copiedBytes = 0;
   #isOpen = false; // whether the last packet goes on in the next page
 
   constructor(private readonly source: Source) {
     this.#builder = new PlanBuilder("ogg", source);
+    this.#patchwork = new Patchwork(this.#builder, source);
   }
 
   async read(): Promise<Plan> {
@@ -59,8 +56,8 @@ class Reader {
     if (this.#serial !== SERIAL) this.#builder.find("id");
     const stream = readIdentification((await this.#readContent(first)).slice());
     this.#builder.find(...stream.kinds);
-    this.#writePackets([stream.identification], BEGIN);
-    this.#writePackets([stream.comments, ...(await this.#readHeaders(stream))], 0);
+    await this.#writePackets([stream.identification], BEGIN);
+    await this.#writePackets([stream.comments, ...(await this.#readHeaders(stream))], 0);
     for (let marks = 0; !(marks & END) && this.#position < this.source.lengthBytes;) {
       marks = await this.#keepPage();
     }
@@ -70,7 +67,7 @@ class Reader {
       if (startsWith(behind, SIGNATURE)) throw new CleaningRefusal("unsupported");
       this.#builder.find("trailing");
     }
-    this.#flush();
+    await this.#patchwork.finish();
     return this.#builder.build();
   }
 
@@ -149,7 +146,7 @@ class Reader {
   }
 
   /** Write pages of packets before the sound. */
-  #writePackets(packets: readonly Bytes[], firstMarks: number): void {
+  async #writePackets(packets: readonly Bytes[], firstMarks: number): Promise<void> {
     let content = join(...packets);
     let segments = join(
       ...packets.flatMap((packet) => [
@@ -163,7 +160,9 @@ class Reader {
       const length = now.reduce((sum, segment) => sum + segment, 0);
       const hasEnd = now.some((segment) => segment < FULL);
       const position = hasEnd ? new Uint8Array(8) : NO_POSITION;
-      this.#copy(this.#formatPage(marks, position, now, content.subarray(0, length)));
+      await this.#patchwork.write(
+        this.#formatPage(marks, position, now, content.subarray(0, length)),
+      );
       segments = segments.slice(FULL);
       content = content.subarray(length);
       marks = now.at(-1) === FULL ? CONTINUED : 0;
@@ -182,11 +181,8 @@ class Reader {
       (await this.source.read(page.offset, copiedLength))
     ).slice();
     renumber(copied, this.#number++, length);
-    this.#copy(copied);
-    if (!isSmall) {
-      this.#flush();
-      this.#builder.keep(page.offset + copiedLength, page.contentLength);
-    }
+    await this.#patchwork.write(copied);
+    if (!isSmall) await this.#patchwork.keep(page.offset + copiedLength, page.contentLength);
     return marks;
   }
 
@@ -197,21 +193,6 @@ class Reader {
     const page = join(SIGNATURE, 0, marks, position, named, "\0\0\0\0", rest);
     page.set(encodeLittleEndian(computeChecksum(page), 4), CHECKSUM);
     return page;
-  }
-
-  /** Write bytes of our own, put together with those before them. */
-  #copy(data: Bytes): void {
-    this.#copiedBytes += data.length;
-    if (this.#copiedBytes > MAX_COPIED_BYTES) throw new CleaningRefusal("too-complex");
-    this.#copied.push(data);
-    this.#waitingBytes += data.length;
-    if (this.#waitingBytes >= PIECE_BYTES) this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#waitingBytes > 0) this.#builder.write(join(...this.#copied));
-    this.#copied = [];
-    this.#waitingBytes = 0;
   }
 }
 

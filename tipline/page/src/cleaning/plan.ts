@@ -22,6 +22,7 @@ export const EXTENSIONS = {
   ogg: "ogg",
   flac: "flac",
   wav: "wav",
+  mp3: "mp3",
   m4a: "m4a",
   mp4: "mp4",
   mov: "mov",

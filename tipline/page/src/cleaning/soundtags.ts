@@ -63,6 +63,11 @@ export async function findTags(source: Source): Promise<Tags> {
   throw new CleaningRefusal("too-complex");
 }
 
+/** Whether a part of a file ends as a tag does; a refusal if a mark is there and lies. */
+export async function hasTagBehind(source: Source, start: number, end: number): Promise<boolean> {
+  return (await measureLast(source, start, end)) > 0;
+}
+
 /** The length of an ID3 of its second version; 0 if none begins here. */
 export function measureId3(head: Uint8Array): number {
   if (head.length < ID3_HEAD_BYTES || !startsWith(head, ID3)) return 0;
