@@ -59,7 +59,7 @@ class ContentWriter:
 
     Args:
         names: Of the file.
-        budget: Is spent on inline images.
+        budget: Is spent.
         find: Is told the kinds of what goes.
     """
 
@@ -67,6 +67,7 @@ class ContentWriter:
         self.used: Used = {}
         self.layers: set[bytes] = set()
         self._names = names
+        self._budget = budget
         self._find = find
         self._images = InlineImageWriter(use=self._use, budget=budget, find=find)
         self._out: list[bytes] = []
@@ -85,7 +86,7 @@ class ContentWriter:
         Raises:
             RefusedError: an inline image breaks the rules.
         """
-        tokens = Tokens(untrusted)
+        tokens = Tokens(untrusted, self._budget)
         while (token := tokens.read()) is not None:
             kind, data = token
             if kind is TokenKind.WORD:

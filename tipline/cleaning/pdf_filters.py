@@ -159,7 +159,8 @@ def _inflate_parts(data: bytes | memoryview) -> Iterator[tuple[bytes, int]]:
         while rest and not inflater.eof:
             part = inflater.decompress(rest, _STEP_BYTES)
             rest = inflater.unconsumed_tail
-            yield part, end - len(rest) - len(inflater.unused_data)
+            # At the end both may hold what lies behind it.
+            yield part, end - len(inflater.unused_data if inflater.eof else rest)
         if inflater.eof:
             return
 

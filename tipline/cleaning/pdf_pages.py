@@ -218,7 +218,9 @@ class PageCopier:
 
     def _copy_function(self, value: Any, _: str, scope: Scope) -> bytes | None:
         if isinstance(value, pikepdf.Stream) and value.get("/FunctionType") == 4:
-            return self._copy_with_data(value, "function", scope, rewrite_function)
+            return self._copy_with_data(
+                value, "function", scope, lambda data: rewrite_function(data, self._copier.budget)
+            )
         return self._copy_with_data(value, "function", scope, lambda data: data)
 
     def _copy_functions(self, value: Any, rest: str, scope: Scope) -> bytes | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.pdf_filters import Budget
 from tipline.cleaning.pdf_rules import PDF_RULES
 from tipline.cleaning.pdf_tokens import Token, TokenKind, Tokens, encode_name
 
@@ -46,12 +47,13 @@ def is_predefined(name: str) -> bool:
     return _PREDEFINED.fullmatch(name) is not None
 
 
-def rewrite_cmap(untrusted: bytes, *, is_unicode: bool) -> bytes:
+def rewrite_cmap(untrusted: bytes, budget: Budget, *, is_unicode: bool) -> bytes:
     """
     Write a CMap anew.
 
     Args:
         untrusted: Decoded.
+        budget: Is spent.
         is_unicode: Whether it leads to letters, or to the glyphs of a font.
 
     Returns:
@@ -60,7 +62,7 @@ def rewrite_cmap(untrusted: bytes, *, is_unicode: bool) -> bytes:
     Raises:
         RefusedError: it rests on another one that is not predefined, or is too long.
     """
-    tokens = Tokens(untrusted)
+    tokens = Tokens(untrusted, budget)
     body: list[bytes] = []
     before: list[Token] = []
     while (token := tokens.read()) is not None:
@@ -103,30 +105,37 @@ def _write_section(name: bytes, tokens: Tokens, body: list[bytes]) -> None:
 def _read_values(name: bytes, tokens: Tokens) -> Iterator[bytes]:
     values: list[bytes] | None = None
     while (token := tokens.read()) is not None:
-        kind, data = token
-        if kind is TokenKind.WORD:
+        if token[0] is TokenKind.WORD:
             return
         if token == (TokenKind.MARK, b"["):
             values = []
         elif token == (TokenKind.MARK, b"]") and values is not None:
             yield b"[" + b" ".join(values) + b"]"
             values = None
-        elif kind is TokenKind.STRING or (kind is TokenKind.NUMBER and name in _NUMBERED):
-            code = b"<" + data.hex().encode() + b">" if kind is TokenKind.STRING else data
+        elif (code := _write_code(name, token)) is not None:
             if values is None:
                 yield code
             else:
                 values.append(code)
-        elif kind is TokenKind.NAME and name in (b"bfchar", b"bfrange"):
-            yield encode_name(data)
 
 
-def rewrite_function(untrusted: bytes) -> bytes:
+def _write_code(name: bytes, token: Token) -> bytes | None:
+    """Write what may stand in a section: codes, numbers of glyphs, names of letters."""
+    kind, data = token
+    if kind is TokenKind.STRING:
+        return b"<" + data.hex().encode() + b">"
+    if kind is TokenKind.NUMBER and name in _NUMBERED:
+        return data
+    return encode_name(data) if kind is TokenKind.NAME and name.startswith(b"bf") else None
+
+
+def rewrite_function(untrusted: bytes, budget: Budget) -> bytes:
     """
     Write a function in PostScript anew.
 
     Args:
         untrusted: Decoded.
+        budget: Is spent.
 
     Returns:
         The same function.
@@ -134,7 +143,7 @@ def rewrite_function(untrusted: bytes) -> bytes:
     Raises:
         RefusedError: it has another operator than functions may have.
     """
-    tokens = Tokens(untrusted)
+    tokens = Tokens(untrusted, budget)
     out = []
     while (token := tokens.read()) is not None:
         kind, data = token

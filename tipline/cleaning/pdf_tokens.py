@@ -11,6 +11,10 @@ import enum
 import re
 from typing import Final
 
+from tipline.cleaning.pdf_filters import Budget
+
+TOKEN_BYTES: Final = 16  # so a file has at most four million: a dozen seconds
+
 _SPACE: Final = rb"\0\t\n\f\r "
 _REGULAR: Final = rb"[^\0\t\n\f\r ()<>\[\]{}/%]"
 _TOKEN: Final = re.compile(
@@ -51,11 +55,13 @@ class Tokens:
 
     Args:
         untrusted: In PDF's language, or anything else.
+        budget: Is spent: a token takes as long as `TOKEN_BYTES` that are only decoded.
     """
 
-    def __init__(self, untrusted: bytes) -> None:
+    def __init__(self, untrusted: bytes, budget: Budget) -> None:
         self.data = untrusted
         self.position = 0
+        self._budget = budget
 
     def read(self) -> Token | None:
         """
@@ -64,7 +70,11 @@ class Tokens:
         Returns:
             Its kind, and its bytes: a name and a string without what encloses them, decoded. None
             at the end.
+
+        Raises:
+            RefusedError: it is one too many.
         """
+        self._budget.spend(TOKEN_BYTES)
         found = _TOKEN.match(self.data, self.position)
         if found is None:
             self.position = len(self.data)
@@ -95,6 +105,7 @@ class Tokens:
         """Read a string that has strings inside, or no end: up to the end of all then."""
         start, depth = self.position, 1
         for match in _BRACKET.finditer(self.data, start):
+            self._budget.spend(TOKEN_BYTES)
             depth += {b"(": 1, b")": -1}.get(match[0], 0)
             if not depth:
                 self.position = match.end()

@@ -176,7 +176,9 @@ class FontCopier:
 
     def _refer_cmap(self, value: Any, *, is_unicode: bool) -> bytes:
         def put(number: int) -> None:
-            data = rewrite_cmap(self._copier.decode(value), is_unicode=is_unicode)
+            data = rewrite_cmap(
+                self._copier.decode(value), self._copier.budget, is_unicode=is_unicode
+            )
             entries = {} if is_unicode else {"Type": b"/CMap", "CMapName": b"/N"}
             entries |= {} if is_unicode else {"WMode": b"1" if b"/WMode 1 " in data else b"0"}
             self._copier.put_deflated(number, entries, data)

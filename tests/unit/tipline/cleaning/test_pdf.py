@@ -1,0 +1,293 @@
+"""PDF: a new file of what draws the pages; bounded, and refused where that cannot be told."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zlib
+
+import pikepdf
+import pikepdf.settings
+import pytest
+
+from tests.pdfs import DRAWN, make_page, make_pdf, make_stream, read_objects
+from tipline.cleaning import pdf as pdf_module
+from tipline.cleaning import pdf_document, pdf_filters, pdf_images, pdf_writer
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.plan import Kind, Plan, write_cleaned
+
+
+def clean(data: bytes) -> tuple[bytes, Plan]:
+    """Clean *data*, and hold that what comes out is clean."""
+    source, cleaned = io.BytesIO(data), io.BytesIO()
+    plan = plan_cleaning(source)
+    write_cleaned(plan, source, cleaned)
+    again = plan_cleaning(cleaned)
+    assert source.getvalue() == data
+    assert again.kinds == ()
+    assert again.pieces == (cleaned.getvalue(),)
+    return cleaned.getvalue(), plan
+
+
+def refuse(data: bytes) -> Reason:
+    """Hold that *data* is refused, and say why."""
+    with pytest.raises(RefusedError) as caught:
+        plan_cleaning(io.BytesIO(data))
+    return caught.value.reason
+
+
+def swell(count: int, unit: bytes = b" " * 1024 * 1024) -> bytes:
+    """Deflate so many megabytes."""
+    deflater = zlib.compressobj(9)
+    return b"".join(deflater.compress(unit) for _ in range(count)) + deflater.flush()
+
+
+def make_deflated(data: bytes, entries: bytes = b"") -> bytes:
+    """Make a stream of what is deflated already."""
+    return make_stream(data, entries + b" /Filter /FlateDecode")
+
+
+def test_pdf_when_its_secret_stands_in_every_place_then_it_is_nowhere_afterwards() -> None:
+    """A canary in each place that can hold text, but for what is drawn and for names of fonts."""
+    canary = b"Xochitl"
+    contents = (
+        b"% Xochitl\n/Xochitl << /Xochitl (Xochitl) >> BDC (Xochitl) q /Xochitl gs EMC Q Xochitl"
+        b" BI /W 1 /H 1 /CS /G /BPC 8 /Xochitl (Xochitl) ID x\nEI"
+    )
+    document = make_pdf(
+        {
+            3: make_page(
+                b"/Xochitl (Xochitl) /PieceInfo << /Xochitl (Xochitl) >> /Metadata 6 0 R"
+                b" /Annots [<< /Subtype /Text /Rect [0 0 9 9] /Contents (Xochitl) >>]",
+                resources=b"/ExtGState << /Xochitl << /CA 1 /Xochitl (Xochitl) >> >>"
+                b" /XObject << /Unused 5 0 R >>",
+            ),
+            4: make_stream(contents, b"/Xochitl (Xochitl)"),
+            5: make_stream(b"(Xochitl) Tj", b"/Subtype /Form /BBox [0 0 9 9]"),
+            6: make_stream(b"Xochitl", b"/Type /Metadata"),
+        },
+        root=b"/Lang (Xochitl) /Xochitl (Xochitl) /PageLabels << /P (Xochitl) >>",
+        trailer=b"/Info << /Author (Xochitl) /Xochitl (Xochitl) >> /ID [(Xochitl) (Xochitl)]",
+        behind=b"Xochitl",
+    )
+
+    cleaned, plan = clean(document)
+
+    assert canary not in cleaned
+    assert all(canary not in part for pair in read_objects(cleaned).values() for part in pair)
+    assert {Kind.PERSON, Kind.ID, Kind.HISTORY, Kind.TRAILING} <= set(plan.kinds)
+
+
+def test_pdf_when_it_has_objects_in_streams_and_one_password_for_nobody_then_it_is_cleaned() -> (
+    None
+):
+    """The newer ways of writing, and an encryption that everybody opens, are read as well."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make_pdf({}))) as document:
+        document.save(
+            out,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            encryption=pikepdf.Encryption(owner="x", user=""),
+            linearize=True,
+        )
+
+    assert clean(out.getvalue())[0] == clean(make_pdf({}))[0]
+
+
+def test_pdf_when_a_password_is_asked_then_it_is_refused() -> None:
+    """Whoever sends it can open it, and we cannot."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make_pdf({}))) as document:
+        document.save(out, encryption=pikepdf.Encryption(owner="x", user="y"))
+
+    assert refuse(out.getvalue()) == Reason.ENCRYPTED
+
+
+def test_pdf_when_its_table_of_objects_is_wrong_then_it_is_read_as_viewers_do() -> None:
+    """Many programs count wrongly; what a viewer shows is what is copied."""
+    broken = make_pdf({}).replace(b"startxref\n", b"startxref\n9")
+
+    assert clean(broken)[0] == clean(make_pdf({}))[0]
+
+
+def test_pdf_when_a_layer_depends_on_others_then_it_is_refused() -> None:
+    """What is shown when something else is not cannot be told from the page alone."""
+    layer = b"<< /Type /OCMD /OCGs [5 0 R] /P /AllOff >>"
+    marked = {
+        3: make_page(resources=b"/Properties << /L 6 0 R >>"),
+        4: make_stream(b"/OC /L BDC " + DRAWN + b"EMC"),
+        5: b"<< /Type /OCG /Name (x) >>",
+    }
+
+    assert refuse(make_pdf({**marked, 6: layer})) == Reason.UNSUPPORTED
+    clean(make_pdf({**marked, 6: layer.replace(b"AllOff", b"AnyOn")}))
+
+
+def test_pdf_when_it_is_longer_than_the_bound_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is held in memory, so it has a length."""
+    monkeypatch.setattr(pdf_module, "MAX_PDF_BYTES", 100)
+
+    assert refuse(make_pdf({})) == Reason.TOO_COMPLEX
+
+
+def test_pdf_when_pikepdf_is_not_installed_then_it_is_refused_as_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who only sends need not install what the desk needs."""
+    monkeypatch.setitem(sys.modules, "tipline.cleaning.pdf_document", None)
+    monkeypatch.delattr("tipline.cleaning.pdf_document")
+
+    assert refuse(make_pdf({})) == Reason.UNKNOWN
+
+
+def test_pdf_when_it_was_cleaned_then_the_limits_of_the_process_are_as_before() -> None:
+    """The bounds of qpdf are everybody's: ours hold only meanwhile, after a refusal too."""
+    before = pikepdf.settings.get_qpdf_limits()
+
+    clean(make_pdf({}))
+    refuse(b"%PDF-1.7\n")
+
+    assert pikepdf.settings.get_qpdf_limits() == before
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        make_pdf({4: make_deflated(swell(80))}),
+        make_pdf(
+            {4: make_stream(zlib.compress(swell(80)), b"/Filter [/FlateDecode /FlateDecode]")}
+        ),
+        make_pdf({4: make_stream(b"q", b"/Filter [" + b"/AHx " * 9 + b"]")}),
+        make_pdf(
+            {
+                3: make_page(b"/CropBox 5 0 R"),
+                5: b"[5 0 R]",
+            }
+        ),
+        make_pdf(
+            {
+                3: make_page(resources=b"/ColorSpace << /A 5 0 R >>"),
+                4: make_stream(b"/A cs"),
+                5: b"[/Indexed 5 0 R 1 (abc)]",
+            }
+        ),
+    ],
+    ids=["bomb", "bomb-in-bomb", "filters", "numbers-in-themselves", "colours-likewise"],
+)
+def test_pdf_when_it_swells_then_it_is_refused(document: bytes) -> None:
+    """A few kilobytes that become gigabytes, or that never end."""
+    assert refuse(document) == Reason.TOO_COMPLEX
+
+
+def test_pdf_when_it_has_too_many_words_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A megabyte of nothing but words takes longer than one of text."""
+    document = make_pdf({4: make_deflated(swell(1, b"q " * 20_000))})
+    clean(document)
+    monkeypatch.setattr("tipline.cleaning.pdf_tokens.TOKEN_BYTES", 4096)
+
+    assert refuse(document) == Reason.TOO_COMPLEX
+
+
+def make_packed(packed: bytes, entries: bytes) -> bytes:
+    """Make a file whose page lies in a stream of objects."""
+    stream = make_stream(packed, b"/Type /ObjStm /N 1 " + entries)
+    body, offsets = b"%PDF-1.5\n", {}
+    for number, one in {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        4: make_stream(DRAWN),
+        5: stream,
+    }.items():
+        offsets[number] = len(body)
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    offsets[6] = len(body)
+    table = bytes(7) + b"".join(
+        b"\2\0\0\0\5\0\0" if number == 3 else b"\1%s\0\0" % offsets[number].to_bytes(4, "big")
+        for number in range(1, 7)
+    )
+    entries = b"/Type /XRef /Size 7 /W [1 4 2] /Root 1 0 R"
+    body += b"6 0 obj\n%s\nendobj\n" % make_stream(table, entries)
+    return body + b"startxref\n%d\n%%%%EOF\n" % offsets[6]
+
+
+def test_pdf_when_its_objects_swell_then_it_is_refused_before_qpdf_reads_them() -> None:
+    """A number takes a hundred times its bytes in memory: sixty kilobytes became gigabytes."""
+    page = b"3 0 " + make_page()
+    swollen = b"3 0 " + make_page(b"/X [" + b"0 " * 20_000_000 + b"]")
+    deflated = b"/First 4 /Filter /FlateDecode"
+
+    assert clean(make_packed(page, b"/First 4"))[0] == clean(make_pdf({}))[0]
+    assert clean(make_packed(zlib.compress(page), deflated))[0] == clean(make_pdf({}))[0]
+    bomb = zlib.compress(swollen)
+    for entries in (deflated, b"/F#69rst 4 /Filter /FlateDecode", b"/X (stream\n) " + deflated):
+        assert refuse(make_packed(bomb, entries)) == Reason.TOO_COMPLEX
+    coded = b"/First 4 /Filter [/ASCIIHexDecode /FlateDecode]"
+    assert refuse(make_packed(bomb.hex().encode(), coded)) == Reason.UNSUPPORTED
+
+
+def test_pdf_when_it_has_more_text_than_the_bound_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What lies outside of streams is read into objects, too."""
+    monkeypatch.setattr(pdf_document, "MAX_OBJECT_BYTES", 400)
+
+    clean(make_pdf({4: make_stream(b"q " * 1_000)}))
+    assert refuse(make_pdf({3: make_page(b"/X [" + b"0 " * 200 + b"]")})) == Reason.TOO_COMPLEX
+
+
+def test_pdf_when_its_pixels_swell_then_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pixels are only measured, and that has an end, too."""
+    image = b"/Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    document = make_pdf(
+        {
+            3: make_page(resources=b"/XObject << /A 5 0 R >>"),
+            4: make_stream(b"/A Do"),
+            5: make_deflated(swell(3), image),
+        }
+    )
+    clean(document)
+    monkeypatch.setattr("tipline.cleaning.pdf_copy.MAX_PIXELS_BYTES", 1024 * 1024)
+
+    assert pdf_images.MAX_PIXELS_BYTES > 1024 * 1024
+    assert refuse(document) == Reason.TOO_COMPLEX
+
+
+@pytest.mark.parametrize(
+    ("module", "bound", "value"),
+    [
+        (pdf_document, "MAX_PAGES", 1),
+        (pdf_document, "MAX_ANNOTATIONS", 1),
+        (pdf_writer, "MAX_OBJECTS", 5),
+        (pdf_writer, "MAX_WRITTEN_BYTES", 300),
+    ],
+)
+def test_pdf_when_it_has_too_many_parts_then_it_is_refused(
+    module: object, bound: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages, notes, objects and bytes have their bounds."""
+    note = b"<< /Subtype /Text /Rect [0 0 9 9] >>"
+    document = make_pdf(
+        {
+            2: b"<< /Type /Pages /Kids [3 0 R 5 0 R] /Count 2 >>",
+            3: make_page(b"/Annots [%s %s]" % (note, note)),
+            5: make_page(),
+        }
+    )
+    clean(document)
+    monkeypatch.setattr(module, bound, value)
+
+    assert refuse(document) == Reason.TOO_COMPLEX
+
+
+def test_budget_when_it_is_used_up_then_it_refuses() -> None:
+    """To the last byte, and not one more."""
+    budget = pdf_filters.Budget(2)
+    budget.spend(2)
+
+    with pytest.raises(RefusedError):
+        budget.spend(1)
