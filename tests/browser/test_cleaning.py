@@ -275,6 +275,8 @@ async def test_file_when_it_is_still_looked_into_then_sending_waits(
         await browser.type("#text", "words")
         await browser.set_files("#files", [slow])
         await browser.until("document.querySelector('#file-list progress').checkVisibility()")
+        label = "document.querySelector('#file-list progress').getAttribute('aria-labelledby')"
+        assert await browser.evaluate(f"document.getElementById({label}).innerText") != ""
         await browser.evaluate("document.querySelector('#send').click()")
         assert "still looking into this file" in await browser.text("#file-list")
         assert await browser.evaluate("document.querySelector('#status').hidden")

@@ -20,7 +20,7 @@ class Row {
     find(this.element, "[data-part=name]").textContent = file.name;
     find(this.element, "[data-part=size]").textContent = formatSize(file.size);
     // Labels and descriptions find their field by its id, and the page has this row many times.
-    for (const attribute of ["id", "for", "aria-describedby"]) {
+    for (const attribute of ["id", "for", "aria-describedby", "aria-labelledby"]) {
       for (const element of this.element.querySelectorAll(`[${attribute}]`)) {
         const words = element.getAttribute(attribute)?.split(" ") ?? [];
         element.setAttribute(attribute, words.map((word) => `${word}-${id}`).join(" "));
