@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.judges import documents
+from tests.judges import documents, sounds
 from tests.judges.judge import find_residues, find_survivors, read_pixels, read_tags
 from tests.judges.pages import is_only_paler
 from tipline.cleaning.clean import plan_cleaning
@@ -118,18 +118,21 @@ def look_at_tags(verdicts: list[Verdict], cleaned: dict[str, Path]) -> None:
 
 def compare(original: bytes, cleaned: bytes) -> str:
     """
-    Compare pixels; of a document its text, by part.
+    Compare pixels; of a document its text, by part; of a sound its samples.
 
     Args:
         original: A file.
         cleaned: What became of it.
 
     Returns:
-        `same`, `different`, or `unreadable` if the original does not open.
+        `same`, `different`, `unreadable` if the original does not open, or `cut` for a sound of
+        which only the end of a frame that is cut off is missing.
     """
     if original.startswith(documents.ARCHIVE):
         is_same = documents.read_shown(original) == documents.read_shown(cleaned)
         return "same" if is_same else "different"
+    if sounds.is_sound(original):
+        return sounds.compare_sounds(original, cleaned)
     try:
         expected = read_pixels(original)
     except (OSError, SyntaxError, ValueError):

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageSequence
 
-from tests.judges import documents, films
+from tests.judges import documents, films, sounds
 from tests.judges.pages import read_pages, read_text
 
 ASK: Final = ("exiftool", "-a", "-U", "-G1", "-ee", "-j", "-struct", "-api", "LargeFileSupport=1")
@@ -75,6 +75,8 @@ STRUCTURAL: Final[Mapping[str, str | None]] = {
     **films.FIXED,
     **{f"{group}:{tag}": None for group, tags in documents.FREE.items() for tag in tags.split()},
     **documents.FIXED,
+    **{f"{group}:{tag}": None for group, tags in sounds.FREE.items() for tag in tags.split()},
+    **sounds.FIXED,
 }
 
 

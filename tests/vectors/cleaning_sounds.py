@@ -280,7 +280,11 @@ def list_mp3s() -> Iterator[Case]:
         [make_mp3(*[b"\xff\xfb\x14\x00" + bytes(33) + b"U" * 59] * 2)],
     )
     yield "filled-version-2", "becomes zeros", [make_mp3(*[version_2[:-9] + b"LAME3.98r"] * 2)]
-    yield "contents", "its program's name is everybody's", [make_mp3(make_contents(), silent)]
+    yield (
+        "contents",
+        "a mark stands in place of its program's name",
+        [make_mp3(make_contents(), silent)],
+    )
     for flags in (0, 1, 6, 9):
         contents = make_contents(flags=flags, mark=b"Xing", program=b"Lavf58.29")
         yield f"contents-{flags}", "fields", [make_mp3(contents, silent)]

@@ -9,7 +9,7 @@ MP3: frames of layer III, one behind the other.
    names there.
 4. The first frame may be a table of contents (Xing, Info, VBRI) in place of sound. Of it stay the
    numbers of frames and bytes, the table, and how many samples the program put before and behind
-   the sound. The program's name is the same for everybody, the rest becomes zeros.
+   the sound. In place of the program's name stands a mark; the rest becomes zeros.
 5. Frames that do not say their length (free format) are refused.
 
 *Limitations.* Coded sound is not decoded: what lies in the sound's own bits and is not heard stays,

@@ -11,7 +11,7 @@ from typing import Final
 
 from tipline.cleaning.mp3frames import HEAD_BYTES, Head
 
-PROGRAM: Final = b"LAME3.100"  # everybody's, and one that players know to read the samples behind
+PROGRAM: Final = b"Lavf\0\0\0\0\0"  # no name, but a mark behind which players read the samples
 
 _MARKS: Final = (b"Xing", b"Info")
 _FLAGS_BYTES: Final = 4

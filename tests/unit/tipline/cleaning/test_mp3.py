@@ -135,13 +135,13 @@ def test_mp3_when_sound_begins_several_frames_back_then_all_of_it_stays() -> Non
 
 @pytest.mark.parametrize("mark", [b"Xing", b"Info"])
 @pytest.mark.parametrize("program", [b"LAME3.98r", b"Lavf58.29", b"Lavc58.54"])
-def test_contents_when_a_program_tells_its_name_then_it_has_everybodys(
+def test_contents_when_a_program_tells_its_name_then_it_has_none(
     mark: bytes, program: bytes
 ) -> None:
     """Frames, bytes, table and samples stay."""
     cleaned, plan = clean(make_mp3(make_contents(mark=mark, program=program), SILENT))
 
-    frame = bytearray(make_contents(mark=mark, program=b"LAME3.100", told=b"\0"))
+    frame = bytearray(make_contents(mark=mark, program=b"Lavf\0\0\0\0\0", told=b"\0"))
     assert plan.kinds == (Kind.SOFTWARE,)
     assert cleaned[len(frame) :] == SILENT
     assert cleaned[21 + 120 + 34 : 21 + 120 + 36] != bytes(2)  # the sum
@@ -157,7 +157,7 @@ def test_contents_when_fields_are_missing_then_the_others_stay(flags: int) -> No
     lengths = {1: 4, 2: 4, 4: 100, 8: 4}
     at = 29 + sum(length for flag, length in lengths.items() if flags & flag)
     assert cleaned[25:29] == flags.to_bytes(4, "big")
-    assert cleaned[at : at + 9] == b"LAME3.100"
+    assert cleaned[at : at + 9] == b"Lavf\0\0\0\0\0"
     assert cleaned[at + 21 : at + 24] == b"\x24\x05\x10"
     assert not any(cleaned[at + 36 :])
 
@@ -261,5 +261,5 @@ def test_mp3_when_filling_becomes_zeros_then_another_decoder_hears_the_same(
     cleaned_path.write_bytes(cleaned)
 
     assert Kind.SOFTWARE in plan.kinds
-    assert b"Lav" not in cleaned
+    assert cleaned.count(b"Lav") == 1  # the mark
     assert hash_sound(cleaned_path) == hash_sound(original)

@@ -5,8 +5,8 @@
 import { bigEndian, type Bytes, encodeBigEndian, join, startsWith } from "./bytes.js";
 import { HEAD_BYTES, type Head } from "./mp3frames.js";
 
-// Everybody's, and one that players know to read the samples behind.
-const PROGRAM = "LAME3.100";
+// No name, but a mark behind which players read the samples.
+const PROGRAM = "Lavf\0\0\0\0\0";
 
 const MARKS = ["Xing", "Info"];
 const MARK_BYTES = 4;
