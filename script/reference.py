@@ -20,8 +20,9 @@ from crypto import errors as crypto_errors
 from retention import errors as retention_errors
 from tipline import errors as tipline_errors
 from tipline.__main__ import make_parser
+from tipline.hints import HINTS
 from tipline.language import Text
-from tipline.messages import ERRORS, HINTS
+from tipline.messages import ERRORS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCS: Final = ROOT / "docs"

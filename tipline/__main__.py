@@ -15,8 +15,9 @@ from tipline import __version__
 from tipline.commands import find_run
 from tipline.console import Console
 from tipline.errors import TiplineError
+from tipline.hints import HINTS
 from tipline.language import Translate, choose_language, make_translations
-from tipline.messages import ERRORS, HINTS
+from tipline.messages import ERRORS
 from tipline.parsers import PARSERS
 from tipline.usage import translate_argparse
 

@@ -20,7 +20,8 @@ from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import Record, Vault
 from tipline.desk.viewing import View, view_file
 from tipline.errors import NotCleanError, SandboxError, UsageError
-from tipline.messages import ERRORS, HINTS
+from tipline.hints import HINTS
+from tipline.messages import ERRORS
 from tipline.rendering.answers import Failure
 
 MAX_FIRST: Final = 1_000_000  # no document has as many pages

@@ -8,8 +8,9 @@ from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.doctor import TEXTS, examine
 from tipline.finding import Finding, Level
+from tipline.hints import HINTS
 from tipline.language import Text
-from tipline.messages import ERRORS, HINTS
+from tipline.messages import ERRORS
 
 WRONG_EXIT_CODE = 49  # the command worked; the line does not
 

@@ -17,7 +17,7 @@ from tipline.configuration import (
 )
 from tipline.errors import ConfigurationError
 from tipline.example import EXAMPLE, MEANINGS, format_configuration
-from tipline.messages import HINTS
+from tipline.hints import HINTS
 
 CANARY = "canary-value"
 CLIENT = "A" * 52

@@ -7,8 +7,9 @@ import string
 import pytest
 
 from tipline.doctor import TEXTS
+from tipline.hints import HINTS
 from tipline.language import Counted
-from tipline.messages import ERRORS, HINTS
+from tipline.messages import ERRORS
 
 ALL = [*ERRORS.values(), *HINTS.values(), *(text for pair in TEXTS.values() for text in pair)]
 
