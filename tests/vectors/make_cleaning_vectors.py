@@ -49,8 +49,9 @@ from tests.pictures import (
 from tests.vectors.cleaning_documents import list_documents
 from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_heifs import list_heifs
-from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_open_documents import list_open_documents
+from tests.vectors.cleaning_pdfs import list_pdfs
+from tests.vectors.cleaning_pictures import list_picture_borders
 from tests.vectors.cleaning_sounds import list_flacs, list_mp3s, list_oggs, list_wavs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
@@ -395,6 +396,7 @@ def main() -> None:
         "png": list_pngs(),
         "webp": list_webps(),
         "gif": list_gifs(),
+        "picture": list_picture_borders(),
         "ogg": list_oggs(),
         "flac": list_flacs(),
         "wav": list_wavs(),
