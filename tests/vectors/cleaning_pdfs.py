@@ -123,6 +123,23 @@ def _list_documents() -> Iterator[Case]:
         ],
     )
     yield (
+        "no-size",
+        "a page without a size has the usual one",
+        [make_pdf({3: b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R >>"})],
+    )
+    yield (
+        "name-of-bytes",
+        "a name need not be a text",
+        [
+            make_pdf(
+                {
+                    3: make_page(resources=b"/ExtGState << /A\x95 << /CA .5 >> >>"),
+                    4: make_stream(b"/A\x95 gs 0 0 1 1 re f"),
+                }
+            )
+        ],
+    )
+    yield (
         "layers",
         "layers that are shown lose their marks",
         [
@@ -296,6 +313,18 @@ def _list_drawn() -> Iterator[Case]:
             b"/A cs 1 scn /B cs 1 1 scn /C cs 0 0 0 sc 0 0 9 9 re f",
             _5=b"<< /FunctionType 2 /Domain [0 1] /N 1 >>",
             _6=b"<< /WhitePoint [0.9 1 1.1] /Ana (x) >>",
+        ),
+    )
+    yield (
+        "colours-broken",
+        "what lacks a part goes with all that it refers to",
+        show(
+            b"/ColorSpace << /A [/Separation /X /Ana 5 0 R] /B [/Indexed [/CalGray 6 0 R] 1]"
+            b" /C [/Separation /X /DeviceGray /Y] >> /ExtGState << /D << /Font [7 0 R (x)] >> >>",
+            b"/A cs /B cs /C cs /D gs 0 0 9 9 re f",
+            _5=b"<< /FunctionType 2 /Domain [0 1] /N 1 >>",
+            _6=b"<< /WhitePoint [0.9 1 1.1] >>",
+            _7=b"<< /Type /Font /Subtype /Type1 /BaseFont /Ana >>",
         ),
     )
     yield (

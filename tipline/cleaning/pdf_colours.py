@@ -15,7 +15,7 @@ import pikepdf
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_copy import PdfCopier, Rule, Scope
 from tipline.cleaning.pdf_rules import PDF_RULES
-from tipline.cleaning.pdf_tokens import encode_name, encode_string
+from tipline.cleaning.pdf_tokens import encode_string
 from tipline.cleaning.pdf_values import MAX_DEPTH, list_of, read_name
 from tipline.cleaning.plan import Kind
 
@@ -81,31 +81,40 @@ class ColourCopier:
         return b"/Pattern" if below is None else _join("Pattern", below)
 
     def _copy_indexed(self, value: Any, rest: str, scope: Scope) -> bytes | None:
-        base = self._copy_colours(_part(value, 1), rest, scope)
         last = self._copier.rules["number"](_part(value, 2), "", scope)
         table = _part(value, 3)
-        if isinstance(table, pikepdf.String):
-            self._copier.budget.spend(len(bytes(table)))
-            return _join("Indexed", base, last, encode_string(bytes(table)))
-        return _join("Indexed", base, last, self._copier.copy_data(table, "", scope))
+        # What is referred to is written, so all is looked at before anything is referred to.
+        if last is None or not isinstance(table, pikepdf.String | pikepdf.Stream):
+            return None
+        base = self._copy_colours(_part(value, 1), rest, scope)
+        if base is None:
+            return None
+        if isinstance(table, pikepdf.Stream):
+            return _join("Indexed", base, last, self._copier.copy_data(table, "", scope))
+        self._copier.budget.spend(len(bytes(table)))
+        return _join("Indexed", base, last, encode_string(bytes(table)))
 
     def _copy_inks(self, value: Any, rest: str, scope: Scope) -> bytes | None:
-        named = _part(value, 1)
-        inks = [self._write_ink(ink) for ink in list_of(named)]
+        named, tint = _part(value, 1), _part(value, 3)
+        inks = [_write_ink(ink, number) for number, ink in enumerate(list_of(named), 1)]
         if len(inks) > MAX_INKS:
             raise RefusedError(Reason.TOO_COMPLEX)
+        if not isinstance(tint, pikepdf.Dictionary | pikepdf.Stream):
+            return None
+        below = self._copy_colours(_part(value, 2), rest, scope)
+        if below is None:
+            return None
         written = b" ".join(inks)
         if isinstance(named, pikepdf.Array):
             written = b"[" + written + b"]"
-        below = self._copy_colours(_part(value, 2), rest, scope)
-        tint = self._copier.rules["function"](_part(value, 3), "", scope)
-        return _join(read_name(value[0]), written, below, tint)
+        return _join(
+            read_name(value[0]), written, below, self._copier.rules["function"](tint, "", scope)
+        )
 
-    def _write_ink(self, value: Any) -> bytes:
-        name = read_name(value)
-        if name in _INKS:
-            return b"/" + name.encode("ascii")
-        return encode_name(self._copier.names.replace(b"ink " + name.encode("latin-1")))
+
+def _write_ink(value: Any, number: int) -> bytes:
+    name = read_name(value)
+    return b"/" + name.encode("ascii") if name in _INKS else b"/Ink%d" % number
 
 
 def _copy_plain(value: Any) -> bytes | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import decimal
 import io
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -80,11 +81,14 @@ def clean_document(untrusted: bytes, *, find: Callable[..., None]) -> bytes:
 @contextlib.contextmanager
 def _bound_qpdf() -> Iterator[None]:
     """Bound qpdf, whose limits are the whole process's, for as long as it works for us."""
+    log = logging.getLogger("pikepdf._core")
+    is_silent, log.disabled = log.disabled, True  # what it says may be of the file
     before: Mapping[str, Any] = pikepdf.settings.set_qpdf_limits(**_LIMITS)
     try:
         yield
     finally:
         pikepdf.settings.set_qpdf_limits(**before)
+        log.disabled = is_silent
 
 
 def _check_objects(untrusted: bytes) -> None:
@@ -170,11 +174,8 @@ class _Cleaner:
             raise RefusedError(Reason.UNSUPPORTED)
         layers = _read(root, "/OCProperties")
         first = _read(layers, "/D")
-        if list_of(layers.get("/OCGs")) and (
-            list_of(first.get("/OFF"))
-            or read_name(first.get("/BaseState")) not in ("", "ON")
-            or list_of(first.get("/AS"))
-        ):
+        is_hidden = list_of(first.get("/OFF")) or read_name(first.get("/BaseState")) == "OFF"
+        if list_of(layers.get("/OCGs")) and (is_hidden or _is_hidden_by_use(layers, first)):
             raise RefusedError(Reason.UNSUPPORTED)
 
     # --- what goes --------------------------------------------------------------------------------
@@ -220,6 +221,17 @@ class _Cleaner:
             self._find(Kind.PERSON, Kind.TIME)
         if "/OC" in annotation:
             self._copier.check_layer(annotation["/OC"])
+
+
+def _is_hidden_by_use(layers: Any, first: Any) -> bool:
+    """Tell whether a layer is hidden on a screen, and shown on paper or in an export alone."""
+    if not list_of(first.get("/AS")):
+        return False
+    return any(
+        read_name(_read(_read(layer, "/Usage"), "/View").get("/ViewState")) == "OFF"
+        for layer in list_of(layers.get("/OCGs"))
+        if isinstance(layer, pikepdf.Dictionary)
+    )
 
 
 def _read(dictionary: Any, key: str) -> Any:

@@ -6,7 +6,7 @@ Resources that nothing names are not copied: a picture that was taken off a page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import pikepdf
@@ -25,6 +25,7 @@ _INHERITED: Final[Mapping[str, str | None]] = {
     "MediaBox": "numbers", "CropBox": "numbers", "Rotate": "number", "Resources": None,
 }  # fmt: skip
 _DEFAULTS: Final = ("DefaultGray", "DefaultRGB", "DefaultCMYK")
+_USUAL_BOX: Final = b"[0 0 612 792]"  # that programs take if there is none
 _PLAIN_FUNCTIONS: Final = frozenset({"Identity", "Default"})
 _CATEGORIES: Final = {
     "ColorSpace": "colours",
@@ -82,6 +83,7 @@ class PageCopier:
             written = None if rule is None else copier.rules[rule](value, "", scope)
             if written is not None:
                 entries[key] = written
+        entries.setdefault("MediaBox", _USUAL_BOX)
         parts = [
             copier.decode(part)
             for part in list_of(page.get("/Contents"))
@@ -110,8 +112,8 @@ class PageCopier:
         content = ContentWriter(names=copier.names, budget=copier.budget, find=copier.find)
         written = content.rewrite(untrusted)
         layers = _read_dictionary(scope.resources, "Properties")
-        for name in content.layers:
-            copier.check_layer(layers.get(_key_of(name)))
+        for layer in _find_entries(layers, content.layers).values():
+            copier.check_layer(layer)
         return written, content.used
 
     def copy_resources(self, used: Used, scope: Scope) -> bytes:
@@ -128,9 +130,11 @@ class PageCopier:
         entries = {}
         for category, rule in _CATEGORIES.items():
             source = _read_dictionary(scope.resources, category)
+            wanted = used.get(category, {})
+            found = _find_entries(source, wanted)
             written = {}
-            for old, new in sorted(used.get(category, {}).items(), key=_order_by_number):
-                value = source.get(_key_of(old))
+            for old, new in sorted(wanted.items(), key=_order_by_number):
+                value = found.get(old)
                 copied = None if value is None else self._copier.rules[rule](value, "", scope)
                 if copied is not None:
                     written[new.decode("ascii")] = copied
@@ -249,8 +253,12 @@ def _order_by_number(item: tuple[bytes, bytes]) -> int:
     return int(item[1][1:])
 
 
-def _key_of(name: bytes) -> str:
-    return "/" + name.decode("utf-8", "surrogateescape")
+def _find_entries(dictionary: Any, names: Collection[bytes]) -> dict[bytes, Any]:
+    """Find entries by their names' bytes, which need not be UTF-8."""
+    if not names:
+        return {}
+    keys = {key: key[1:].encode("utf-8", "surrogateescape") for key in dictionary.keys()}  # noqa: SIM118  # it is no mapping
+    return {name: dictionary[key] for key, name in keys.items() if name in names}
 
 
 def _read_dictionary(resources: Any, category: str) -> Any:

@@ -117,8 +117,8 @@ class FontCopier:
 
     def _copy_state_font(self, value: Any, _: str, scope: Scope) -> bytes | None:
         parts = list_of(value)
-        font = self._copy_font(parts[0], "", scope) if len(parts) == 2 else None
-        size = format_number(parts[1]) if font is not None else None
+        size = format_number(parts[1]) if len(parts) == 2 else None
+        font = None if size is None else self._copy_font(parts[0], "", scope)
         return None if font is None or size is None else b"[" + font + b" " + size + b"]"
 
     def _copy_descendants(self, value: Any, _: str, scope: Scope) -> bytes | None:

@@ -124,6 +124,29 @@ def test_pdf_when_a_layer_depends_on_others_then_it_is_refused() -> None:
     clean(make_pdf({**marked, 6: layer.replace(b"AllOff", b"AnyOn")}))
 
 
+@pytest.mark.parametrize(
+    ("state", "is_refused"),
+    [
+        (b"/D << >>", False),
+        (b"/D << /BaseState /ON /Order [5 0 R] >>", False),
+        (b"/D << /BaseState /OFF /ON [5 0 R] >>", True),
+        (b"/D << /OFF [5 0 R] >>", True),
+        (b"/D << /AS [<< /Event /View /OCGs [5 0 R] >>] >>", True),
+    ],
+)
+def test_pdf_when_layers_are_hidden_then_it_is_refused(state: bytes, is_refused: bool) -> None:
+    """Whoever sends it has not seen them; those that are shown are kept."""
+    usage = b"<< /Type /OCG /Name (x) /Usage << /View << /ViewState /OFF >> >> >>"
+    document = make_pdf({5: usage}, root=b"/OCProperties << /OCGs [5 0 R] %s >>" % state)
+
+    if is_refused:
+        assert refuse(document) == Reason.UNSUPPORTED
+    else:
+        clean(document)
+        shown = document.replace(b"/ViewState /OFF", b"/ViewState /ON ")
+        assert clean(shown)[0] == clean(make_pdf({}))[0]
+
+
 def test_pdf_when_it_is_longer_than_the_bound_then_it_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
