@@ -1,0 +1,305 @@
+"""Films and voice notes: written anew from what decodes them, and nothing else is in them."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pytest
+
+from tests.films import (
+    FRAME,
+    M4A,
+    MOV,
+    MP42,
+    NEXT_PICTURE,
+    PHONE,
+    PICTURE,
+    SIDEWAYS,
+    MakeTrack,
+    make_esds,
+    make_film,
+    make_pictures,
+    make_sound,
+    make_visual,
+    make_voice,
+    sei,
+    unit,
+)
+from tipline.cleaning import boxes as boxes_module
+from tipline.cleaning import mediadata as mediadata_module
+from tipline.cleaning import movie as movie_module
+from tipline.cleaning import tracks as tracks_module
+from tipline.cleaning.boxes import format_box, list_named
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+
+UDTA = format_box(
+    b"udta", format_box(b"\xa9xyz", b"+19.4326-099.1332/"), format_box(b"\xa9mak", b"Lumenwerk")
+)
+PLACES = MakeTrack(
+    [b"19.4326077", b"19.4326078"],
+    format_box(b"gpmd", bytes(8)),
+    handler=b"meta",
+    chunks=[1, 1],
+    number=2,
+)
+
+
+def clean(data: bytes) -> tuple[bytes, Plan]:
+    """Clean *data*, and hold that what comes out is clean."""
+    source, cleaned = io.BytesIO(data), io.BytesIO()
+    plan = plan_cleaning(source)
+    write_cleaned(plan, source, cleaned)
+    assert plan.length_bytes == len(cleaned.getvalue())
+    assert plan_cleaning(cleaned).kinds == ()
+    assert plan.kinds or cleaned.getvalue() == data
+    return cleaned.getvalue(), plan
+
+
+def refuse(data: bytes) -> Reason:
+    """Hold that *data* is refused, and say why."""
+    with pytest.raises(RefusedError) as caught:
+        plan_cleaning(io.BytesIO(data))
+    return caught.value.reason
+
+
+def list_samples(film: bytes) -> bytes:
+    """Take what is in `mdat`."""
+    media = list_named(film, 0, len(film))[b"mdat"]
+    return film[media.start : media.end]
+
+
+@pytest.mark.parametrize(
+    ("film", "known"),
+    [
+        (make_film(make_pictures(), make_voice(number=2)), Format.MP4),
+        (make_film(make_pictures(), brand=MOV), Format.MOV),
+        (make_film(make_pictures(), brand=b""), Format.MOV),
+        (make_film(make_pictures(), brand=PHONE), Format.PHONE_VIDEO),
+        (make_film(make_voice(), brand=M4A), Format.M4A),
+        (make_film(make_voice(), brand=MP42), Format.M4A),
+    ],
+    ids=["mp4", "mov", "no-brand", "3gp", "m4a", "sound-alone"],
+)
+def test_movie_when_it_is_cleaned_then_it_has_three_boxes_and_its_samples(
+    film: bytes, known: Format
+) -> None:
+    """What is left is `ftyp`, `moov`, `mdat`, and in it the samples in their order."""
+    cleaned, plan = clean(film)
+
+    assert plan.format == known
+    assert list(list_named(cleaned, 0, len(cleaned))) == [b"ftyp", b"moov", b"mdat"]
+    assert list_samples(cleaned) == list_samples(film)
+
+
+def test_movie_when_it_tells_then_nothing_of_it_is_left() -> None:
+    """Places, makers, names and times are nowhere in the bytes."""
+    pictures = MakeTrack(
+        [PICTURE],
+        make_visual(name=b"\x04x264", vendor=b"FFMP"),
+        name=b"Lumenwerk Video\0",
+        at=3_800_000_000,
+        language=0x15C7,
+        more=UDTA,
+    )
+    film = make_film(pictures, at=3_800_000_001, more=UDTA, before=format_box(b"uuid", b"Ana" * 9))
+
+    cleaned, plan = clean(film)
+
+    for told in (b"19.4326", b"Lumenwerk", b"x264", b"FFMP", b"Ana", b"\x15\xc7", b"udta"):
+        assert told in film
+        assert told not in cleaned
+    for at in (3_800_000_000, 3_800_000_001):
+        assert struct.pack(">I", at) not in cleaned
+    assert {Kind.PLACE, Kind.DEVICE, Kind.TIME, Kind.SOFTWARE} <= set(plan.kinds)
+
+
+def test_movie_when_a_track_is_of_places_then_its_samples_go_too() -> None:
+    """What no kept sample is, is not in the cleaned file."""
+    film = make_film(make_pictures(chunks=[1, 1]), PLACES, gap=b"left over")
+
+    cleaned, plan = clean(film)
+
+    assert list_samples(cleaned) == PICTURE + NEXT_PICTURE
+    assert plan.kinds == (Kind.PLACE,)
+
+
+def test_movie_when_pictures_are_turned_then_they_stay_turned() -> None:
+    """Of the matrix a quarter turn stays, with the place that follows from it."""
+    cleaned, _ = clean(make_film(make_pictures(matrix=SIDEWAYS)))
+
+    assert SIDEWAYS in cleaned
+
+
+def test_movie_when_the_matrix_says_more_than_a_turn_then_it_is_upright() -> None:
+    """Nine numbers hold no message."""
+    odd = struct.pack(">9i", 0x10000, 0, 7, 0, 0x10000, 7, 0x1234, 0x5678, 0x40000000)
+
+    cleaned, _ = clean(make_film(make_pictures(matrix=odd)))
+
+    assert cleaned == clean(make_film(make_pictures()))[0]
+
+
+def test_movie_when_an_encoder_wrote_its_settings_then_pictures_stay_alone() -> None:
+    """The unit goes, the lengths are true afterwards."""
+    told = sei(5, bytes(16) + b"x264 - core 164 options")
+
+    cleaned, plan = clean(make_film(make_pictures(told + PICTURE, told + NEXT_PICTURE)))
+
+    assert list_samples(cleaned) == PICTURE + NEXT_PICTURE
+    assert plan.kinds == (Kind.SOFTWARE,)
+
+
+def test_movie_when_a_frame_begins_with_fill_then_it_is_zero_in_its_place() -> None:
+    """The frame is as long as before, and says nothing."""
+    filled = b"\xdc\x00" + b"Lavc60.3" + b"\x35\x38"
+
+    cleaned, _ = clean(make_film(make_voice(filled, FRAME)))
+
+    kept = list_samples(cleaned)
+    assert len(kept) == len(filled + FRAME)
+    assert kept.endswith(FRAME)
+    assert b"Lavc" not in kept
+
+
+def test_movie_when_chunks_lie_backwards_then_each_track_keeps_its_own() -> None:
+    """Samples keep their order in the file; each chunk is told its new place."""
+    both = make_film(make_pictures(chunks=[1, 1]), is_late=True)
+    offsets = struct.pack(">2I", 0x20, 0x20 + len(PICTURE))
+    assert offsets in both
+    swapped = both.replace(offsets, offsets[4:] + offsets[:4])
+    swapped = swapped.replace(
+        struct.pack(">2I", len(PICTURE), len(NEXT_PICTURE)),
+        struct.pack(">2I", len(NEXT_PICTURE), len(PICTURE)),
+    )
+
+    cleaned, _ = clean(swapped)
+
+    media = list_named(cleaned, 0, len(cleaned))[b"mdat"].start
+    places = struct.pack(">2I", media + len(PICTURE), media)
+    assert list_samples(cleaned) == PICTURE + NEXT_PICTURE
+    assert places in cleaned
+
+
+@pytest.mark.parametrize("length", range(12, len(make_film(make_pictures(), is_late=True)), 7))
+def test_movie_when_it_is_cut_then_it_is_refused(length: int) -> None:
+    """No film that ends too early is taken for a whole one."""
+    assert refuse(make_film(make_pictures(), is_late=True)[:length]) in (
+        Reason.TRUNCATED,
+        Reason.MALFORMED,
+    )
+
+
+@pytest.mark.parametrize("edits", [[(20_000, 0)], [(18_000, 0)], [(500, -1), (19_000, 500)]])
+def test_movie_when_a_list_shows_nearly_all_then_it_stays(edits: list[tuple[int, int]]) -> None:
+    """A coder's delay and what a key picture needs are no secret."""
+    cleaned, _ = clean(make_film(make_pictures(edits=edits, delta=10_000)))
+
+    assert b"".join(struct.pack(">Iii", *edit, 0x10000) for edit in edits) in cleaned
+
+
+@pytest.mark.parametrize(
+    "edits", [[(17_000, 0)], [(10_000, 5_000)], [(15_000, 0), (15_000, 5_000)]]
+)
+def test_movie_when_a_list_cuts_something_out_then_it_is_refused(
+    edits: list[tuple[int, int]],
+) -> None:
+    """It would still be in the file."""
+    assert refuse(make_film(make_pictures(edits=edits, delta=10_000))) == Reason.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("film", "reason"),
+    [
+        (make_film(make_pictures(), more=format_box(b"mvex", b"")), Reason.UNSUPPORTED),
+        (make_film(make_pictures(), behind=format_box(b"moof", b"")), Reason.UNSUPPORTED),
+        (make_film(MakeTrack([PICTURE], make_visual(b"encv"))), Reason.UNSUPPORTED),
+        (make_film(MakeTrack([b"\xff\xd8"], make_visual(b"jpeg"))), Reason.UNSUPPORTED),
+        (make_film(make_pictures()).replace(b"url \0\0\0\1", b"url \0\0\0\0"), Reason.UNSUPPORTED),
+        (make_film(make_pictures(tables=[format_box(b"saiz", b"")])), Reason.UNSUPPORTED),
+        (make_film(make_pictures()) * 2, Reason.MALFORMED),
+        (make_film(PLACES), Reason.MALFORMED),
+        (make_film(make_pictures(unit(b"\x65")[:-1], PICTURE)), Reason.MALFORMED),
+        (make_film(make_pictures(unit(b"\x0c\xff"))), Reason.MALFORMED),
+        (MP42 + format_box(b"mdat", b"x"), Reason.MALFORMED),
+    ],
+)
+def test_movie_when_it_breaks_a_rule_then_it_is_refused(film: bytes, reason: Reason) -> None:
+    """Never half done."""
+    assert refuse(film) == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "reason"),
+    [
+        (b"stco", (0, 1, 4), Reason.MALFORMED),
+        (b"stco", (0, 1, 0x7FFFFFFF), Reason.TRUNCATED),
+        (b"stco", (0, 0xFFFFFFFF), Reason.MALFORMED),
+        (b"stsz", (0, 0, 0xFFFFFFFF), Reason.MALFORMED),
+        (b"stsz", (0, 0xFFFFFFFF, 2), Reason.TRUNCATED),
+        (b"stsz", (0, 0, 3, 7, 7, 7), Reason.MALFORMED),
+        (b"stts", (0, 1, 3, 100), Reason.MALFORMED),
+        (b"stts", (0, 2, 2, 100, 0, 100), Reason.MALFORMED),
+        (b"stsc", (0, 1, 2, 2, 1), Reason.MALFORMED),
+        (b"stsc", (0, 1, 1, 2, 2), Reason.MALFORMED),
+        (b"stsc", (0, 1, 1, 0, 1), Reason.MALFORMED),
+        (b"stsc", (0, 1, 1, 0xFFFFFFFF, 1), Reason.MALFORMED),
+        (b"stsc", (0, 0), Reason.MALFORMED),
+        (b"stss", (0, 1, 3), Reason.MALFORMED),
+        (b"stss", (0, 2, 2, 1), Reason.MALFORMED),
+        (b"ctts", (0, 1, 3, 0), Reason.MALFORMED),
+    ],
+)
+def test_movie_when_its_tables_are_not_true_then_it_is_refused(
+    name: bytes, numbers: tuple[int, ...], reason: Reason
+) -> None:
+    """Nothing is made as long as a table claims, and no sample lies outside `mdat`."""
+    table = format_box(name, struct.pack(f">{len(numbers)}I", *numbers))
+
+    assert refuse(make_film(make_pictures(tables=[table]))) == reason
+
+
+def test_movie_when_two_tracks_share_bytes_then_it_is_refused() -> None:
+    """Each sample has a place of its own: so the cleaned file is never longer than its samples."""
+    same = format_box(b"stco", struct.pack(">3I", 0, 1, 0x20))
+    film = make_film(
+        make_pictures(tables=[same]), make_pictures(tables=[same], number=2), is_late=True
+    )
+
+    assert refuse(film) == Reason.MALFORMED
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_movie_when_sound_is_described_in_an_older_way_then_it_stays(version: int) -> None:
+    """QuickTime's sound, with what its decoder needs in `wave`."""
+    wave = format_box(b"wave", make_esds(), format_box(b"mine", b"Lumenwerk"), bytes(8))
+    entry = make_sound(b"mp4a", wave, version=version, more=bytes(16 * version))
+    film = make_film(MakeTrack([FRAME], entry, handler=b"soun"), brand=MOV)
+
+    cleaned, _ = clean(film)
+
+    assert b"wave" in cleaned
+    assert b"Lumenwerk" not in cleaned
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (movie_module, "MAX_HEAD_BYTES"),
+        (movie_module, "MAX_TRACKS"),
+        (movie_module, "MAX_PARTS"),
+        (boxes_module, "MAX_CHILDREN"),
+        (mediadata_module, "MAX_FILTERED"),
+        (tracks_module, "MAX_EDITS"),
+    ],
+)
+def test_movie_when_it_is_beyond_a_bound_then_it_is_refused(
+    module: object, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither memory nor time grows without end."""
+    monkeypatch.setattr(module, name, 1)
+    film = make_film(make_pictures(edits=[(100, -1), (200, 0)]), make_voice(number=2))
+
+    assert refuse(film) == Reason.TOO_COMPLEX
