@@ -66,7 +66,7 @@ def files(tmp_path: Path) -> list[Path]:
     contents = {
         "a-very-long-name-without-any-space" * 4 + ".jpeg": label_photo(make_photo(width_pixels=8)),
         "clean.jpg": make_photo(width_pixels=8),
-        "a long name with spaces " * 6 + ".docm": b"light",
+        "a long name with spaces " * 6 + ".docm": b"\0light",
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

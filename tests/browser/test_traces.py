@@ -72,7 +72,7 @@ async def test_fetches_are_the_same_in_the_same_order_whatever_the_source_does(
                     await browser.click("#channel-works")
                     await browser.type("#text", "words")
                     await browser.click("#leave-out-newsroom")
-                    await attach(browser, Path(__file__), consent=True)
+                    await attach(browser, Path(__file__))
                 seen.append(_paths(browser))
     assert seen[0] == seen[1]
     kinds = [path.rsplit("/", 1)[1].split("-")[0] for path in seen[0]]

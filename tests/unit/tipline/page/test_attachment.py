@@ -18,6 +18,7 @@ CLEAN = make_jpeg()
 TELLING = make_jpeg(JFIF, segment(0xFE, b"from the depot's phone"))
 FOUND = {"state": "cleaned", "format": "jpeg", "found": ["text"]}
 NOTHING = {"state": "clean", "format": "jpeg"}
+BINARY = b"\0light"
 UNKNOWN = {"state": "uncleaned", "reason": "unknown"}
 
 
@@ -36,7 +37,7 @@ def prepare(chosen: dict[str, Any]) -> dict[str, Any]:
 
 def test_file_when_looked_at_then_kinds_are_told_and_no_values() -> None:
     """What was found, that nothing was, or why it cannot be cleaned: words of fixed lists."""
-    contents = (TELLING, CLEAN, b"light", b"")
+    contents = (TELLING, CLEAN, BINARY, b"")
     answers = call_page(
         "attachment.ts", *(("lookAt", [{"blob": content.hex()}]) for content in contents)
     )
@@ -70,7 +71,7 @@ def test_file_when_its_original_is_added_then_it_goes_as_it_is() -> None:
         (CLEAN, FOUND),
         (TELLING, NOTHING),
         (TELLING, {**FOUND, "found": ["place"]}),
-        (b"light", FOUND),
+        (BINARY, FOUND),
         (b"", UNKNOWN),
     ],
 )
@@ -83,12 +84,12 @@ def test_file_when_it_is_not_what_was_shown_then_it_is_refused(
 
 def test_file_when_it_cannot_be_cleaned_then_it_needs_consent() -> None:
     """Without the source's word it is refused here, too, whatever the form said."""
-    assert prepare(choose(b"light", UNKNOWN)) == {"error": "uncleaned"}
-    value = prepare(choose(b"light", UNKNOWN, isConsented=True, withOriginal=True))["value"]
+    assert prepare(choose(BINARY, UNKNOWN)) == {"error": "uncleaned"}
+    value = prepare(choose(BINARY, UNKNOWN, isConsented=True, withOriginal=True))["value"]
     assert value == {
         "extension": "jpg",
         "type": "image/jpeg",
-        "content": {"hex": b"light".hex()},
+        "content": {"hex": BINARY.hex()},
         "cleaning": {"state": "uncleaned", "rules": 1, "reason": "unknown"},
     }
 
