@@ -35,6 +35,6 @@ REASON_WORDS: Final[Mapping[Reason, str]] = {
     Reason.MACROS: N_("the file holds programs (macros)"),
 }
 REMAINS: Final = N_(
-    "What can be seen stays: faces, plates, what a sign says, printer dots, watermarks, the pattern"
-    " of the camera's sensor. No program takes that away."
+    "What can be seen and heard stays: faces, voices, plates, what a sign says, printer dots,"
+    " watermarks, the pattern of the camera's sensor. No program takes that away."
 )
