@@ -220,6 +220,20 @@ def test_office_document_when_damaged_then_it_says_so(tmp_path: Path) -> None:
     assert view(tmp_path, file.getvalue()).pages == ()
 
 
+def test_office_document_when_its_words_swell_then_it_is_given_up(tmp_path: Path) -> None:
+    """A thousand million words out of a few lines stay within the bounds."""
+    swelling = "".join(
+        f'<!ENTITY {chr(98 + step)} "{f"&{chr(97 + step)};" * 10}">' for step in range(9)
+    )
+    words = f'<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">{swelling}]>'
+    file = io.BytesIO()
+    parts = DOCX | {"word/document.xml": words + DOCUMENT.replace("under", "&j;")}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    assert view(tmp_path, file.getvalue()).pages == ()
+
+
 TEXTS = {
     "plain": (b"one\n\ttwo\n", "one\n\ttwo\n"),
     "control": (b"look\x1b[2J\xe2\x80\xaefdp.exe", "look\\u{1b}[2J\\u{202e}fdp.exe"),
