@@ -8,11 +8,13 @@ must lie in `mdat`, each in a place of its own.
 from __future__ import annotations
 
 import array
+import functools
 import heapq
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from tipline.cleaning.descriptions import Description
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.fills import HEAD_BYTES, blank_fills, may_have_fill
 from tipline.cleaning.nals import filter_nals
@@ -22,6 +24,7 @@ from tipline.cleaning.source import Source
 from tipline.cleaning.startcodes import filter_user_data
 from tipline.cleaning.tables import Chunk
 from tipline.cleaning.tracks import Track
+from tipline.cleaning.window import Window
 
 MAX_FILTERED: Final = 4_000_000  # samples of one track that are looked into: 18 hours of pictures
 MAX_WHOLE_BYTES: Final = 16 * 1024 * 1024  # of a sample that is read at once
@@ -112,7 +115,7 @@ def _sort_chunks(number: int, track: Track) -> Iterator[tuple[int, int, Chunk]]:
 
 class _Packer:
     def __init__(self, *, source: Source, builder: PlanBuilder, found: set[Kind]) -> None:
-        self._source = source
+        self._source = Window(source)
         self._builder = builder
         self._found = found
         self.written_bytes = 0
@@ -129,18 +132,21 @@ class _Packer:
             return
         if track.table.count > MAX_FILTERED:
             raise RefusedError(Reason.TOO_COMPLEX)
-        offset = chunk.offset
+        look = self._choose(description)
+        # What is kept in a row is one piece: most films have no other.
+        kept_from = offset = chunk.offset
         for sample in range(chunk.first, chunk.first + chunk.count):
             size = track.table.size(sample)
-            pieces = self._filter(track, chunk, offset, size)
-            if pieces is None:
-                self._write([Range(offset=offset, length_bytes=size)])
-            else:
+            pieces = look(offset, size)
+            if pieces is not None:
+                self._write([Range(offset=kept_from, length_bytes=offset - kept_from)])
                 before = self.written_bytes
                 self._write(pieces)
                 if self.written_bytes - before != size:
                     track.table.resize(sample, self.written_bytes - before)
+                kept_from = offset + size
             offset += size
+        self._write([Range(offset=kept_from, length_bytes=offset - kept_from)])
 
     def _write(self, pieces: list[Piece]) -> None:
         for piece in pieces:
@@ -152,22 +158,20 @@ class _Packer:
                 self._builder.keep(piece.offset, piece.length_bytes)
                 self.written_bytes += piece.length_bytes
 
-    def _filter(self, track: Track, chunk: Chunk, offset: int, size: int) -> list[Piece] | None:
-        """Return what of a sample is kept, None if all of it is."""
-        description = track.descriptions[chunk.description]
+    def _choose(self, description: Description) -> Callable[[int, int], list[Piece] | None]:
+        """Return what tells, of a sample, what is kept: None if all of it is."""
         config = description.config
         if config is not None and config.length_bytes:
-            return filter_nals(
+            return functools.partial(
+                filter_nals,
                 self._source,
-                offset,
-                size,
                 length_bytes=config.length_bytes,
                 is_hevc=description.codec in _HEVC,
                 found=self._found,
             )
         if config is not None and config.has_fills:
-            return self._blank(offset, size)
-        return self._filter_whole(offset, size, is_av1=description.codec == _AV1)
+            return self._blank
+        return functools.partial(self._filter_whole, is_av1=description.codec == _AV1)
 
     def _blank(self, offset: int, size: int) -> list[Piece] | None:
         if not size or not may_have_fill(self._source.read(offset, 1)[0]):

@@ -13,7 +13,7 @@ from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Kind, Piece, Range
-from tipline.cleaning.source import Source
+from tipline.cleaning.window import Bytes
 
 MAX_SEI_BYTES: Final = 64 * 1024  # a longer one goes unread
 
@@ -26,7 +26,7 @@ _SEI_KEPT: Final = frozenset((6, 45, 47, 137, 144, 147))
 
 
 def filter_nals(
-    source: Source, offset: int, size: int, *, length_bytes: int, is_hevc: bool, found: set[Kind]
+    source: Bytes, offset: int, size: int, *, length_bytes: int, is_hevc: bool, found: set[Kind]
 ) -> list[Piece] | None:
     """
     Find what of a sample is kept.
