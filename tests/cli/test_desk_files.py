@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import io
 import json
 import os
 import subprocess
@@ -13,12 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from crypto.attachment import Attachment, Cleaning, Original
 from crypto.note import Signer
 from crypto.tip import Tip, format_tip
 from tests.pictures import make_exif, make_jpeg, segment
+from tipline.commands.desk_files import _tell_view
+from tipline.console import Console
 from tipline.desk.vault import Record, Vault
+from tipline.desk.viewing import View
+from tipline.rendering.answers import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "PYTHONPATH": str(ROOT)}
@@ -246,3 +252,38 @@ def test_view_when_it_was_made_before_then_nothing_is_overwritten(shelf: Shelf) 
     (shelf.directory / "seen").mkdir()
 
     assert shelf.run("view", "3f", "--out", "seen").returncode == 46
+
+
+def test_view_when_only_some_pages_are_shown_then_it_says_where_to_go_on(tmp_path: Path) -> None:
+    """A document that is longer, or takes longer, than the bounds is seen in parts."""
+    pictures = [Image.new("L", (2, 2), shade) for shade in range(202)]
+    file = io.BytesIO()
+    pictures[0].save(file, "TIFF", save_all=True, append_images=pictures[1:])
+    cut = file.getvalue()
+    attachment = Attachment(
+        path="files/01.tif", media_type="image/tiff", size_bytes=len(cut), name="a"
+    )
+    shelf = shelve(tmp_path, Tip(text="look", attachments=(attachment,)), {"files/01.tif": cut})
+    done = shelf.run("view", "3f", "--out", "seen")
+
+    assert len(done.stdout.splitlines()) == 200
+    assert "files/01.tif: it has 202 pages; go on with --first 201" in done.stderr
+    assert done.returncode == 50
+    rest = shelf.run("view", "3f", "--out", "rest", "--first", "201")
+    assert rest.stdout.splitlines() == [
+        "rest/files-01/page-201.png",
+        "rest/files-01/page-202.png",
+    ]
+    assert rest.returncode == 0
+
+
+def test_view_when_it_breaks_off_then_what_was_seen_is_told_from_what_was_not() -> None:
+    """Pages that were shown are not passed off as all of them."""
+    err = io.StringIO()
+    console = Console(translate=lambda text: text, out=io.StringIO(), err=err)
+    pages = (Path("a/page-004.png"), Path("a/page-005.png"))
+    _tell_view("files/01.pdf", View(pages=pages, first=4, failure=Failure.TOO_SLOW), console)
+
+    assert err.getvalue() == (
+        "files/01.pdf: shown up to page 5 only: it took too long; go on with --first 6\n"
+    )

@@ -192,9 +192,14 @@ def _tell_view(name: str, view: View, console: Console) -> None:
     _, ngettext = console.translate, console.translate_counted
     for path in view.pages:
         console.print(str(path))
+    after = view.first + len(view.pages) + view.broken_len
     if view.failure is not None:
         reason = _(FAILURE_WORDS[view.failure])
-        console.say(_("{file}: not shown: {reason}").format(file=name, reason=reason))
+        if view.pages:
+            line = _("{file}: shown up to page {page} only: {reason}; go on with --first {next}")
+        else:
+            line = _("{file}: not shown: {reason}")
+        console.say(line.format(file=name, page=after - 1, reason=reason, next=after))
         if view.failure == Failure.NO_OFFICE:
             console.say(
                 _("install it: {command}").format(
@@ -209,7 +214,6 @@ def _tell_view(name: str, view: View, console: Console) -> None:
                 view.broken_len,
             ).format(file=name, count=view.broken_len)
         )
-    after = view.first + len(view.pages) + view.broken_len
     if view.total_len is not None and view.total_len >= after:
         console.say(
             _("{file}: it has {total} pages; go on with --first {next}").format(

@@ -8,6 +8,7 @@ The vault: the offline workstation's directory of opened tips.
       tips/ID/      a tip's files, exactly as age and tar would unpack them
       foreign/ID/   payload.tar of what opened but is not in our format, never unpacked
       records/ID.json   what the service and the desk know of it, beside the files
+      records/ID.files.json   what the desk found in its files, see `judgements`
       opening/      what is being opened; emptied when an opening begins and when it ends
       lock
 
