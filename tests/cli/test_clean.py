@@ -100,7 +100,7 @@ def test_clean_when_one_is_refused_then_the_others_are_cleaned_and_the_code_tell
     tmp_path: Path,
 ) -> None:
     """A refused file leaves nothing behind."""
-    text = save(tmp_path / "notes.jpg", b"just text")
+    text = save(tmp_path / "notes.jpg", b"no\0text")
     cut = save(tmp_path / "cut.png", PNG[:-1])
     photo = save(tmp_path / "photo.jpg", TELLING)
 

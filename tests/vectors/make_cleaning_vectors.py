@@ -53,6 +53,7 @@ from tests.vectors.cleaning_open_documents import list_open_documents
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
 from tests.vectors.cleaning_sounds import list_flacs, list_mp3s, list_oggs, list_wavs
+from tests.vectors.cleaning_texts import list_texts
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.exif import format_orientation
@@ -406,6 +407,7 @@ def main() -> None:
         "document": list_documents(),
         "opendocument": list_open_documents(),
         "pdf": list_pdfs(),
+        "text": list_texts(),
         "detection": list_others(),
     }
     for name, cases in groups.items():

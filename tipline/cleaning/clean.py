@@ -18,6 +18,7 @@ from tipline.cleaning import (
     pdf,
     png,
     soundtags,
+    text,
     wav,
     webp,
 )
@@ -59,7 +60,7 @@ def detect_format(head: bytes) -> Format | None:
         head: Untrusted; the first `HEAD_BYTES` of a file, or all of it.
 
     Returns:
-        The format, or None if it is not one that is cleaned.
+        The format, or None if it is text, or not one that is cleaned.
     """
     for signature, known in _SIGNATURES:
         if head.startswith(signature):
@@ -73,6 +74,10 @@ def detect_format(head: bytes) -> Format | None:
     if wav.is_wav(head):
         return Format.WAV
     return Format.WEBP if webp.is_webp(head) else None
+
+
+def _is_other(head: bytes) -> bool:
+    return head.startswith(archive.SIGNATURE) or detect_format(head) is not None
 
 
 def plan_cleaning(untrusted_stream: Readable) -> Plan:
@@ -96,5 +101,5 @@ def plan_cleaning(untrusted_stream: Readable) -> Plan:
         return documents.plan_document(source)
     known = detect_format(head)
     if known is None:
-        raise RefusedError(Reason.UNKNOWN)
+        return text.plan_text(source, is_other=_is_other)
     return _PLANNERS[known](source)

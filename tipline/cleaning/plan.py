@@ -28,6 +28,8 @@ class Format(enum.StrEnum):
     ODT = "odt"
     ODS = "ods"
     ODP = "odp"
+    TXT = "txt"
+    CSV = "csv"
     OGG = "ogg"
     FLAC = "flac"
     WAV = "wav"
@@ -52,6 +54,8 @@ EXTENSIONS: Final = {
     Format.ODT: "odt",
     Format.ODS: "ods",
     Format.ODP: "odp",
+    Format.TXT: "txt",
+    Format.CSV: "csv",
     Format.OGG: "ogg",
     Format.FLAC: "flac",
     Format.WAV: "wav",

@@ -32,7 +32,7 @@ def refuse(data: bytes) -> Reason:
         b"\xff\xd8",
         b"\x89PNG\r\n\x1a",
         b"\x89PNG\n\x1a\n" + make_png()[8:],
-        b"GIF90a",
+        b"GIF90a\0",
         b"RIFF\0\0\0\0AVI ",
         b"{\\rtf1 " + make_jpeg(),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",

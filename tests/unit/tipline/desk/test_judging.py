@@ -42,8 +42,8 @@ def put(directory: Path, data: bytes) -> str:
         (TELLING, "cleaned", State.FOUND, True),
         (TELLING, "uncleaned", State.FOUND, False),
         (TELLING, None, State.FOUND, False),
-        (b"nothing known", "cleaned", State.REFUSED, True),
-        (b"nothing known", "uncleaned", State.REFUSED, False),
+        (b"nothing\0known", "cleaned", State.REFUSED, True),
+        (b"nothing\0known", "uncleaned", State.REFUSED, False),
     ],
 )
 def test_file_when_judged_then_the_tips_word_is_held_against_it(

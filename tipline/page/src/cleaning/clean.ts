@@ -18,6 +18,7 @@ import type { Format, Plan } from "./plan.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
 import { ID3 } from "./soundtags.js";
 import { Source } from "./source.js";
+import { planText } from "./text.js";
 import { isWav, planWav } from "./wav.js";
 import { isWebp, planWebp } from "./webp.js";
 
@@ -37,6 +38,8 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   odt: planDocument,
   ods: planDocument,
   odp: planDocument,
+  txt: planAsText,
+  csv: planAsText,
   ogg: planOgg,
   flac: planFlac,
   wav: planWav,
@@ -49,7 +52,12 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   avif: planHeif,
 };
 
-/** Tell a format by the first bytes of a file; undefined if it is not one that is cleaned. */
+/** Plan what is text, or nothing that is cleaned. */
+function planAsText(source: Source): Promise<Plan> {
+  return planText(source, (head) => detectFormat(head) !== undefined);
+}
+
+/** Tell a format by first bytes; undefined if it is text, or not one that is cleaned. */
 function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
   if (startsWith(head, PNG)) return "png";
@@ -74,8 +82,7 @@ export async function planCleaning(untrustedFile: Blob): Promise<Plan> {
   const source = new Source(untrustedFile);
   if (source.lengthBytes === 0) throw new CleaningRefusal("empty");
   const format = detectFormat(await source.readUpTo(0, HEAD_BYTES));
-  if (format === undefined) throw new CleaningRefusal("unknown");
-  return PLANNERS[format](source);
+  return format === undefined ? planAsText(source) : PLANNERS[format](source);
 }
 
 /** The cleaned file, made of slices of the file that was planned: what is kept is not copied. */

@@ -19,6 +19,8 @@ export const EXTENSIONS = {
   odt: "odt",
   ods: "ods",
   odp: "odp",
+  txt: "txt",
+  csv: "csv",
   ogg: "ogg",
   flac: "flac",
   wav: "wav",

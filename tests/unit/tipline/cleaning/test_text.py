@@ -1,0 +1,130 @@
+"""Plain text and CSV: characters stay, what tells of a system or a reader goes."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from tipline.cleaning import text as text_module
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.plan import Format, Kind, Plan, Range, write_cleaned
+
+
+def clean(data: bytes) -> tuple[bytes, Plan]:
+    """Clean *data*, and hold that what comes out is clean."""
+    source, cleaned = io.BytesIO(data), io.BytesIO()
+    plan = plan_cleaning(source)
+    write_cleaned(plan, source, cleaned)
+    assert plan_cleaning(cleaned).kinds == ()
+    assert plan.kinds or cleaned.getvalue() == data
+    return cleaned.getvalue(), plan
+
+
+def refuse(data: bytes) -> Reason:
+    """Hold that *data* is refused, and say why."""
+    with pytest.raises(RefusedError) as caught:
+        plan_cleaning(io.BytesIO(data))
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("data", [b"seen\n", "é 🙂\t\x0c".encode(), b"se\xf1or", b"a\n\nb"])
+def test_text_when_it_is_plain_then_it_stays_byte_for_byte(data: bytes) -> None:
+    """In Unicode, or in an older code; nothing is copied."""
+    cleaned, plan = clean(data)
+
+    assert (cleaned, plan.kinds) == (data, ())
+    assert plan.pieces == (Range(offset=0, length_bytes=len(data)),)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"a\r\nb\rc\n", b"a\nb\nc\n"),
+        (b"\xef\xbb\xbfa", b"a"),
+        ("\ufeffé".encode("utf-16-le"), "é".encode()),
+        ("\ufeffé".encode("utf-16-be"), "é".encode()),
+        (b"\xf1ab\r\n\r\n", b"\xf1ab\n\n"),
+    ],
+)
+def test_text_when_it_tells_its_system_then_that_goes(data: bytes, expected: bytes) -> None:
+    """One code, without a mark, and one end of lines."""
+    assert clean(data) == (expected, clean(data)[1])
+    assert clean(data)[1].kinds == (Kind.SOFTWARE,)
+
+
+@pytest.mark.parametrize("mark", "\u00ad\u180e\u200b\u2060\u2064\u206a\ufeff\ufff9\U000e0041")
+def test_text_when_characters_are_invisible_then_they_go(mark: str) -> None:
+    """They may have been put there for one reader."""
+    cleaned, plan = clean(f"se{mark}en".encode())
+
+    assert (cleaned, plan.kinds) == (b"seen", (Kind.TEXT,))
+
+
+@pytest.mark.parametrize("mark", "\u200c\u200d\u200e\u202b\ufe0f")
+def test_text_when_characters_are_needed_to_be_read_then_they_stay(mark: str) -> None:
+    """Joiners, directions, pictures."""
+    assert clean(f"se{mark}en".encode())[1].kinds == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"a,b,c\n1,2,3\n", Format.CSV),
+        (b"a;b\n1;2\n3;4\n", Format.CSV),
+        (b"a\tb\n1\t2\n3\t4", Format.CSV),
+        (b'a,b,c\n"1,2",3,4\n', Format.CSV),
+        (b"a,b,c\n1,2\n", Format.TXT),
+        (b"a,b\n1,2\n", Format.TXT),
+        (b"a,b,c\n", Format.TXT),
+        (b"seen\nat\nnight\n", Format.TXT),
+    ],
+)
+def test_text_when_lines_have_equally_many_separators_then_it_is_a_table(
+    data: bytes, expected: Format
+) -> None:
+    """What is in quotes does not count."""
+    assert clean(data)[1].format == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a\0",
+        b"a\x1b",
+        b"\xf1\xf1aa",
+        b"a" * 70_000 + b"\x01",
+        b"\xf1" + b"a" * 70_000 + b"\x01",
+        "a\u0085".encode(),
+        "\ufeffa\0".encode("utf-16-le"),
+        b"\xff\xfea",
+        b"<html>",
+        b"\n {\\rtf1",
+        b"%!PS",
+        b"BEGIN:VCARD",
+        b"From a@b",
+        b"Received: by",
+        "\u200b<svg/>".encode(),
+        b"\xef\xbb\xbfGIF89a",
+        "\u200bGIF89a".encode(),
+    ],
+)
+def test_text_when_it_only_looks_like_text_then_it_is_unknown(data: bytes) -> None:
+    """Other formats hold more than they show."""
+    assert refuse(data) == Reason.UNKNOWN
+
+
+def test_text_when_nothing_is_left_then_it_is_empty() -> None:
+    """A mark alone is no text."""
+    assert refuse(b"\xef\xbb\xbf") == Reason.EMPTY
+    assert refuse("\u200b".encode()) == Reason.EMPTY
+
+
+def test_text_when_it_is_too_long_then_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read whole; what is no text is unknown before that."""
+    monkeypatch.setattr(text_module, "MAX_TEXT_BYTES", 4)
+
+    clean(b"seen")
+    assert refuse(b"seen\n") == Reason.TOO_COMPLEX
+    assert refuse(b"seen\0") == Reason.UNKNOWN

@@ -1,0 +1,42 @@
+"""The cases of plain text and CSV, for `make_cleaning_vectors`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+Part = bytes | tuple[bytes, int]
+Case = tuple[str, str, Sequence[Part]]
+
+
+def list_texts() -> Iterator[Case]:
+    """List the cases of text."""
+    yield "txt", "stays byte for byte", ["seen at the depot\n\té 🙂\n".encode()]
+    yield "windows", "ends of lines and marks of a system go", [b"\xef\xbb\xbfseen\r\nat\rnight\n"]
+    yield (
+        "utf-16",
+        "it is UTF-8 afterwards",
+        ["seen é\r\n".encode("utf-16-le").join([b"\xff\xfe", b""])],
+    )
+    yield "utf-16-big", "likewise", [b"\xfe\xff" + "seen".encode("utf-16-be")]
+    yield (
+        "invisible",
+        "characters that nobody sees go",
+        ["se\u200be\u00adn\u2060 \ufeff\U000e0041at \u200dnight".encode()],
+    )
+    yield "older-code", "its bytes stay", [b"se\xf1or\r\n\x93a\x94\xad"]
+    yield "older-code-alone", "mostly not ASCII", [b"\xf1\xe9 a"]
+    yield "long", "it is read whole", [(b"0123456789abcdef\n", 10_000), b"\r\n"]
+    yield "csv-broken-lines", "a table whose cells have lines is a text", [b'a;b;c\n1;"2;;\n";3\n']
+    yield "csv-of-words", "stays byte for byte", [b"name,city\nBea,Leon\nCleo,Lima\n"]
+    yield "csv-tabs", "ends of lines", [b"a\tb\tc\r\n1\t2\t3\r\n"]
+    yield "letter", "a comma is no table", [b"Dear all,\nbye, then\n"]
+    yield "mark-alone", "nothing is left", [b"\xef\xbb\xbf"]
+    yield "invisible-alone", "nothing is left", ["\u200b\u200b".encode()]
+    yield "control", "a control character", [b"seen\x08 at night"]
+    yield "control-late", "wherever it is", [(b"seen ", 20_000), b"\0"]
+    yield "control-high", "also such a one", ["seen\u0085".encode()]
+    yield "half", "half a character", [b"\xff\xfea"]
+    yield "markup", "formats that only look like text", [b" \n<svg/>"]
+    yield "markup-hidden", "also behind what goes", ["\u200b{\\RTF1}".encode()]
+    yield "mail", "likewise", [b"X-Mailer: a\n\nseen"]
+    yield "another-format", "also behind what goes", [b"\xef\xbb\xbfGIF89a"]
