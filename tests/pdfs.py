@@ -49,6 +49,16 @@ def make_pdf(
     return data + b"startxref\n%d\n%%%%EOF\n" % start + behind
 
 
+def append_version(pdf: bytes, number: int, body: bytes) -> bytes:
+    """Append another version of an object to a file, as programs do that only save what changed."""
+    before = pdf.rindex(b"xref\n0 ")
+    at = len(pdf)
+    pdf += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"xref\n%d 1\n%010d 00000 n \n" % (number, at)
+    trailer = b"trailer\n<< /Size 9 /Root 1 0 R /Prev %d >>\n" % before
+    return pdf + table + trailer + b"startxref\n%d\n%%%%EOF\n" % len(pdf)
+
+
 def make_page(entries: bytes = b"", *, resources: bytes = b"", contents: bytes = b"4 0 R") -> bytes:
     """Make a page that shows object 4."""
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from tests.pdfs import DRAWN, make_page, make_pdf, make_stream
+from tests.pdfs import DRAWN, append_version, make_page, make_pdf, make_stream
 from tests.pictures import make_jpeg, segment
 from tipline.cleaning.jpeg import JFIF
 
@@ -71,7 +71,7 @@ def _list_documents() -> Iterator[Case]:
     yield (
         "version",
         "an earlier version goes",
-        [make_pdf({}) + b"4 0 obj\n<< >>\nendobj\n" + make_pdf({})[9:]],
+        [append_version(make_pdf({4: make_stream(b"(Ana) Tj")}), 4, make_stream(DRAWN))],
     )
     yield "behind", "what lies behind the end goes", [make_pdf({}, behind=b"Ana")]
     yield (
@@ -126,6 +126,11 @@ def _list_documents() -> Iterator[Case]:
         "no-size",
         "a page without a size has the usual one",
         [make_pdf({3: b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R >>"})],
+    )
+    yield (
+        "size-of-five",
+        "what is no rectangle is no size",
+        [make_pdf({3: make_page(b"/CropBox [0 0 (x) 9]").replace(b"[0 0 100", b"[0 0 7 100")})],
     )
     yield (
         "name-of-bytes",

@@ -36,6 +36,7 @@ from tipline.cleaning.pdf_values import (
     copy_blending,
     copy_boolean,
     copy_booleans,
+    copy_box,
     copy_choice,
     copy_number,
     copy_numbers,
@@ -93,6 +94,7 @@ class PdfCopier:
         self.rules: dict[str, Rule] = {
             "number": lambda value, _, __: copy_number(value, self.budget),
             "numbers": lambda value, _, __: copy_numbers(value, self.budget),
+            "box": lambda value, _, __: copy_box(value, self.budget),
             "boolean": lambda value, _, __: copy_boolean(value),
             "booleans": lambda value, _, __: copy_booleans(value, self.budget),
             "one-of": lambda value, choices, __: copy_choice(value, choices),

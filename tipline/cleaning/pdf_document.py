@@ -124,8 +124,9 @@ def _note_versions(untrusted: bytes, document: Any, find: Callable[..., None]) -
     ends = [match.end() for match in _VERSION_END.finditer(untrusted)]
     if ends and untrusted[ends[-1] :].strip(b"\0\r\n\t "):
         find(Kind.TRAILING)
-    # One that is made for reading over a network has two ends, and is one version.
-    if len(ends) > 1 + document.is_linearized:
+    # One that is made for reading over a network has two tables, and is one version.
+    is_later = len(ends) > 2 if document.is_linearized else "/Prev" in document.trailer
+    if is_later:
         find(Kind.HISTORY)
 
 

@@ -22,7 +22,7 @@ MAX_PARENTS: Final = 64  # between a page and the root; five are many
 
 # What a page has from those above it; resources are copied in another way.
 _INHERITED: Final[Mapping[str, str | None]] = {
-    "MediaBox": "numbers", "CropBox": "numbers", "Rotate": "number", "Resources": None,
+    "MediaBox": "box", "CropBox": "box", "Rotate": "number", "Resources": None,
 }  # fmt: skip
 _DEFAULTS: Final = ("DefaultGray", "DefaultRGB", "DefaultCMYK")
 _USUAL_BOX: Final = b"[0 0 612 792]"  # that programs take if there is none

@@ -59,6 +59,21 @@ def copy_numbers(value: Any, budget: Budget, *, depth: int = 0) -> bytes | None:
     return b"[" + b" ".join(parts) + b"]"
 
 
+def copy_box(value: Any, budget: Budget) -> bytes | None:
+    """
+    Copy a rectangle.
+
+    Args:
+        value: Of any type.
+        budget: Is spent.
+
+    Returns:
+        Its four numbers; None if it is none.
+    """
+    is_box = len(list_of(value)) == 4 and all(format_number(part) for part in list_of(value))
+    return copy_numbers(value, budget) if is_box else None
+
+
 def copy_boolean(value: Any) -> bytes | None:
     """
     Copy a truth value.
