@@ -33,6 +33,7 @@ from tests.pictures import (
 from tipline.cleaning.exif import MAX_DIRECTORIES, MAX_ENTRIES, format_orientation
 from tipline.cleaning.jpeg import JFIF
 from tipline.cleaning.labels import MAX_DATASETS, MAX_RESOURCES
+from tipline.cleaning.plan import MAX_PARTS, MAX_PIECES
 
 Part = bytes | tuple[bytes, int]
 Case = tuple[str, str, Sequence[Part]]
@@ -82,6 +83,9 @@ def _list_jpegs() -> Iterator[Case]:
             )
     yield "comment-empty", "goes", [make_jpeg(JFIF, segment(0xFE, b""))]
     yield "length-1", "a length counts itself", [make_jpeg(JFIF, b"\xff\xfe\0\1")]
+    yield "comment-and-unknown", "two kinds", [make_jpeg(JFIF, COMMENT, segment(0xE7, b"x"))]
+    pair = segment(0xDD, b"\0\0") + COMMENT
+    yield "pieces", "are too many", _fold(make_jpeg(JFIF, pair * MAX_PIECES), pair, MAX_PIECES)
     yield "comment-and-fill", "two kinds", [make_jpeg(COMMENT, scans=[make_scan() + b"\xff"])]
     for marker in (0x01, 0xD0, 0xD7):
         mark = bytes([0xFF, marker])
@@ -354,6 +358,9 @@ def _list_gifs() -> Iterator[Case]:
     for size in (0, 1, 11, 12):
         image = b"," + bytes(4) + b"\1\0\1\0\0" + bytes([size]) + b"\2\x44\1\0"
         yield f"code-size-{size}", "is 1 to 11", [make_gif(image)]
+    block = b"\1x"
+    image = b"," + bytes(4) + b"\1\0\1\0\0\2" + block * MAX_PARTS + b"\0"
+    yield "parts", "are too many", _fold(make_gif(image), block, MAX_PARTS)
     local = b"," + bytes(4) + b"\1\0\1\0\x81" + bytes(12) + b"\2\2\x44\1\0"
     yield "own-colours", "stay", [make_gif(local)]
     yield "no-colours", "stays", [make_gif(flags=0)]
