@@ -186,7 +186,8 @@ def test_pdf_when_it_was_cleaned_then_the_limits_of_the_process_are_as_before() 
         make_pdf({4: make_stream(b"q", b"/Filter [" + b"/AHx " * 9 + b"]")}),
         make_pdf(
             {
-                3: make_page(b"/CropBox 5 0 R"),
+                3: make_page(resources=b"/ExtGState << /A << /D 5 0 R >> >>"),
+                4: make_stream(b"/A gs"),
                 5: b"[5 0 R]",
             }
         ),
