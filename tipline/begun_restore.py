@@ -4,7 +4,8 @@ A restore that was begun: of which file, and how. Kept beside what was unpacked,
 Rules:
 1. It is gone on with by the same file and the same wishes alone.
 2. Until the first part of it takes its place it can be called off, or another file be taken, and
-   nothing of it stays: a slot file that it made is overwritten, because nobody would purge it.
+   nothing of it stays: a slot file that it made is overwritten, because nobody would purge it. It
+   has a name that no line uses until then: what lies under a slot file's own name is never touched.
 3. From then on it is gone on with, and nothing else: half of one backup and half of another would
    be a line that never was.
 """
@@ -21,13 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from crypto.randomness import system_random
-from retention.slot_moving import MOVING_SUFFIX
 from tipline.backing_up import PARTIAL_RESTORING_NAME
+from tipline.configuration import SlotRootChoice
 from tipline.errors import InstanceError
-from tipline.files import make_private_directory, overwrite_file, save_file, sync_directory
+from tipline.files import make_private_directory, save_file, sync_directory
 from tipline.instance import RESTORING_NAME, take_lock
 from tipline.restore_checks import Wishes, load_wished_configuration
-from tipline.slots import SLOT_FILE_NAME, find_slot_folders
+from tipline.restored_slots import check_made_slots, overwrite_made_slots, read_making
 from tipline.unpacking import read_head, wipe_unpacked
 
 BEGUN_NAME: Final = ".begun"  # no member of an archive begins with a dot
@@ -50,8 +51,13 @@ class Begun:
     wishes: Wishes
 
     def is_same(self, sha256: str, wishes: Wishes) -> bool:
-        """Tell whether this file, put back in this way, is what was begun."""
-        return (self.sha256, _list_wishes(self.wishes)) == (sha256, _list_wishes(wishes))
+        """
+        Tell whether this file, put back in this way, is what was begun.
+
+        That the log may be older can be said at any time: only then it may turn out to be.
+        """
+        same = dataclasses.replace(wishes, older_log=self.wishes.older_log)
+        return (self.sha256, self.wishes) == (sha256, same)
 
 
 def note_begun(folder: Path, begun: Begun, *, day: datetime.date) -> None:
@@ -63,7 +69,7 @@ def note_begun(folder: Path, begun: Begun, *, day: datetime.date) -> None:
         begun: What.
         day: For the file's times.
     """
-    fields = {"sha256": begun.sha256, "wishes": _list_wishes(begun.wishes)}
+    fields = {"sha256": begun.sha256, "wishes": dataclasses.asdict(begun.wishes)}
     save_file(folder / BEGUN_NAME, json.dumps(fields).encode(), day=day)
 
 
@@ -95,7 +101,9 @@ def read_begun(folder: Path) -> Begun:
         What.
     """
     fields: dict[str, Any] = json.loads((folder / BEGUN_NAME).read_bytes())
-    return Begun(sha256=fields["sha256"], wishes=Wishes(**fields["wishes"]))
+    root = fields["wishes"].pop("slot_root")
+    slot_root = None if root is None else SlotRootChoice(root)
+    return Begun(sha256=fields["sha256"], wishes=Wishes(**fields["wishes"], slot_root=slot_root))
 
 
 def note_placing(folder: Path, *, day: datetime.date) -> None:
@@ -130,22 +138,19 @@ def give_up(directory: Path) -> None:
         directory: The instance.
 
     Raises:
-        InstanceError: `restore_begun`: it has to be gone on with.
+        InstanceError: `restore_begun`: it has to be gone on with; `restore_slots_away`: the slot
+            file that it made is not where it made it, and cannot be overwritten.
         FileError: `file_not_overwritten`: a key is left.
         OSError: the disk refuses; nothing may be said to be gone.
     """
     folder = directory / RESTORING_NAME
-    head = read_head(folder)
     if not can_be_given_up(directory):
-        raise InstanceError("restore_begun", path=str(directory), made_on=head.made_on.isoformat())
-    wishes = read_begun(folder).wishes
-    if wishes.makes_slots(head):
-        # It began without a slot file: what is there is its own, and holds nothing else.
-        settings = load_wished_configuration(directory, folder, wishes).slots
-        for slots in find_slot_folders(directory, settings):
-            if slots is not None:
-                for name in (SLOT_FILE_NAME, SLOT_FILE_NAME + MOVING_SUFFIX):
-                    overwrite_file(slots / name)
+        made_on = read_head(folder).made_on.isoformat()
+        raise InstanceError("restore_begun", path=str(directory), made_on=made_on)
+    if read_making(folder) is not None:
+        settings = load_wished_configuration(directory, folder, read_begun(folder).wishes).slots
+        check_made_slots(directory, settings, folder)
+        overwrite_made_slots(directory, settings)
     # In one step: a part of it left by a crash would be neither begun nor ended.
     partial = directory / PARTIAL_RESTORING_NAME
     wipe_unpacked(partial)
@@ -162,13 +167,16 @@ def cancel_restore(directory: Path) -> None:
         directory: The instance.
 
     Raises:
-        InstanceError: `restore_none`: none was begun; `restore_begun`: too late; or in use.
+        InstanceError: `restore_none`: none was begun; or as `give_up` says; or in use.
         FileError: `file_not_overwritten`: a key is left.
     """
-    if not (directory / RESTORING_NAME).exists():
+    begun, partial = directory / RESTORING_NAME, directory / PARTIAL_RESTORING_NAME
+    if not begun.exists() and not partial.exists():
         raise InstanceError("restore_none", path=str(directory))
     with hold_lock(directory):
-        give_up(directory)
+        if begun.exists():
+            give_up(directory)
+        wipe_unpacked(partial)
 
 
 @contextlib.contextmanager
@@ -191,7 +199,3 @@ def hold_lock(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _list_wishes(wishes: Wishes) -> dict[str, Any]:
-    return dataclasses.asdict(wishes)

@@ -34,10 +34,15 @@ HINTS: Final[Mapping[str, Text]] = {
         " --older-log goes on from the one that is there, or the backup's: if it is not the newest,"
         " everybody who kept a newer checkpoint sees two histories"
     ),
-    "restore_slots_other": N_(
-        "nothing was done; its newer tips would be lost; if that line is given up, or was moved,"
-        " remove the file named line beside the slot file"
+    "slots_of_another": N_(
+        "nothing was done; tips of that line would be lost; if it is given up, or was moved, remove"
+        " slot-file.line beside it, and its tipline.db if it is there"
     ),
+    "restore_slots_left": N_(
+        "go on with that one, or call it off: tipline restore DIR --cancel; if its directory is"
+        " gone, shred -u overwrites and removes it"
+    ),
+    "restore_slots_away": N_("mount the disk that it was made on, and give the same command again"),
     "slot_file_in_use": N_("if a line is served with it, stop that line first"),
     "restore_unfinished": N_(
         "go on with the same command: tipline restore FILE DIR -i IDENTITY; or call it off: tipline"

@@ -46,7 +46,8 @@ from tipline.files import (
 from tipline.keysets import KeysetWatch
 from tipline.language import Translate
 from tipline.service.sqlite_store import SqliteStore
-from tipline.slots import create_slots, note_line, open_slots
+from tipline.slot_owner import note_owner
+from tipline.slots import create_slots, open_slots
 
 POLICY_NAME: Final = "policy.toml"
 KEYS_NAME: Final = "keys"
@@ -185,7 +186,7 @@ def init_instance(
     make_private_directory(directory)
     # First: it alone can fail for what was asked for, and the next try finds an empty directory.
     create_slots(directory, slots, environment=os.environ)
-    note_line(directory, slots, day=today)
+    note_owner(directory, slots, day=today)
     for name in (KEYS_NAME, RUN_NAME, TOR_NAME):
         make_private_directory(directory / name)
     signer = Signer.generate(SERVICE_SIGNER_NAME, random=random)

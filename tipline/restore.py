@@ -37,7 +37,6 @@ from tipline.backup import (
     KIND_HANDOVER,
     ONION_NAME,
     SINGLE_NAMES,
-    SLOTS_NAME,
     Head,
     hash_file,
 )
@@ -53,13 +52,12 @@ from tipline.begun_restore import (
 )
 from tipline.clock import BootClock, Clock
 from tipline.configuration import CONFIGURATION_NAME
-from tipline.day_keeper import STATE_NAME, find_clock_folder, tell_time
+from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.errors import FileError, InstanceError
 from tipline.files import (
     PRIVATE_FILE_MODE,
     blur_times,
     make_private_directory,
-    overwrite_file,
     save_file,
     sync_directory,
 )
@@ -72,7 +70,7 @@ from tipline.instance import (
 )
 from tipline.keysets import KEYSET_NAME
 from tipline.log_database import LOG_FILES, LOG_NAME
-from tipline.log_mark import MARK_NAME, forget_mark
+from tipline.log_mark import forget_mark
 from tipline.log_store import LogStore
 from tipline.restore_checks import (
     Checks,
@@ -81,21 +79,22 @@ from tipline.restore_checks import (
     load_wished_configuration,
     word_wished_configuration,
 )
-from tipline.restored_files import NO_KEYSET, Newer, place_newer, remove_older_keyset
+from tipline.restored_files import (
+    NO_KEYSET,
+    Newer,
+    place_newer,
+    place_policy,
+    remove_older_keyset,
+)
 from tipline.restored_log import end_holds
+from tipline.restored_slots import RestoredSlots, read_making
 from tipline.service.adopting import take_up_policy
 from tipline.service.database import DATABASE_NAME, WAL_NAME, looking
 from tipline.service.envelope_files import ENVELOPES_NAME, FRESH_NAME, PARTIAL_NAME
 from tipline.service.restored_rows import find_dead, list_holds, list_tips, remove_dead
 from tipline.service.sqlite_store import SqliteStore
-from tipline.slots import (
-    SLOT_FILE_NAME,
-    create_slots,
-    find_slot_folders,
-    note_line,
-    open_slots,
-    unpack_slots,
-)
+from tipline.slot_owner import note_owner
+from tipline.slots import SLOT_FILE_NAME, open_slots
 from tipline.unpacking import read_head, read_transport_key, unpack, wipe_unpacked
 
 DEAD_NAME: Final = ".dead"  # what step 3 found: a second run finds nothing any more
@@ -165,10 +164,12 @@ def restore(
 
         def lock() -> None:
             stack.enter_context(hold_lock(directory))
+            check_directory(directory)  # again: nobody changes it any more
 
         if (directory / RESTORING_NAME).exists():
             lock()
             transport_key = _go_on(source, checks, identities=identities)
+            wishes = read_begun(directory / RESTORING_NAME).wishes
         else:
             transport_key = _begin(source, checks, identities=identities, lock=lock)
         placing = _Placing(
@@ -222,9 +223,16 @@ def _go_on(source: BinaryIO, checks: Checks, *, identities: Sequence[Identity]) 
     if not begun.is_same(digest, checks.wishes):
         give_up(directory)
         return _begin(source, checks, identities=identities, lock=lambda: None)
+    if checks.wishes.older_log and not begun.wishes.older_log:
+        begun = dataclasses.replace(begun, wishes=checks.wishes)
+        note_begun(folder, begun, day=head.made_on)
     if can_be_given_up(directory):
+        has_made_slots = read_making(folder) is not None
         try:
-            checks.check_age(head, folder)
+            # What it found when it was begun may be otherwise by now: a disk that was mounted, say.
+            dataclasses.replace(
+                checks, wishes=begun.wishes, has_made_slots=has_made_slots
+            ).check_unpacked(folder)
         except InstanceError as exc:
             if exc.code == "backup_expired":
                 give_up(directory)
@@ -256,19 +264,27 @@ class _Placing:
         self._configuration = load_wished_configuration(directory, self._folder, wishes)
         self._clock_folder = find_clock_folder(directory, self._configuration.slots)
         self._is_handover = self._head.kind == KIND_HANDOVER
+        self._makes_slots = wishes.makes_slots(self._head)
         time = tell_time(self._clock_folder, clock=clock, boot_clock=boot_clock)
         self._today = time.today
+        self._slots = RestoredSlots(
+            directory, self._configuration.slots, folder=self._folder, day=self._today
+        )
 
     def run(self) -> Restored:
         """Do all of them."""
         for name in (KEYS_NAME, TOR_NAME, RUN_NAME, ONION_NAME, ENVELOPES_NAME, PARTIAL_NAME):
             make_private_directory(self._directory / name)
         make_private_directory(self._directory / ENVELOPES_NAME / FRESH_NAME)
-        self._make_slots()
+        if self._makes_slots and can_be_given_up(self._directory):
+            self._slots.make(self._transport_key, self._environment)
         dead = self._bury()
         note_placing(self._folder, day=self._today)
-        self._place_slots()
-        kept = len(list_tips(self._folder / DATABASE_NAME) or list_tips(self._database) or ())
+        if self._makes_slots:
+            self._slots.place(is_handover=self._is_handover)
+        note_owner(self._directory, self._configuration.slots, day=self._today)
+        is_in_place = not (self._folder / DATABASE_NAME).exists()
+        tips = list_tips(self._database if is_in_place else self._folder / DATABASE_NAME)
         newer = self._place_small()
         if self._wishes.older_log:
             forget_mark(self._clock_folder)
@@ -281,36 +297,11 @@ class _Placing:
         sync_directory(self._directory)
         wipe_unpacked(self._directory / PARTIAL_RESTORING_NAME)
         blur_times(self._directory, day=self._today)
-        return Restored(head=self._head, dead=dead, kept=kept, newer=newer)
+        return Restored(head=self._head, dead=dead, kept=len(tips or ()), newer=newer)
 
     @property
     def _database(self) -> Path:
         return self._directory / DATABASE_NAME
-
-    def _make_slots(self) -> None:
-        settings = self._configuration.slots
-        folder, _ = find_slot_folders(self._directory, settings)
-        if (folder / SLOT_FILE_NAME).exists():
-            return
-        if self._transport_key is not None:
-            unpack_slots(
-                self._folder / SLOTS_NAME / SLOT_FILE_NAME,
-                self._directory,
-                settings,
-                key=self._transport_key,
-                environment=self._environment,
-            )
-        elif self._wishes.new_slots:
-            create_slots(self._directory, settings, environment=self._environment)
-
-    def _place_slots(self) -> None:
-        """What came with a handover's slots, which are in their place."""
-        packed = self._folder / SLOTS_NAME
-        if packed.is_dir():
-            for name in (STATE_NAME, MARK_NAME):
-                self._move_across(packed / name, self._clock_folder / name)
-            overwrite_file(packed / SLOT_FILE_NAME)
-        note_line(self._directory, self._configuration.slots, day=self._today)
 
     def _bury(self) -> Mapping[str, int]:
         """Step 3. What it found is written down before it is done: it would find nothing again."""
@@ -320,7 +311,10 @@ class _Placing:
             return self._read_dead().counts
         if not noted.exists():
             opened = open_slots(
-                self._directory, self._configuration.slots, environment=self._environment
+                self._directory,
+                self._configuration.slots,
+                environment=self._environment,
+                name=self._slots.name if self._makes_slots else SLOT_FILE_NAME,
             )
             with contextlib.closing(opened.file):
                 dead, found = find_dead(path, opened.file)
@@ -360,11 +354,12 @@ class _Placing:
                 (self._directory / name).unlink(missing_ok=True)
             self._move(self._folder / LOG_NAME, self._directory / LOG_NAME)
         remove_older_keyset(self._directory, self._folder, root=self._configuration.root)
-        newer = Newer()
         if (self._folder / LOG_NAME).exists():  # the log was there, and may know of newer ones
             newer = place_newer(
                 self._directory, self._folder, root=self._configuration.root, day=self._today
             )
+        else:
+            newer = Newer(policy=place_policy(self._directory, self._folder, day=self._today))
         for name in SINGLE_NAMES[1:]:
             if name != KEYSET_NAME or newer.keyset == NO_KEYSET:
                 self._move(self._folder / name, self._directory / name)
@@ -437,16 +432,6 @@ class _Placing:
             blur_times(path, day=self._today)
             path.rename(target)
             sync_directory(target.parent)
-
-    def _move_across(self, path: Path, target: Path) -> None:
-        """Put a small file in its place, also where that is another device."""
-        if not path.exists():
-            return
-        if path.stat().st_dev == target.parent.stat().st_dev:
-            self._move(path, target)
-            return
-        save_file(target, path.read_bytes(), day=self._today)
-        path.unlink()
 
 
 def _list_events(log: LogStore) -> list[Statement]:

@@ -17,6 +17,7 @@ import dataclasses
 import datetime
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -45,18 +46,21 @@ from tipline.instance import (
     SERVICE_KEY_NAME,
     TOR_NAME,
     VERIFIERS_NAME,
+    load_log_signer,
+    load_signer,
 )
 from tipline.log_database import LOG_FILES, LOG_NAME
 from tipline.log_mark import check_length, read_mark
 from tipline.restored_log import compare_logs, count_entries, find_last
-from tipline.service.database import DATABASE_NAME, JOURNAL_NAME, WAL_NAME
+from tipline.service.database import DATABASE_NAME, INDEX_NAME, JOURNAL_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, PARTIAL_NAME
 from tipline.service.restored_rows import count_lost_holds, list_tips
+from tipline.slot_owner import find_other_owner, has_lost_its_database
 from tipline.slots import (
+    NEW_SLOT_FILE_NAME,
     SLOT_FILE_NAME,
     check_slots_unused,
     find_slot_folders,
-    read_line,
 )
 from tipline.unpacking import read_head
 
@@ -70,6 +74,7 @@ _REMNANTS: Final = frozenset(
         DATABASE_NAME,
         WAL_NAME,
         JOURNAL_NAME,
+        INDEX_NAME,
         KEYS_NAME,
         TOR_NAME,
         RUN_NAME,
@@ -211,12 +216,14 @@ class Checks:
         wishes: How.
         clock: The clock that can be set.
         boot_clock: The clock that cannot.
+        has_made_slots: Whether this very restore may have made a slot file already.
     """
 
     directory: Path
     wishes: Wishes
     clock: Clock
     boot_clock: BootClock
+    has_made_slots: bool = False
 
     def check_head(self, head: Head) -> None:
         """
@@ -273,8 +280,14 @@ class Checks:
         configuration = load_wished_configuration(self.directory, folder, self.wishes)
         self._check(head, configuration)
         self._check_log(head, folder, find_clock_folder(self.directory, configuration.slots))
+        for name, load in ((SERVICE_KEY_NAME, load_signer), (LOG_KEY_NAME, load_log_signer)):
+            load(self.directory if (self.directory / KEYS_NAME / name).exists() else folder)
         word_wished_configuration(self.directory, folder, self.wishes)
-        self._check_replaced(folder / DATABASE_NAME, tips)
+        try:
+            self._check_replaced(folder / DATABASE_NAME, tips)
+        finally:
+            # Beside a database with a WAL, whoever looks makes one; and nobody else is here.
+            (self.directory / INDEX_NAME).unlink(missing_ok=True)
         return head
 
     def _check_replaced(self, restored: Path, tips: set[bytes]) -> None:
@@ -315,28 +328,38 @@ class Checks:
         return tell_time(folder, clock=self.clock, boot_clock=self.boot_clock).latest_day
 
     def _check_slots(self, head: Head, slots: SlotSettings) -> None:
-        folders = find_slot_folders(self.directory, slots)
-        is_there = any(one is not None and (one / SLOT_FILE_NAME).exists() for one in folders)
+        folders = [one for one in find_slot_folders(self.directory, slots) if one is not None]
+        is_there = any((one / SLOT_FILE_NAME).exists() for one in folders)
         makes_slots = self.wishes.makes_slots(head)
         if self.wishes.slot_root is not None and not makes_slots:
             raise InstanceError("restore_slot_root", path=str(folders[0]))
         if is_there == makes_slots:
             code = "restore_slots_there" if is_there else "restore_slots_missing"
             raise InstanceError(code, path=str(folders[0]))
+        if makes_slots:
+            self._check_left_slots(folders)
+            return
         check_slots_unused(self.directory, slots)
         for folder in folders:
-            other = None if folder is None else _find_other_line(folder, self.directory)
-            if other is not None:
-                raise InstanceError("restore_slots_other", path=str(folder), line=str(other))
+            other = find_other_owner(folder, self.directory)
+            if other is not None and not has_lost_its_database(other):
+                raise InstanceError("slots_of_another", path=str(folder), line=str(other))
+
+    def _check_left_slots(self, folders: Iterable[Path]) -> None:
+        for folder in folders:
+            left = folder / NEW_SLOT_FILE_NAME
+            if left.exists() and not self.has_made_slots:
+                raise InstanceError("restore_slots_left", path=str(left))
 
     def _check_log(self, head: Head, folder: Path, clock_folder: Path) -> None:
         is_there = (self.directory / LOG_NAME).exists()
         log = (self.directory if is_there else folder) / LOG_NAME
         if is_there:
             compare_logs(log, folder / LOG_NAME)
-        if self.wishes.older_log:
+        # How far a log that is taken over was shown comes with its slots.
+        if self.wishes.older_log or head.kind == KIND_HANDOVER:
             return
-        if head.kind != KIND_HANDOVER and read_mark(clock_folder) is None:
+        if read_mark(clock_folder) is None:
             # Nothing here knows how far the log was shown since: a person has to. One that is there
             # may be of an old copy of the disk.
             # Beside the slot file of a line that was never served nothing tells, and nothing was
@@ -345,14 +368,3 @@ class Checks:
             if count or not is_there or self.wishes.new_slots:
                 raise InstanceError("restore_log_unknown", count=count)
         check_length(clock_folder, log)
-
-
-def _find_other_line(folder: Path, directory: Path) -> Path | None:
-    """Tell which other line may need the slot file in a folder."""
-    line = read_line(folder)
-    if line is None or line == directory.resolve():
-        return None
-    if folder.resolve().is_relative_to(directory.resolve()):
-        return None  # it was moved with all that the line has
-    # What is not there may be on a disk that is not mounted at the moment.
-    return line if not line.is_dir() or (line / DATABASE_NAME).exists() else None

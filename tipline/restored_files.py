@@ -3,6 +3,7 @@ Keyset, policy and end of a restored line, where its log knows of newer ones tha
 
 Rules:
 1. A file that is there counts; this is of what is missing there and would come from the backup.
+   Only a policy with a longer period than the log told last does not: it may be an older one.
 2. Of keysets the one with the higher number counts, wherever it lies: a reader who was taken out
    since could open new tips again.
 3. The policy and the end are written as the log told them last: a longer period never comes back,
@@ -22,12 +23,12 @@ from crypto.note import Verifier
 from crypto.strict import parse_day
 from retention.errors import PolicyError
 from retention.log.entry import CloseStep, EntryType
-from retention.policy import parse_periods, parse_policy
+from retention.policy import Policy, parse_periods, parse_policy
 from tipline.closing import CLOSING_NAME, Closing, save_closing
 from tipline.example import format_policy
 from tipline.files import save_file
 from tipline.instance import POLICY_NAME
-from tipline.keysets import HISTORY_NAME, KEYSET_NAME, remember_number
+from tipline.keysets import HISTORY_NAME, KEYSET_NAME, read_history, remember_number
 from tipline.log_database import LOG_NAME
 from tipline.restored_log import find_last
 
@@ -70,8 +71,43 @@ def place_newer(directory: Path, folder: Path, *, root: Verifier, day: datetime.
     _place_closing(log, directory, day=day)
     return Newer(
         keyset=_find_missing_keyset(log, directory, folder, root=root, day=day),
-        policy=_place_policy(log, directory, folder, day=day),
+        policy=place_policy(directory, folder, day=day),
     )
+
+
+def place_policy(directory: Path, folder: Path, *, day: datetime.date) -> bool:
+    """
+    Write the policy as the log told it last, if it knows better. May be done again.
+
+    Args:
+        directory: The instance, with the log that it will have.
+        folder: Into which the backup was unpacked.
+        day: For the file's times.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        InstanceError: the log is damaged.
+        OSError: the disk refuses.
+    """
+    last = find_last(directory / LOG_NAME, EntryType.POLICY)
+    if last is None:
+        return False
+    told = parse_periods(dict(last.fields["periods"]))
+    is_there = (directory / POLICY_NAME).exists()
+    try:
+        policy = parse_policy(((directory if is_there else folder) / POLICY_NAME).read_bytes())
+    except (FileNotFoundError, PolicyError):
+        if is_there:  # a person is writing it
+            return False
+    else:
+        # What a person has written since counts, unless it is longer: that may be an older one.
+        if policy == told or (is_there and not _is_longer(policy, told)):
+            return False
+    text = format_policy(told.periods, translate=lambda text: text)
+    save_file(directory / POLICY_NAME, text, day=day)
+    return True
 
 
 def remove_older_keyset(directory: Path, folder: Path, *, root: Verifier) -> None:
@@ -85,8 +121,9 @@ def remove_older_keyset(directory: Path, folder: Path, *, root: Verifier) -> Non
     """
     there, restored = (_read_number(one, root=root) for one in (directory, folder))
     if NO_KEYSET < there < restored:
-        for name in (HISTORY_NAME, KEYSET_NAME):
-            (directory / name).unlink(missing_ok=True)
+        if read_history(directory).highest <= restored:
+            (directory / HISTORY_NAME).unlink(missing_ok=True)
+        (directory / KEYSET_NAME).unlink()
 
 
 def _read_number(directory: Path, *, root: Verifier) -> int:
@@ -123,17 +160,9 @@ def _find_missing_keyset(
     return number
 
 
-def _place_policy(log: Path, directory: Path, folder: Path, *, day: datetime.date) -> bool:
-    last = find_last(log, EntryType.POLICY)
-    if last is None or (directory / POLICY_NAME).exists():
-        return False
-    told = parse_periods(dict(last.fields["periods"]))
-    try:
-        if parse_policy((folder / POLICY_NAME).read_bytes()) == told:
-            return False
-    except (FileNotFoundError, PolicyError):
-        # None that can be used: what was told is the one to keep.
-        pass
-    text = format_policy(told.periods, translate=lambda text: text)
-    save_file(directory / POLICY_NAME, text, day=day)
-    return True
+def _is_longer(policy: Policy, told: Policy) -> bool:
+    return any(
+        days > told.periods[one][event]
+        for one, periods in policy.periods.items()
+        for event, days in periods.items()
+    )

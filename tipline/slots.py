@@ -3,7 +3,7 @@ A line's slot file: where it lies, made and opened as the configuration says.
 
     PATH/               0700, "slots" in the instance, or the root of a file system of its own
       slot-file         the secrets that can die; never in a backup
-      line              the line's directory: whose keys they are
+      slot-file.line    whose it is (`slot_owner.py`)
     MIRROR/             the same on a second device
 
 A lost slot file is never begun anew by itself, because everything stored is dead without it. Only
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,11 +30,10 @@ from retention.slot_root import CredentialRoot, PlainRoot, SlotRoot
 from retention.tpm_root import TpmRoot
 from tipline.configuration import SlotRootChoice, SlotSettings
 from tipline.errors import ConfigurationError, PermissionsError
-from tipline.files import make_private_directory, read_quietly, save_file
+from tipline.files import make_private_directory
 
 SLOT_FILE_NAME: Final = "slot-file"
-LINE_NAME: Final = "line"
-MAX_LINE_BYTES: Final = 8192  # twice what Linux takes for a path
+NEW_SLOT_FILE_NAME: Final = "slot-file.restoring"  # no line uses it under this name
 CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # systemd.exec(5), "Credentials"
 CREDENTIAL_NAME: Final = "tipline-slot-root"
 EVERYBODY_MASK: Final = 0o007
@@ -94,6 +92,7 @@ def create_slots(
     *,
     environment: Mapping[str, str],
     random: RandomSource = system_random,
+    name: str = SLOT_FILE_NAME,
 ) -> None:
     """
     Make a line's slot file.
@@ -103,6 +102,7 @@ def create_slots(
         settings: Of its configuration.
         environment: Of the process: systemd names the credentials' directory there.
         random: Where the file's id comes from.
+        name: Of the slot file, and of its mirror.
 
     Raises:
         SlotError: `slot_file_exists`, `slot_file_unsafe`, or the root cannot be made.
@@ -117,24 +117,23 @@ def create_slots(
         make_private_directory(one)
     try:
         SlotFile.create(
-            folder / SLOT_FILE_NAME,
-            None if mirror is None else mirror / SLOT_FILE_NAME,
+            folder / name,
+            None if mirror is None else mirror / name,
             root,
             random=random,
         )
     except SlotError:
         for one in folders:
-            _remove_attempt(one)
+            _remove_attempt(one / name)
         raise
 
 
-def _remove_attempt(folder: Path) -> None:
+def _remove_attempt(file: Path) -> None:
     """Remove what a refused attempt made; never a slot file in which something stands."""
-    file = folder / SLOT_FILE_NAME
     with contextlib.suppress(OSError):  # something else lies there, or is mounted there
         if file.stat().st_size == 0:
             file.unlink()
-            folder.rmdir()
+            file.parent.rmdir()
 
 
 def open_slots(
@@ -143,6 +142,7 @@ def open_slots(
     *,
     environment: Mapping[str, str],
     random: RandomSource = system_random,
+    name: str = SLOT_FILE_NAME,
 ) -> OpenedSlots:
     """
     Open a line's slot file.
@@ -152,6 +152,7 @@ def open_slots(
         settings: Of its configuration.
         environment: Of the process: systemd names the credentials' directory there.
         random: Where places, nonces and the first round of an overwrite come from.
+        name: Of the slot file, and of its mirror.
 
     Returns:
         The slot file; the caller calls `reconcile` before the first `put`.
@@ -163,15 +164,15 @@ def open_slots(
         OSError: a disk refuses.
     """
     folder, mirror = find_slot_folders(directory, settings)
-    path = folder / SLOT_FILE_NAME
-    mirror_path = None if mirror is None else mirror / SLOT_FILE_NAME
+    path = folder / name
+    mirror_path = None if mirror is None else mirror / name
     root = load_slot_root(settings, environment=environment, random=random)
     try:
         return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=False)
     except SlotError as exc:
         if exc.code != "slot_file_missing" or not settings.volatile:
             raise
-    create_slots(directory, settings, environment=environment, random=random)
+    create_slots(directory, settings, environment=environment, random=random, name=name)
     return OpenedSlots(file=SlotFile(path, mirror_path, root, random=random), begun_anew=True)
 
 
@@ -190,47 +191,6 @@ def check_slots_unused(directory: Path, settings: SlotSettings) -> None:
     for folder in find_slot_folders(directory, settings):
         if folder is not None and (folder / SLOT_FILE_NAME).exists():
             FileDisk.open(folder / SLOT_FILE_NAME).close()
-
-
-def note_line(directory: Path, settings: SlotSettings, *, day: datetime.date) -> None:
-    """
-    Keep beside a slot file whose it is, so that nobody takes it for another line's.
-
-    Args:
-        directory: The instance.
-        settings: Of its configuration.
-        day: For the file's times.
-
-    Raises:
-        OSError: a disk refuses.
-    """
-    content = os.fsencode(directory.resolve()) + b"\n"
-    for folder in find_slot_folders(directory, settings):
-        if folder is not None and _read_line(folder) != content:
-            make_private_directory(folder)
-            save_file(folder / LINE_NAME, content, day=day)
-
-
-def read_line(folder: Path) -> Path | None:
-    """
-    Tell whose slot file lies in a folder.
-
-    Args:
-        folder: Any.
-
-    Returns:
-        The directory of the line that opened it last, which need not be there any more; None if
-        none did.
-    """
-    content = _read_line(folder)
-    return None if content is None else Path(os.fsdecode(content.removesuffix(b"\n")))
-
-
-def _read_line(folder: Path) -> bytes | None:
-    try:
-        return read_quietly(folder / LINE_NAME, length=MAX_LINE_BYTES)
-    except FileNotFoundError:
-        return None
 
 
 def pack_slots(
@@ -278,6 +238,7 @@ def unpack_slots(
     key: Secret,
     environment: Mapping[str, str],
     random: RandomSource = system_random,
+    name: str = SLOT_FILE_NAME,
 ) -> None:
     """
     Make a line's slot file of what `pack_slots` wrote elsewhere, sealed as this machine seals.
@@ -289,6 +250,7 @@ def unpack_slots(
         key: As it was packed under.
         environment: Of the process: systemd names the credentials' directory there.
         random: Where ids and nonces come from.
+        name: Of the slot file.
 
     Raises:
         SlotError: `slot_root_other`: packed under another key; or this machine's root cannot be
@@ -303,7 +265,7 @@ def unpack_slots(
             make_private_directory(one)
     move_slots(
         source,
-        folder / SLOT_FILE_NAME,
+        folder / name,
         old=CredentialRoot(key, random=random),
         new=load_slot_root(settings, environment=environment, random=random),
         random=random,

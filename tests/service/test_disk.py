@@ -41,7 +41,7 @@ OWN_NAMES = {
     "keys",
     "keyset",
     "keyset-history",
-    "line",
+    "slot-file.line",
     "lock",
     "partial",
     "policy.toml",

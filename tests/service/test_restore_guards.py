@@ -265,7 +265,7 @@ async def test_restore_when_the_slot_file_is_in_use_then_no_key_of_a_newer_tip_d
     for where in (live, away):
         if where == away:
             live.rename(away)
-        with pytest.raises(InstanceError, match="restore_slots_other") as caught:
+        with pytest.raises(InstanceError, match="slots_of_another") as caught:
             await backups.put_back(out)
         assert caught.value.facts == {"path": str(short_path / "slots"), "line": str(live)}
         assert not list(drill.glob("restoring*"))
@@ -273,7 +273,7 @@ async def test_restore_when_the_slot_file_is_in_use_then_no_key_of_a_newer_tip_d
     (live / "tipline.db").rename(tmp_path / "given-up.db")
     done = await backups.put_back(out)
     assert (done.kept, len(ids)) == (0, 1)
-    assert (short_path / "slots" / "line").read_text() == f"{drill.resolve()}\n"
+    assert (short_path / "slots" / "slot-file.line").read_text() == f"{drill.resolve()}\n"
 
 
 async def test_restore_when_the_line_was_moved_with_its_slots_then_they_are_its_own(
@@ -407,6 +407,59 @@ async def test_restore_when_an_older_keyset_lies_there_then_the_newer_one_takes_
     assert read_number(world) == 2
 
 
+async def test_restore_when_an_older_policy_lies_there_then_a_longer_period_does_not_come_back(
+    world: Any, backups: Backups, short_path: Path
+) -> None:
+    """The log that comes with the newer backup told a shorter one."""
+    async with world.serve() as site:
+        older = await backups.make(site, "older.age")
+    shorten(world.directory, 90, 30)
+    later(world, 1)
+    async with world.serve() as site:
+        newer = await backups.make(site, "newer.age")
+    world.directory = short_path / "new"
+    await backups.put_back(older, new_slots=True, older_log=True)
+    (world.directory / "log.db").unlink()
+    done = await backups.put_back(newer, replace=True, older_log=True)
+    assert done.newer.policy
+    periods = load_policy(world.directory).periods
+    assert {days for one in periods.values() for days in one.values()} == {30, 2}
+
+
+async def test_restore_when_the_database_is_in_use_for_a_moment_then_it_does_not_count_as_broken(
+    world: Any, backups: Backups
+) -> None:
+    """What is whole is replaced by a person's word alone."""
+    async with world.serve() as site:
+        await send(world, site, 1)
+        out = await backups.make(site)
+    database = world.directory / "tipline.db"
+    content = database.read_bytes()
+    with contextlib.closing(sqlite3.connect(database)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(FileError, match="file_system"):
+            await backups.put_back(out)
+    assert database.read_bytes() == content
+    assert not list(world.directory.glob("restoring*"))
+
+
+async def test_restore_when_killed_while_it_is_unpacked_then_calling_off_wipes_what_lies_there(
+    world: Any, backups: Backups, short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no line yet whose next start would find it."""
+    async with world.serve() as site:
+        out = await backups.make(site)
+    world.directory = short_path / "new"
+    with interrupted(monkeypatch, "_bury"):
+        await backups.put_back(out, new_slots=True, older_log=True)
+    partial = (world.directory / "restoring").rename(world.directory / "restoring.partial")
+    left = open_keys(partial)
+    cancel_restore(world.directory)
+    assert hold_zeros(left)
+    assert not partial.exists()
+
+
 async def test_restore_when_the_clock_is_behind_for_a_moment_then_what_was_begun_stays(
     world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,7 +478,9 @@ async def test_restore_when_the_clock_is_behind_for_a_moment_then_what_was_begun
     assert (await backups.put_back(out)).kept == 0
 
 
-@pytest.mark.parametrize("stop_at", ["overwrite_file", "sync_directory"])
+@pytest.mark.parametrize(
+    "stop_at", ["restored_slots.overwrite_file", "begun_restore.sync_directory"]
+)
 async def test_restore_when_killed_while_it_is_called_off_then_it_is_there_or_gone(
     world: Any, backups: Backups, monkeypatch: pytest.MonkeyPatch, stop_at: str
 ) -> None:
@@ -443,7 +498,7 @@ async def test_restore_when_killed_while_it_is_called_off_then_it_is_there_or_go
     with interrupted(monkeypatch, "_bury"):
         await backups.put_back(out, **wishes)
     with monkeypatch.context() as patch:
-        patch.setattr(f"tipline.begun_restore.{stop_at}", stop)
+        patch.setattr(f"tipline.{stop_at}", stop)
         with pytest.raises(StoppedError):
             cancel_restore(world.directory)
     remove_left_copy(world.directory)

@@ -22,6 +22,7 @@ MAX_TOLD: Final = 5_000  # events that the report shows; the newest
 MAX_HOLD_DAYS: Final = 366  # docs/reference/log.md, "Entries of events"
 # A hold ends with the night of its day: a machine that was off then tells it the day after.
 _GRACE_DAYS: Final = 1
+_LATE_BATCHES: Final = 2  # of the day itself, and of the day after
 # The longest period of what a line stores: on the day of the end and so many days later nothing can
 # be there any more but what is held.
 _LONGEST: Final = ("sealed_tip", "arrived")
@@ -103,7 +104,7 @@ class Events:
         self._closes_on: datetime.date | None = None
         self._close_step = -1
         self._ends_on: datetime.date | None = None  # the first day on which the log may end
-        self._is_end_due = False
+        self._late_len = 0  # batches since the log may end
         self._told_not_closed = False
         self.ended = False
         self.told: list[Told] = []
@@ -175,11 +176,12 @@ class Events:
             self._findings.add(Kind.NOT_CLOSED, on=self._closes_on.isoformat())
         if self._ends_on is None or self.ended or self._told_not_closed or day < self._ends_on:
             return
-        if self.holds or not self._is_end_due:
-            # What is held keeps the line from its end, and what a hold let go is gone the day
-            # after. So is what a line still had that was off, or its clock in doubt, on that day.
-            self._ends_on, self._is_end_due = day, True
-        elif (day - self._ends_on).days > _GRACE_DAYS:
+        if self.holds:  # they keep the line from its end
+            self._ends_on, self._late_len = day, 0
+            return
+        # Counted in batches: one that was off, or its clock in doubt, had no night to end in.
+        self._late_len += 1
+        if self._late_len > _LATE_BATCHES:
             self._told_not_closed = True
             self._findings.add(Kind.NOT_CLOSED, on=self._ends_on.isoformat())
 
@@ -312,7 +314,11 @@ class Events:
         step = entry.fields["step"]
         self._tell(entry, f"{step} {entry.fields['closes_on']}")
         if step in ("handed_over", "cancelled"):
-            self._closes_on, self._ends_on, self._close_step = None, None, -1
+            if self._close_step >= _CLOSE_STEPS.index("intake_stopped"):
+                # There is no way back from there: it would put the end off for ever.
+                self._findings.add(Kind.WRONG_BATCH, number=number, day=entry.day.isoformat())
+            else:
+                self._closes_on, self._close_step = None, -1
             return
         place = _CLOSE_STEPS.index(step)
         is_early = step == "keys_destroyed" and (
@@ -348,7 +354,7 @@ class Events:
             "closes_on": None if self._closes_on is None else self._closes_on.isoformat(),
             "close_step": self._close_step,
             "ends_on": None if self._ends_on is None else self._ends_on.isoformat(),
-            "is_end_due": self._is_end_due,
+            "late_batches": self._late_len,
             "told_not_closed": self._told_not_closed,
             "ended": self.ended,
             "told": self.told,
@@ -376,7 +382,7 @@ class Events:
         self.keyset = None if state["keyset"] is None else KeysetUsed.parse_state(state["keyset"])
         self._close_step, self._told_expired = int(state["close_step"]), bool(state["told_expired"])
         self._told_too_many = bool(state["too_many_holds"])
-        self._is_end_due = bool(state["is_end_due"])
+        self._late_len = int(state["late_batches"])
         self._told_not_closed, self.ended = bool(state["told_not_closed"]), bool(state["ended"])
         self.told = [(str(day), str(type_), str(what)) for day, type_, what in state["told"]]
         if len(self.told) > MAX_TOLD or len(self.holds) > MAX_HOLDS:

@@ -264,8 +264,8 @@ ERRORS: Final[Mapping[str, str]] = {
     "key": N_("this is not a key of the kind asked for"),
     "kept": N_("what was kept in {path} is damaged"),
     "kept_version": N_(
-        "what was kept in {path} is of another version of this program: read the log anew, and keep"
-        " it in another file"
+        "what was kept in {path} is of another version of this program: put it aside, for it proves"
+        " what was shown, and read the log anew into another file"
     ),
     "kept_state": N_("what was kept is damaged"),
     "kept_other": N_("what was kept in {path} is of another log"),

@@ -112,8 +112,6 @@ def _cancel(options: argparse.Namespace, console: Console) -> int:
     with name_file_errors():
         cancel_restore(options.directory)
     console.print(
-        _("It is called off. What was missing in {path} and put there before stays.").format(
-            path=options.directory
-        )
+        _("It is called off, and nothing of it is left in {path}.").format(path=options.directory)
     )
     return 0

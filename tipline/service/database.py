@@ -16,6 +16,7 @@ from tipline.files import PRIVATE_FILE_MODE
 
 DATABASE_NAME: Final = "tipline.db"
 WAL_NAME: Final = "tipline.db-wal"
+INDEX_NAME: Final = "tipline.db-shm"  # of the WAL; we need none, but who only looks makes one
 JOURNAL_NAME: Final = "tipline.db-journal"  # there must be none: the WAL is in its place
 TEMPORARY_PREFIX: Final = "etilqs_"  # of SQLite's temporary files, which lose their names at once
 
@@ -44,7 +45,7 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
     Open a database that must not change: its WAL, too, stays as a crash left it.
 
     Args:
-        path: Of a database that no program has open.
+        path: Of the database.
 
     Yields:
         The connection.
@@ -52,16 +53,11 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         sqlite3.Error: it cannot be read.
     """
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    # Who may not write leaves the files that SQLite makes beside a database with a WAL.
-    beside = [path.with_name(path.name + suffix) for suffix in ("-shm", "-wal")]
-    made = [one for one in beside if not one.exists()]
-    try:
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
-            yield connection
-    finally:
-        for one in made:
-            one.unlink(missing_ok=True)
+    # Where there is no WAL, SQLite would make an empty one and could not take it away again.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    address = f"{path.absolute().as_uri()}?{how}"
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        yield connection
 
 
 def open_database(directory: Path) -> Database:

@@ -24,6 +24,7 @@ from sqlite_utils import Database
 from crypto.strict import parse_day
 from retention.policy import RecordClass
 from retention.slot_file import SlotFile
+from tipline.errors import FileError
 from tipline.service.database import looking
 from tipline.service.envelope_rows import delete_sealed
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
@@ -32,6 +33,19 @@ from tipline.service.schema import migrate
 
 # What the slot file says of a secret that died; the other codes are of one that is there.
 _GONE: Final = frozenset({"slot_free", "slot_other", "forged"})
+# What SQLite says of a database that may be whole: the low byte of its code.
+_FOR_THE_MOMENT: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+_PRIMARY_CODE: Final = 0xFF
 _TABLES: Final = ("tips", "uploads", "log_texts", "holds")
 
 _OPEN_HOLDS: Final = "SELECT id FROM holds WHERE gone_on IS NULL"
@@ -130,14 +144,19 @@ def list_tips(path: Path) -> set[bytes] | None:
         path: Its name.
 
     Returns:
-        Their ids; None if there is none, or it cannot be read.
+        Their ids; None if there is none, or it is damaged.
+
+    Raises:
+        FileError: `file_system`: it cannot be read at the moment, whole or not.
     """
     if not path.exists():
         return None
     try:
         with looking(path) as database:
             return {row[0] for row in database.execute("SELECT id FROM tips")}
-    except sqlite3.Error:
+    except sqlite3.Error as exc:
+        if exc.sqlite_errorcode & _PRIMARY_CODE in _FOR_THE_MOMENT:
+            raise FileError("file_system", path=str(path), reason=str(exc)) from exc
         return None
 
 

@@ -42,7 +42,8 @@ from tipline.service.old_keyset import end_old_keyset
 from tipline.service.open_log import make_clock_teller, open_log
 from tipline.service.purge_report import PurgeReport
 from tipline.service.sqlite_store import SqliteStore
-from tipline.slots import note_line, open_slots
+from tipline.slot_owner import find_other_owner, has_database, note_owner
+from tipline.slots import find_slot_folders, open_slots
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ async def open_parts(
         The parts.
 
     Raises:
-        InstanceError: a part is damaged, of another version, or in use.
+        InstanceError: a part is damaged, of another version, or in use; or the slot file is
+            another line's.
         SlotError: the slot file does not hold.
     """
     check_database(instance.directory)
@@ -104,10 +106,11 @@ async def open_parts(
             boot_clock=boot_clock,
             on_event=make_clock_teller(log, on_clock=on_clock),
         )
+        _check_owner(instance)
         opened = open_slots(
             instance.directory, instance.configuration.slots, environment=os.environ
         )
-        note_line(instance.directory, instance.configuration.slots, day=keeper.today())
+        note_owner(instance.directory, instance.configuration.slots, day=keeper.today())
         store = SqliteStore(
             instance.directory, slots=opened.file, today=keeper.today, on_fault=on_fault
         )
@@ -127,6 +130,13 @@ async def open_parts(
         for notice in opened.file.take_notices():
             on_notice(notice)
         yield Parts(log=log, keeper=keeper, store=store, promises=promises)
+
+
+def _check_owner(instance: Instance) -> None:
+    for folder in find_slot_folders(instance.directory, instance.configuration.slots):
+        other = None if folder is None else find_other_owner(folder, instance.directory)
+        if other is not None and has_database(other):
+            raise InstanceError("slots_of_another", path=str(folder), line=str(other))
 
 
 def make_workings(
@@ -197,7 +207,8 @@ async def open_workings(
         The workings.
 
     Raises:
-        InstanceError: a part is damaged, of another version, or in use.
+        InstanceError: a part is damaged, of another version, or in use; or the slot file is
+            another line's.
         SlotError: the slot file does not hold.
     """
     async with open_parts(

@@ -148,6 +148,45 @@ def test_close_when_the_line_was_off_on_its_last_day_then_the_next_batch_may_end
     assert found == {0: False, 1: False, 2: True}
 
 
+@pytest.mark.parametrize("off_days", [0, 1, 2, 20])
+def test_close_when_the_line_was_off_as_the_last_hold_ended_then_it_may_end_the_day_after(
+    off_days: int,
+) -> None:
+    """What the hold kept goes in the night after the batch that tells its end."""
+    line = SimulatedLine()
+    line.begin()
+    closes_on = line.today + ONE_DAY
+    until = line.today + (TIP_DAYS + 10) * ONE_DAY
+    facts = {"hold": "ab" * 16, "until": until, "commitment": number_hash(1)}
+    line.tell(EntryType.HOLD, step="placed", **facts)
+    line.tell(EntryType.CLOSE, step="announced", closes_on=closes_on)
+    line.live(1)
+    line.tell(EntryType.CLOSE, step="intake_stopped", closes_on=closes_on)
+    line.live(TIP_DAYS + 9)
+    line.sleep(off_days)
+    line.tell(EntryType.HOLD, step="expired", **facts)
+    line.live(1)
+    for step in ("keys_destroyed", "closed"):
+        line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
+    line.live(1)
+    assert Kind.NOT_CLOSED not in kinds(line.entries, today=line.today)
+
+
+@pytest.mark.parametrize("step", ["cancelled", "handed_over"])
+def test_close_when_it_is_taken_back_after_the_intake_stopped_then_it_is_found(step: str) -> None:
+    """It would put the end off for ever: the log would never have to end."""
+    line = SimulatedLine()
+    line.begin()
+    closes_on = line.today + ONE_DAY
+    line.tell(EntryType.CLOSE, step="announced", closes_on=closes_on)
+    line.live(1)
+    line.tell(EntryType.CLOSE, step="intake_stopped", closes_on=closes_on)
+    line.live(5)
+    line.tell(EntryType.CLOSE, step=step, closes_on=closes_on)
+    line.live(TIP_DAYS + 9)
+    assert kinds(line.entries, today=line.today) == {Kind.WRONG_BATCH, Kind.NOT_CLOSED}
+
+
 def test_close_when_something_is_held_then_the_log_ends_after_it() -> None:
     """A hold that is open makes the end later, and no end may come before it."""
     for early in (True, False):
