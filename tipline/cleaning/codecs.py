@@ -18,6 +18,9 @@ from tipline.cleaning.obus import filter_headers
 from tipline.cleaning.startcodes import filter_user_data
 
 _HIGH_PROFILES: Final = (100, 110, 122, 144, 244, 44, 83, 86, 118, 128)
+_AVC_SEQUENCE: Final = 7
+_AVC_PICTURE: Final = 8
+_AVC_EXTENSION: Final = 13
 _HEVC_PARAMETERS: Final = (32, 33, 34)
 _VISUAL: Final = 0x20
 _AAC: Final = (0x40, 0x66, 0x67, 0x68)
@@ -62,25 +65,42 @@ def read_avc(content: bytes) -> Config:
     kept = [head[:4], bytes([head[4] | 0xFC])]
     sets = cursor.number(1) & 31
     kept.append(bytes([0xE0 | sets]))
-    kept += _take_units(cursor, sets)
+    kept += _take_units(cursor, sets, is_kind=_is_avc(_AVC_SEQUENCE))
     pictures = cursor.number(1)
-    kept += [bytes([pictures]), *_take_units(cursor, pictures)]
+    kept.append(bytes([pictures]))
+    kept += _take_units(cursor, pictures, is_kind=_is_avc(_AVC_PICTURE))
     if head[1] in _HIGH_PROFILES and cursor.left:
         formats = cursor.take(3)
         extensions = cursor.number(1)
         kept += [bytes([formats[0] | 0xFC, formats[1] | 0xF8, formats[2] | 0xF8, extensions])]
-        kept += _take_units(cursor, extensions)
+        kept += _take_units(cursor, extensions, is_kind=_is_avc(_AVC_EXTENSION))
     cursor.finish()
     if head[0] != 1 or head[4] & 3 == 2:
         raise RefusedError(Reason.MALFORMED)
     return Config(name=b"avcC", content=b"".join(kept), length_bytes=(head[4] & 3) + 1)
 
 
-def _take_units(cursor: Cursor, count: int) -> list[bytes]:
+def _is_avc(kind: int) -> Callable[[int], bool]:
+    return lambda head: head & 31 == kind
+
+
+def _is_hevc(kind: int) -> Callable[[int], bool]:
+    return lambda head: head >> 1 & 63 == kind
+
+
+def _is_any(head: int) -> bool:
+    return True
+
+
+def _take_units(cursor: Cursor, count: int, *, is_kind: Callable[[int], bool]) -> list[bytes]:
+    """Take units, each of which says itself that it is of the kind of its list."""
     kept = []
     for _ in range(count):
         length = cursor.take(2)
-        kept += [length, cursor.take(int.from_bytes(length, "big"))]
+        unit = cursor.take(int.from_bytes(length, "big"))
+        if not is_kind(unit[0] if unit else 0):
+            raise RefusedError(Reason.MALFORMED)
+        kept += [length, unit]
     return kept
 
 
@@ -92,8 +112,10 @@ def read_hevc(content: bytes) -> Config:
     for _ in range(cursor.number(1)):
         kind = cursor.number(1)
         count = cursor.number(2)
-        units = _take_units(cursor, count)
-        if kind & 63 in _HEVC_PARAMETERS:
+        is_kept = kind & 63 in _HEVC_PARAMETERS
+        # What goes need not be what it says.
+        units = _take_units(cursor, count, is_kind=_is_hevc(kind & 63) if is_kept else _is_any)
+        if is_kept:
             kept += [bytes([kind & 0xBF]) + count.to_bytes(2, "big") + b"".join(units)]
     cursor.finish()
     if head[0] != 1 or head[21] & 3 == 2:

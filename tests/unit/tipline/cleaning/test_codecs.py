@@ -94,3 +94,25 @@ def test_codecs_when_an_audio_configuration_may_hold_a_text_then_it_is_refused(
         READERS[b"esds"](make_esds(**options)[8:])  # type: ignore[arg-type]
 
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        AVC[8:].replace(SPS, b"\x06" + SPS[1:]),
+        AVC[8:].replace(PPS, b"\x67" + PPS[1:]),
+        AVC[8:].replace(b"\0\4" + PPS, b"\0\0"),
+    ],
+)
+def test_codecs_when_a_parameter_set_is_something_else_then_it_is_refused(content: bytes) -> None:
+    """A list of parameter sets is no place for a text."""
+    with pytest.raises(RefusedError) as caught:
+        READERS[b"avcC"](content)
+
+    assert caught.value.reason == Reason.MALFORMED
+
+
+def test_codecs_when_a_parameter_set_of_hevc_is_something_else_then_it_is_refused() -> None:
+    """Neither is HEVC's."""
+    with pytest.raises(RefusedError):
+        READERS[b"hvcC"](HEVC[8:].replace(b"\x40\1\7", b"\x4e\1\7"))

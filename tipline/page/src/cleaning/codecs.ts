@@ -11,6 +11,9 @@ import { filterHeaders } from "./obus.js";
 import { filterUserData } from "./startcodes.js";
 
 const HIGH_PROFILES: readonly number[] = [100, 110, 122, 144, 244, 44, 83, 86, 118, 128];
+const AVC_SEQUENCE = 7;
+const AVC_PICTURE = 8;
+const AVC_EXTENSION = 13;
 const HEVC_PARAMETERS: readonly number[] = [32, 33, 34];
 const VISUAL = 0x20;
 const AAC: readonly number[] = [0x40, 0x66, 0x67, 0x68];
@@ -42,25 +45,28 @@ function readAvc(content: Uint8Array): Config {
   const flags = head[4] as number;
   const kept: (Uint8Array | number)[] = [head.subarray(0, 4), flags | 0xfc];
   const sets = cursor.number(1) & 31;
-  kept.push(0xe0 | sets, ...takeUnits(cursor, sets));
+  kept.push(0xe0 | sets, ...takeUnits(cursor, sets, (head) => (head & 31) === AVC_SEQUENCE));
   const pictures = cursor.number(1);
-  kept.push(pictures, ...takeUnits(cursor, pictures));
+  kept.push(pictures, ...takeUnits(cursor, pictures, (head) => (head & 31) === AVC_PICTURE));
   if (HIGH_PROFILES.includes(head[1] as number) && cursor.left > 0) {
     const formats = cursor.take(3) as Uint8Array & { 0: number; 1: number; 2: number };
     const extensions = cursor.number(1);
     kept.push(formats[0] | 0xfc, formats[1] | 0xf8, formats[2] | 0xf8, extensions);
-    kept.push(...takeUnits(cursor, extensions));
+    kept.push(...takeUnits(cursor, extensions, (head) => (head & 31) === AVC_EXTENSION));
   }
   cursor.finish();
   if (head[0] !== 1 || (flags & 3) === 2) throw new CleaningRefusal("malformed");
   return { name: "avcC", content: join(...kept), lengthBytes: (flags & 3) + 1 };
 }
 
-function takeUnits(cursor: Cursor, count: number): Uint8Array[] {
+/** Units, each of which says itself that it is of the kind of its list. */
+function takeUnits(cursor: Cursor, count: number, isKind: (head: number) => boolean): Uint8Array[] {
   const kept: Uint8Array[] = [];
   for (let number = 0; number < count; number++) {
     const length = cursor.take(2);
-    kept.push(length, cursor.take(bigEndian(length, 0, 2)));
+    const unit = cursor.take(bigEndian(length, 0, 2));
+    if (!isKind(unit[0] ?? 0)) throw new CleaningRefusal("malformed");
+    kept.push(length, unit);
   }
   return kept;
 }
@@ -74,8 +80,11 @@ function readHevc(content: Uint8Array): Config {
   for (let number = 0; number < arrays; number++) {
     const kind = cursor.number(1);
     const count = cursor.number(2);
-    const units = takeUnits(cursor, count);
-    if (HEVC_PARAMETERS.includes(kind & 63)) {
+    const isKept = HEVC_PARAMETERS.includes(kind & 63);
+    // What goes need not be what it says.
+    const isKind = (head: number): boolean => !isKept || ((head >> 1) & 63) === (kind & 63);
+    const units = takeUnits(cursor, count, isKind);
+    if (isKept) {
       kept.push(join(kind & 0xbf, encodeBigEndian(count, 2), ...units));
     }
   }
