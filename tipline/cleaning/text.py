@@ -88,7 +88,8 @@ def _plan(
     source: Source, data: bytes, text: str, code: str, is_other: Callable[[bytes], bool]
 ) -> Plan:
     kinds: set[Kind] = set()
-    if data.startswith((codecs.BOM_UTF8, *_UTF16_MARKS)) or "\r" in text:
+    has_mark = code == "utf-8" and data.startswith((codecs.BOM_UTF8, *_UTF16_MARKS))
+    if has_mark or "\r" in text:
         kinds.add(Kind.SOFTWARE)
     kept = text.replace("\r\n", "\n").replace("\r", "\n")
     if code == "utf-8":

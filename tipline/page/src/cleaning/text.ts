@@ -42,9 +42,8 @@ export async function planText(
   const data = (await source.read(0, source.lengthBytes)).slice();
   const text = decode(data, isUtf16 ? (isLittle ? "utf-16le" : "utf-16be") : "utf-8");
   const kinds = new Set<Kind>();
-  if (isUtf16 || startsWith(data, UTF8_MARK) || data.includes(CARRIAGE_RETURN)) {
-    kinds.add("software");
-  }
+  const hasMark = isUtf16 || (text !== undefined && startsWith(data, UTF8_MARK));
+  if (hasMark || data.includes(CARRIAGE_RETURN)) kinds.add("software");
   let cleaned: Bytes;
   let start: string;
   if (text === undefined) {
