@@ -9,6 +9,7 @@ import pytest
 
 from crypto.note import Signer
 from tests.hostile import write_hostile
+from tests.pdfs import make_pdf
 from tests.pictures import make_exif, make_jpeg, segment
 from tests.unit.tipline.desk.conftest import DAY
 from tipline.cleaning.errors import Reason
@@ -64,6 +65,16 @@ def test_file_when_cleaned_then_its_copy_is_clean_and_named_by_its_format(tmp_pa
     assert copy.read_bytes() == CLEAN
     assert copy.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / name).read_bytes() == TELLING
+
+
+def test_pdf_when_cleaned_then_what_reads_it_was_loaded_before_the_doors_closed(
+    tmp_path: Path,
+) -> None:
+    """A library that is loaded late cannot be loaded where nothing can be opened any more."""
+    name = put(tmp_path, make_pdf({}, trailer=b"/ID [<01> <02>]"))
+    judged, copy = clean(tmp_path, name, tmp_path / "out", claim=None)
+    assert (judged.format, judged.kinds) == (Format.PDF, (Kind.ID,))
+    assert copy == tmp_path / "out" / "files" / "01.pdf"
 
 
 def test_file_when_it_cannot_be_cleaned_then_there_is_no_copy(tmp_path: Path) -> None:
