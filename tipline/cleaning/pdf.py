@@ -18,8 +18,7 @@ file's colours, distances and numbers may tell which program made it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Plan, PlanBuilder
@@ -27,28 +26,6 @@ from tipline.cleaning.source import Source
 
 SIGNATURE: Final = b"%PDF-"
 MAX_PDF_BYTES: Final = 64 * 1024 * 1024  # it is held in memory; a scan of 100 pages has about 20
-
-
-class CleanDocument(Protocol):
-    """What cleans a whole PDF."""
-
-    def __call__(self, untrusted: bytes, *, find: Callable[..., None]) -> bytes:
-        """Clean it."""
-        ...
-
-
-def prepare() -> CleanDocument | None:
-    """
-    Load what cleans, while anything can be loaded: a sandbox calls it before it locks itself.
-
-    Returns:
-        It; None if pikepdf is not installed here.
-    """
-    try:
-        from tipline.cleaning import pdf_document  # it is large, and not installed everywhere
-    except ImportError:
-        return None
-    return pdf_document.clean_document
 
 
 def plan_pdf(source: Source) -> Plan:
@@ -64,12 +41,13 @@ def plan_pdf(source: Source) -> Plan:
     Raises:
         RefusedError: it does not hold the rules above, or pikepdf is not installed here.
     """
-    clean_document = prepare()
-    if clean_document is None:
-        raise RefusedError(Reason.UNKNOWN)
+    try:
+        from tipline.cleaning import pdf_document  # it is large, and not installed everywhere
+    except ImportError as exc:
+        raise RefusedError(Reason.UNKNOWN) from exc
     if source.length_bytes > MAX_PDF_BYTES:
         raise RefusedError(Reason.TOO_COMPLEX)
     builder = PlanBuilder(format=Format.PDF, source=source)
     data = source.read(0, source.length_bytes)
-    builder.write(clean_document(data, find=builder.find))
+    builder.write(pdf_document.clean_document(data, find=builder.find))
     return builder.build()

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tipline.cleaning import pdf
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.plan import write_cleaned
@@ -89,10 +88,6 @@ def _start(output: BinaryIO) -> None:
 
 
 def _clean(untrusted: io.BufferedReader, output: BinaryIO, *, with_data: bool) -> None:
-    # As above. Nothing is read yet but five bytes.
-    if untrusted.read(len(pdf.SIGNATURE)) == pdf.SIGNATURE:
-        pdf.prepare()
-    untrusted.seek(0)
     lock_down()
     _start(output)
     try:
