@@ -83,6 +83,7 @@ def _list_jpegs() -> Iterator[Case]:
             )
     yield "comment-empty", "goes", [make_jpeg(JFIF, segment(0xFE, b""))]
     yield "length-1", "a length counts itself", [make_jpeg(JFIF, b"\xff\xfe\0\1")]
+    yield "one-byte-behind", "goes", [make_jpeg(behind=b"x")]
     yield "comment-and-unknown", "two kinds", [make_jpeg(JFIF, COMMENT, segment(0xE7, b"x"))]
     pair = segment(0xDD, b"\0\0") + COMMENT
     yield "pieces", "are too many", _fold(make_jpeg(JFIF, pair * MAX_PIECES), pair, MAX_PIECES)
@@ -168,6 +169,8 @@ def _list_exifs() -> Iterator[Case]:
     for value in (0, 1, 8, 9):
         made = make_exif([(0x0112, 3, 1, bytes([0, value, 0, 0]))])
         yield f"orientation-{value}", "is 1 to 8", put(made)
+    twice = make_exif([(0x0112, 3, 1, bytes([0, one, 0, 0])) for one in (6, 1)])
+    yield "orientation-two-tags", "the last one holds", put(twice)
     yield "orientation-long", "is a short number", put(make_exif([(0x0112, 4, 1, b"\0\6\0\0")]))
     for length in (4, 7, 8, 9):
         yield f"{length}-bytes", "what cannot be read goes", put(format_orientation(6)[:length])
@@ -291,6 +294,7 @@ def _list_pngs() -> Iterator[Case]:
         "is refused",
         [make_png(header=make_header(colour=3), pixels=PIXELS + chunk(b"PLTE", bytes(3)))],
     )
+    yield "one-byte-behind", "goes", [make_png(behind=b"x")]
     yield "text-like-xmp", "is text", [make_png(chunk(b"iTXt", b"XML:com.adobe.xml\0exif:GPS"))]
     yield "xmp-as-text", "is text", [make_png(chunk(b"tEXt", b"XML:com.adobe.xmp\0exif:GPS"))]
     yield (
@@ -362,6 +366,7 @@ def _list_gifs() -> Iterator[Case]:
     image = b"," + bytes(4) + b"\1\0\1\0\0\2" + block * MAX_PARTS + b"\0"
     yield "parts", "are too many", _fold(make_gif(image), block, MAX_PARTS)
     local = b"," + bytes(4) + b"\1\0\1\0\x81" + bytes(12) + b"\2\2\x44\1\0"
+    yield "one-byte-behind", "goes", [make_gif(behind=b"x")]
     yield "own-colours", "stay", [make_gif(local)]
     yield "no-colours", "stays", [make_gif(flags=0)]
     yield "no-colours-shaped", "the pixels' shape goes", [make_gif(flags=0, aspect=1)]
