@@ -92,6 +92,17 @@ def _list_words() -> Iterator[Case]:
         ],
     )
     yield (
+        "places",
+        "places that a program left while it was used go",
+        [
+            make_word(
+                '<w:p><w:bookmarkStart w:id="0" w:name="_GoBack"/><w:bookmarkEnd w:id="0"/>'
+                '<w:bookmarkStart w:id="1" w:name="_Hlk129"/><w:bookmarkEnd w:id="1"/>'
+                '<w:bookmarkStart w:id="2" w:name="_Toc1"/><w:bookmarkEnd w:id="2"/></w:p>'
+            )
+        ],
+    )
+    yield (
         "links",
         "those to the web stay, those to files go",
         [
