@@ -84,6 +84,8 @@ def _list_jpegs() -> Iterator[Case]:
     yield "comment-empty", "goes", [make_jpeg(JFIF, segment(0xFE, b""))]
     yield "length-1", "a length counts itself", [make_jpeg(JFIF, b"\xff\xfe\0\1")]
     yield "one-byte-behind", "goes", [make_jpeg(behind=b"x")]
+    wordless = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>")
+    yield "comment-and-wordless", "two kinds", [make_jpeg(JFIF, COMMENT, wordless)]
     yield "comment-and-unknown", "two kinds", [make_jpeg(JFIF, COMMENT, segment(0xE7, b"x"))]
     pair = segment(0xDD, b"\0\0") + COMMENT
     yield "pieces", "are too many", _fold(make_jpeg(JFIF, pair * MAX_PIECES), pair, MAX_PIECES)
@@ -211,6 +213,7 @@ def _list_iptcs() -> Iterator[Case]:
     yield "two", "each has its kind", put(resource(0x0404, author + city))
     yield "first-record", "says nothing of its own", put(resource(0x0404, dataset(80, b"", 1)))
     yield "unknown", "is other", put(resource(0x0404, dataset(250, b"x")))
+    yield "empty-last", "counts", put(resource(0x0404, dataset(80, b"")))
     yield "cut", "the head of a dataset", put(resource(0x0404, author + city[:4]))
     yield "another-mark", "ends it", put(resource(0x0404, author + b"\x1d" + city[1:]))
     yield "long", "ends it", put(resource(0x0404, b"\x1c\2\x50\x80\x04\0\0\0\3Ana" + city))
