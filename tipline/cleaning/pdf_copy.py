@@ -32,6 +32,7 @@ from tipline.cleaning.pdf_filters import (
 from tipline.cleaning.pdf_images import MAX_PIXELS_BYTES, clean_image_data
 from tipline.cleaning.pdf_rules import PDF_RULES
 from tipline.cleaning.pdf_scans import clean_jbig2
+from tipline.cleaning.pdf_tokens import TOKEN_BYTES
 from tipline.cleaning.pdf_values import (
     copy_blending,
     copy_boolean,
@@ -159,7 +160,7 @@ class PdfCopier:
         """
         rules = PARTS[part]
         for key in value.keys():  # noqa: SIM118  # it is no mapping, and has no order
-            self.budget.spend(1)
+            self.budget.spend(TOKEN_BYTES)
             if key[1:] not in rules:
                 self.note_dropped(key[1:], value)
         entries = {}

@@ -15,6 +15,7 @@ from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_content import ContentWriter, Used
 from tipline.cleaning.pdf_copy import PdfCopier, Rule, Scope
 from tipline.cleaning.pdf_programs import rewrite_function
+from tipline.cleaning.pdf_tokens import TOKEN_BYTES
 from tipline.cleaning.pdf_values import list_of, read_name
 from tipline.cleaning.pdf_writer import format_dictionary
 
@@ -232,7 +233,7 @@ class PageCopier:
             return b"/" + name.encode("ascii")
         if not isinstance(value, pikepdf.Array):
             return self._copy_function(value, rest, scope)
-        self._copier.budget.spend(len(value))
+        self._copier.budget.spend(TOKEN_BYTES * len(value))
         parts = [self._copy_function(part, rest, scope) or b"/Identity" for part in value]
         return b"[" + b" ".join(parts) + b"]"
 

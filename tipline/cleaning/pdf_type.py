@@ -17,7 +17,7 @@ from tipline.cleaning.pdf_fonts import clean_compact, clean_truetype, clean_type
 from tipline.cleaning.pdf_pages import PageCopier
 from tipline.cleaning.pdf_programs import is_predefined, rewrite_cmap
 from tipline.cleaning.pdf_rules import PDF_RULES
-from tipline.cleaning.pdf_tokens import encode_name
+from tipline.cleaning.pdf_tokens import TOKEN_BYTES, encode_name
 from tipline.cleaning.pdf_values import format_number, list_of, read_name
 from tipline.cleaning.pdf_writer import format_dictionary
 
@@ -193,7 +193,7 @@ class FontCopier:
             if written is None and isinstance(part, pikepdf.Name):
                 written = encode_name(read_name(part).encode("latin-1"))
             if written is not None:
-                self._copier.budget.spend(len(written))
+                self._copier.budget.spend(TOKEN_BYTES)
                 parts.append(written)
         return b"[" + b" ".join(parts) + b"]"
 

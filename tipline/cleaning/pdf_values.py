@@ -14,6 +14,7 @@ import pikepdf
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_filters import Budget
 from tipline.cleaning.pdf_rules import PDF_RULES
+from tipline.cleaning.pdf_tokens import TOKEN_BYTES
 
 MAX_DEPTH: Final = 8  # of arrays of numbers, and of colours made of colours
 
@@ -31,7 +32,7 @@ def copy_number(value: Any, budget: Budget) -> bytes | None:
     Returns:
         It, without an exponent; None if it is none.
     """
-    budget.spend(1)
+    budget.spend(TOKEN_BYTES)
     return format_number(value)
 
 
@@ -55,7 +56,7 @@ def copy_numbers(value: Any, budget: Budget, *, depth: int = 0) -> bytes | None:
     if depth > MAX_DEPTH:
         raise RefusedError(Reason.TOO_COMPLEX)
     parts = [copy_numbers(part, budget, depth=depth + 1) or b"0" for part in value]
-    budget.spend(1)
+    budget.spend(TOKEN_BYTES)
     return b"[" + b" ".join(parts) + b"]"
 
 
@@ -99,7 +100,7 @@ def copy_booleans(value: Any, budget: Budget) -> bytes:
         The array, with false for what is none.
     """
     parts = [copy_boolean(part) or b"false" for part in list_of(value)]
-    budget.spend(len(parts))
+    budget.spend(TOKEN_BYTES * len(parts))
     return b"[" + b" ".join(parts) + b"]"
 
 
