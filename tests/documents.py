@@ -173,6 +173,21 @@ def make_slides(text: str, **parts: str | bytes) -> bytes:
     return make_archive(make_package("ppt/presentation.xml", content, *relations, **parts))
 
 
+def make_container(name: str) -> bytes:
+    """
+    Make what is needed of a container of older documents (MS-CFB).
+
+    Args:
+        name: Of an entry in its directory.
+
+    Returns:
+        Its head, a sector, and its directory.
+    """
+    head = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
+    head[30], head[48] = 9, 1
+    return bytes(head) + bytes(512) + name.encode("utf-16-le").ljust(512, b"\0")
+
+
 def digest_cleaned(cleaned: bytes) -> tuple[int, str]:
     """
     Digest a cleaned file so that two programs can be compared.

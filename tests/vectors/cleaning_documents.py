@@ -12,6 +12,7 @@ from tests.documents import (
     TELLING_JPEG,
     WORD,
     make_archive,
+    make_container,
     make_package,
     make_relations,
     make_sheet,
@@ -286,6 +287,9 @@ def _list_broken() -> Iterator[Case]:
             )
         ],
     )
+    yield "locked", "a container with a password", [make_container("EncryptedPackage")]
+    yield "older", "another container", [make_container("WordDocument")]
+    yield "older-cut", "one that ends in its head", [make_container("EncryptedPackage")[:40]]
     yield "zip", "an archive of something", [make_archive({"a.txt": "seen"})]
     yield "zip-empty", "its end alone", [b"PK\3\4" + b"PK\5\6" + bytes(18)]
     yield "zip-truncated", "no end", [whole[:-22]]

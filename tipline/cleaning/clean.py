@@ -99,6 +99,8 @@ def plan_cleaning(untrusted_stream: Readable) -> Plan:
     head = source.read_up_to(0, HEAD_BYTES)
     if head.startswith(archive.SIGNATURE):
         return documents.plan_document(source)
+    if head.startswith(documents.CONTAINER_SIGNATURE):
+        raise documents.refuse_container(source)
     known = detect_format(head)
     if known is None:
         return text.plan_text(source, is_other=_is_other)

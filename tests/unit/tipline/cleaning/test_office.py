@@ -14,6 +14,7 @@ from tests.documents import (
     TELLING_JPEG,
     WORD,
     make_archive,
+    make_container,
     make_package,
     make_relations,
     make_sheet,
@@ -282,6 +283,22 @@ def test_office_when_it_is_no_document_then_it_is_refused() -> None:
     assert refuse(make_archive(lost)) == Reason.MALFORMED
     unnamed = {**types, "_rels/.rels": f"<a><Relationship Type='{RELATIONS}/x'/></a>"}
     assert refuse(make_archive(unnamed)) == Reason.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (make_container("EncryptedPackage"), Reason.ENCRYPTED),
+        (make_container("WordDocument"), Reason.UNKNOWN),
+        (make_container("EncryptedPackage")[:40], Reason.UNKNOWN),
+        (make_container("EncryptedPackage").replace(b"\x09", b"\xff"), Reason.UNKNOWN),
+    ],
+)
+def test_office_when_it_lies_in_a_container_then_it_is_locked_or_unknown(
+    data: bytes, reason: Reason
+) -> None:
+    """A password is told from a document of older years."""
+    assert refuse(data) == reason
 
 
 @pytest.mark.parametrize("case", [*list_documents()], ids=lambda case: case[0])

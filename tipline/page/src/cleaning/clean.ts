@@ -6,7 +6,7 @@
 import { SIGNATURE as ARCHIVE } from "./archive.js";
 import { startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
-import { planDocument } from "./documents.js";
+import { CONTAINER_SIGNATURE as CONTAINER, planDocument, refuseContainer } from "./documents.js";
 import { planFlac, SIGNATURE as FLAC } from "./flac.js";
 import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { isHeif, planHeif } from "./heif.js";
@@ -81,7 +81,9 @@ function detectFormat(head: Uint8Array): Format | undefined {
 export async function planCleaning(untrustedFile: Blob): Promise<Plan> {
   const source = new Source(untrustedFile);
   if (source.lengthBytes === 0) throw new CleaningRefusal("empty");
-  const format = detectFormat(await source.readUpTo(0, HEAD_BYTES));
+  const head = await source.readUpTo(0, HEAD_BYTES);
+  if (startsWith(head, CONTAINER)) throw await refuseContainer(source);
+  const format = detectFormat(head);
   return format === undefined ? planAsText(source) : PLANNERS[format](source);
 }
 
