@@ -255,6 +255,7 @@ OTHER = make_page(0, OPUS_HEAD, marks=BEGIN, serial=b"\2\0\0\0")
         (make_page(0, OPUS_HEAD, marks=BEGIN | END) + SECOND + LAST, Reason.MALFORMED),
         (make_page(0, OPUS_HEAD, b"more", marks=BEGIN) + SECOND + LAST, Reason.MALFORMED),
         (FIRST + make_page(1, OPUS_TAGS, OPUS_SOUND) + LAST, Reason.MALFORMED),
+        (FIRST + make_page(1, OPUS_TAGS, OPUS_TAGS) + LAST, Reason.MALFORMED),
         (FIRST + make_page(1, OPUS_TAGS, marks=END) + LAST, Reason.MALFORMED),
         (FIRST + make_page(1, OPUS_TAGS, marks=CONTINUED) + LAST, Reason.MALFORMED),
         (FIRST + make_page(1, OPUS_TAGS, marks=BEGIN) + LAST, Reason.MALFORMED),
