@@ -670,3 +670,7 @@ def test_open_when_there_is_no_sandbox_then_the_text_is_there_and_the_files_wait
     shown = desk.run("show", "00", "--vault", "vault").stdout
     assert lines(shown)[-1] == "read me"
     assert "the desk found" not in shown
+    again = json.loads(desk.open("--json").stdout)["tips"]
+    assert [(tip["state"], tip["files"][0]["state"]) for tip in again] == [("already", "clean")]
+    third = json.loads(desk.open("--json").stdout)["tips"]
+    assert [(tip["state"], tip["files"]) for tip in third] == [("already", [])]

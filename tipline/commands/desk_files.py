@@ -14,7 +14,7 @@ from tipline.cleaning.words import REMAINS
 from tipline.console import Console
 from tipline.desk.exporting import FILES, ORIGINALS, UNTOUCHED, export_tip, list_claims
 from tipline.desk.filewords import FAILURE_WORDS, OFFICE_PACKAGES, describe_judgement
-from tipline.desk.judgements import save_judgements
+from tipline.desk.judgements import read_judgements, save_judgements
 from tipline.desk.judging import Judgement, judge
 from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import Record, Vault
@@ -31,11 +31,12 @@ def judge_opened(
     vault: Vault, tip_ids: Iterable[str], *, today: datetime.date, console: Console
 ) -> dict[str, list[Judgement]]:
     """
-    Look what is in the files of tips that were just opened, and say so.
+    Look what is in the files of opened tips, unless that was done before, and say so.
 
     Args:
         vault: Where they are.
-        tip_ids: Theirs.
+        tip_ids: Theirs. Of an earlier opening, too: it may have been broken off, or have had no
+            sandbox.
         today: In UTC.
         console: Where to tell.
 
@@ -46,7 +47,9 @@ def judge_opened(
     _ = console.translate
     judged: dict[str, list[Judgement]] = {}
     for tip_id in tip_ids:
-        place, _record = vault.find(tip_id)
+        place, record = vault.find(tip_id)
+        if record.state != "opened" or read_judgements(vault, tip_id):
+            continue
         claims = list_claims(_read_tip(place))
         names = _list_names(place, FILES)
         try:

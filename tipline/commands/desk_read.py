@@ -79,9 +79,8 @@ def run_open(options: argparse.Namespace, console: Console) -> int:
             today=system_clock().date(),
             on_tip=lambda tip: _tell_outcome(tip, console),
         )
-    judged = judge_opened(
-        vault, outcome.ids("opened"), today=system_clock().date(), console=console
-    )
+    readable = [*outcome.ids("opened"), *outcome.ids("already")]
+    judged = judge_opened(vault, readable, today=system_clock().date(), console=console)
     if options.json:
         _print_json(console, _outcome_fields(outcome, judged))
     else:
