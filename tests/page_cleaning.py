@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from tests.documents import digest_cleaned
 from tipline.cleaning.archive import SIGNATURE
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import RefusedError
+from tipline.cleaning.clean import HEAD_BYTES, detect_format, plan_cleaning
+from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import write_cleaned
 
 DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
-# Formats that the page does not clean yet: each the name of its file of vectors.
+# Formats that the page does not clean: each the name of its file of vectors. It refuses them.
 ONLY_PYTHON: Final[frozenset[str]] = frozenset({"pdf"})
 
 Answer = dict[str, Any]
@@ -95,6 +95,21 @@ def run_page_cleaning() -> Iterator[PageCleaning]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
+
+
+def expect(data: bytes) -> Answer:
+    """
+    Say what the page is to make of a file.
+
+    Args:
+        data: A file.
+
+    Returns:
+        What Python makes of it; a refusal if its format is one of `ONLY_PYTHON`.
+    """
+    if detect_format(data[:HEAD_BYTES]) in ONLY_PYTHON:
+        return {"refused": Reason.UNKNOWN.value}
+    return plan_in_python(data)
 
 
 def plan_in_python(data: bytes) -> Answer:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.documents import digest_cleaned
 from tests.judges.made import make_all
 from tests.page_cleaning import ONLY_PYTHON, PageCleaning, run_page_cleaning
-from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.clean import HEAD_BYTES, detect_format, plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import write_cleaned
 
@@ -45,10 +45,11 @@ def find_differences(paths: list[Path]) -> dict[str, tuple[object, object]]:
     found = {}
     with run_page_cleaning() as page:
         for path in paths:
-            ours = clean_in_python(path.read_bytes())
+            data = path.read_bytes()
+            ours = clean_in_python(data)
+            if detect_format(data[:HEAD_BYTES]) in ONLY_PYTHON:
+                ours = ("refused", Reason.UNKNOWN)
             theirs = clean_in_page(path, page)
-            if ONLY_PYTHON and theirs == ("refused", Reason.UNKNOWN):
-                continue
             if ours != theirs:
                 found[str(path)] = (ours, theirs)
     return found
