@@ -27,7 +27,8 @@ from tipline.cleaning.pdf_writer import PdfWriter, format_dictionary
 from tipline.cleaning.plan import Kind
 
 MAX_PAGES: Final = 20_000
-MAX_ANNOTATIONS: Final = 20_000
+MAX_ANNOTATIONS: Final = 20_000  # of a file; a long form has a thousand fields
+MAX_PAGE_ANNOTATIONS: Final = 4_000  # qpdf takes two seconds for them, and four times so for twice
 
 MAX_OBJECT_BYTES: Final = 16 * 1024 * 1024  # a handbook of a thousand pages has about ten
 
@@ -197,10 +198,11 @@ class _Cleaner:
     def _note_annotations(self, pages: list[Any]) -> None:
         count = 0
         for page in pages:
-            for annotation in list_of(page.get("/Annots")):
-                count += 1
-                if count > MAX_ANNOTATIONS:
-                    raise RefusedError(Reason.TOO_COMPLEX)
+            annotations = list_of(page.get("/Annots"))
+            count += len(annotations)
+            if count > MAX_ANNOTATIONS or len(annotations) > MAX_PAGE_ANNOTATIONS:
+                raise RefusedError(Reason.TOO_COMPLEX)
+            for annotation in annotations:
                 if isinstance(annotation, pikepdf.Dictionary):
                     self._note_annotation(annotation)
 

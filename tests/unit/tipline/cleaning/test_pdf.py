@@ -286,6 +286,7 @@ def test_pdf_when_its_pixels_swell_then_it_is_refused(monkeypatch: pytest.Monkey
     [
         (pdf_document, "MAX_PAGES", 1),
         (pdf_document, "MAX_ANNOTATIONS", 1),
+        (pdf_document, "MAX_PAGE_ANNOTATIONS", 1),
         (pdf_writer, "MAX_OBJECTS", 5),
         (pdf_writer, "MAX_WRITTEN_BYTES", 300),
     ],
