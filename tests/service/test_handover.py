@@ -23,8 +23,9 @@ from tipline.configuration import SlotRootChoice, load_configuration
 from tipline.errors import InstanceError
 from tipline.handover import cancel_handover, end_handover, write_handover
 from tipline.instance import Instance, load_log_signer
-from tipline.restore import _Placing, restore
+from tipline.restore import restore
 from tipline.restore_checks import Wishes
+from tipline.restored_slots import Making, note_making
 from tipline.slots import TCTI_VARIABLE, create_slots, open_slots
 
 ONION = "tor/onion/hs_ed25519_secret_key"
@@ -251,7 +252,7 @@ async def test_handover_when_the_keys_are_sealed_to_this_machine_then_another_ta
         end_handover(old, out, day=world.clock.today, environment=os.environ)
 
 
-@pytest.mark.parametrize("name", ["slot-file", "slot-file.moving"])
+@pytest.mark.parametrize("name", ["slot-file.restoring", "slot-file.restoring.moving"])
 async def test_handover_when_its_restore_is_called_off_then_no_slot_stays(
     world: Any, short_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -281,15 +282,17 @@ async def test_handover_when_its_restore_is_called_off_then_no_slot_stays(
                 boot_clock=world.clock.boot,
             )
 
-    def stop(*args: Any) -> None:
-        raise KeyboardInterrupt
+    def stop(folder: Path, step: Making, **rest: Any) -> None:
+        if step is Making.MADE:
+            raise KeyboardInterrupt
+        note_making(folder, step, **rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Placing, "_bury", stop)
+        patch.setattr("tipline.restored_slots.note_making", stop)
         with pytest.raises(KeyboardInterrupt):
             take_over()
     made = world.directory / "slots" / name
-    (world.directory / "slots" / "slot-file").rename(made)
+    (world.directory / "slots" / "slot-file.restoring").rename(made)
     descriptor = os.open(made, os.O_RDONLY)
     assert any(os.pread(descriptor, 1 << 24, 0))
     cancel_restore(world.directory)
