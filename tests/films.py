@@ -235,6 +235,82 @@ def make_film(
     return brand + format_head(front + 8) + before + media + behind
 
 
+def make_fragment(
+    samples: Sequence[bytes],
+    *,
+    number: int = 1,
+    at: int | None = 0,
+    flags: int = 0x020000,
+    run: int = 0x201,
+    more: bytes = b"",
+    base: int | None = None,
+) -> bytes:
+    """
+    Make a fragment of one track: `moof` and `mdat`.
+
+    Args:
+        samples: They.
+        number: Of the track.
+        at: When it is shown, None if it is not said.
+        flags: Of the head.
+        run: What is said of each sample: 1 where they are, 0x100 how long they last, 0x200 how
+            long they are, 0x400 what they are, 0x800 how much later they are shown.
+        more: Boxes in the track.
+        base: From where offsets count, if flags say so.
+    """
+    shown = format_box(b"tfdt", b"\1\0\0\0", at.to_bytes(8, "big")) if at is not None else b""
+    head = struct.pack(">II", flags, number) + (b"" if base is None else base.to_bytes(8, "big"))
+
+    def format_head(offset: int) -> bytes:
+        rows = struct.pack(">II", run, len(samples))
+        rows += struct.pack(">i", offset) if run & 1 else b""
+        for place, sample in enumerate(samples):
+            numbers = {0x100: 40, 0x200: len(sample), 0x400: 0x10000 * (place > 0), 0x800: 7}
+            told = [value for flag, value in numbers.items() if run & flag]
+            rows += struct.pack(f">{len(told)}I", *told)
+        return format_box(
+            b"moof",
+            format_box(b"mfhd", bytes(8)),
+            format_box(b"traf", format_box(b"tfhd", head), shown, format_box(b"trun", rows), more),
+        )
+
+    return format_head(len(format_head(0)) + 8) + format_box(b"mdat", *samples)
+
+
+def make_fragmented(
+    *fragments: bytes, tracks: Sequence[MakeTrack] = (), trex: bytes = b"", behind: bytes = b""
+) -> bytes:
+    """
+    Make a film in fragments.
+
+    Args:
+        fragments: As of `make_fragment`.
+        tracks: Without samples; one of pictures if none is given.
+        trex: What holds for all samples of a track; 100 units each if it is not given.
+        behind: Follows the last fragment.
+    """
+    chosen = tracks or [make_empty()]
+    defaults = b"".join(
+        format_box(b"trex", struct.pack(">6I", 0, track.number, 1, 100, 5, 0)) for track in chosen
+    )
+    head = struct.pack(">5I", 0, 0, 0, 1000, 0)
+    head += struct.pack(">IH10x", 0x10000, 0x100) + UPRIGHT + bytes(24)
+    moov = format_box(
+        b"moov",
+        format_box(b"mvhd", head, (len(chosen) + 1).to_bytes(4, "big")),
+        *(track.format([], mhlr=bytes(4)) for track in chosen),
+        format_box(b"mvex", trex or defaults),
+    )
+    return MP42 + moov + b"".join(fragments) + behind
+
+
+def make_empty(number: int = 1) -> MakeTrack:
+    """Make a track of H.264 without samples: they are in fragments."""
+    empty = [format_box(name, bytes(8)) for name in (b"stts", b"stsc", b"stco")]
+    empty.append(format_box(b"stsz", bytes(12)))
+    return MakeTrack([], make_visual(), number=number, chunks=[], tables=empty)
+
+
 PICTURE = unit(b"\x65\x88\x84")
 NEXT_PICTURE = unit(b"\x41\x9a\x02")
 FRAME = b"\x01\x40\x22\x80"

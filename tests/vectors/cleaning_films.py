@@ -16,8 +16,11 @@ from tests.films import (
     PICTURE,
     SIDEWAYS,
     MakeTrack,
+    make_empty,
     make_esds,
     make_film,
+    make_fragment,
+    make_fragmented,
     make_pictures,
     make_sound,
     make_visual,
@@ -183,10 +186,7 @@ def list_films() -> Iterator[Case]:
         "is refused",
         [slow.replace(b"\0\0\0\xc8" + bytes(5) + b"\1", b"\0\0\0\xc8" + bytes(5) + b"\2")],
     )
-    yield "fragments", "are refused", [make_film(make_pictures(), behind=format_box(b"moof", b""))]
-    yield "fragments-to-come", "are refused", [
-        make_film(make_pictures(), more=format_box(b"mvex", b""))
-    ]  # fmt: skip
+    yield from list_fragmented()
     yield "encrypted", "is refused", [make_film(MakeTrack([PICTURE], make_visual(b"encv")))]
     yield "unknown-codec", "is refused", [make_film(MakeTrack([PICTURE], make_visual(b"SVQ3")))]
     mp3 = MakeTrack([b"x"], make_sound(b"mp4a", make_esds(kind=0x6B)), handler=b"soun")
@@ -225,4 +225,41 @@ def list_films() -> Iterator[Case]:
     yield "lying-box", "is refused", [make_film(make_pictures(), more=b"\x7f\xff\xff\xfffree")]
 
 
+def list_fragmented() -> Iterator[Case]:
+    """List the cases of films in fragments."""
+    one, other = make_fragment([PICTURE, NEXT_PICTURE]), make_fragment([PICTURE], at=200)
+    yield "fragments", "become a whole film", [make_fragmented(one, other)]
+    told = make_fragment([PICTURE, NEXT_PICTURE], run=0xF01)
+    yield "fragments-told", "with what is said of each sample", [make_fragmented(told)]
+    gap = make_fragment([PICTURE], at=500)
+    yield "fragments-gap", "the last sample before it lasts longer", [make_fragmented(one, gap)]
+    far = make_fragment([PICTURE], at=None, flags=1, base=len(make_fragmented()))
+    yield "fragments-base", "from where the file says", [make_fragmented(far)]
+    same = make_fragment([unit(b"\x65")], run=1)
+    yield "fragments-default", "what holds for all samples", [make_fragmented(same)]
+    edited = make_empty()
+    edited.edits = [(0, 0)]
+    yield "fragments-edited", "a list without an end has one", [
+        make_fragmented(one, tracks=[edited])
+    ]  # fmt: skip
+    late = make_fragment([PICTURE], at=9)
+    yield "fragments-late", "what begins later was cut out: refused", [make_fragmented(late)]
+    yield "fragments-back", "what goes back is refused", [make_fragmented(one, one)]
+    locked = make_fragment([PICTURE], more=format_box(b"senc", bytes(8)))
+    yield "fragments-encrypted", "are refused", [make_fragmented(locked)]
+    stray = make_fragment([PICTURE], number=9)
+    yield "fragments-stray", "a track that is not there is refused", [make_fragmented(stray)]
+    lying = one.replace(struct.pack(">II", 0x201, 2), struct.pack(">II", 0x201, 2**31))
+    yield "fragments-lying", "nothing is made for it", [make_fragmented(lying)]
+    yield "fragments-besides", "samples here and there are refused", [
+        make_film(make_pictures(), more=format_box(b"mvex", TREX), behind=one)
+    ]  # fmt: skip
+    yield "fragments-alone", "are refused", [make_film(make_pictures(), behind=one)]
+    yield "fragments-to-come", "nothing came", [
+        make_film(make_pictures(), more=format_box(b"mvex", TREX))
+    ]  # fmt: skip
+    yield "fragments-none", "is refused", [make_fragmented()]
+
+
+TREX = format_box(b"trex", struct.pack(">6I", 0, 1, 1, 100, 5, 0))
 AVC_AND_MORE = b"\x01\x42\xc0\x0a\xff\xe0\x00hidden"

@@ -9,8 +9,9 @@ Films and voice notes: MP4, M4A, 3GP and QuickTime (ISO/IEC 14496-12 and -14, Qu
 4. `mdat` has the samples of the tracks that are kept, in the order in which they lay, and nothing
    between them. They lay in `mdat` before, each in a place of its own.
 5. Of a sample goes what is neither picture nor sound (`nals`, `obus`, `startcodes`, `fills`).
-6. Refused are films in fragments, encrypted ones, those whose samples are in another file, and
-   those of which a part was cut out by a list: it would still be in them.
+6. A film in fragments becomes a whole one (`fragments`). Refused are encrypted films, those whose
+   samples are in another file, and those of which a part was cut out by a list: it would still be
+   in them.
 
 *Limitations.* Coded pictures and sound are not decoded. Up to two seconds that a list hides stay.
 The head (`moov`) lies in memory, and its tables once more.
@@ -25,6 +26,7 @@ from typing import Final
 
 from tipline.cleaning.boxes import Box, Cursor, format_box, format_long_head, list_boxes, list_named
 from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.fragments import Fragments
 from tipline.cleaning.mediadata import pack_samples
 from tipline.cleaning.movierules import MAX_LOOKED_AT_BYTES, find_movie_kinds
 from tipline.cleaning.plan import MAX_PARTS, Format, Kind, Plan, PlanBuilder
@@ -55,7 +57,8 @@ _BRANDS: Final = {
     Format.PHONE_VIDEO: b"3gp6\0\0\0\0" + b"3gp6isom",
     Format.MOV: b"qt  \0\0\0\0qt  ",
 }
-_FRAGMENTS: Final = (b"moof", b"mvex", b"cmov", b"rmra", b"styp", b"sidx")
+_REFUSED: Final = (b"cmov", b"rmra")  # a head that is compressed, or elsewhere
+_OF_NO_USE: Final = (b"free", b"skip", b"wide", b"sidx", b"styp", b"mfra")
 _TELLING_HANDLERS: Final = {
     b"tmcd": Kind.TIME,
     b"text": Kind.TEXT,
@@ -114,9 +117,8 @@ class _Reader:
 
     def read(self) -> Plan:
         head: _Top | None = None
+        fragments: list[_Top] = []
         for box in self._list_top():
-            if box.name in _FRAGMENTS:
-                raise RefusedError(Reason.UNSUPPORTED)
             if box.name == b"ftyp":
                 self._brand = self._source.read(box.start, min(4, box.end - box.start))
             elif box.name == b"mdat":
@@ -125,15 +127,17 @@ class _Reader:
                 if head is not None:
                     raise RefusedError(Reason.MALFORMED)
                 head = box
-            elif box.name not in (b"free", b"skip", b"wide"):
+            elif box.name == b"moof":
+                fragments.append(box)
+            elif box.name not in _OF_NO_USE:
                 self._look_at(box)
         if head is None:
             raise RefusedError(Reason.MALFORMED)
-        if head.end - head.start > MAX_HEAD_BYTES:
+        if sum(box.end - box.start for box in (head, *fragments)) > MAX_HEAD_BYTES:
             raise RefusedError(Reason.TOO_COMPLEX)
         data = self._source.read(head.start, head.end - head.start)
         timescale, turn = self._read_head(data)
-        tracks = list(self._read_tracks(data, timescale))
+        tracks = list(self._read_tracks(data, timescale, self._read_fragments(data, fragments)))
         if not tracks:
             raise RefusedError(Reason.MALFORMED)
         return self._build(tracks, timescale=timescale, turn=turn)
@@ -154,7 +158,7 @@ class _Reader:
             elif length == 1:
                 length, head_bytes = int.from_bytes(head[8:16], "big"), 16
             if length < head_bytes or at + length > end or len(head) < head_bytes:
-                if is_whole and self._media and name not in (b"mdat", *_FRAGMENTS):
+                if is_whole and self._media and name not in (b"mdat", b"moof"):
                     self._found.add(Kind.TRAILING)
                     return
                 raise RefusedError(Reason.TRUNCATED)
@@ -183,27 +187,50 @@ class _Reader:
             raise RefusedError(Reason.MALFORMED)
         return timescale, turn
 
-    def _read_tracks(self, data: bytes, timescale: int) -> Iterator[Track]:
+    def _read_fragments(self, data: bytes, boxes: list[_Top]) -> Fragments | None:
+        """Read the tables that stand between the samples, if the film is in fragments."""
+        extension = list_named(data, 0, len(data)).get(b"mvex")
+        if not boxes:
+            return None
+        if extension is None:
+            raise RefusedError(Reason.MALFORMED)
+        fragments = Fragments(data, extension)
+        for box in boxes:
+            content = self._source.read(box.start, box.end - box.start)
+            fragments.add(content, box.start - box.head_bytes)
+        return fragments
+
+    def _read_tracks(
+        self, data: bytes, timescale: int, fragments: Fragments | None
+    ) -> Iterator[Track]:
         boxes = list(list_boxes(data, 0, len(data)))
         aside = {
             number for box in boxes if box.name == b"trak" for number in _name_aside(data, box)
         }
         tracks_len = 0
         for box in boxes:
-            if box.name in _FRAGMENTS:
+            if box.name in _REFUSED:
                 raise RefusedError(Reason.UNSUPPORTED)
             if box.name == b"trak":
                 tracks_len += 1
                 if tracks_len > MAX_TRACKS:
                     raise RefusedError(Reason.TOO_COMPLEX)
-                track = self._read_track(data, box, timescale=timescale, aside=aside)
+                track = self._read_track(
+                    data, box, timescale=timescale, aside=aside, fragments=fragments
+                )
                 if track is not None:
                     yield track
-            elif box.name not in (b"mvhd", b"iods", b"free", b"skip", b"wide"):
+            elif box.name not in (b"mvhd", b"iods", b"mvex", *_OF_NO_USE):
                 self._look_in(data, box)
 
     def _read_track(
-        self, data: bytes, box: Box, *, timescale: int, aside: set[int]
+        self,
+        data: bytes,
+        box: Box,
+        *,
+        timescale: int,
+        aside: set[int],
+        fragments: Fragments | None,
     ) -> Track | None:
         handler, codec = read_handler(data, box)
         if handler not in (VISUAL, SOUND):
@@ -213,15 +240,20 @@ class _Reader:
             )
             return None
         boxes = list_named(data, box.start, box.end)
-        if _read_number(data, boxes.get(b"tkhd")) in aside:
+        number = _read_number(data, boxes.get(b"tkhd"))
+        if number in aside:
             self._found.add(Kind.PREVIEW)
             return None
         for name in (b"udta", b"meta", b"uuid"):
             if name in boxes:
                 self._look_in(data, boxes[name])
-        is_quicktime = self._brand == _QUICKTIME
         return read_track(
-            data, box, timescale=timescale, is_quicktime=is_quicktime, found=self._found
+            data,
+            box,
+            timescale=timescale,
+            is_quicktime=self._brand == _QUICKTIME,
+            tables_instead=fragments.format_tables(number) if fragments else None,
+            found=self._found,
         )
 
     def _look_in(self, data: bytes, box: Box) -> None:

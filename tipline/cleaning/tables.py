@@ -69,6 +69,16 @@ class Table:
         """Whether every sample lasts one unit: so QuickTime counts the samples of plain sound."""
         return self.times[4:] == b"\0\0\0\1" and len(self.times) == 8
 
+    def measure_time(self) -> int:
+        """
+        Measure how long all samples last.
+
+        Returns:
+            In the media's units.
+        """
+        numbers = _unpack(self.times, "I")
+        return sum(count * time for count, time in zip(numbers[::2], numbers[1::2], strict=True))
+
     def list_chunks(self) -> Iterator[Chunk]:
         """
         List the chunks as the track counts them.

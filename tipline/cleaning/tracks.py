@@ -129,7 +129,13 @@ def read_handler(data: bytes, box: Box) -> tuple[bytes, bytes]:
 
 
 def read_track(
-    data: bytes, box: Box, *, timescale: int, is_quicktime: bool, found: set[Kind]
+    data: bytes,
+    box: Box,
+    *,
+    timescale: int,
+    is_quicktime: bool,
+    tables_instead: bytes | None,
+    found: set[Kind],
 ) -> Track | None:
     """
     Read a track of pictures or sound.
@@ -139,6 +145,7 @@ def read_track(
         box: `trak`.
         timescale: The film's units in a second.
         is_quicktime: The file is QuickTime's.
+        tables_instead: Those of a film in fragments.
         found: Takes the kinds of what goes.
 
     Returns:
@@ -167,14 +174,32 @@ def read_track(
         data, need(tables, b"stsd"), handler=handler, is_quicktime=is_quicktime, found=found
     )
     table = Table(data, tables, descriptions_len=len(descriptions))
-    if not table.count:
-        return None
+    head = _read_head(data, need(boxes, b"tkhd"), found=found)
     units, media_duration = _read_media_head(data, need(inside, b"mdhd"), found=found)
     edits = _read_edits(data, boxes)
+    if tables_instead is not None:
+        if table.count:
+            raise RefusedError(Reason.UNSUPPORTED)
+        named = list_named(tables_instead, 0, len(tables_instead))
+        table = Table(tables_instead, named, descriptions_len=len(descriptions))
+        media_duration = table.measure_time()
+        duration = _convert(media_duration, timescale, units)
+        head = dataclasses.replace(head, duration=duration)
+        edits = tuple(
+            edit
+            if edit.duration or edit.start < 0
+            else Edit(
+                duration=_convert(max(media_duration - edit.start, 0), timescale, units),
+                start=edit.start,
+            )
+            for edit in edits
+        )
+    if not table.count:
+        return None
     _check_shown(edits, timescale=timescale, units=units, media_duration=media_duration)
     return Track(
         handler=handler,
-        head=_read_head(data, need(boxes, b"tkhd"), found=found),
+        head=head,
         edits=edits,
         timescale=units,
         media_duration=media_duration,
@@ -267,6 +292,14 @@ def format_matrix(turn: tuple[int, int, int, int], width: int, height: int) -> b
     left = -(min(a, 0) * width + min(c, 0) * height) // ONE
     top = -(min(b, 0) * width + min(d, 0) * height) // ONE
     return struct.pack(">iiIiiIIII", a, b, 0, c, d, 0, left, top, _LAST)
+
+
+def _convert(time: int, units: int, old_units: int) -> int:
+    """Say a time in other units, cut to a whole one."""
+    converted = time * units // old_units
+    if max(time, converted) > MAX_NUMBER:
+        raise RefusedError(Reason.MALFORMED)
+    return converted
 
 
 def _choose_version(duration: int) -> tuple[int, str]:

@@ -213,8 +213,8 @@ def test_movie_when_a_list_cuts_something_out_then_it_is_refused(
 @pytest.mark.parametrize(
     ("film", "reason"),
     [
-        (make_film(make_pictures(), more=format_box(b"mvex", b"")), Reason.UNSUPPORTED),
-        (make_film(make_pictures(), behind=format_box(b"moof", b"")), Reason.UNSUPPORTED),
+        (make_film(make_pictures(), more=format_box(b"cmov", b"")), Reason.UNSUPPORTED),
+        (make_film(make_pictures(), behind=format_box(b"moof", b"")), Reason.MALFORMED),
         (make_film(MakeTrack([PICTURE], make_visual(b"encv"))), Reason.UNSUPPORTED),
         (make_film(MakeTrack([b"\xff\xd8"], make_visual(b"jpeg"))), Reason.UNSUPPORTED),
         (make_film(make_pictures()).replace(b"url \0\0\0\1", b"url \0\0\0\0"), Reason.UNSUPPORTED),

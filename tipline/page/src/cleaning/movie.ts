@@ -16,6 +16,7 @@ import {
 } from "./boxes.js";
 import { bigEndian, type Bytes, encodeBigEndian, join, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import { Fragments } from "./fragments.js";
 import { packSamples, type Part } from "./mediadata.js";
 import { findMovieKinds, MAX_LOOKED_AT_BYTES } from "./movierules.js";
 import { type Kind, type Plan, PlanBuilder } from "./plan.js";
@@ -50,7 +51,8 @@ const BRANDS = {
   mov: "qt  \0\0\0\0qt  ",
 } as const;
 type MovieFormat = keyof typeof BRANDS;
-const FRAGMENTS: readonly string[] = ["moof", "mvex", "cmov", "rmra", "styp", "sidx"];
+const REFUSED: readonly string[] = ["cmov", "rmra"]; // a head that is compressed, or elsewhere
+const OF_NO_USE: readonly string[] = ["free", "skip", "wide", "sidx", "styp", "mfra"];
 const TELLING_HANDLERS: ReadonlyMap<string, Kind> = new Map([
   ["tmcd", "time"],
   ["text", "text"],
@@ -61,7 +63,6 @@ const TELLING_HANDLERS: ReadonlyMap<string, Kind> = new Map([
 ]);
 const REFERENCES: readonly string[] = ["chap", "thmb"]; // pictures and texts about the film
 const FIRST_WIDE = 2 ** 32;
-const FILL: readonly string[] = ["free", "skip", "wide"];
 
 /** Tell a film by its first bytes; pictures of the same build begin so, too. */
 export function isMovie(head: Uint8Array): boolean {
@@ -73,6 +74,11 @@ export function planMovie(source: Source): Promise<Plan> {
   return new Reader(source).read();
 }
 
+/** A box that the file is made of, and how long its head is. */
+interface TopBox extends Box {
+  readonly headBytes: number;
+}
+
 class Reader {
   readonly #found = new Set<Kind>();
   readonly #media: Part[] = [];
@@ -81,9 +87,9 @@ class Reader {
   constructor(private readonly source: Source) {}
 
   async read(): Promise<Plan> {
-    let head: Box | undefined;
+    let head: TopBox | undefined;
+    const fragments: TopBox[] = [];
     for await (const box of this.#listTop()) {
-      if (FRAGMENTS.includes(box.name)) throw new CleaningRefusal("unsupported");
       if (box.name === "ftyp") {
         this.#brand = textOf(await this.source.read(box.start, Math.min(4, box.end - box.start)));
       } else if (box.name === "mdat") {
@@ -91,22 +97,26 @@ class Reader {
       } else if (box.name === "moov") {
         if (head !== undefined) throw new CleaningRefusal("malformed");
         head = box;
-      } else if (!FILL.includes(box.name)) {
+      } else if (box.name === "moof") {
+        fragments.push(box);
+      } else if (!OF_NO_USE.includes(box.name)) {
         await this.#lookAt(box);
       }
     }
     if (head === undefined) throw new CleaningRefusal("malformed");
-    if (head.end - head.start > MAX_HEAD_BYTES) throw new CleaningRefusal("too-complex");
+    const headBytes = [head, ...fragments].reduce((sum, { start, end }) => sum + end - start, 0);
+    if (headBytes > MAX_HEAD_BYTES) throw new CleaningRefusal("too-complex");
     const data = await this.source.read(head.start, head.end - head.start);
     const [timescale, turn] = this.#readHead(data);
     const isQuicktime = this.#brand === QUICKTIME;
-    const tracks = [...this.#readTracks({ data, timescale, isQuicktime, found: this.#found })];
+    const film = { data, timescale, isQuicktime, found: this.#found };
+    const tracks = [...this.#readTracks(film, await this.#readFragments(data, fragments))];
     if (tracks.length === 0) throw new CleaningRefusal("malformed");
     return this.#build(tracks, timescale, turn);
   }
 
   /** The boxes that the file is made of; what is no box at its end goes. */
-  async *#listTop(): AsyncGenerator<Box> {
+  async *#listTop(): AsyncGenerator<TopBox> {
     const end = this.source.lengthBytes;
     let isWhole = false;
     let at = 0;
@@ -123,13 +133,13 @@ class Reader {
         headBytes = 16;
       }
       if (length < headBytes || at + length > end || head.length < headBytes) {
-        const isMore = name === "mdat" || FRAGMENTS.includes(name);
+        const isMore = name === "mdat" || name === "moof";
         if (!isWhole || this.#media.length === 0 || isMore) throw new CleaningRefusal("truncated");
         this.#found.add("trailing");
         return;
       }
       isWhole ||= name === "moov";
-      yield { name, start: at + headBytes, end: at + length };
+      yield { name, start: at + headBytes, end: at + length, headBytes };
       at += length;
     }
   }
@@ -156,26 +166,43 @@ class Reader {
     return [timescale, turn];
   }
 
-  *#readTracks(film: Film): Generator<Track> {
+  /** Read the tables that stand between the samples, if the film is in fragments. */
+  async #readFragments(data: Uint8Array, boxes: readonly TopBox[]): Promise<Fragments | undefined> {
+    const extension = listNamed(data, 0, data.length).get("mvex");
+    if (boxes.length === 0) return undefined;
+    if (extension === undefined) throw new CleaningRefusal("malformed");
+    const fragments = new Fragments(data, extension);
+    for (const { start, end, headBytes } of boxes) {
+      fragments.add(await this.source.read(start, end - start), start - headBytes);
+    }
+    return fragments;
+  }
+
+  *#readTracks(film: Film, fragments: Fragments | undefined): Generator<Track> {
     const { data } = film;
     const boxes = [...listBoxes(data, 0, data.length)];
     const named = boxes.filter(({ name }) => name === "trak");
     const aside = new Set(named.flatMap((box) => [...nameAside(data, box)]));
     let trackCount = 0;
     for (const box of boxes) {
-      if (FRAGMENTS.includes(box.name)) throw new CleaningRefusal("unsupported");
+      if (REFUSED.includes(box.name)) throw new CleaningRefusal("unsupported");
       if (box.name === "trak") {
         trackCount++;
         if (trackCount > MAX_TRACKS) throw new CleaningRefusal("too-complex");
-        const track = this.#readTrack(box, film, aside);
+        const track = this.#readTrack(box, film, aside, fragments);
         if (track !== undefined) yield track;
-      } else if (box.name !== "mvhd" && box.name !== "iods" && !FILL.includes(box.name)) {
+      } else if (!["mvhd", "iods", "mvex", ...OF_NO_USE].includes(box.name)) {
         this.#lookIn(data, box);
       }
     }
   }
 
-  #readTrack(box: Box, film: Film, aside: ReadonlySet<number>): Track | undefined {
+  #readTrack(
+    box: Box,
+    film: Film,
+    aside: ReadonlySet<number>,
+    fragments: Fragments | undefined,
+  ): Track | undefined {
     const { data } = film;
     const [handler, codec] = readHandler(data, box);
     if (handler !== VISUAL && handler !== SOUND) {
@@ -184,7 +211,8 @@ class Reader {
       return undefined;
     }
     const boxes = listNamed(data, box.start, box.end);
-    if (aside.has(readNumber(data, boxes.get("tkhd")))) {
+    const number = readNumber(data, boxes.get("tkhd"));
+    if (aside.has(number)) {
       this.#found.add("preview");
       return undefined;
     }
@@ -192,7 +220,7 @@ class Reader {
       const telling = boxes.get(name);
       if (telling !== undefined) this.#lookIn(data, telling);
     }
-    return readTrack(box, film);
+    return readTrack(box, film, fragments?.formatTables(number));
   }
 
   #lookIn(data: Uint8Array, { name, start, end }: Box): void {

@@ -58,6 +58,16 @@ export class Table {
     return this.#times.length === 8 && unpack(this.#times, 4)[1] === 1;
   }
 
+  /** How long all samples last, in the media's units. */
+  measureTime(): bigint {
+    const numbers = unpack(this.#times, 4);
+    let time = 0n;
+    for (let at = 0; at < numbers.length; at += 2) {
+      time += BigInt(numbers[at] as number) * BigInt(numbers[at + 1] as number);
+    }
+    return time;
+  }
+
   /** The chunks as the track counts them. */
   *listChunks(): Generator<Chunk> {
     let first = 0;
@@ -224,7 +234,8 @@ function unpack(packed: Uint8Array, lengthBytes: 2 | 4 | 8): Float64Array {
   return numbers;
 }
 
-function pack(numbers: ArrayLike<number>, lengthBytes: 4 | 8): Bytes {
+/** Numbers one behind the other, each in so many bytes. */
+export function pack(numbers: ArrayLike<number>, lengthBytes: 4 | 8): Bytes {
   const packed = new Uint8Array(numbers.length * lengthBytes);
   const view = new DataView(packed.buffer);
   for (let at = 0; at < numbers.length; at++) {

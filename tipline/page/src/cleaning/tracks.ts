@@ -91,8 +91,12 @@ export function readHandler(data: Uint8Array, box: Box): readonly [string, Uint8
   return [textOf(new Cursor(data, handler.start, handler.end).take(12).subarray(8)), codec];
 }
 
-/** Read a track of pictures or sound; undefined if it has no samples. */
-export function readTrack(box: Box, film: Film): Track | undefined {
+/**
+ * Read a track of pictures or sound; undefined if it has no samples.
+ *
+ * `tablesInstead` are those of a film in fragments.
+ */
+export function readTrack(box: Box, film: Film, tablesInstead?: Bytes): Track | undefined {
   const { data, found } = film;
   const boxes = listNamed(data, box.start, box.end);
   const media = need(boxes, "mdia");
@@ -110,12 +114,25 @@ export function readTrack(box: Box, film: Film): Track | undefined {
     throw new CleaningRefusal("unsupported");
   }
   const descriptions = readDescriptions(need(tables, "stsd"), { ...film, handler });
-  const table = new Table(data, tables, descriptions.length);
+  let table = new Table(data, tables, descriptions.length);
+  let head = readHead(data, need(boxes, "tkhd"), found);
+  const [timescale, toldDuration] = readMediaHead(data, need(inside, "mdhd"), found);
+  let mediaDuration = toldDuration;
+  let edits = readEdits(data, boxes);
+  if (tablesInstead !== undefined) {
+    if (table.count > 0) throw new CleaningRefusal("unsupported");
+    const named = listNamed(tablesInstead, 0, tablesInstead.length);
+    table = new Table(tablesInstead, named, descriptions.length);
+    mediaDuration = Number(table.measureTime());
+    const measure = (units: number): number => convert(units, film.timescale, timescale);
+    head = { ...head, duration: measure(mediaDuration) };
+    edits = edits.map(({ duration, start }) => {
+      const shown = measure(Math.max(mediaDuration - start, 0));
+      return { start, duration: duration > 0 || start < 0 ? duration : shown };
+    });
+  }
   if (table.count === 0) return undefined;
-  const [timescale, mediaDuration] = readMediaHead(data, need(inside, "mdhd"), found);
-  const edits = readEdits(data, boxes);
   checkShown(edits, film.timescale, timescale, mediaDuration);
-  const head = readHead(data, need(boxes, "tkhd"), found);
   return { handler, head, edits, timescale, mediaDuration, descriptions, table };
 }
 
@@ -183,6 +200,13 @@ export function formatMatrix([a, b, c, d]: Turn, width: number, height: number):
     view.setInt32(4 * at, number);
   });
   return matrix;
+}
+
+/** A time in other units, cut to a whole one. */
+function convert(time: number, units: number, from: number): number {
+  const converted = Number((BigInt(time) * BigInt(units)) / BigInt(from));
+  if (Math.max(time, converted) > Number.MAX_SAFE_INTEGER) throw new CleaningRefusal("malformed");
+  return converted;
 }
 
 function chooseVersion(duration: number): readonly [number, number] {
