@@ -168,12 +168,27 @@ def test_pdf_when_pikepdf_is_not_installed_then_it_is_refused_as_unknown(
 
 def test_pdf_when_it_was_cleaned_then_the_limits_of_the_process_are_as_before() -> None:
     """The bounds of qpdf are everybody's: ours hold only meanwhile, after a refusal too."""
-    before = pikepdf.settings.get_qpdf_limits()
+    before = pikepdf.settings.set_qpdf_limits(parser_max_nesting=77, flate_max_memory=7_777)
+    try:
+        clean(make_pdf({}))
+        refuse(b"%PDF-1.7\n")
+        limits = pikepdf.settings.get_qpdf_limits()
+    finally:
+        pikepdf.settings.set_qpdf_limits(**before)  # type: ignore[arg-type]  # as it came
 
-    clean(make_pdf({}))
-    refuse(b"%PDF-1.7\n")
+    assert (limits["parser_max_nesting"], limits["flate_max_memory"]) == (77, 7_777)
 
-    assert pikepdf.settings.get_qpdf_limits() == before
+
+def test_pdf_when_it_is_damaged_then_nothing_is_said_of_it(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What qpdf has to say of a file goes into no log and onto no screen."""
+    tree = b"<< /Type /Pages /Kids [null 3 0 R] /Count 2 >>"
+
+    clean(make_pdf({2: tree}))
+
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
