@@ -218,6 +218,12 @@ def list_films() -> Iterator[Case]:
     yield "lying-size", "is refused", [make_film(make_pictures(tables=[huge]))]
     fewer = format_box(b"stts", struct.pack(">4I", 0, 1, 1, 100))
     yield "fewer-times", "tables are true together", [make_film(make_pictures(tables=[fewer]))]
+    packets = make_sound(b"twos", version=1, more=struct.pack(">4I", 2, 2, 4, 2))
+    odd = format_box(b"stsz", struct.pack(">3I", 0, 1, 3))
+    halved = MakeTrack([b"ab"] * 3, packets, handler=b"soun", tables=[odd], delta=1)
+    yield "half-a-packet", "is refused", [make_film(halved, brand=MOV)]
+    short = format_box(b"stsc", struct.pack(">5I", 0, 1, 1, 1, 1))
+    yield "fewer-in-chunks", "is refused", [make_film(make_pictures(tables=[short]))]
     half = [unit(b"\x65\1")[:-1], NEXT_PICTURE]
     yield "half-a-unit", "is refused", [make_film(make_pictures(*half))]
     away = make_film(make_pictures()).replace(b"url \0\0\0\1", b"url \0\0\0\0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -247,6 +248,8 @@ def test_movie_when_it_breaks_a_rule_then_it_is_refused(film: bytes, reason: Rea
         (b"stsc", (0, 1, 1, 0, 1), Reason.MALFORMED),
         (b"stsc", (0, 1, 1, 0xFFFFFFFF, 1), Reason.MALFORMED),
         (b"stsc", (0, 0), Reason.MALFORMED),
+        (b"stsc", (0, 1, 1, 1, 1), Reason.MALFORMED),
+        (b"co64", (0, 1, 0xFFFFFFFF, 0), Reason.MALFORMED),
         (b"stss", (0, 1, 3), Reason.MALFORMED),
         (b"stss", (0, 2, 2, 1), Reason.MALFORMED),
         (b"ctts", (0, 1, 3, 0), Reason.MALFORMED),
@@ -259,6 +262,73 @@ def test_movie_when_its_tables_are_not_true_then_it_is_refused(
     table = format_box(name, struct.pack(f">{len(numbers)}I", *numbers))
 
     assert refuse(make_film(make_pictures(tables=[table]))) == reason
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_movie_when_plain_sound_is_counted_in_packets_then_none_is_halved(count: int) -> None:
+    """QuickTime counts samples; here two of them are four bytes."""
+    entry = make_sound(b"twos", version=1, more=struct.pack(">4I", 2, 2, 4, 2))
+    sizes = format_box(b"stsz", struct.pack(">3I", 0, 1, count))
+    sound = MakeTrack([b"ab"] * count, entry, handler=b"soun", tables=[sizes], delta=1)
+    film = make_film(sound, brand=MOV)
+
+    if count % 2:
+        assert refuse(film) == Reason.MALFORMED
+    else:
+        assert list_samples(clean(film)[0]) == b"ab" * count
+
+
+def test_movie_when_a_sample_must_be_read_whole_then_it_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MPEG-4's texts may stand anywhere in it."""
+    monkeypatch.setattr(mediadata_module, "MAX_WHOLE_BYTES", 8)
+    entry = make_visual(b"mp4v", make_esds(kind=0x20, config=b"\0\0\1\xb0\1"))
+
+    clean(make_film(MakeTrack([b"\0\0\1\xb6pict"], entry)))
+    assert refuse(make_film(MakeTrack([b"\0\0\1\xb6picture"], entry))) == Reason.TOO_COMPLEX
+
+
+def test_movie_when_a_track_has_pictures_of_chapters_then_they_go() -> None:
+    """They show the film a second time."""
+    chapters = format_box(b"tref", format_box(b"chap", b"\0\0\0\2"))
+    film = make_film(make_pictures(more=chapters), make_pictures(unit(b"\x65small"), number=2))
+
+    cleaned, plan = clean(film)
+
+    assert b"small" not in cleaned
+    assert plan.kinds == (Kind.PREVIEW,)
+
+
+def test_movie_when_it_is_longer_than_32_bits_can_say_then_its_offsets_have_64(
+    tmp_path: Path,
+) -> None:
+    """Five gigabytes, of which nearly all is a hole; a few bytes of them are read."""
+    half = 2_684_354_560
+    sizes = format_box(b"stsz", struct.pack(">5I", 0, 0, 2, half, half))
+    times = format_box(b"stts", struct.pack(">4I", 0, 1, 2, 100))
+    chunks = format_box(b"stsc", struct.pack(">5I", 0, 1, 1, 1, 1))
+    path = tmp_path / "film.mp4"
+    start = len(MP42) + 16
+    offsets = format_box(b"co64", struct.pack(">2I2Q", 0, 2, start, start + half))
+    track = MakeTrack([], make_visual(), chunks=[], tables=[times, chunks, sizes, offsets])
+    head = struct.pack(">5I", 0, 0, 0, 1000, 200) + bytes(80)
+    moov = format_box(b"moov", format_box(b"mvhd", head), track.format([], mhlr=bytes(4)))
+    with path.open("wb") as file:
+        file.write(MP42 + b"\0\0\0\1mdat" + (16 + 2 * half).to_bytes(8, "big"))
+        for _ in range(2):
+            file.write((half - 4).to_bytes(4, "big") + b"\x65")
+            file.seek(half - 5, 1)
+        file.write(moov)
+    with path.open("rb") as file:
+        plan = plan_cleaning(file)
+
+    front = plan.pieces[0]
+    assert isinstance(front, bytes)
+    first = len(front)
+    assert front.endswith(b"\0\0\0\1mdat" + (16 + 2 * half).to_bytes(8, "big"))
+    assert struct.pack(">2I2Q", 0, 2, first, first + half) in front
+    assert plan.length_bytes == len(front) + 2 * half
 
 
 def test_movie_when_two_tracks_share_bytes_then_it_is_refused() -> None:
