@@ -108,6 +108,10 @@ class DocumentMarkup:
     def __init__(self, rules: MarkupRules) -> None:
         self.kinds: set[Kind] = set()  # of what was found so far
         self._rules = rules
+        # Most elements and attributes are in none of these.
+        patterns = (rules.values, rules.not_values, rules.unless, rules.dropped_if)
+        self._valued = {*rules.constants, *(what for listed in patterns for what in listed)}
+        self._needed = dict(what.split("@") for what in rules.unless)
         self._collected = {*rules.texts, *rules.not_texts, *rules.blank_texts, _VALUE}
         self._element_len = 0
         self._lost_formulas: set[str] = set()
@@ -206,7 +210,9 @@ class DocumentMarkup:
         opened.written = f"{space.prefix}:{local}" if space.prefix else local
         opened.has_text = local in space.texts
         self._used.add(space_key or "")
-        self._used.update(key.partition(":")[0] for key, _ in opened.attributes)
+        for key, _ in opened.attributes:
+            if ":" in key:
+                self._used.add(key.partition(":")[0])
         self._close_start()
         opened.start = len(self._out)
         self._out.append(write_start(opened.written, opened.attributes))
@@ -299,18 +305,26 @@ class DocumentMarkup:
                     return False
                 related.add(key)
             what = f"{opened.key}@{key}"
+            if what not in self._valued:
+                opened.attributes.append((key, value))
+                continue
             kept = self._rules.constants.get(what, value)
             if _has(self._rules.dropped_if, what, kept):
                 return False
             if not self._is_other(what, kept):
                 opened.attributes.append((key, kept))
-        opened.attributes.sort()
+        if len(opened.attributes) > 1:
+            self._order(opened)
         for at, (key, value) in enumerate(opened.attributes):
             if key in related:
                 opened.attributes[at] = (key, self._references.rename(value))
+        return True
+
+    @staticmethod
+    def _order(opened: _Open) -> None:
+        opened.attributes.sort()
         if len({key for key, _ in opened.attributes}) != len(opened.attributes):
             raise RefusedError(Reason.MALFORMED)
-        return True
 
     def _find_key(self, opened: _Open, name: str, value: str, space: Namespace) -> str | None:
         """Find the name under which an attribute is written; None if it goes."""
@@ -339,11 +353,8 @@ class DocumentMarkup:
 
     def _lacks_its_value(self, opened: _Open) -> bool:
         """Tell whether an element lost the attribute without which its tags go."""
-        names = {name for name, _ in opened.attributes}
-        return any(
-            element == opened.key and attribute not in names
-            for element, _, attribute in (what.partition("@") for what in self._rules.unless)
-        )
+        needed = self._needed.get(opened.key)
+        return needed is not None and needed not in dict(opened.attributes)
 
     def _is_forbidden(self, closed: _Open) -> bool:
         """Tell whether a text leads elsewhere; take it out where its element has to stay."""
@@ -373,6 +384,8 @@ def _has(patterns: Patterns, what: str, value: str) -> bool:
 def _enter_scope(
     scope: dict[str, str | None], attributes: Attributes, addresses: Mapping[str, str]
 ) -> dict[str, str | None]:
+    if not any(name.startswith("xmlns") for name in attributes):
+        return scope
     declared = {
         name.removeprefix("xmlns").removeprefix(":"): addresses.get(value)
         for name, value in attributes.items()

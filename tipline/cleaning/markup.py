@@ -17,7 +17,7 @@ from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 
-MAX_ELEMENTS: Final = 2_000_000  # of all parts of a document; 15 seconds of reading
+MAX_ELEMENTS: Final = 1_000_000  # of all parts of a document; ten seconds of reading
 MAX_DEPTH: Final = 256  # Word nests a few dozen
 MAX_ATTRIBUTES: Final = 256
 

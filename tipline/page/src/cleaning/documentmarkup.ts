@@ -54,6 +54,7 @@ interface Open {
 export class DocumentMarkup {
   readonly kinds = new Set<Kind>();
   readonly #collected: ReadonlySet<string>;
+  readonly #needed: ReadonlyMap<string, string>;
   #elementCount = 0;
   readonly #lostFormulas = new Set<string>();
   readonly #shownStrings = new Set<string>();
@@ -66,7 +67,8 @@ export class DocumentMarkup {
   #skipped = 0;
 
   constructor(private readonly rules: MarkupRules) {
-    const { texts, notTexts, blankTexts } = rules;
+    const { texts, notTexts, blankTexts, unless } = rules;
+    this.#needed = new Map([...unless.keys()].map((what) => what.split("@") as [string, string]));
     this.#collected = new Set([...texts.keys(), ...notTexts.keys(), ...blankTexts.keys(), VALUE]);
   }
 
@@ -143,7 +145,9 @@ export class DocumentMarkup {
     opened.written = space.prefix === "" ? local : `${space.prefix}:${local}`;
     opened.hasText = space.texts.has(local);
     this.#used.add(spaceKey ?? "");
-    for (const [attribute] of opened.attributes) this.#used.add(attribute.split(":", 1)[0] ?? "");
+    for (const [attribute] of opened.attributes) {
+      if (attribute.includes(":")) this.#used.add(attribute.slice(0, attribute.indexOf(":")));
+    }
     this.#closeStart();
     opened.start = this.#out.length;
     this.#out.push(writeStart(opened.written, opened.attributes));
@@ -242,12 +246,8 @@ export class DocumentMarkup {
 
   /** Whether an element lost the attribute without which its tags go. */
   #lacksItsValue(opened: Open): boolean {
-    for (const what of this.rules.unless.keys()) {
-      const [element, attribute] = what.split("@");
-      const isMissing = !opened.attributes.some(([key]) => key === attribute);
-      if (element === opened.key && isMissing) return true;
-    }
-    return false;
+    const needed = this.#needed.get(opened.key);
+    return needed !== undefined && !opened.attributes.some(([key]) => key === needed);
   }
 
   /** The name under which an attribute is written; undefined if it goes. */

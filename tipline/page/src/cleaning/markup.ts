@@ -6,7 +6,7 @@
 import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 
-export const MAX_ELEMENTS = 2_000_000; // of all parts of a document
+export const MAX_ELEMENTS = 1_000_000; // of all parts of a document
 const MAX_DEPTH = 256; // Word nests a few dozen
 const MAX_ATTRIBUTES = 256;
 
