@@ -225,6 +225,15 @@ def test_movie_when_a_list_cuts_something_out_then_it_is_refused(
         (make_film(make_pictures(unit(b"\x65")[:-1], PICTURE)), Reason.MALFORMED),
         (make_film(make_pictures(unit(b"\x0c\xff"))), Reason.MALFORMED),
         (MP42 + format_box(b"mdat", b"x"), Reason.MALFORMED),
+        *(
+            (
+                make_film(make_pictures(edits=[(200, 0)])).replace(
+                    head + bytes(12) + b"\0\0\x03\xe8", head + bytes(16)
+                ),
+                Reason.MALFORMED,
+            )
+            for head in (b"mvhd", b"mdhd")
+        ),
     ],
 )
 def test_movie_when_it_breaks_a_rule_then_it_is_refused(film: bytes, reason: Reason) -> None:
