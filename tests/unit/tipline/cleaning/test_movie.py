@@ -28,6 +28,7 @@ from tests.films import (
     unit,
 )
 from tipline.cleaning import boxes as boxes_module
+from tipline.cleaning import descriptions as descriptions_module
 from tipline.cleaning import mediadata as mediadata_module
 from tipline.cleaning import movie as movie_module
 from tipline.cleaning import tracks as tracks_module
@@ -361,6 +362,17 @@ def test_movie_when_sound_is_described_in_an_older_way_then_it_stays(version: in
 
     assert b"wave" in cleaned
     assert b"Lumenwerk" not in cleaned
+
+
+def test_movie_when_a_track_has_too_many_descriptions_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A cut film has as many as it has sources."""
+    monkeypatch.setattr(descriptions_module, "MAX_DESCRIPTIONS", 1)
+    two = MakeTrack([PICTURE], make_visual(), make_visual())
+
+    clean(make_film(make_pictures()))
+    assert refuse(make_film(two)) == Reason.MALFORMED
 
 
 @pytest.mark.parametrize(
