@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image, ImageSequence
+from PIL.TiffImagePlugin import TiffImageFile
 
 from tests.judges import documents, films, sounds
 from tests.judges.pages import read_pages, read_text
@@ -79,6 +80,15 @@ STRUCTURAL: Final[Mapping[str, str | None]] = {
     **sounds.FIXED,
 }
 
+# In a TIFF alone, where a page is a directory of such tags.
+_PAGE: Final = (
+    "Orientation ImageWidth ImageHeight BitsPerSample Compression PhotometricInterpretation"
+    " FillOrder StripOffsets StripByteCounts RowsPerStrip TileWidth TileLength TileOffsets"
+    " TileByteCounts SamplesPerPixel PlanarConfiguration Predictor ColorMap ExtraSamples"
+    " SampleFormat T4Options T6Options InkSet YCbCrCoefficients YCbCrSubSampling YCbCrPositioning"
+    " ReferenceBlackWhite JPEGTables SubfileType"
+)
+
 
 def read_tags(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """
@@ -106,17 +116,31 @@ def find_residues(tags: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Those that are not structural.
     """
+    is_tiff = tags.get("File:FileType") == "TIFF"
     return {
         name: value
         for name, value in tags.items()
-        if (known := _simplify(name)) not in STRUCTURAL
-        or STRUCTURAL[known] not in (None, str(value))
+        if (
+            (known := _simplify(name)) not in STRUCTURAL
+            or STRUCTURAL[known] not in (None, str(value))
+        )
+        and not (is_tiff and _is_of_page(name))
     }
+
+
+def _is_of_page(name: str) -> bool:
+    """Tell whether a tag of a TIFF says how to decode a page, or how many there are."""
+    group, _, tag = name.partition(":")
+    if group == "File":
+        return tag in ("ExifByteOrder", "PageCount")
+    return bool(re.fullmatch(r"IFD\d+", group)) and tag in _PAGE.split()
 
 
 def _simplify(name: str) -> str:
     """Take the number out of a track's name, and out of a tag that only has its place for one."""
-    return re.sub(r"^Track\d+:|_0x[0-9a-f]{4}$", lambda found: "Track:" * (found[0][0] == "T"), name)
+    return re.sub(
+        r"^Track\d+:|_0x[0-9a-f]{4}$", lambda found: "Track:" * (found[0][0] == "T"), name
+    )
 
 
 def find_survivors(original: Mapping[str, Any], cleaned: bytes) -> set[str]:
@@ -194,6 +218,12 @@ def read_pixels(data: bytes) -> list[tuple[object, ...]]:
                     for frame in ImageSequence.Iterator(image)
                 ]
                 if image.format in ("GIF", "PNG", "WEBP")
+                else [
+                    (frame.size, frame.mode, frame.tobytes())
+                    for frame in ImageSequence.Iterator(image)
+                    if not frame.tag_v2.get(254, 0) & 1  # a smaller one, which goes
+                ]
+                if isinstance(image, TiffImageFile)
                 else [(image.size, image.mode, image.tobytes())]
             )
             orientation = image.getexif().get(0x0112, 1)

@@ -54,6 +54,7 @@ from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
 from tests.vectors.cleaning_sounds import list_flacs, list_mp3s, list_oggs, list_wavs
 from tests.vectors.cleaning_texts import list_texts
+from tests.vectors.cleaning_tiffs import list_tiffs
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.exif import format_orientation
@@ -397,6 +398,7 @@ def main() -> None:
         "png": list_pngs(),
         "webp": list_webps(),
         "gif": list_gifs(),
+        "tiff": list_tiffs(),
         "picture": list_picture_borders(),
         "ogg": list_oggs(),
         "flac": list_flacs(),

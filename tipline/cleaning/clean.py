@@ -19,6 +19,7 @@ from tipline.cleaning import (
     png,
     soundtags,
     text,
+    tiff,
     wav,
     webp,
 )
@@ -36,12 +37,14 @@ _SIGNATURES: Final = (
     (soundtags.ID3, Format.MP3),
     (pdf.SIGNATURE, Format.PDF),
     *((signature, Format.GIF) for signature in gif.SIGNATURES),
+    *((signature, Format.TIFF) for signature in tiff.SIGNATURES),
 )
 _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.JPEG: jpeg.plan_jpeg,
     Format.PNG: png.plan_png,
     Format.WEBP: webp.plan_webp,
     Format.GIF: gif.plan_gif,
+    Format.TIFF: tiff.plan_tiff,
     Format.OGG: ogg.plan_ogg,
     Format.FLAC: flac.plan_flac,
     Format.WAV: wav.plan_wav,

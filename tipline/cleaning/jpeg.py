@@ -31,19 +31,19 @@ from tipline.cleaning.source import WINDOW_BYTES, Source
 
 SIGNATURE: Final = b"\xff\xd8\xff"
 
-_SOI, _EOI, _SOS, _DQT, _DHT, _DAC, _DRI, _DNL, _COM, _TEM = (
+_SOI, EOI, SOS, _DQT, _DHT, _DAC, _DRI, _DNL, COM, _TEM = (
     0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xDD, 0xDC, 0xFE, 0x01,
 )  # fmt: skip
 _RESTARTS: Final = range(0xD0, 0xD8)
-_APPLICATIONS: Final = range(0xE0, 0xF0)
+APPLICATIONS: Final = range(0xE0, 0xF0)
 # Baseline, extended, progressive and lossless, by Huffman's codes or arithmetic ones.
-_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB})
+FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB})
 # A frame that differs from the one before, and what begins a hierarchy of them (DHP, EXP).
 _HIERARCHICAL: Final = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE, 0xDF})
 
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 # Inside coded data a zero after FF says that FF is data, and restarts are a part of the data.
-_SCAN_END: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
+SCAN_END: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 
 JFIF: Final = b"\xff\xe0\x00\x10JFIF\0\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _ADOBE_HEAD: Final = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
@@ -87,7 +87,7 @@ class _Reader:
         while True:
             self._builder.count_part()
             position, marker = self._find_marker(position)
-            if marker == _EOI:
+            if marker == EOI:
                 break
             position = self._read_segment(position, marker)
         if not self._scan_len:
@@ -121,35 +121,33 @@ class _Reader:
             raise RefusedError(Reason.MALFORMED)
         content = self._source.read(position + 4, length - 2)
         end = position + 2 + length
-        if marker in _APPLICATIONS or marker == _COM:
+        if marker in APPLICATIONS or marker == COM:
             self._look_at(marker, content)
             return end
         self._check_kept(marker, content)
         self._builder.keep(position, end - position)
-        return self._keep_scan(end) if marker == _SOS else end
+        return self._keep_scan(end) if marker == SOS else end
 
     def _check_kept(self, marker: int, content: bytes) -> None:
         if marker in _HIERARCHICAL:
             raise RefusedError(Reason.UNSUPPORTED)
-        if marker in _FRAMES:
+        if marker in FRAMES:
             self._read_frame(content)
-        elif marker == _SOS:
-            if self._component_ids is None or not _is_scan_head(content):
+        elif marker == SOS:
+            if self._component_ids is None or not is_scan_head(content):
                 raise RefusedError(Reason.MALFORMED)
             self._scan_len += 1
-        elif not _TABLES[marker](content):
+        elif not TABLES[marker](content):
             raise RefusedError(Reason.MALFORMED)
 
     def _read_frame(self, content: bytes) -> None:
-        count = content[5] if len(content) > 5 else 0
-        is_whole = count > 0 and len(content) == 6 + 3 * count
-        if self._component_ids is not None or not is_whole or content[3:5] == b"\0\0":
+        if self._component_ids is not None or not is_frame(content):
             raise RefusedError(Reason.MALFORMED)
         self._component_ids = content[6::3]
 
     def _keep_scan(self, start: int) -> int:
         """Keep coded data; return where the next marker is."""
-        found = self._source.find(_SCAN_END, start)
+        found = self._source.find(SCAN_END, start)
         if found is None:
             raise RefusedError(Reason.TRUNCATED)
         end = self._cut_fill(start, found)
@@ -173,7 +171,7 @@ class _Reader:
     # --- what is not kept -----------------------------------------------------------------------
 
     def _look_at(self, marker: int, content: bytes) -> None:
-        if marker == _COM:
+        if marker == COM:
             self._builder.find(Kind.TEXT)
         elif marker == 0xE0 and content.startswith(b"JFIF\0"):
             self._has_jfif = True
@@ -246,7 +244,14 @@ def _is_arithmetic(content: bytes) -> bool:
     return 0 < len(content) <= 64 and len(content) % 2 == 0
 
 
-def _is_scan_head(content: bytes) -> bool:
+def is_frame(content: bytes) -> bool:
+    """Tell whether a frame's head is whole, and has a width."""
+    count = content[5] if len(content) > 5 else 0
+    return count > 0 and len(content) == 6 + 3 * count and content[3:5] != b"\0\0"
+
+
+def is_scan_head(content: bytes) -> bool:
+    """Tell whether the head of a scan is whole."""
     return bool(content) and 1 <= content[0] <= 4 and len(content) == 4 + 2 * content[0]
 
 
@@ -254,11 +259,11 @@ def _is_number(content: bytes) -> bool:
     return len(content) == 2
 
 
-_TABLES: Final[dict[int, Callable[[bytes], bool]]] = {
+TABLES: Final[dict[int, Callable[[bytes], bool]]] = {
     _DQT: _is_quantisation,
     _DHT: _is_huffman,
     _DAC: _is_arithmetic,
     _DRI: _is_number,
     _DNL: _is_number,
 }
-_WITH_LENGTH: Final = frozenset({*_TABLES, *_FRAMES, *_HIERARCHICAL, *_APPLICATIONS, _SOS, _COM})
+_WITH_LENGTH: Final = frozenset({*TABLES, *FRAMES, *_HIERARCHICAL, *APPLICATIONS, SOS, COM})

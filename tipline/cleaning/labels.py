@@ -55,14 +55,23 @@ def find_photoshop_kinds(untrusted: bytes) -> frozenset[Kind]:
         length = int.from_bytes(untrusted[start : start + 4], "big")
         content = untrusted[start + 4 : start + 4 + length]
         if number == _IPTC_RESOURCE:
-            found |= _find_iptc_kinds(content)
+            found |= find_iptc_kinds(content)
         else:
             found.add(Kind.PREVIEW if number in _PREVIEW_RESOURCES else Kind.OTHER)
         offset = start + 4 + (length + 1) // 2 * 2
     return frozenset(found or {Kind.OTHER})
 
 
-def _find_iptc_kinds(untrusted: bytes) -> set[Kind]:
+def find_iptc_kinds(untrusted: bytes) -> set[Kind]:
+    """
+    Find the kinds in IPTC.
+
+    Args:
+        untrusted: From the first dataset on.
+
+    Returns:
+        None for what is not of its editorial record.
+    """
     found: set[Kind] = set()
     offset = 0
     for _ in range(MAX_DATASETS):

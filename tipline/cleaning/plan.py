@@ -22,6 +22,7 @@ class Format(enum.StrEnum):
     PNG = "png"
     WEBP = "webp"
     GIF = "gif"
+    TIFF = "tiff"
     DOCX = "docx"
     XLSX = "xlsx"
     PPTX = "pptx"
@@ -48,6 +49,7 @@ EXTENSIONS: Final = {
     Format.PNG: "png",
     Format.WEBP: "webp",
     Format.GIF: "gif",
+    Format.TIFF: "tiff",
     Format.DOCX: "docx",
     Format.XLSX: "xlsx",
     Format.PPTX: "pptx",
