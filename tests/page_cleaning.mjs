@@ -62,7 +62,7 @@ async function clean({ base64, path, out }) {
   }
   const cleaned = Buffer.from(await cleanedBlob(plan, file).arrayBuffer());
   if (out !== undefined) await writeFile(out, cleaned);
-  const compared = cleaned.subarray(0, 2).equals(Buffer.from("PK"))
+  const compared = cleaned.subarray(0, 4).equals(Buffer.from("PK\x03\x04"))
     ? listMembers(cleaned)
     : cleaned;
   return {
