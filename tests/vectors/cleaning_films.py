@@ -198,6 +198,8 @@ def list_films() -> Iterator[Case]:
     yield "behind-a-table", "nothing hides in a configuration", [
         make_film(MakeTrack([PICTURE], make_visual(b"avc1", format_box(b"avcC", AVC_AND_MORE))))
     ]  # fmt: skip
+    bare = make_visual(b"avc1", format_box(b"pasp", bytes(8)))
+    yield "no-configuration", "is refused", [make_film(MakeTrack([PICTURE], bare))]
     yield "truncated", "is refused", [make_film(make_pictures())[:-1]]
     yield "no-head", "is refused", [MOV + format_box(b"mdat", b"x")]
     yield "two-heads", "are refused", [make_film(make_pictures()) * 2]

@@ -116,3 +116,13 @@ def test_codecs_when_a_parameter_set_of_hevc_is_something_else_then_it_is_refuse
     """Neither is HEVC's."""
     with pytest.raises(RefusedError):
         READERS[b"hvcC"](HEVC[8:].replace(b"\x40\1\7", b"\x4e\1\7"))
+
+
+def test_codecs_when_a_stream_names_another_then_it_is_refused() -> None:
+    """A flag says that an address follows, or another stream."""
+    plain = make_esds(long=False)[8:]
+
+    with pytest.raises(RefusedError) as caught:
+        READERS[b"esds"](plain[:8] + b"\x40" + plain[9:])
+
+    assert caught.value.reason == Reason.UNSUPPORTED

@@ -272,3 +272,48 @@ def test_heif_when_it_is_beyond_a_bound_then_it_is_refused(
     monkeypatch.setattr(module, name, 1)
 
     assert refuse(make_heif(ONE, MakeItem(number=2))) in (Reason.TOO_COMPLEX, Reason.MALFORMED)
+
+
+def test_heif_when_an_item_has_too_many_properties_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are counted in a byte."""
+    monkeypatch.setattr(heif_module, "MAX_USES", 1)
+
+    assert refuse(make_heif(ONE)) == Reason.MALFORMED
+
+
+def test_heif_when_data_lie_in_another_file_then_it_is_refused() -> None:
+    """They are as if they were nowhere."""
+    here, elsewhere = b"\0\1\0\0\0\0\0\1", b"\0\1\0\0\0\1\0\1"
+    assert here in make_heif(ONE)
+
+    assert refuse(make_heif(ONE).replace(here, elsewhere, 1)) == Reason.UNSUPPORTED
+
+
+def test_heif_when_places_have_an_odd_width_then_it_is_refused() -> None:
+    """Offsets have 4 bytes, or 8, or none."""
+    odd = make_heif(ONE).replace(b"iloc\1\0\0\0\x44\0", b"iloc\1\0\0\0\x33\0")
+
+    assert refuse(odd) == Reason.MALFORMED
+
+
+def test_heif_when_two_ways_of_coding_are_mixed_then_it_is_refused() -> None:
+    """A picture is of one format."""
+    aside = MakeItem(number=2, kind=b"av01", data=CODED_AV1, properties=(0x84, 2, 3))
+    mixed = make_heif(ONE, aside, properties=[HEVC, ISPE, ALPHA, AV1], links=[link(b"auxl", 2, 1)])
+
+    assert refuse(mixed) == Reason.UNSUPPORTED
+
+
+def test_heif_when_two_items_have_the_same_data_then_they_cannot_be_longer_than_the_file() -> None:
+    """Thousands of items of the same bytes would swell."""
+    large = MakeItem(number=5, flags=1, data=unit(b"\x26\1" + bytes(3_000)))
+    picture = make_heif(large, TILES[1], WHOLE, links=[link(b"dimg", 9, 5, 6)], primary=9)
+    at = picture.index(large.data)
+    first = at.to_bytes(4, "big") + len(large.data).to_bytes(4, "big")
+    second = (at + len(large.data)).to_bytes(4, "big") + len(TILES[1].data).to_bytes(4, "big")
+    assert first in picture
+    assert second in picture
+
+    assert refuse(picture.replace(second, first)) == Reason.MALFORMED

@@ -226,6 +226,10 @@ def test_movie_when_a_list_cuts_something_out_then_it_is_refused(
         (make_film(make_pictures(unit(b"\x65")[:-1], PICTURE)), Reason.MALFORMED),
         (make_film(make_pictures(unit(b"\x0c\xff"))), Reason.MALFORMED),
         (MP42 + format_box(b"mdat", b"x"), Reason.MALFORMED),
+        (
+            make_film(MakeTrack([PICTURE], make_visual(b"avc1", format_box(b"pasp", bytes(8))))),
+            Reason.MALFORMED,
+        ),
         *(
             (
                 make_film(make_pictures(edits=[(200, 0)])).replace(
