@@ -111,6 +111,26 @@ def test_pdf_when_its_table_of_objects_is_wrong_then_it_is_read_as_viewers_do() 
     assert clean(broken)[0] == clean(make_pdf({}))[0]
 
 
+def test_pdf_when_a_picture_holds_what_ends_a_version_then_it_is_none() -> None:
+    """Bytes of pixels are no earlier version of the file."""
+    end = b"startxref 9 %%EOF"
+    image = b"/Subtype /Image /Width 17 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    runs = bytes([len(end) - 1]) + end + b"\x80"
+
+    cleaned, plan = clean(
+        make_pdf(
+            {
+                3: make_page(resources=b"/XObject << /A 5 0 R >>"),
+                4: make_stream(b"/A Do"),
+                5: make_stream(runs, image + b" /Filter /RunLengthDecode"),
+            }
+        )
+    )
+
+    assert runs in cleaned
+    assert Kind.HISTORY not in plan.kinds
+
+
 def test_pdf_when_a_layer_depends_on_others_then_it_is_refused() -> None:
     """What is shown when something else is not cannot be told from the page alone."""
     layer = b"<< /Type /OCMD /OCGs [5 0 R] /P /AllOff >>"
