@@ -19,7 +19,7 @@ from tipline.cleaning.plan import write_cleaned
 
 DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
 # Formats that the page does not clean: each the name of its file of vectors. It refuses them.
-ONLY_PYTHON: Final[frozenset[str]] = frozenset({"pdf", "tiff"})
+ONLY_PYTHON: Final[frozenset[str]] = frozenset({"pdf"})
 
 Answer = dict[str, Any]
 

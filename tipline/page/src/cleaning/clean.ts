@@ -19,6 +19,7 @@ import { planPng, SIGNATURE as PNG } from "./png.js";
 import { ID3 } from "./soundtags.js";
 import { Source } from "./source.js";
 import { planText } from "./text.js";
+import { planTiff, SIGNATURES as TIFFS } from "./tiff.js";
 import { isWav, planWav } from "./wav.js";
 import { isWebp, planWebp } from "./webp.js";
 
@@ -32,6 +33,7 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   png: planPng,
   webp: planWebp,
   gif: planGif,
+  tiff: planTiff,
   docx: planDocument,
   xlsx: planDocument,
   pptx: planDocument,
@@ -66,6 +68,7 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, ID3) || isMp3(head)) return "mp3";
   if (isWav(head)) return "wav";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";
+  if (TIFFS.some((signature) => startsWith(head, signature))) return "tiff";
   if (isHeif(head)) return "heic";
   if (isMovie(head)) return "mp4";
   if (startsWith(head, ARCHIVE)) return "docx"; // or another document that is an archive

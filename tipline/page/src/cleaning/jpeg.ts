@@ -11,15 +11,15 @@ import { type Source, WINDOW_BYTES } from "./source.js";
 
 export const SIGNATURE = "\xff\xd8\xff";
 
-const EOI = 0xd9;
-const SOS = 0xda;
-const COM = 0xfe;
+export const EOI = 0xd9;
+export const SOS = 0xda;
+export const COM = 0xfe;
 const TEM = 0x01;
 // Baseline, extended, progressive and lossless, by Huffman's codes or arithmetic ones.
-const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca, 0xcb]);
+export const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2, 0xc3, 0xc9, 0xca, 0xcb]);
 // A frame that differs from the one before, and what begins a hierarchy of them (DHP, EXP).
 const HIERARCHICAL: ReadonlySet<number> = new Set([0xc5, 0xc6, 0xc7, 0xcd, 0xce, 0xcf, 0xde, 0xdf]);
-const TABLES: ReadonlyMap<number, (content: Uint8Array) => boolean> = new Map([
+export const TABLES: ReadonlyMap<number, (content: Uint8Array) => boolean> = new Map([
   [0xdb, isQuantisation],
   [0xc4, isHuffman],
   [0xcc, isArithmetic],
@@ -111,10 +111,7 @@ class Reader {
   }
 
   #readFrame(content: Bytes): void {
-    const count = content[5] ?? 0;
-    const isWhole = count > 0 && content.length === 6 + 3 * count;
-    const width = bigEndian(content, 3, 2);
-    if (this.#componentIds !== undefined || !isWhole || width === 0) {
+    if (this.#componentIds !== undefined || !isFrame(content)) {
       throw new CleaningRefusal("malformed");
     }
     this.#componentIds = content.filter((_, place) => place >= 6 && place % 3 === 0);
@@ -204,12 +201,16 @@ function isRestart(code: number): boolean {
   return 0xd0 <= code && code <= 0xd7;
 }
 
-// Inside coded data a zero after FF says that FF is data, and restarts are a part of the data.
-function isScanEnd(code: number): boolean {
+/**
+ * Whether a marker ends coded data: in it a zero after FF says that FF is data, and restarts are a
+ * part of the data.
+ */
+export function isScanEnd(code: number): boolean {
   return isMarker(code) && !isRestart(code);
 }
 
-function isApplication(code: number): boolean {
+/** Whether a marker begins an application's segment. */
+export function isApplication(code: number): boolean {
   return 0xe0 <= code && code <= 0xef;
 }
 
@@ -248,7 +249,14 @@ function isArithmetic(content: Uint8Array): boolean {
   return 0 < content.length && content.length <= 64 && content.length % 2 === 0;
 }
 
-function isScanHead(content: Uint8Array): boolean {
+/** Whether a frame's head is whole, and has a width. */
+export function isFrame(content: Uint8Array): boolean {
+  const count = content[5] ?? 0;
+  return count > 0 && content.length === 6 + 3 * count && bigEndian(content, 3, 2) !== 0;
+}
+
+/** Whether the head of a scan is whole. */
+export function isScanHead(content: Uint8Array): boolean {
   const count = content[0] ?? 0;
   return 1 <= count && count <= 4 && content.length === 4 + 2 * count;
 }

@@ -44,7 +44,8 @@ export function findPhotoshopKinds(untrusted: Uint8Array): readonly Kind[] {
   return found.size > 0 ? [...found] : ["other"];
 }
 
-function findIptcKinds(untrusted: Uint8Array): ReadonlySet<Kind> {
+/** The kinds in IPTC, from the first dataset on; none for what is not of its editorial record. */
+export function findIptcKinds(untrusted: Uint8Array): ReadonlySet<Kind> {
   const found = new Set<Kind>();
   let offset = 0;
   for (let count = 0; count < MAX_DATASETS; count++) {

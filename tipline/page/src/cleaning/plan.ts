@@ -13,6 +13,7 @@ export const EXTENSIONS = {
   png: "png",
   webp: "webp",
   gif: "gif",
+  tiff: "tiff",
   docx: "docx",
   xlsx: "xlsx",
   pptx: "pptx",
