@@ -126,3 +126,19 @@ def test_codecs_when_a_stream_names_another_then_it_is_refused() -> None:
         READERS[b"esds"](plain[:8] + b"\x40" + plain[9:])
 
     assert caught.value.reason == Reason.UNSUPPORTED
+
+
+def test_codecs_when_a_configuration_is_longer_than_any_then_it_is_refused() -> None:
+    """A camera writes some forty bytes; lengths are written with two."""
+
+    def describe(tag: int, content: bytes) -> bytes:
+        length = len(content)
+        return bytes([tag, 0x80 | length >> 14, 0x80 | length >> 7 & 127, length & 127]) + content
+
+    decoder = bytes([0x20, 0x15]) + bytes(11) + describe(5, bytes(1 << 14))
+    content = bytes(4) + describe(3, b"\0\0\0" + describe(4, decoder))
+
+    with pytest.raises(RefusedError) as caught:
+        READERS[b"esds"](content)
+
+    assert caught.value.reason == Reason.TOO_COMPLEX
