@@ -7,6 +7,7 @@ import random
 import pytest
 
 from tests.sounds import (
+    STREAMINFO,
     flac_block,
     make_ape,
     make_comments,
@@ -106,6 +107,7 @@ def test_flac_when_it_is_cut_then_it_is_refused(length: int) -> None:
         (make_flac(flac_block(127, b"", is_last=True)), Reason.MALFORMED),
         (b"fLaC" + COMMENTS + make_flac_frame(), Reason.MALFORMED),
         (make_flac(info=bytes(33)), Reason.MALFORMED),
+        (make_flac(info=STREAMINFO + bytes(1)), Reason.MALFORMED),
         (make_flac(info=make_streaminfo(least=15)), Reason.MALFORMED),
         (make_flac(b"\x81\xff\xff\xff"), Reason.TRUNCATED),
         (make_flac(frames=[]), Reason.MALFORMED),

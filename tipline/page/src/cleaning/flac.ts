@@ -75,7 +75,8 @@ async function checkSound(source: Source, start: number, end: number): Promise<v
   const tailAt = Math.max(start, end - LONGEST_FRAME_BYTES);
   const tail = await source.read(tailAt, Math.max(0, end - tailAt));
   let candidates = 0;
-  for (let at = tail.length; candidates < MAX_CANDIDATES; at--) {
+  // Below 0 a search would begin at the end again.
+  for (let at = tail.length - 1; at >= 0 && candidates < MAX_CANDIDATES; at--) {
     at = tail.lastIndexOf(SYNC, at);
     if (at < 0) break;
     if (tail[at + 1] !== first[1] || !isHead(tail.subarray(at))) continue;
