@@ -169,7 +169,9 @@ def list_flacs() -> Iterator[Case]:
     yield "behind", "what is no tag is refused", [make_flac(behind=b"PK\3\4")]
     yield "truncated", "is refused", [make_flac()[:-1]]
     cut = make_flac_frame()[:6]
-    yield "cut-by-a-tag", "is refused", [make_flac(frames=[cut], behind=make_ape())]
+    ape = make_ape(has_header=False)
+    longer = ape[:12] + (len(ape) + 9).to_bytes(4, "little") + ape[16:]
+    yield "cut-by-a-tag", "a tag that takes the frame's end", [make_flac(behind=longer)]
     yield "cut-behind", "is refused", [make_flac(frames=[make_flac_frame(), cut])]
     yield "two-streaminfos", "are refused", [make_flac(flac_block(0, bytes(34), is_last=True))]
     yield "forbidden-block", "is refused", [make_flac(flac_block(127, b"", is_last=True))]
