@@ -304,6 +304,7 @@ def list_mp3s() -> Iterator[Case]:
     yield "truncated", "is refused", [silent[:-1]]
     yield "lying-id3", "is refused", [b"ID3\3\0\0\x7f\x7f\x7f\x7f", silent]
     yield "many-id3s", "are refused", [make_id3() * 16, make_mp3()]
+    yield "many-id3s-lying", "are refused", [make_id3() * 15, b"ID3\3\0\0\x7f\x7f\x7f\x7f"]
     lying_ape = make_ape()[-32:-20] + b"\xff" * 4 + bytes(16)
     yield "lying-ape", "is refused", [make_mp3(behind=lying_ape)]
     yield "lying-lyrics", "is refused", [make_mp3(behind=b"LYRICSBEGIN999999LYRICS200")]

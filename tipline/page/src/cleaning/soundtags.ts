@@ -46,11 +46,11 @@ export async function findTags(source: Source): Promise<Tags> {
   for (let count = 0; ; count++) {
     const length = measureId3(await source.readUpTo(start, ID3_HEAD_BYTES));
     if (length === 0) break;
-    if (count === MAX_TAGS - 1) throw new CleaningRefusal("too-complex");
     source.check(start, length);
     const tag = await source.read(start, Math.min(length, MAX_LOOKED_AT_BYTES));
     for (const kind of findId3Kinds(tag)) found.add(kind);
     start += length;
+    if (count === MAX_TAGS - 1) throw new CleaningRefusal("too-complex");
   }
   let end = source.lengthBytes;
   for (let count = 0; count < MAX_TAGS; count++) {
