@@ -110,9 +110,9 @@ def _list_words() -> Iterator[Case]:
             make_word(
                 '<w:p><w:hyperlink r:id="a"><w:r><w:t>web</w:t></w:r></w:hyperlink>'
                 '<w:hyperlink r:id="b"><w:r><w:t>file</w:t></w:r></w:hyperlink></w:p>',
-                ("b", "hyperlink", "file:///C:/Users/ana/plan.docx"),
+                ("b", "hyperlink", "file:///C:/Papers/ana/plan.docx"),
                 ("a", "hyperlink", "https://example.org/?a=1&amp;b=2"),
-                ("c", "attachedTemplate", "file:///C:/Users/ana/t.dotm"),
+                ("c", "attachedTemplate", "file:///C:/Papers/ana/t.dotm"),
             )
         ],
     )

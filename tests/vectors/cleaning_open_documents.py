@@ -57,7 +57,7 @@ def list_open_documents() -> Iterator[Case]:
         "those to files go, their texts stay",
         [
             make_open_document(
-                '<text:p><text:a xlink:href="file:///home/ana/a.odt">a</text:a><text:a '
+                '<text:p><text:a xlink:href="file:///papers/ana/a.odt">a</text:a><text:a '
                 'xlink:href="https://example.org/">b</text:a><text:a xlink:href="#c">c</text:a>'
                 "</text:p>"
             )
@@ -99,9 +99,9 @@ def list_open_documents() -> Iterator[Case]:
         [
             make_open_document(
                 '<table:table table:name="A"><table:table-row><table:table-cell table:formula="of:='
-                '\'file:///home/ana/b.ods\'#$A.B1" office:value-type="float" office:value="1"/>'
+                '\'file:///papers/ana/b.ods\'#$A.B1" office:value-type="float" office:value="1"/>'
                 '<table:table-cell table:formula="of:=[.A1]+1" office:value="2"/>'
-                "</table:table-row></table:table><table:table table:name=\"'file:///home/ana/b.ods'"
+                "</table:table-row></table:table><table:table table:name=\"'file:///papers/ana/b.ods'"
                 '#A"><table:table-source xlink:href="../b.ods"/></table:table>',
                 kind="spreadsheet",
             )
