@@ -52,6 +52,13 @@ PNG_LABELS: Final = (
     "-PNG:ModifyDate=2026:03:04 05:06:07",
     "-PNG:PixelsPerUnitX=5669",
 )
+TIFF_LABELS: Final = (
+    "-IPTC:By-line=Benita Sandoval-Quiroga",
+    "-IPTC:City=Tlalnepantla",
+    "-EXIF:DocumentName=from the depot's phone",
+    "-EXIF:HostComputer=benitas-laptop",
+    "-EXIF:ModifyDate=2026:03:04 05:06:07",
+)
 GIF_LABELS: Final = (
     "-XMP-tiff:Make=Lumenwerk",
     "-XMP-aux:SerialNumber=PE7-00418823",
@@ -139,6 +146,20 @@ def make_all(folder: Path) -> list[Path]:
         image.save(path, "GIF", **options)
         made.append(path)
     _label(made[-len(gifs) :], (*LABELS, *GIF_LABELS))
+    tiffs = {
+        "plain": (rgb, {"icc_profile": profile, "dpi": (300, 300)}),
+        "packed": (translucent, {"compression": "tiff_lzw"}),
+        "in-jpeg": (rgb, {"compression": "jpeg"}),
+        "fax": (rgb.convert("1"), {"compression": "group4"}),
+        "colours": (rgb.quantize(16), {}),
+        "deep": (rgb.convert("I").convert("I;16"), {}),
+        "scan": (rgb, {"save_all": True, "append_images": [rgb.rotate(90), rgb.rotate(180)]}),
+    }
+    for name, (image, options) in tiffs.items():
+        path = folder / f"{name}.tiff"
+        image.save(path, "TIFF", **options)
+        made.append(path)
+    _label(made[-len(tiffs) :], (*LABELS, *TIFF_LABELS, "-EXIF:Orientation#=6"))
     made.append(_make_pdf(folder))
     disguised = folder / "a-jpeg-called.png"
     disguised.write_bytes((folder / "baseline.jpg").read_bytes())

@@ -16,7 +16,7 @@ from tests.judges.corpus import Verdict, compare, judge
 from tests.judges.judge import find_residues, find_survivors, read_tags
 from tests.judges.made import make_all
 
-MADE_LEN = 21
+MADE_LEN = 28
 CORPUS = os.environ.get("TIPLINE_CLEANING_CORPUS")
 
 
