@@ -233,12 +233,9 @@ def _list_refused() -> Iterator[tuple[str, str, bytes]]:
     yield "fax-options", "is refused", make_tiff(({**GREY, 259: (3, [4]), 293: (4, [1])}, [b"x"]))
     yield "predictor-4", "is refused", make_tiff(({**GREY, 259: (3, [5]), 317: (3, [4])}, [b"x"]))
     yield "empty-strip", "is refused", make_tiff(({**GREY, 259: (3, [5])}, [b""]))
-    made = make_tiff()
-    yield (
-        "twice",
-        "a tag stands once",
-        made.replace(*(struct.pack("<H", tag) for tag in (258, 257))),
-    )
+    turned = make_tiff(({**GREY, 274: (3, [6]), 275: (3, [6])}, [PIXELS]))
+    twice = turned.replace(struct.pack("<HHI", 275, 3, 1), struct.pack("<HHI", 274, 3, 1))
+    yield "twice", "a tag stands once", twice
     lzw: Entries = {**GREY, 259: (3, [5])}
     at = len(make_tiff((lzw, [b"x" * 16]))) - 16
     over: Entries = {**lzw, 278: (4, [2]), 273: (4, [at + 24, at + 30]), 279: (4, [8, 8])}
