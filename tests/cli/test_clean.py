@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.pictures import SIGNATURE, chunk, make_jpeg, make_png, segment
 from tipline.__main__ import main
+from tipline.cleaning.plan import Format
 from tipline.cleaning.words import REMAINS
 from tipline.console import Console
 from tipline.language import make_translations
@@ -208,3 +210,16 @@ def test_clean_when_it_speaks_another_language_then_no_word_is_left_in_english(
     for words in expected[language]:
         assert words in out
     assert REMAINS not in err
+
+
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_clean_when_asked_for_help_then_every_format_and_exit_code_is_named(
+    language: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the help says of the formats is what is cleaned."""
+    with pytest.raises(SystemExit):
+        run("--help", language=language)
+
+    words = re.split(r"\W+", capsys.readouterr().out)
+    assert {name.upper() for name in Format} <= set(words)
+    assert {"0", "46", "49"} <= set(words)

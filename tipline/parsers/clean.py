@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tipline.cleaning.plan import Format
 from tipline.language import Translate
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ def register(commands: Commands, translate: Translate) -> None:
         description=_(
             "Take out of files what they say besides their content: place, device, time, author,"
             " previews. The cleaned file NAME.clean.EXT is written beside the original, which is"
-            " not touched. Formats: JPEG, PNG, WebP, GIF. A file that cannot be cleaned completely"
-            " is refused."
-        ),
+            " not touched. Formats: {formats}. A file that cannot be cleaned completely is refused,"
+            " and PDF also where the packages for a desk are missing."
+        ).format(formats=", ".join(Format).upper()),
         epilog=_(
             "It ends with 0 if every file was cleaned, or with --check, if in no file anything was"
-            " found. It needs no network."
+            " found; with 49 if a file was refused, or with --check, if in a file something was"
+            " found; with 46 if a file cannot be read or written or its name is taken: the files"
+            " before it are done. It needs no network."
         ),
     )
     parser.add_argument(
