@@ -1,7 +1,7 @@
 // One way in for every format: known by its bytes, planned by its module.
 //
 // The rules are those of docs/reference/cleaning.md, the same as in Python. Nothing is decoded; what
-// is kept is never copied: the cleaned file is made of slices of the one that was chosen.
+// is kept stays in the file that was chosen until the cleaned one is read.
 
 import { SIGNATURE as ARCHIVE } from "./archive.js";
 import { startsWith } from "./bytes.js";
@@ -23,6 +23,7 @@ import { planTiff, SIGNATURES as TIFFS } from "./tiff.js";
 import { isWav, planWav } from "./wav.js";
 import { isWebp, planWebp } from "./webp.js";
 
+export { CleanedFile } from "./cleanedfile.js";
 export { CleaningRefusal, type Reason, REASONS } from "./errors.js";
 export { EXTENSIONS, type Format, type Kind, KINDS, type Plan } from "./plan.js";
 
