@@ -151,6 +151,18 @@ def list_open_documents() -> Iterator[Case]:
         ],
     )
     yield (
+        "lists",
+        "one that goes on with another still does, under numbers of our own",
+        [
+            make_open_document(
+                '<text:list xml:id="list987654321"><text:list-item><text:p>one</text:p>'
+                '</text:list-item></text:list><text:list xml:id="list1111"/><text:list xml:id='
+                '"list2222" text:continue-list="list987654321"><text:list-item><text:p>two</text:p>'
+                '</text:list-item></text:list><text:numbered-paragraph text:list-id="list1111"/>'
+            )
+        ],
+    )
+    yield (
         "macros",
         "programs are refused",
         [make_open_document(text, members={"Basic/Standard/Ana.xml": "<a/>"})],

@@ -8,7 +8,8 @@ The XML of documents: what is shown stays, by allow-lists, and is written in one
 4. An attribute that leads somewhere gets the new name of that; without it the element goes.
 5. Formulas, fields and actions that lead to other files go; the values that they gave stay.
 6. Of a workbook's texts those stay that a cell shows; the others leave an empty place.
-7. Attributes stand in the order of their names, namespaces have one prefix each.
+7. Names and ids that only join one place to another become numbers, in the order of first use.
+8. Attributes stand in the order of their names, namespaces have one prefix each.
 """
 
 from __future__ import annotations
@@ -113,6 +114,8 @@ class DocumentMarkup:
         self._valued = {*rules.constants, *(what for listed in patterns for what in listed)}
         self._needed = dict(what.split("@") for what in rules.unless)
         self._collected = {*rules.texts, *rules.not_texts, *rules.blank_texts, _VALUE}
+        self._numbering = {what.split("@")[0] for what in rules.numbered}
+        self._numbers: dict[str, dict[str, str]] = {}
         self._element_len = 0
         self._lost_formulas: set[str] = set()
         self._shown_strings: set[str] = set()
@@ -165,6 +168,23 @@ class DocumentMarkup:
         # The first is the root's start.
         self._out[0] += spaces
         return (DECLARATION + "".join(self._out)).encode()
+
+    def number(self, untrusted: str, *, word: str) -> str:
+        """
+        Give a name that joins places the one that is written.
+
+        Args:
+            untrusted: The name.
+            word: Of its kind; equal names of one kind stay equal, in all parts.
+
+        Returns:
+            The word, and a number in the order of first use.
+        """
+        numbers = self._numbers.setdefault(word, {})
+        written = numbers.setdefault(untrusted, f"{word}{len(numbers) + 1}")
+        if written != untrusted:
+            self.kinds.add(Kind.ID)
+        return written
 
     # --- elements ---------------------------------------------------------------------------------
 
@@ -315,10 +335,17 @@ class DocumentMarkup:
                 opened.attributes.append((key, kept))
         if len(opened.attributes) > 1:
             self._order(opened)
+        if related or opened.key in self._numbering:
+            self._rename(opened, related)
+        return True
+
+    def _rename(self, opened: _Open, related: set[str]) -> None:
+        """Write the new names of what attributes lead to, or are led to by."""
         for at, (key, value) in enumerate(opened.attributes):
             if key in related:
                 opened.attributes[at] = (key, self._references.rename(value))
-        return True
+            elif word := self._rules.numbered.get(f"{opened.key}@{key}"):
+                opened.attributes[at] = (key, self.number(value, word=word))
 
     @staticmethod
     def _order(opened: _Open) -> None:
@@ -332,7 +359,8 @@ class DocumentMarkup:
         if "xmlns" in (prefix, name):
             return None
         if prefix == "xml":
-            return name if (local, value) == ("space", "preserve") else None
+            is_kept = (local, value) == ("space", "preserve")
+            return name if is_kept or f"{opened.key}@{name}" in self._rules.numbered else None
         if not prefix:
             if local in space.attributes or self._rules.extra.get(opened.key) == local:
                 return local

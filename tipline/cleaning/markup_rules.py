@@ -59,6 +59,8 @@ class MarkupRules:
             inside the file.
         constants: By `element@attribute`, what is written in place of what was there.
         extra: Attributes that are kept on some elements alone.
+        numbered: By `element@attribute`, the word that replaces a name, with a number behind it;
+            equal names stay equal under one word.
         values: The attribute goes if its value is another.
         not_values: The attribute goes if its value has this.
         unless: The tags go if the value is another, or none.
@@ -81,6 +83,7 @@ class MarkupRules:
     tolerant: frozenset[str]
     constants: Mapping[str, str]
     extra: Mapping[str, str]
+    numbered: Mapping[str, str]
     values: Patterns
     not_values: Patterns
     unless: Patterns
@@ -142,6 +145,7 @@ def make_rules(listed: Mapping[str, Any]) -> MarkupRules:
         tolerant=_split(listed["tolerant"]),
         constants=listed["constants"],
         extra=listed["extra"],
+        numbered=listed["numbered"],
         values=_compile_all(listed["values"]),
         not_values=_compile_all(listed["not-values"]),
         unless=_compile_all(listed["unless"]),

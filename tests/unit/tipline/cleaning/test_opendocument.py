@@ -106,6 +106,19 @@ def test_open_document_when_it_has_more_than_content_then_only_what_is_listed_st
     assert f"<office:text>{kept}<text:p>end</text:p></office:text>" in content
 
 
+def test_open_document_when_a_list_goes_on_then_it_still_does() -> None:
+    """Or its numbers would begin again; what the program numbered it with goes."""
+    lists = '<text:list xml:id="list98"/><text:list xml:id="list7" text:continue-list="list98"/>'
+
+    cleaned, plan = clean(make_open_document(lists))
+
+    assert (
+        '<text:list xml:id="list1"/><text:list text:continue-list="list1" xml:id="list2"/>'
+        in read_members(cleaned)["content.xml"]
+    )
+    assert Kind.ID in plan.kinds
+
+
 def test_open_document_when_a_picture_tells_then_it_is_cleaned_and_renamed() -> None:
     """By the rules of its own format."""
     cleaned, plan = clean(make_open_document(PICTURE, members={"Pictures/Ana.x": TELLING_JPEG}))

@@ -55,6 +55,7 @@ export class DocumentMarkup {
   readonly kinds = new Set<Kind>();
   readonly #collected: ReadonlySet<string>;
   readonly #needed: ReadonlyMap<string, string>;
+  readonly #numbers = new Map<string, Map<string, string>>();
   #elementCount = 0;
   readonly #lostFormulas = new Set<string>();
   readonly #shownStrings = new Set<string>();
@@ -100,6 +101,19 @@ export class DocumentMarkup {
       this.#out[0] += ` xmlns${space.prefix === "" ? "" : ":"}${space.prefix}="${space.address}"`;
     }
     return new TextEncoder().encode(DECLARATION + this.#out.join(""));
+  }
+
+  /**
+   * Give a name that joins places the one that is written: a word, and a number in the order of
+   * first use. Equal names under one word stay equal, in all parts.
+   */
+  number(untrusted: string, word: string): string {
+    let numbers = this.#numbers.get(word);
+    if (numbers === undefined) this.#numbers.set(word, (numbers = new Map()));
+    const written = numbers.get(untrusted) ?? `${word}${numbers.size + 1}`;
+    numbers.set(untrusted, written);
+    if (written !== untrusted) this.kinds.add("id");
+    return written;
   }
 
   // --- elements ----------------------------------------------------------------------------------
@@ -237,7 +251,10 @@ export class DocumentMarkup {
     }
     opened.attributes.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
     for (const attribute of opened.attributes) {
-      if (related.has(attribute[0])) attribute[1] = this.#references.rename(attribute[1]);
+      const [key, value] = attribute;
+      const word = this.rules.numbered.get(`${opened.key}@${key}`);
+      if (related.has(key)) attribute[1] = this.#references.rename(value);
+      else if (word !== undefined) attribute[1] = this.number(value, word);
     }
     const keys = new Set(opened.attributes.map(([key]) => key));
     if (keys.size !== opened.attributes.length) throw new CleaningRefusal("malformed");
@@ -255,7 +272,10 @@ export class DocumentMarkup {
     const local = endOf(name, ":");
     const prefix = name.slice(0, Math.max(0, name.length - local.length - 1));
     if (prefix === "xmlns" || name === "xmlns") return undefined;
-    if (prefix === "xml") return local === "space" && value === "preserve" ? name : undefined;
+    if (prefix === "xml") {
+      const isKept = local === "space" && value === "preserve";
+      return isKept || this.rules.numbered.has(`${opened.key}@${name}`) ? name : undefined;
+    }
     if (prefix === "") {
       if (space.attributes.has(local) || this.rules.extra.get(opened.key) === local) return local;
     } else {

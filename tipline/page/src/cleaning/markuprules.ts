@@ -40,6 +40,7 @@ export interface Lists {
   readonly tolerant: string;
   readonly constants: object;
   readonly extra: object;
+  readonly numbered: object;
   readonly values: object;
   readonly "not-values": object;
   readonly unless: object;
@@ -74,6 +75,8 @@ export interface MarkupRules {
   readonly constants: ReadonlyMap<string, string>;
   /** Attributes that are kept on some elements alone. */
   readonly extra: ReadonlyMap<string, string>;
+  /** By `element@attribute`: the word that replaces a name, with a number; equal ones stay equal. */
+  readonly numbered: ReadonlyMap<string, string>;
   /** The attribute goes if its value is another. */
   readonly values: Patterns;
   /** The attribute goes if its value has this. */
@@ -109,6 +112,7 @@ export function makeRules(listed: Lists): MarkupRules {
     tolerant: toSet(listed.tolerant),
     constants: toMap(listed.constants),
     extra: toMap(listed.extra),
+    numbered: toMap(listed.numbered),
     values: compile(listed.values),
     notValues: compile(listed["not-values"]),
     unless: compile(listed.unless),
