@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, TextIO
 
 from tipline.language import Counted, Text, Translate, TranslateCounted
+from tipline.plain import make_printable_line
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ class Console:
 
         Args:
             text: In English, as it was marked for the catalogue.
-            facts: For its placeholders.
+            facts: For its placeholders. A `path` may be named by a stranger, and is made safe to
+                print.
 
         Returns:
             The text, in this console's language.
@@ -53,6 +55,8 @@ class Console:
             said = self.translate_counted(text.one, text.many, facts[text.by])
         else:
             said = self.translate(text)
+        if "path" in facts:
+            facts = {**facts, "path": make_printable_line(str(facts["path"]))}
         return said.format(**facts)
 
     def print(self, text: str = "") -> None:
@@ -72,7 +76,8 @@ class Console:
         Args:
             value: Whatever JSON holds.
         """
-        self.print(json.dumps(value, ensure_ascii=False, sort_keys=True))
+        # ASCII only: JSON leaves C1 controls and direction marks as they are; terminals obey them.
+        self.print(json.dumps(value, ensure_ascii=True, sort_keys=True))
 
     def say(self, text: str) -> None:
         """

@@ -223,3 +223,24 @@ def test_clean_when_asked_for_help_then_every_format_and_exit_code_is_named(
     words = re.split(r"\W+", capsys.readouterr().out)
     assert {name.upper() for name in Format} <= set(words)
     assert {"0", "46", "49"} <= set(words)
+
+
+def test_clean_when_a_name_is_a_strangers_then_no_terminal_obeys_it(tmp_path: Path) -> None:
+    """A name's escapes and line ends are written out, in results, in errors and in JSON."""
+    title = save(tmp_path / "e\x1b]0;pwn\x07\x1b[2Jx.jpg", TELLING)
+    lines = save(tmp_path / "n\nl.jpg", TELLING[:40])
+    turned = save(tmp_path / "\u202egpj.\x9b2J.jpg", TELLING)
+
+    _, out, _ = run(title, lines)
+    told = run("--json", "--check", turned)[1]
+    again = run(title)[2]
+
+    shown = f"{tmp_path}/e\\u{{1b}}]0;pwn\\u{{7}}\\u{{1b}}[2Jx"
+    assert out.splitlines() == [
+        f"{shown}.jpg: cleaned into {shown}.clean.jpg; taken out: hidden text",
+        f"{tmp_path}/n\\u{{a}}l.jpg: refused: the file ends too early",
+    ]
+    assert told.isascii()
+    assert json.loads(told)["file"] == str(turned)
+    assert f"{shown}.clean.jpg" in again
+    assert "\x1b" not in again

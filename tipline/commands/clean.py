@@ -22,6 +22,7 @@ from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
 from tipline.console import Console
 from tipline.errors import FileError, NotCleanError
 from tipline.files import blur_times, write_atomically
+from tipline.plain import make_printable_line
 
 # The first day that a zip or a FAT stick can note: a time that is plainly none.
 NO_DAY: Final = datetime.date(1980, 1, 1)
@@ -137,13 +138,14 @@ def _list_facts(result: Result) -> dict[str, object]:
 
 def _describe(result: Result, console: Console) -> str:
     _ = console.translate
+    path = make_printable_line(str(result.path))
     if result.reason is not None:
         return _("{path}: refused: {reason}").format(
-            path=result.path, reason=_(REASON_WORDS[result.reason])
+            path=path, reason=_(REASON_WORDS[result.reason])
         )
     kinds = ", ".join(_(KIND_WORDS[kind]) for kind in result.kinds) or _("nothing")
     if result.cleaned is None:
-        return _("{path}: found: {kinds}").format(path=result.path, kinds=kinds)
+        return _("{path}: found: {kinds}").format(path=path, kinds=kinds)
     return _("{path}: cleaned into {cleaned}; taken out: {kinds}").format(
-        path=result.path, cleaned=result.cleaned, kinds=kinds
+        path=path, cleaned=make_printable_line(str(result.cleaned)), kinds=kinds
     )

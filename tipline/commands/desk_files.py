@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from tipline.desk.viewing import View, view_file
 from tipline.errors import NotCleanError, SandboxError, UsageError
 from tipline.hints import HINTS
 from tipline.messages import ERRORS
+from tipline.plain import make_printable_line
 from tipline.rendering.answers import Failure
 
 MAX_FIRST: Final = 1_000_000  # no document has as many pages
@@ -97,8 +97,7 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
         with_untouched=options.untouched,
     )
     if options.json:
-        _print_json(
-            console,
+        console.print_json(
             {
                 "files": [str(path) for path in export.written],
                 "found": [judgement.as_fields() for judgement in export.judgements],
@@ -107,7 +106,7 @@ def run_export(options: argparse.Namespace, console: Console) -> int:
         )
     else:
         for path in export.written:
-            console.print(str(path))
+            console.print(make_printable_line(str(path)))
     _tell_export(export.judgements, export.untouched, options, console)
     left = [name for name in export.untouched if not name.startswith(f"{ORIGINALS}/")]
     if left and not options.untouched:
@@ -131,7 +130,7 @@ def _tell_export(
             _(
                 "{path} holds files as they came: they may tell who the source is, and may be made"
                 " to do harm; look at them with tipline desk view"
-            ).format(path=options.out / UNTOUCHED)
+            ).format(path=make_printable_line(str(options.out / UNTOUCHED)))
         )
     elif untouched:
         console.say(
@@ -170,7 +169,7 @@ def run_view(options: argparse.Namespace, console: Console) -> int:
         if not options.json:
             _tell_view(name, views[name], console)
     if options.json:
-        _print_json(console, {"files": [_list_facts(*item) for item in views.items()]})
+        console.print_json({"files": [_list_facts(*item) for item in views.items()]})
     hidden = [name for name, view in views.items() if not view.is_whole]
     if hidden:
         raise SandboxError("files_not_shown", count=len(hidden))
@@ -194,7 +193,7 @@ def _name_folder(name: str) -> str:
 def _tell_view(name: str, view: View, console: Console) -> None:
     _, ngettext = console.translate, console.translate_counted
     for path in view.pages:
-        console.print(str(path))
+        console.print(make_printable_line(str(path)))
     after = view.first + len(view.pages) + view.broken_len
     if view.failure is not None:
         reason = _(FAILURE_WORDS[view.failure])
@@ -244,8 +243,3 @@ def _list_names(place: Path, folder: str) -> list[str]:
 
 def _read_tip(place: Path) -> Tip:
     return parse_tip(read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES))
-
-
-def _print_json(console: Console, value: Mapping[str, Any]) -> None:
-    # ASCII only: JSON leaves C1 controls and direction marks as they are, a terminal obeys them.
-    console.print(json.dumps(value, ensure_ascii=True, sort_keys=True))

@@ -14,9 +14,9 @@ from tipline.desk.asking import confirm, get_new_passphrase, make_asker
 from tipline.desk.ceremony import make_client_key, make_reader_key, make_root_key
 from tipline.desk.changes import describe_changes
 from tipline.desk.keyfiles import check_absent, read_limited, read_root, write_new
-from tipline.desk.plain import make_printable_line
 from tipline.desk.readers import MAX_READERS_BYTES, parse_readers
 from tipline.errors import UsageError
+from tipline.plain import make_printable_line
 
 
 def run_keygen(options: argparse.Namespace, console: Console) -> int:

@@ -22,12 +22,12 @@ from tipline.desk.judging import Judgement
 from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
 from tipline.desk.naming import name_category, name_channel
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
-from tipline.desk.plain import make_printable_line, make_printable_text
 from tipline.desk.reasons import FAULTS
 from tipline.desk.vault import Record, Vault
 from tipline.errors import BrokenTipsError, VaultError
 from tipline.language import Translate
 from tipline.messages import ERRORS
+from tipline.plain import make_printable_line, make_printable_text
 
 
 def run_init(options: argparse.Namespace, console: Console) -> int:
@@ -82,7 +82,7 @@ def run_open(options: argparse.Namespace, console: Console) -> int:
     readable = [*outcome.ids("opened"), *outcome.ids("already")]
     judged = judge_opened(vault, readable, today=system_clock().date(), console=console)
     if options.json:
-        _print_json(console, _outcome_fields(outcome, judged))
+        console.print_json(_outcome_fields(outcome, judged))
     else:
         _print_counts(console, outcome)
     _raise_worst(outcome)
@@ -188,7 +188,7 @@ def run_list(options: argparse.Namespace, console: Console) -> int:
     _ = console.translate
     records = Vault.open(options.vault).list_records()
     if options.json:
-        _print_json(console, {"tips": [record.as_fields() for record in records]})
+        console.print_json({"tips": [record.as_fields() for record in records]})
         return 0
     for record in records:
         console.print(
@@ -240,7 +240,7 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
             "place": str(place),
             "found": [judgement.as_fields() for judgement in judgements.values()],
         }
-        _print_json(console, facts)
+        console.print_json(facts)
         return 0
     keyset = _read_names(vault, console)
     _print_record(console, record, place, keyset)
@@ -352,8 +352,3 @@ def _print_tip(
         console.print(f"  {line}")
     console.print()
     console.print(make_printable_text(tip.text))
-
-
-def _print_json(console: Console, value: Mapping[str, Any]) -> None:
-    # ASCII only: JSON leaves C1 controls and direction marks as they are, a terminal obeys them.
-    console.print(json.dumps(value, ensure_ascii=True, sort_keys=True))

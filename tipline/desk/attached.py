@@ -12,8 +12,8 @@ from typing import Final
 from crypto.attachment import CLEANED, UNCLEANED, Attachment, Cleaning, Original
 from crypto.tip import Tip
 from tipline.cleaning.words import KIND_WORDS, REASON_WORDS
-from tipline.desk.plain import make_printable_line
 from tipline.language import Translate
+from tipline.plain import make_printable_line
 
 _KINDS: Final[Mapping[str, str]] = {str(kind): words for kind, words in KIND_WORDS.items()}
 _REASONS: Final[Mapping[str, str]] = {str(reason): words for reason, words in REASON_WORDS.items()}

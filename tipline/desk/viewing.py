@@ -17,10 +17,10 @@ import dataclasses
 from pathlib import Path
 from typing import Final
 
-from tipline.desk.plain import make_printable_text
 from tipline.desk.png import write_png
 from tipline.desk.sandbox import VIEW_SECONDS, Answer, Job, open_sandbox
 from tipline.files import make_private_directory, sync_directory, write_atomically
+from tipline.plain import make_printable_text
 from tipline.rendering.answers import (
     BROKEN_PAGE,
     BYTES_PER_PIXEL,

@@ -178,13 +178,21 @@ def walk_commands(
 
 
 def test_console_when_it_prints_json_then_a_machine_reads_one_line() -> None:
-    """JSON is one line, its keys in order, in UTF-8 and not in escapes."""
+    """JSON is one line, its keys in order, with nothing in it that a terminal obeys."""
     console = make_console()
-    console.print_json({"b": "año", "a": 1})
+    console.print_json({"b": "año\x9b2J\u202e", "a": 1})
 
     out, _ = said(console)
-    assert out == '{"a": 1, "b": "año"}\n'
-    assert json.loads(out) == {"a": 1, "b": "año"}
+    assert out == '{"a": 1, "b": "a\\u00f1o\\u009b2J\\u202e"}\n'
+    assert json.loads(out) == {"a": 1, "b": "año\x9b2J\u202e"}
+
+
+def test_console_when_a_path_is_a_strangers_then_an_error_does_not_obey_it() -> None:
+    """A file's name may hold what a terminal obeys, or begin a line of its own."""
+    console = make_console()
+    text = console.fill("{path}: {reason}", {"path": "a\x1b[2J\nb", "reason": "taken"})
+
+    assert text == "a\\u{1b}[2J\\u{a}b: taken"
 
 
 def test_console_when_nobody_watches_then_progress_is_quiet() -> None:

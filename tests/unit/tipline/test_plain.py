@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipline.desk.plain import make_printable_line, make_printable_text
+from tipline.plain import make_printable_line, make_printable_text
 
 
 @pytest.mark.parametrize(
