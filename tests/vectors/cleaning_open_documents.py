@@ -109,12 +109,12 @@ def list_open_documents() -> Iterator[Case]:
     )
     yield (
         "odp",
-        "names of shapes go, names of pages stay",
+        "names of shapes go, those of slides become numbers",
         [
             make_open_document(
-                '<draw:page draw:name="page1"><draw:frame draw:name="Ana"><svg:title>Ana'
-                "</svg:title><draw:text-box><text:p>seen</text:p></draw:text-box></draw:frame>"
-                "</draw:page>",
+                '<draw:page draw:name="Ana"><draw:frame draw:name="Ana"><svg:title>Ana'
+                '</svg:title><draw:text-box><text:p><text:a xlink:href="#Ana">seen</text:a>'
+                "</text:p></draw:text-box></draw:frame></draw:page>",
                 kind="presentation",
             )
         ],
@@ -159,6 +159,24 @@ def list_open_documents() -> Iterator[Case]:
                 '</text:list-item></text:list><text:list xml:id="list1111"/><text:list xml:id='
                 '"list2222" text:continue-list="list987654321"><text:list-item><text:p>two</text:p>'
                 '</text:list-item></text:list><text:numbered-paragraph text:list-id="list1111"/>'
+            )
+        ],
+    )
+    zotero = "ZOTERO_ITEM CSL_CITATION {&quot;uris&quot;:[&quot;http://ana/1&quot;]} RNDx"
+    yield (
+        "names",
+        "of places and marks: numbers, the same for what leads there",
+        [
+            make_open_document(
+                f'<text:section text:name="Ana"><text:p><text:a xlink:href="#An%61%20b">a</text:a>'
+                '<text:a xlink:href="#%E4">a</text:a><text:a xlink:href="#Ana|region">b</text:a>'
+                '<text:a xlink:href="#A|outline">c</text:a><text:bookmark text:name="b"/>'
+                '<text:bookmark-start text:name="Ana b"/><text:bookmark-end text:name="Ana b"/>'
+                f'<text:reference-mark-start text:name="{zotero}"/>(1)<text:reference-mark-end '
+                f'text:name="{zotero}"/><text:reference-ref text:ref-name="{zotero}">1'
+                '</text:reference-ref><text:note text:id="ftnAna"/><text:note-ref text:ref-name='
+                '"ftnAna">1</text:note-ref><text:toc-mark-start text:id="IMark9447182930"/>'
+                '<text:toc-mark-end text:id="IMark9447182930"/></text:p></text:section>'
             )
         ],
     )

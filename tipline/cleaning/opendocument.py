@@ -8,7 +8,8 @@ OpenDocument (ISO 26300): ODT, ODS and ODP.
    manifest is written anew.
 3. Pictures are cleaned by their own rules. One that cannot be cleaned is refused with the document;
    where it only stands for an object, it goes.
-4. Links lead to the web, to an address of mail or to a place in the document; others go.
+4. Links lead to the web, to an address of mail or to a place in the document; others go. Names of
+   places, marks, notes and slides become numbers: programs write there whom they cite for.
 5. Encrypted documents are refused, and so are those with programs.
 
 *Limitations.* As of Office's documents. Animations go, and fields become the text that they show.
@@ -69,6 +70,11 @@ _SHOWING: Final = frozenset(
 )
 _LINKS: Final = frozenset({"text:a", "draw:a"})
 _OBJECT: Final = "draw:object"
+# By the format: the word under which places are numbered that a link leads to by their name alone.
+_PLACES: Final = {Format(name): word for name, word in _LISTS["places"].items()}
+_REGION: Final = "|region"
+_SECTION: Final = "section"
+_ESCAPED: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
 def is_open_document(archive: Archive) -> bool:
@@ -112,9 +118,11 @@ class _Reader:
         self._objects = {"": ""}  # folders, by what they were
         self._waiting = [""]
         self._written: list[Written] = []
+        self._place: str | None = None
 
     def read(self) -> Plan:
         found = self._find_format()
+        self._place = _PLACES.get(found)
         self._look_at_members()
         self._load_pictures()
         for folder in self._waiting:  # grows while it is read
@@ -247,6 +255,15 @@ class _Reader:
             self._waiting.append(folder)
         return self._objects[folder].removesuffix("/")
 
+    def rename_place(self, name: str) -> str:
+        """Give the new name of a place that a link leads to."""
+        if name.endswith(_REGION):
+            section = _unescape(name.removesuffix(_REGION))
+            return self._markup.number(section, word=_SECTION) + _REGION
+        if self._place is None or "|" in name:
+            return name
+        return self._markup.number(_unescape(name), word=self._place)
+
 
 class _References:
     """What a part leads to: places in it, the web, pictures and objects."""
@@ -262,6 +279,8 @@ class _References:
         return self._reader.has(self._find_path(untrusted), element)
 
     def rename(self, untrusted: str) -> str:
+        if untrusted.startswith("#"):
+            return "#" + self._reader.rename_place(untrusted[1:])
         if _RULES.link.search(untrusted):
             return untrusted
         up = "../" * self._folder.count("/")
@@ -280,3 +299,11 @@ class _References:
 def _find_folder(path: str) -> str:
     """Find the name of the folder in which a member is."""
     return path.rpartition("/")[0].rpartition("/")[2]
+
+
+def _unescape(name: str) -> str:
+    """Read a name as an address writes it; what is no such is a name as it stands."""
+    try:
+        return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("%", "")).decode(), name)
+    except UnicodeDecodeError:
+        return name

@@ -85,7 +85,7 @@ def test_open_document_when_it_is_a_template_then_it_is_a_document() -> None:
         ("<text:p><text:a xlink:href='file:///a'>b</text:a></text:p>", "<text:p>b</text:p>"),
         ("<text:p><text:a>b</text:a></text:p>", "<text:p>b</text:p>"),
         ('<text:p><text:a xlink:href="#a">b</text:a></text:p>',
-         '<text:p><text:a xlink:href="#a">b</text:a></text:p>'),
+         '<text:p><text:a xlink:href="#bookmark1">b</text:a></text:p>'),
         ('<draw:image xlink:href="#a"/>', ""),
         ('<draw:image xlink:href="https://a/"/>', ""),
         ('<draw:image xlink:href="content.xml"/>', ""),
@@ -117,6 +117,39 @@ def test_open_document_when_a_list_goes_on_then_it_still_does() -> None:
         in read_members(cleaned)["content.xml"]
     )
     assert Kind.ID in plan.kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "kept"),
+    [
+        ("text", '<text:bookmark text:name="Ana b"/><text:a xlink:href="#An%61%20b">c</text:a>',
+         '<text:bookmark text:name="bookmark1"/><text:a xlink:href="#bookmark1">c</text:a>'),
+        ("text", '<text:a xlink:href="#%E4">c</text:a><text:bookmark text:name="%E4"/>',
+         '<text:a xlink:href="#bookmark1">c</text:a><text:bookmark text:name="bookmark1"/>'),
+        ("text", '<text:a xlink:href="#a|outline">c</text:a>',
+         '<text:a xlink:href="#a|outline">c</text:a>'),
+        ("text", '<text:a xlink:href="#a|region">c</text:a><text:section text:name="a"/>',
+         '<text:a xlink:href="#section1|region">c</text:a><text:section text:name="section1"/>'),
+        ("text", '<text:reference-mark text:name="CSL {&quot;id&quot;:1}"/>',
+         '<text:reference-mark text:name="reference1"/>'),
+        ("text", '<text:reference-mark-end text:name="a"/><text:reference-ref text:ref-name="a"/>',
+         ('<text:reference-mark-end text:name="reference1"/>'
+          '<text:reference-ref text:ref-name="reference1"/>')),
+        ("text", '<text:note text:id="a"/><text:note-ref text:ref-name="a">1</text:note-ref>',
+         '<text:note text:id="note1"/><text:note-ref text:ref-name="note1">1</text:note-ref>'),
+        ("spreadsheet", '<text:a xlink:href="#A.A1">c</text:a>',
+         '<text:a xlink:href="#A.A1">c</text:a>'),
+        ("presentation", '<text:a xlink:href="#Ana">c</text:a><draw:page draw:name="Ana"/>',
+         '<text:a xlink:href="#slide1">c</text:a><draw:page draw:name="slide1"/>'),
+    ],
+)  # fmt: skip
+def test_open_document_when_a_place_has_a_name_then_it_is_a_number_and_links_lead_there(
+    kind: str, tags: str, kept: str
+) -> None:
+    """Citing programs keep accounts and papers in such names."""
+    content = read(make_open_document(tags, kind=kind))["content.xml"]
+
+    assert f"<office:{kind}>{kept}</office:{kind}>" in content
 
 
 def test_open_document_when_a_picture_tells_then_it_is_cleaned_and_renamed() -> None:

@@ -53,6 +53,11 @@ const SHOWING = toSet(
 );
 const LINKS = toSet("text:a draw:a");
 const OBJECT = "draw:object";
+// By the format: the word under which places are numbered that a link leads to by their name alone.
+const PLACES: ReadonlyMap<string, string> = new Map(Object.entries(lists.places));
+const REGION = "|region";
+const SECTION = "section";
+const ESCAPED = /(?:%[0-9A-Fa-f]{2})+/g;
 
 /** Tell an OpenDocument from other archives: it has the member that says so. */
 export function isOpenDocument(archive: Archive): boolean {
@@ -71,6 +76,7 @@ class Reader {
   readonly #shown = new Map<string, string>(); // pictures, by their members' names, in order
   readonly #objects = new Map([["", ""]]); // folders, by what they were, in order
   readonly #written: Written[] = [];
+  #place: string | undefined;
 
   constructor(
     private readonly source: Source,
@@ -81,6 +87,7 @@ class Reader {
 
   async read(): Promise<Plan> {
     const [format, type] = await this.#findFormat();
+    this.#place = PLACES.get(format);
     await this.#lookAtMembers();
     await this.#loadPictures();
     // A map that grows while it is read.
@@ -220,6 +227,16 @@ class Reader {
     const folder = setDefault(this.#objects, `${path}/`, `Object ${this.#objects.size}/`);
     return folder.slice(0, -1);
   }
+
+  /** The new name of a place that a link leads to. */
+  renamePlace(name: string): string {
+    if (name.endsWith(REGION)) {
+      const section = unescapeName(name.slice(0, -REGION.length));
+      return this.#markup.number(section, SECTION) + REGION;
+    }
+    if (this.#place === undefined || name.includes("|")) return name;
+    return this.#markup.number(unescapeName(name), this.#place);
+  }
 }
 
 /** What a part leads to: places in it, the web, pictures and objects. */
@@ -237,6 +254,7 @@ class PartReferences implements References {
   }
 
   rename(untrusted: string): string {
+    if (untrusted.startsWith("#")) return `#${this.reader.renamePlace(untrusted.slice(1))}`;
     if (RULES.link.test(untrusted)) return untrusted;
     const up = "../".repeat(this.folder.split("/").length - 1);
     return up + this.reader.rename(this.#findPath(untrusted));
@@ -262,4 +280,14 @@ function setDefault(map: Map<string, string>, key: string, value: string): strin
   if (known !== undefined) return known;
   map.set(key, value);
   return value;
+}
+
+/** Read a name as an address writes it; what is no such is a name as it stands. */
+function unescapeName(name: string): string {
+  try {
+    return name.replace(ESCAPED, decodeURIComponent);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return name;
+  }
 }
