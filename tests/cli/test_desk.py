@@ -603,7 +603,8 @@ def test_export_when_asked_then_the_files_are_copied_and_nothing_overwritten(
     done = filled.run("export", "00", "--vault", "vault", "--out", "case", "--untouched")
 
     photo = "case/untouched/files/01.jpg"
-    assert lines(done.stdout) == ["case/text.txt", "case/tip.json", photo]
+    untouched = [photo, "case/untouched/tip.json"]
+    assert lines(done.stdout) == ["case/text.txt", "case/tip.json", *untouched]
     assert (filled.directory / photo).read_bytes() == PHOTO
     assert (filled.directory / "case" / "text.txt").read_bytes() == HOSTILE_TEXT.encode()
     again = filled.run("export", "1", "--vault", "vault", "--out", "case", "--json")

@@ -149,9 +149,10 @@ def test_export_when_all_is_asked_for_then_what_is_not_cleaned_stands_apart(shel
     told = json.loads(done.stdout)
     assert done.returncode == 0
     assert told["untouched"] == ["files/03.jpg", "originals/02.jpg"]
-    assert told["files"][-2:] == [
+    assert told["files"][-3:] == [
         "case/untouched/files/03.jpg",
         "case/untouched/originals/02.jpg",
+        "case/untouched/tip.json",
     ]
     assert read(shelf, "case/untouched/files/03.jpg") == NO_FORMAT
     assert read(shelf, "case/untouched/originals/02.jpg") == TELLING
@@ -159,6 +160,42 @@ def test_export_when_all_is_asked_for_then_what_is_not_cleaned_stands_apart(shel
     assert "case/untouched holds files as they came" in done.stderr
     modes = {path.stat().st_mode & 0o777 for path in (shelf.directory / "case").rglob("*")}
     assert modes == {0o700, 0o600}
+
+
+def test_export_when_the_tip_names_an_original_then_its_name_stays_in_the_vault(
+    tmp_path: Path,
+) -> None:
+    """Names, times and unknown fields of the source's device come out only as untouched."""
+    attachment = claim(1, CLEAN, state="cleaned", found=("place",), original=TELLING)
+    assert attachment.original is not None
+    original = dataclasses.replace(
+        attachment.original, name="Maria_Lopez.jpg", modified_at="2026-01-02T03:04:05.678Z"
+    )
+    tip = Tip(
+        text="look\u202e",
+        place="at the mill",
+        danger=True,
+        sealed_at="2026-11-21T10:11:12.345Z",
+        build="0.1",
+        attachments=(
+            dataclasses.replace(attachment, original=original, unknown={"serial": "77-88"}),
+        ),
+        unknown={"camera": "99-00"},
+    )
+    shelf = shelve(tmp_path, tip, {"files/01.jpg": CLEAN, "originals/01.jpg": TELLING})
+    assert shelf.run("export", "3f", "--out", "case").returncode == 0
+    assert shelf.run("export", "3f", "--out", "all", "--untouched").returncode == 0
+
+    for said in (read(shelf, "case/tip.json"), read(shelf, "all/tip.json")):
+        assert said.isascii()
+        assert json.loads(said) == {
+            "version": 1,
+            "text": "look\u202e",
+            "place": "at the mill",
+            "danger": True,
+        }
+    assert read(shelf, "all/untouched/tip.json") == format_tip(tip)
+    assert not (tmp_path / "case" / "untouched").exists()
 
 
 def test_export_when_there_is_no_sandbox_then_nothing_is_written(shelf: Shelf) -> None:

@@ -7,23 +7,27 @@ Rules:
     3. What is exported of a file is its copy that was cleaned here, whatever the tip says of it.
     4. What cannot be cleaned, and untouched originals, stay in the vault unless they are asked for.
        Then they stand apart, in a folder whose name says so.
+    5. So does `tip.json` as it came: it has names and times of the source's device. In its place
+       stands one with what the source said, and nothing of that.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 from pathlib import Path
 from typing import Final
 
-from crypto.tip import Tip
+from crypto.tip import Tip, format_tip
 from tipline.desk.judging import Judgement, clean, probe_sandbox
-from tipline.files import make_private_directory, sync_directory
+from tipline.files import make_private_directory, sync_directory, write_atomically
 
 FILES: Final = "files"  # the folder of attached files, in a payload and in what is exported
 ORIGINALS: Final = "originals"  # the folder of untouched originals in a payload
 UNTOUCHED: Final = "untouched"  # the folder of all that is exported as it came
+FIELDS: Final = "tip.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,11 @@ def export_tip(place: Path, tip: Tip | None, out: Path, *, with_untouched: bool)
             if cleaned is not None:
                 written.append(cleaned)
                 continue
+        elif tip is not None and name == FIELDS:
+            written.append(_write_said(tip, out))
+            if with_untouched:
+                written.append(_copy(name, place, out / UNTOUCHED))
+            continue
         elif tip is not None and not name.startswith(f"{ORIGINALS}/"):
             written.append(_copy(name, place, out))
             continue
@@ -101,6 +110,17 @@ def list_claims(tip: Tip | None) -> dict[str, str]:
     """
     attachments = () if tip is None else tip.attachments
     return {one.path: one.cleaning.state for one in attachments if one.cleaning is not None}
+
+
+def _write_said(tip: Tip, out: Path) -> Path:
+    # What is said of each file is said by the desk. A field that this version does not know may
+    # hold anything.
+    said = dataclasses.replace(tip, attachments=(), sealed_at=None, build=None, unknown={})
+    target = out / FIELDS
+    with write_atomically(target, replace=False) as writing:
+        # ASCII only, so that no direction mark of a stranger's turns it round in an editor.
+        writing.write(json.dumps(json.loads(format_tip(said))).encode())
+    return target
 
 
 def _copy(name: str, place: Path, out: Path) -> Path:
