@@ -49,6 +49,7 @@ from tests.pictures import (
 from tests.vectors.cleaning_documents import list_documents
 from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_heifs import list_heifs
+from tests.vectors.cleaning_matroskas import list_matroskas
 from tests.vectors.cleaning_open_documents import list_open_documents
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
@@ -405,6 +406,7 @@ def main() -> None:
         "wav": list_wavs(),
         "mp3": list_mp3s(),
         "film": list_films(),
+        "matroska": list_matroskas(),
         "heif": list_heifs(),
         "document": list_documents(),
         "opendocument": list_open_documents(),

@@ -12,6 +12,7 @@ from tipline.cleaning import (
     gif,
     heif,
     jpeg,
+    matroska,
     movie,
     mp3,
     ogg,
@@ -34,6 +35,7 @@ _SIGNATURES: Final = (
     (png.SIGNATURE, Format.PNG),
     (ogg.SIGNATURE, Format.OGG),
     (flac.SIGNATURE, Format.FLAC),
+    (matroska.SIGNATURE, Format.MKV),
     (soundtags.ID3, Format.MP3),
     (pdf.SIGNATURE, Format.PDF),
     *((signature, Format.GIF) for signature in gif.SIGNATURES),
@@ -50,6 +52,7 @@ _PLANNERS: Final[dict[Format, Callable[[Source], Plan]]] = {
     Format.WAV: wav.plan_wav,
     Format.MP3: mp3.plan_mp3,
     Format.PDF: pdf.plan_pdf,
+    Format.MKV: matroska.plan_matroska,
     Format.MP4: movie.plan_movie,
     Format.HEIC: heif.plan_heif,
 }

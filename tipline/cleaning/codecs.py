@@ -228,14 +228,14 @@ def read_esds(content: bytes) -> Config:
     if kind == _VISUAL:
         config = filter_user_data(config)
     else:
-        _check_aac(config)
+        read_aac(config)
     inner = head + _format_descriptor(5, config)
     outer = b"\0\0\0" + _format_descriptor(4, inner) + _format_descriptor(6, b"\2")
     return Config(
         name=b"esds",
         content=bytes(4) + _format_descriptor(3, outer),
         is_visual=kind == _VISUAL,
-        has_fills=kind != _VISUAL and config[0] >> 3 in _AAC_RAW_TYPES,
+        has_fills=kind != _VISUAL and read_aac(config).has_fills,
     )
 
 
@@ -258,14 +258,17 @@ def _format_descriptor(tag: int, content: bytes) -> bytes:
     return bytes([tag, 0x80 | length >> 7, length & 127]) + content
 
 
-def _check_aac(config: bytes) -> None:
+def read_aac(config: bytes) -> Config:
+    """Read AAC's configuration, as it stands in `esds` and alone in Matroska."""
     if not 2 <= len(config) <= MAX_AAC_BYTES:
         raise RefusedError(Reason.MALFORMED)
+    is_raw = config[0] >> 3 in _AAC_RAW_TYPES
     # With an explicit rate the channels stand 24 bits later.
     bits = int.from_bytes(config.ljust(8, b"\0")[:8], "big")
     shift = 24 if bits >> 55 & 15 == 15 else 0
-    if bits >> 51 - shift & 15 == _CHANNELS_IN_TEXT and config[0] >> 3 in _AAC_RAW_TYPES:
+    if bits >> 51 - shift & 15 == _CHANNELS_IN_TEXT and is_raw:
         raise RefusedError(Reason.UNSUPPORTED)
+    return Config(name=b"", content=config, has_fills=is_raw)
 
 
 READERS: Final[Mapping[bytes, Callable[[bytes], Config]]] = {

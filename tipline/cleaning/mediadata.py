@@ -8,26 +8,20 @@ must lie in `mdat`, each in a place of its own.
 from __future__ import annotations
 
 import array
-import functools
 import heapq
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tipline.cleaning.descriptions import Description
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.fills import HEAD_BYTES, blank_fills, may_have_fill
-from tipline.cleaning.nals import filter_nals
-from tipline.cleaning.obus import filter_units
 from tipline.cleaning.plan import Kind, Piece, PlanBuilder, Range
+from tipline.cleaning.samples import choose_look
 from tipline.cleaning.source import Source
-from tipline.cleaning.startcodes import filter_user_data
 from tipline.cleaning.tables import Chunk
 from tipline.cleaning.tracks import Track
 from tipline.cleaning.window import Window
 
 MAX_FILTERED: Final = 4_000_000  # samples of one track that are looked into: 18 hours of pictures
-MAX_WHOLE_BYTES: Final = 16 * 1024 * 1024  # of a sample that is read at once
 
 _HEVC: Final = (b"hvc1", b"hev1")
 _AV1: Final = b"av01"
@@ -123,16 +117,18 @@ class _Packer:
     def keep(self, track: Track, chunk: Chunk, length: int) -> None:
         """Keep what is kept of a chunk."""
         description = track.descriptions[chunk.description]
-        config = description.config
-        is_looked_into = description.codec == _AV1 or (
-            config is not None and (config.length_bytes or config.is_visual or config.has_fills)
+        look = choose_look(
+            self._source,
+            description.config,
+            is_hevc=description.codec in _HEVC,
+            is_av1=description.codec == _AV1,
+            found=self._found,
         )
-        if not is_looked_into:
+        if look is None:
             self._write([Range(offset=chunk.offset, length_bytes=length)])
             return
         if track.table.count > MAX_FILTERED:
             raise RefusedError(Reason.TOO_COMPLEX)
-        look = self._choose(description)
         # What is kept in a row is one piece: most films have no other.
         kept_from = offset = chunk.offset
         for sample in range(chunk.first, chunk.first + chunk.count):
@@ -157,39 +153,3 @@ class _Packer:
             elif piece.length_bytes:
                 self._builder.keep(piece.offset, piece.length_bytes)
                 self.written_bytes += piece.length_bytes
-
-    def _choose(self, description: Description) -> Callable[[int, int], list[Piece] | None]:
-        """Return what tells, of a sample, what is kept: None if all of it is."""
-        config = description.config
-        if config is not None and config.length_bytes:
-            return functools.partial(
-                filter_nals,
-                self._source,
-                length_bytes=config.length_bytes,
-                is_hevc=description.codec in _HEVC,
-                found=self._found,
-            )
-        if config is not None and config.has_fills:
-            return self._blank
-        return functools.partial(self._filter_whole, is_av1=description.codec == _AV1)
-
-    def _blank(self, offset: int, size: int) -> list[Piece] | None:
-        if not size or not may_have_fill(self._source.read(offset, 1)[0]):
-            return None
-        head = self._source.read(offset, min(size, HEAD_BYTES))
-        blank = blank_fills(head)
-        if blank == head:
-            return None
-        self._found.add(Kind.SOFTWARE)
-        rest = Range(offset=offset + len(head), length_bytes=size - len(head))
-        return [blank, rest]
-
-    def _filter_whole(self, offset: int, size: int, *, is_av1: bool) -> list[Piece] | None:
-        if size > MAX_WHOLE_BYTES:
-            raise RefusedError(Reason.TOO_COMPLEX)
-        sample = self._source.read(offset, size)
-        kept = filter_units(sample) if is_av1 else filter_user_data(sample)
-        if kept == sample:
-            return None
-        self._found.add(Kind.OTHER if is_av1 else Kind.SOFTWARE)
-        return [kept]

@@ -40,6 +40,8 @@ class Format(enum.StrEnum):
     MP4 = "mp4"
     MOV = "mov"
     PHONE_VIDEO = "3gp"
+    WEBM = "webm"
+    MKV = "mkv"
     HEIC = "heic"
     AVIF = "avif"
 
@@ -67,6 +69,8 @@ EXTENSIONS: Final = {
     Format.MP4: "mp4",
     Format.MOV: "mov",
     Format.PHONE_VIDEO: "3gp",
+    Format.WEBM: "webm",
+    Format.MKV: "mkv",
     Format.HEIC: "heic",
     Format.AVIF: "avif",
 }
@@ -125,7 +129,7 @@ class Plan:
     @property
     def length_bytes(self) -> int:
         """How long the cleaned file is."""
-        return sum(map(_measure, self.pieces))
+        return sum(map(measure_piece, self.pieces))
 
 
 class Writable(Protocol):
@@ -208,7 +212,7 @@ class PlanBuilder:
         at = 0
         for piece in self._pieces:
             cut = position - at
-            if 0 < cut < _measure(piece) and isinstance(piece, Range):
+            if 0 < cut < measure_piece(piece) and isinstance(piece, Range):
                 pieces += [
                     Range(offset=piece.offset, length_bytes=cut),
                     data,
@@ -218,7 +222,7 @@ class PlanBuilder:
                 pieces += [data, piece]
             else:
                 pieces.append(piece)
-            at += _measure(piece)
+            at += measure_piece(piece)
         self._pieces = pieces
 
     def find(self, *kinds: Kind) -> None:
@@ -237,7 +241,7 @@ class PlanBuilder:
         Returns:
             Its length in bytes.
         """
-        return sum(map(_measure, self._pieces))
+        return sum(map(measure_piece, self._pieces))
 
     def build(self) -> Plan:
         """
@@ -279,7 +283,16 @@ def write_cleaned(plan: Plan, source: Readable, destination: Writable) -> None:
             left -= len(data)
 
 
-def _measure(piece: Piece) -> int:
+def measure_piece(piece: Piece) -> int:
+    """
+    Measure a piece.
+
+    Args:
+        piece: Of the source, or written anew.
+
+    Returns:
+        Its length in bytes.
+    """
     return len(piece) if isinstance(piece, bytes) else piece.length_bytes
 
 
@@ -291,5 +304,5 @@ def _is_unchanged(pieces: Iterable[Piece], source: Source) -> bool:
                 return False
         elif piece.offset != position:
             return False
-        position += _measure(piece)
+        position += measure_piece(piece)
     return position == source.length_bytes

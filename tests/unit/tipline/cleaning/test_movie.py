@@ -31,6 +31,7 @@ from tipline.cleaning import boxes as boxes_module
 from tipline.cleaning import descriptions as descriptions_module
 from tipline.cleaning import mediadata as mediadata_module
 from tipline.cleaning import movie as movie_module
+from tipline.cleaning import samples as samples_module
 from tipline.cleaning import tracks as tracks_module
 from tipline.cleaning.boxes import format_box, list_named
 from tipline.cleaning.clean import plan_cleaning
@@ -296,7 +297,7 @@ def test_movie_when_a_sample_must_be_read_whole_then_it_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """MPEG-4's texts may stand anywhere in it."""
-    monkeypatch.setattr(mediadata_module, "MAX_WHOLE_BYTES", 8)
+    monkeypatch.setattr(samples_module, "MAX_WHOLE_BYTES", 8)
     entry = make_visual(b"mp4v", make_esds(kind=0x20, config=b"\0\0\1\xb0\1"))
 
     clean(make_film(MakeTrack([b"\0\0\1\xb6pict"], entry)))

@@ -11,6 +11,7 @@ import { planFlac, SIGNATURE as FLAC } from "./flac.js";
 import { planGif, SIGNATURES as GIFS } from "./gif.js";
 import { isHeif, planHeif } from "./heif.js";
 import { planJpeg, SIGNATURE as JPEG } from "./jpeg.js";
+import { planMatroska, SIGNATURE as MATROSKA } from "./matroska.js";
 import { isMovie, planMovie } from "./movie.js";
 import { isMp3, planMp3 } from "./mp3.js";
 import { planOgg, SIGNATURE as OGG } from "./ogg.js";
@@ -51,6 +52,8 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   mp4: planMovie,
   mov: planMovie,
   "3gp": planMovie,
+  webm: planMatroska,
+  mkv: planMatroska,
   heic: planHeif,
   avif: planHeif,
 };
@@ -66,6 +69,7 @@ function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, PNG)) return "png";
   if (startsWith(head, OGG)) return "ogg";
   if (startsWith(head, FLAC)) return "flac";
+  if (startsWith(head, MATROSKA)) return "mkv"; // or WebM
   if (startsWith(head, ID3) || isMp3(head)) return "mp3";
   if (isWav(head)) return "wav";
   if (GIFS.some((signature) => startsWith(head, signature))) return "gif";

@@ -39,7 +39,7 @@ export function formatConfig({ name, content }: Config): Bytes {
 }
 
 /** avcC: H.264's parameter sets (ISO/IEC 14496-15, 5.3.3). */
-function readAvc(content: Uint8Array): Config {
+export function readAvc(content: Uint8Array): Config {
   const cursor = new Cursor(content);
   const head = cursor.take(5);
   const flags = head[4] as number;
@@ -72,7 +72,7 @@ function takeUnits(cursor: Cursor, count: number, isKind: (head: number) => bool
 }
 
 /** hvcC: HEVC's parameter sets (ISO/IEC 14496-15, 8.3.3); those that only tell go. */
-function readHevc(content: Uint8Array): Config {
+export function readHevc(content: Uint8Array): Config {
   const cursor = new Cursor(content);
   const head = cursor.take(22);
   const kept: Bytes[] = [];
@@ -99,7 +99,7 @@ function readHevc(content: Uint8Array): Config {
 }
 
 /** av1C: four bytes and AV1's sequence header (AV1-ISOBMFF, 2.3). */
-function readAv1(content: Uint8Array): Config {
+export function readAv1(content: Uint8Array): Config {
   if (content.length < 4 || content[0] !== 0x81) throw new CleaningRefusal("malformed");
   const headers = filterHeaders(content.subarray(4));
   return { name: "av1C", content: join(content.subarray(0, 4), headers) };
@@ -184,7 +184,7 @@ function readEsds(content: Uint8Array): Config {
   const specific = takeDescriptor(decoder, 5);
   let config = specific.take(specific.left);
   if (kind === VISUAL) config = filterUserData(config);
-  else checkAac(config);
+  else readAac(config);
   const inner = join(head, formatDescriptor(5, config));
   const synchronisation = formatDescriptor(6, Uint8Array.of(2));
   const outer = join("\0\0\0", formatDescriptor(4, inner), synchronisation);
@@ -192,7 +192,7 @@ function readEsds(content: Uint8Array): Config {
     name: "esds",
     content: join("\0\0\0\0", formatDescriptor(3, outer)),
     isVisual: kind === VISUAL,
-    hasFills: kind !== VISUAL && AAC_RAW_TYPES.includes((config[0] as number) >> 3),
+    hasFills: kind !== VISUAL && readAac(config).hasFills === true,
   };
 }
 
@@ -213,7 +213,8 @@ function formatDescriptor(tag: number, content: Uint8Array): Bytes {
   return join(tag, 0x80 | (length >> 7), length & 127, content);
 }
 
-function checkAac(config: Uint8Array): void {
+/** AAC's configuration, as it stands in `esds` and alone in Matroska. */
+export function readAac(config: Uint8Array): Config {
   if (config.length < 2 || config.length > MAX_AAC_BYTES) throw new CleaningRefusal("malformed");
   const read = (at: number, count: number): number => {
     let number = 0;
@@ -224,9 +225,9 @@ function checkAac(config: Uint8Array): void {
   };
   // With an explicit rate the channels stand 24 bits later.
   const channels = read(read(5, 4) === 15 ? 33 : 9, 4);
-  if (channels === CHANNELS_IN_TEXT && AAC_RAW_TYPES.includes(read(0, 5))) {
-    throw new CleaningRefusal("unsupported");
-  }
+  const hasFills = AAC_RAW_TYPES.includes(read(0, 5));
+  if (channels === CHANNELS_IN_TEXT && hasFills) throw new CleaningRefusal("unsupported");
+  return { name: "", content: join(config), hasFills };
 }
 
 /** By the name of a configuration's box. */

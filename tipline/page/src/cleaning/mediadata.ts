@@ -3,19 +3,14 @@
 // Chunks are taken in the order in which they lie in the file, so what was one piece stays one. They
 // must lie in `mdat`, each in a place of its own.
 
-import { isSame } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
-import { blankFills, HEAD_BYTES, mayHaveFill } from "./fills.js";
-import { filterNals } from "./nals.js";
-import { filterUnits } from "./obus.js";
 import { type Kind, measurePiece, type Piece, type PlanBuilder } from "./plan.js";
+import { areLookedInto, SampleFilter } from "./samples.js";
 import type { Source } from "./source.js";
-import { filterUserData } from "./startcodes.js";
 import type { Chunk } from "./tables.js";
 import type { Track } from "./tracks.js";
 
 const MAX_FILTERED = 4_000_000; // samples of one track that are looked into: 18 hours of pictures
-const MAX_WHOLE_BYTES = 16 * 1024 * 1024; // of a sample that is read at once
 
 const HEVC: readonly string[] = ["hvc1", "hev1"];
 const AV1 = "av01";
@@ -106,13 +101,17 @@ function sortChunks({ table }: Track): Iterator<Chunk, undefined> {
 class Packer {
   writtenBytes = 0;
 
-  constructor(private readonly target: Target) {}
+  readonly #filter: SampleFilter;
+
+  constructor(private readonly target: Target) {
+    this.#filter = new SampleFilter(target.source, target.found);
+  }
 
   /** Keep what is kept of a chunk. */
   async keep(track: Track, chunk: Chunk, length: number): Promise<void> {
-    const { codec, config } = track.descriptions[chunk.description] ?? {};
-    const hasTexts = config?.lengthBytes || config?.isVisual || config?.hasFills;
-    if (codec !== AV1 && !hasTexts) {
+    const { codec = "", config } = track.descriptions[chunk.description] ?? {};
+    const coding = { config, isHevc: HEVC.includes(codec), isAv1: codec === AV1 };
+    if (!areLookedInto(coding)) {
       this.#write([{ offset: chunk.offset, lengthBytes: length }]);
       return;
     }
@@ -120,7 +119,7 @@ class Packer {
     let offset = chunk.offset;
     for (let sample = chunk.first; sample < chunk.first + chunk.count; sample++) {
       const size = track.table.size(sample);
-      const pieces = await this.#filter(track, chunk, offset, size);
+      const pieces = await this.#filter.filter(coding, offset, size);
       const before = this.writtenBytes;
       this.#write(pieces ?? [{ offset, lengthBytes: size }]);
       const written = this.writtenBytes - before;
@@ -137,41 +136,5 @@ class Packer {
       else this.target.builder.keep(piece.offset, length);
       this.writtenBytes += length;
     }
-  }
-
-  /** What of a sample is kept, undefined if all of it is. */
-  async #filter(
-    track: Track,
-    chunk: Chunk,
-    offset: number,
-    size: number,
-  ): Promise<Piece[] | undefined> {
-    const { codec = "", config } = track.descriptions[chunk.description] ?? {};
-    if (config?.lengthBytes) {
-      const units = { lengthBytes: config.lengthBytes, isHevc: HEVC.includes(codec) };
-      return filterNals(this.target.source, offset, size, units, this.target.found);
-    }
-    return config?.hasFills
-      ? this.#blank(offset, size)
-      : this.#filterWhole(offset, size, codec === AV1);
-  }
-
-  async #blank(offset: number, size: number): Promise<Piece[] | undefined> {
-    const { source, found } = this.target;
-    if (size === 0 || !mayHaveFill(await source.byteAt(offset))) return undefined;
-    const head = await source.read(offset, Math.min(size, HEAD_BYTES));
-    const blank = blankFills(head);
-    if (isSame(blank, head)) return undefined;
-    found.add("software");
-    return [blank, { offset: offset + head.length, lengthBytes: size - head.length }];
-  }
-
-  async #filterWhole(offset: number, size: number, isAv1: boolean): Promise<Piece[] | undefined> {
-    if (size > MAX_WHOLE_BYTES) throw new CleaningRefusal("too-complex");
-    const sample = await this.target.source.read(offset, size);
-    const kept = isAv1 ? filterUnits(sample) : filterUserData(sample);
-    if (isSame(kept, sample)) return undefined;
-    this.target.found.add(isAv1 ? "other" : "software");
-    return [kept];
   }
 }

@@ -10,7 +10,7 @@ import type { Source } from "./source.js";
 export const LEAST_RANGE_BYTES = 4096; // a shorter range takes hardly more room as bytes
 
 const PIECE_BYTES = 256 * 1024;
-const MAX_COPIED_BYTES = 64 * 1024 * 1024; // three hours of a voice note in the smallest pages
+export const MAX_COPIED_BYTES = 64 * 1024 * 1024; // three hours of a voice note in the smallest pages
 
 /** Adds to a plan, in order; nobody else adds to it before `finish`. */
 export class Patchwork {

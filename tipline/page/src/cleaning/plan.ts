@@ -30,6 +30,8 @@ export const EXTENSIONS = {
   mp4: "mp4",
   mov: "mov",
   "3gp": "3gp",
+  webm: "webm",
+  mkv: "mkv",
   heic: "heic",
   avif: "avif",
 } as const;
