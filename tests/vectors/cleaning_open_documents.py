@@ -181,6 +181,22 @@ def list_open_documents() -> Iterator[Case]:
         ],
     )
     yield (
+        "paths",
+        "formulas and ranges that name files go, wherever they stand",
+        [
+            make_open_document(
+                "<table:content-validation table:condition=\"of:is(['file:///ana/x'#$S.A1])\"/>"
+                '<table:table-cell table:formula="of:=DDE(&quot;a&quot;;&quot;ana&quot;)"/>'
+                '<table:table-cell table:formula="of:=HYPERLINK(&quot;/home/ana/x&quot;)"/>'
+                '<table:table-cell table:formula="of:=[.A1]&amp;&quot;/&quot;"/>'
+                "<table:database-range table:target-range-address=\"'/ana/x'.A1\"/>"
+                '<text:bibliography-mark text:url="file:///ana" text:annote="Ana" '
+                'text:custom1="Ana" text:note="Ana">[1]</text:bibliography-mark>',
+                kind="spreadsheet",
+            )
+        ],
+    )
+    yield (
         "macros",
         "programs are refused",
         [make_open_document(text, members={"Basic/Standard/Ana.xml": "<a/>"})],

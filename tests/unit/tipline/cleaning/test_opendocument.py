@@ -91,6 +91,12 @@ def test_open_document_when_it_is_a_template_then_it_is_a_document() -> None:
         ('<draw:image xlink:href="content.xml"/>', ""),
         ('<draw:plugin xlink:href="a.mp4"/>', ""),
         ('<draw:frame draw:name="Ana"/>', "<draw:frame/>"),
+        ('<text:bibliography-mark text:url="file:///a" text:annote="b" text:custom1="c"/>',
+         "<text:bibliography-mark/>"),
+        ('<text:bibliography-mark text:note="a" text:identifier="b"/>',
+         '<text:bibliography-mark text:identifier="b"/>'),
+        ('<text:bibliography-mark text:url="https://a/"/>',
+         '<text:bibliography-mark text:url="https://a/"/>'),
         ('<table:table table:name="A" table:protection-key="b"/>', '<table:table table:name="A"/>'),
         ("<table:table table:name=\"'file:///a'#A\"/>", ""),
         ('<table:table-cell table:formula="of:=\'file:///a\'#A.A1" office:value="1"/>',
@@ -117,6 +123,60 @@ def test_open_document_when_a_list_goes_on_then_it_still_does() -> None:
         in read_members(cleaned)["content.xml"]
     )
     assert Kind.ID in plan.kinds
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "['file:///ana/x.ods'#$S.A1:A5]",
+        "DDE(&quot;soffice&quot;;&quot;ana.ods&quot;;&quot;a&quot;)",
+        "HYPERLINK(&quot;/home/ana/x&quot;)",
+        "HYPERLINK(&quot;../ana.ods&quot;)",
+        "HYPERLINK(&quot;~/ana.ods&quot;)",
+        "HYPERLINK(&quot;c:/ana.ods&quot;)",
+        "['/home/ana/x.ods'.A1]",
+    ],
+)
+@pytest.mark.parametrize(
+    ("tags", "kept"),
+    [
+        ('<table:table-cell table:formula="of:={path}"/>', "<table:table-cell/>"),
+        ('<table:content-validation table:name="a" table:condition="of:is({path})"/>',
+         '<table:content-validation table:name="a"/>'),
+        ('<table:database-range table:target-range-address="{path}"/>', ""),
+        ('<table:named-expression table:expression="{path}"/>', ""),
+        ('<chart:series chart:values-cell-range-address="{path}"/>', "<chart:series/>"),
+        ('<text:variable-set text:formula="ooow:{path}">1</text:variable-set>',
+         "<text:variable-set>1</text:variable-set>"),
+        ('<style:style style:name="a"><style:map style:condition="{path}"/></style:style>',
+         '<style:style style:name="a"/>'),
+    ],
+)  # fmt: skip
+def test_open_document_when_a_formula_names_a_file_then_it_goes(
+    tags: str, kept: str, path: str
+) -> None:
+    """Wherever a formula or a range of cells can stand."""
+    body = tags.replace("{path}", path) + "<text:p/>"
+
+    content = read(make_open_document(body, kind="spreadsheet"))["content.xml"]
+
+    assert f"<office:spreadsheet>{kept}<text:p/></office:spreadsheet>" in content
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "of:=[.A1]&amp;&quot;/&quot;&amp;[.B1]",
+        "of:=&quot;/100&quot;",
+        "of:=[$'A B'.B2:.B3]/2",
+        "of:=&quot;//&quot;",
+    ],
+)
+def test_open_document_when_a_formula_has_a_slash_alone_then_it_stays(formula: str) -> None:
+    """It is no path."""
+    tags = f'<table:table-cell table:formula="{formula}"/>'
+
+    assert tags in read(make_open_document(tags, kind="spreadsheet"))["content.xml"]
 
 
 @pytest.mark.parametrize(
