@@ -5,8 +5,9 @@ The kernel holds the filter. It needs no right, holds for every child, and canno
 
 1. `refuse_sockets`: no socket, whatever its family, and no io_uring, which could make one unseen.
    For machines that make no network namespace for whoever asks (containers, Ubuntu's users).
-2. `refuse_processes`: no process beside this one, nor any look into another one, and no socket but
-   of the kind that stays on the machine. It can still become another program.
+2. `refuse_processes`: no process beside this one, nor any look into another one, no memory beside
+   its own, and no socket but of the kind that stays on the machine. It can still become another
+   program.
 3. `allow_computing`: nothing but what a decoder needs that reads one file and writes its answer: an
    allow-list. No socket, no process, no program, no file to write.
 
@@ -74,6 +75,11 @@ _PROCESSES: Final[Mapping[str, _Numbers]] = {
     "mount": (165, 40),
     "keyctl": (250, 219),
     "add_key": (248, 217),
+    "request_key": (249, 218),
+    # Memory that no bound of a process counts.
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),

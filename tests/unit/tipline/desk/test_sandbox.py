@@ -27,6 +27,10 @@ else:
     os.write(1, b"y")
 """
 
+CALL = """import ctypes
+    if ctypes.CDLL(None, use_errno=True).{call} < 0:
+        raise OSError(ctypes.get_errno(), "")"""
+
 
 def attempt(directory: Path, what: str, *, errors: str = "OSError", locked: bool) -> bytes:
     """Let the attacker try something; the letter of the answer."""
@@ -132,12 +136,16 @@ def test_attacker_when_the_rights_are_given_up_starts_nothing(tmp_path: Path, wh
         "os.posix_spawn('/usr/bin/true', ['true'], {})",
         "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
         "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+        # Memory that the bound of a process does not count.
+        "os.memfd_create('m')",
+        CALL.format(call="shmget(0, 4096, 0o1600)"),
+        CALL.format(call="syscall(447, 0)"),  # memfd_secret
     ],
 )
 def test_attacker_when_in_libreoffices_place_starts_nothing_beside(
     tmp_path: Path, what: str
 ) -> None:
-    """What opens office documents has more rights, but none to a process or a network."""
+    """What opens office documents has more rights, but none to a process, network or memory."""
     lock = "from tipline.seccomp import refuse_processes; refuse_processes()"
     job = write_hostile(
         tmp_path, lock + TRY.format(attempt=what, errors="PermissionError"), locked=False
