@@ -36,6 +36,7 @@ _TELLING: Final = re.compile(
 )
 _PATH: Final = re.compile(r'(?:\b[A-Za-z]:\\|\bfile:/)[^"<>]{3,}')
 _STAMP: Final = re.compile(r"\b(?:19|20)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
+_DAY: Final = re.compile(r"\b((?:19|20)\d\d)-(\d\d)-(\d\d)T")
 # What properties say that says nothing, and words that every document of the format has.
 _WORDS: Final = frozenset(
     ["false", "true", "Title", "Theme", "Normal", "00000000", "Calibri", "Document", "Rubrik"]
@@ -72,6 +73,7 @@ def read_told(original: bytes) -> set[str]:
         text = content.decode("utf-8", "replace")
         if _PROPERTIES.search(name):
             told |= {value.strip() for value in _TEXT.findall(text)}
+            told |= {day for found in _DAY.findall(text) for day in _write_day(*found)}
         told |= {*_TELLING.findall(text), *_PATH.findall(text)}
         if not re.search(r"xl/worksheets|content\.xml", name):
             told |= {*_STAMP.findall(text)}  # elsewhere they are values of cells
@@ -129,6 +131,14 @@ def _read_members(data: bytes) -> Iterator[tuple[str, bytes]]:
                 yield info.filename, archive.read(info)
 
 
+def _write_day(year: str, month: str, day: str) -> Iterator[str]:
+    """Write a day in the ways of fields, in which programs put it beside the properties."""
+    for sign in "/.-":
+        for parts in ((month, day, year), (day, month, year), (year, month, day)):
+            yield sign.join(parts)
+            yield sign.join(part.removeprefix("0") for part in parts)
+
+
 def _read_shared(members: Mapping[str, bytes]) -> list[str]:
     """Read the texts that cells name by number."""
     content = next((part for part in members.values() if _SHARED.search(part[:2000])), None)
@@ -142,6 +152,8 @@ def _list_texts(
 ) -> Iterator[str]:
     local = element.tag.rpartition("}")[2]
     if local in _HIDDEN or local == "ext" or element.tag in _DESCRIPTIONS:
+        return
+    if local == "fld" and (element.get("type") or "").startswith("datetime"):
         return
     if local == "c" and element.get("t") == "s":
         value = next((child.text for child in element if child.tag.endswith("}v")), None)

@@ -38,6 +38,57 @@ OBJECT = (
 )
 IMAGE = ("rId9", "image", "media/ana.x")
 
+BOOKMARKS = (
+    '<w:p><w:fldSimple w:instr=" TOC \\o &quot;1-3&quot; \\b Ana "><w:r><w:t>1</w:t></w:r>'
+    '</w:fldSimple><w:hyperlink w:anchor="_Toc359077851"><w:r><w:t>one</w:t></w:r></w:hyperlink>'
+    "<w:r>"
+    "<w:instrText> PAGEREF _Toc359077851 \\h </w:instrText></w:r><w:r><w:instrText> HYPERLINK \\l "
+    '"Ana" </w:instrText></w:r><w:r><w:instrText> XE "word" \\r Ana_2 </w:instrText></w:r><w:r>'
+    "<w:instrText> PAGE </w:instrText></w:r><w:r><w:instrText></w:instrText></w:r></w:p>"
+    '<w:p><w:bookmarkStart w:id="0" w:name="_Toc359077851"/><w:bookmarkEnd w:id="0"/>'
+    '<w:bookmarkStart w:id="1" w:name="_MON_1452939821"/><w:bookmarkEnd w:id="1"/>'
+    '<w:bookmarkStart w:id="2" w:name="Ana"/><w:bookmarkEnd w:id="2"/><w:bookmarkStart w:id="3" '
+    'w:name="_Ref359077852"/><w:bookmarkEnd w:id="3"/><w:hyperlink r:id="a"><w:r>'
+    "<w:t>two</w:t></w:r>"
+    "</w:hyperlink></w:p>"
+)
+FIELDS = (
+    '<a:fld id="{5BCAD085-E8A6-8845-BD4E-CB4CCA059FC4}" type="datetimeFigureOut">'
+    '<a:rPr lang="en-US"/>'
+    '<a:t>4/30/2013</a:t></a:fld><a:fld id="{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}" type="slidenum"'
+    "><a:t>1</a:t></a:fld>"
+)
+CHART = (
+    f'<w:p><w:r><w:drawing><a:graphic xmlns:a="{DRAWING}"><a:graphicData uri="x"><c:chart '
+    'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" r:id="rId3"/></a:graphicData>'
+    "</a:graphic></w:drawing></w:r></w:p>"
+)
+DGM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+DIAGRAM = (
+    f'<w:p><w:r><w:drawing><a:graphic xmlns:a="{DRAWING}"><a:graphicData uri="x"><dgm:relIds '
+    f'xmlns:dgm="{DGM}" r:dm="rId3"/></a:graphicData></a:graphic></w:drawing></w:r></w:p>'
+)
+DIAGRAM_DATA = (
+    f'<dgm:dataModel xmlns:dgm="{DGM}"><dgm:ptLst><dgm:pt modelId="{{AF}}"/>'
+    '<dgm:pt modelId="{BF}">'
+    '<dgm:prSet presAssocID="{AF}"/></dgm:pt></dgm:ptLst><dgm:cxnLst><dgm:cxn modelId="{CF}" '
+    'srcId="{AF}" destId="{BF}" parTransId="0" sibTransId="{DF}"/></dgm:cxnLst></dgm:dataModel>'
+)
+
+
+def make_chart(*places: str) -> str:
+    """Make a chart of values that stand in *places* of workbooks."""
+    values = "".join(
+        f"<c:val><c:numRef><c:f>{place}</c:f><c:numCache><c:pt idx='0'><c:v>1</c:v></c:pt>"
+        "</c:numCache></c:numRef></c:val>"
+        for place in places
+    )
+    return (
+        '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart>'
+        f"<c:plotArea><c:barChart><c:ser>{values}</c:ser></c:barChart></c:plotArea></c:chart>"
+        "</c:chartSpace>"
+    )
+
 
 def wrap(xml: str) -> bytes:
     """Make a DOCX whose main part is exactly so."""
@@ -100,6 +151,47 @@ def _list_words() -> Iterator[Case]:
                 '<w:p><w:bookmarkStart w:id="0" w:name="_GoBack"/><w:bookmarkEnd w:id="0"/>'
                 '<w:bookmarkStart w:id="1" w:name="_Hlk129"/><w:bookmarkEnd w:id="1"/>'
                 '<w:bookmarkStart w:id="2" w:name="_Toc1"/><w:bookmarkEnd w:id="2"/></w:p>'
+            )
+        ],
+    )
+    yield (
+        "bookmarks",
+        "names that are clocks or are of people become numbers, and what leads there follows",
+        [
+            make_word(
+                BOOKMARKS,
+                ("a", "hyperlink", "#_Ref359077852"),
+                ("b", "footnotes", "notes.xml"),
+                word__notes_dot_xml=f'<w:footnotes xmlns:w="{WORD}"><w:footnote><w:p>'
+                "<w:bookmarkStart "
+                'w:id="9" w:name="Ana"/></w:p></w:footnote></w:footnotes>',
+            )
+        ],
+    )
+    yield (
+        "charts",
+        "names and paths of workbooks go",
+        [
+            make_word(
+                CHART,
+                ("rId3", "chart", "charts/a.xml"),
+                word__charts__a_dot_xml=make_chart(
+                    "Sheet1!$A$1",
+                    "[Ana.xlsx]Sheet1!$A$1",
+                    "'/Users/ana/[Ana.xlsx]Sheet 1'!$A$1",
+                    "'https://example.org/ana/b.xlsx'!Sums",
+                ),
+            )
+        ],
+    )
+    yield (
+        "diagrams",
+        "random ids become numbers",
+        [
+            make_word(
+                DIAGRAM,
+                ("rId3", "diagramData", "d/a.xml"),
+                word__d__a_dot_xml=DIAGRAM_DATA,
             )
         ],
     )
@@ -199,6 +291,11 @@ def _list_words() -> Iterator[Case]:
         [wrap('<d:document xmlns:d="http://purl.oclc.org/ooxml/wordprocessingml/main"/>')],
     )
     yield "pptx", "names and descriptions go", [make_slides("seen")]
+    yield (
+        "pptx-dates",
+        "the day of the last change goes from fields that programs write anew, and their ids",
+        [make_slides(f"seen</a:t></a:r>{FIELDS}<a:r><a:t>too")],
+    )
 
 
 def _list_sheets() -> Iterator[Case]:

@@ -34,7 +34,10 @@ from tipline.cleaning.plan import Kind
 _SHARED_FORMULA: Final = "x:f"
 _STRING: Final = "x:si"
 _VALUE: Final = "x:v"
+_FIELD: Final = "a:fld"
+_FIELD_TEXT: Final = "a:t"
 _EMPTY_STRING: Final = "<si><t/></si>"
+_NOTHING: Final = frozenset({"", "0"})  # what leads to nothing
 
 
 class References(Protocol):
@@ -180,6 +183,8 @@ class DocumentMarkup:
         Returns:
             The word, and a number in the order of first use.
         """
+        if untrusted in _NOTHING:
+            return untrusted
         numbers = self._numbers.setdefault(word, {})
         written = numbers.setdefault(untrusted, f"{word}{len(numbers) + 1}")
         if written != untrusted:
@@ -252,6 +257,8 @@ class DocumentMarkup:
             if self._is_pending:
                 self._out.pop()
             return
+        if closed.key in self._rules.numbered:
+            self._number_text(closed)
         if closed.key == _VALUE and ("t", "s") in self._open[-1].attributes:
             self._shown_strings.add("".join(closed.texts))
         if self._is_pending:
@@ -268,11 +275,21 @@ class DocumentMarkup:
             if text.strip(" \t\n"):
                 self.kinds.add(Kind.TEXT)
             return
+        if inner.key == _FIELD_TEXT and _is_clock(self._open[-2]):
+            self.kinds.add(Kind.TIME)
+            return
         if inner.key in self._collected:
             inner.texts.append(text)
         if text:
             self._close_start()
             self._out.append(encode_text(text))
+
+    def _number_text(self, closed: _Open) -> None:
+        text = "".join(closed.texts)
+        numbered = self._number_in(closed.key, text, word=self._rules.numbered[closed.key])
+        if numbered != text:
+            del self._out[closed.start + 2 :]  # behind its start and the end of that
+            self._out.append(encode_text(numbered))
 
     def _close_start(self) -> None:
         if self._is_pending:
@@ -344,8 +361,20 @@ class DocumentMarkup:
         for at, (key, value) in enumerate(opened.attributes):
             if key in related:
                 opened.attributes[at] = (key, self._references.rename(value))
-            elif word := self._rules.numbered.get(f"{opened.key}@{key}"):
-                opened.attributes[at] = (key, self.number(value, word=word))
+                continue
+            what = f"{opened.key}@{key}"
+            word = self._rules.numbered.get(what)
+            if word is not None:
+                opened.attributes[at] = (key, self._number_in(what, value, word=word))
+
+    def _number_in(self, what: str, text: str, *, word: str) -> str:
+        pattern = self._rules.numbered_in.get(what)
+        if pattern is None:
+            return self.number(text, word=word)
+        found = pattern.search(text)
+        if found is None:
+            return text
+        return found[1] + self.number(found[2], word=word) + text[found.end() :]
 
     @staticmethod
     def _order(opened: _Open) -> None:
@@ -407,6 +436,13 @@ class DocumentMarkup:
 
 def _has(patterns: Patterns, what: str, value: str) -> bool:
     return what in patterns and patterns[what].search(value) is not None
+
+
+def _is_clock(opened: _Open) -> bool:
+    """Tell whether a program writes into an element when it opened or saved the file."""
+    return opened.key == _FIELD and any(
+        key == "type" and value.startswith("datetime") for key, value in opened.attributes
+    )
 
 
 def _enter_scope(

@@ -271,6 +271,8 @@ class _Reader:
     def add_target(self, relation: Relation) -> str:
         """Give the new target of a relation that stays."""
         if relation.is_external:
+            if self._format is Format.DOCX and relation.target.startswith("#"):
+                return "#" + self._markup.number(relation.target[1:], word=rules.BOOKMARK)
             return relation.target
         return self._add_part(self._members[relation.target], self._rules[relation.kind]).path
 

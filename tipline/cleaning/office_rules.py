@@ -43,6 +43,7 @@ def _make_part(relation: str, listed: Mapping[str, Any]) -> PartRule:
 
 RULES: Final = make_rules(_LISTS)
 RELATION_KINDS: Final = list_kinds(_LISTS["kinds"]["relations"])
+BOOKMARK: Final[str] = _LISTS["numbered"]["w:bookmarkStart@w:name"]
 MACROS: Final = frozenset(_LISTS["macros"].split())
 # By format: the main part, and those that others lead to, in the order in which they are written.
 MAIN_PARTS: Final[Mapping[str, PartRule]] = {

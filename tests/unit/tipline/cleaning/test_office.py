@@ -311,3 +311,55 @@ def test_office_when_it_is_cleaned_then_no_name_of_a_person_is_left(
     except RefusedError:
         return
     assert "ana" not in "".join([*members, *members.values()]).lower()
+
+
+def get_case(name: str) -> bytes:
+    """Give the case of the vectors that has a name."""
+    return next(b"".join(map(_whole, parts)) for key, _, parts in list_documents() if key == name)
+
+
+def _whole(part: bytes | tuple[bytes, int]) -> bytes:
+    return part if isinstance(part, bytes) else part[0] * part[1]
+
+
+def test_field_when_programs_write_the_day_into_it_then_the_day_and_its_id_go() -> None:
+    """PowerPoint puts the day of the last change into every layout; numbers of slides stay."""
+    cleaned, plan = clean(get_case("pptx-dates"))
+
+    slide = read_members(cleaned)["ppt/slides/slide1.xml"]
+    assert Kind.TIME in plan.kinds
+    assert "4/30/2013" not in slide
+    assert "5BCAD085" not in slide
+    assert "<a:t>1</a:t></a:fld>" in slide
+
+
+def test_bookmark_when_its_name_is_a_clock_then_a_number_leads_there() -> None:
+    """From fields, links and other parts; that of a file inside the file goes."""
+    members = read(get_case("bookmarks"))
+
+    whole = "".join(members.values())
+    assert "Ana" not in whole
+    assert "3590" not in whole
+    assert "_MON_" not in whole
+    for used in ("TOC \\o &quot;1-3&quot; \\b _b1 ", 'w:anchor="_b2"', " PAGEREF _b2 \\h ",
+                 ' HYPERLINK \\l "_b1" ', ' XE "word" \\r _b3 ', 'w:id="0" w:name="_b2"',
+                 'w:id="2" w:name="_b1"', 'w:id="3" w:name="_b4"', 'Target="#_b4"'):  # fmt: skip
+        assert used in whole
+    assert 'w:name="_b1"' in members["word/footnotes.xml"]
+
+
+def test_chart_when_it_names_workbooks_then_places_in_its_own_stay() -> None:
+    """On a Mac and on a PC Office writes names and paths of others."""
+    chart = read(get_case("charts"))["word/charts/chart1.xml"]
+
+    assert "<c:f>Sheet1!$A$1</c:f>" in chart
+    assert chart.count("<c:f/>") == 3
+    assert "ana" not in chart.lower()
+
+
+def test_diagram_when_its_ids_are_random_then_they_are_numbers_that_still_fit() -> None:
+    """They link the copies of a document; zero leads to nothing."""
+    data = read(get_case("diagrams"))["word/diagrams/data1.xml"]
+
+    assert '<dgm:pt modelId="1"/><dgm:pt modelId="2"><dgm:prSet presAssocID="1"/>' in data
+    assert 'destId="2" modelId="3" parTransId="0" sibTransId="4" srcId="1"' in data

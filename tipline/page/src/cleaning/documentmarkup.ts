@@ -23,7 +23,12 @@ import { endOf } from "./relations.js";
 const SHARED_FORMULA = "x:f";
 const STRING = "x:si";
 const VALUE = "x:v";
+const FIELD = "a:fld";
+const FIELD_TEXT = "a:t";
 const EMPTY_STRING = "<si><t/></si>";
+/** What leads to nothing. */
+const NOTHING: ReadonlySet<string> = new Set(["", "0"]);
+
 /** What a part leads to. */
 export interface References {
   /**
@@ -108,6 +113,7 @@ export class DocumentMarkup {
    * first use. Equal names under one word stay equal, in all parts.
    */
   number(untrusted: string, word: string): string {
+    if (NOTHING.has(untrusted)) return untrusted;
     let numbers = this.#numbers.get(word);
     if (numbers === undefined) this.#numbers.set(word, (numbers = new Map()));
     const written = numbers.get(untrusted) ?? `${word}${numbers.size + 1}`;
@@ -182,6 +188,8 @@ export class DocumentMarkup {
       if (this.#isPending) this.#out.pop();
       return;
     }
+    const word = this.rules.numbered.get(closed.key);
+    if (word !== undefined) this.#numberText(closed, word);
     const isOfString = this.#open
       .at(-1)
       ?.attributes.some(([key, value]) => key === "t" && value === "s");
@@ -197,11 +205,32 @@ export class DocumentMarkup {
       if (!isBlank(text)) this.kinds.add("text");
       return;
     }
+    if (inner.key === FIELD_TEXT && isClock(this.#open.at(-2))) {
+      this.kinds.add("time");
+      return;
+    }
     if (this.#collected.has(inner.key)) inner.texts.push(text);
     if (text !== "") {
       this.#closeStart();
       this.#out.push(encodeText(text));
     }
+  }
+
+  #numberIn(what: string, text: string, word: string): string {
+    const pattern = this.rules.numberedIn.get(what);
+    if (pattern === undefined) return this.number(text, word);
+    const found = pattern.exec(text);
+    if (found === null) return text;
+    const [all, start, name] = found as unknown as [string, string, string];
+    return start + this.number(name, word) + text.slice(found.index + all.length);
+  }
+
+  #numberText(closed: Open, word: string): void {
+    const text = closed.texts.join("");
+    const numbered = this.#numberIn(closed.key, text, word);
+    if (numbered === text) return;
+    this.#out.length = closed.start + 2; // behind its start and the end of that
+    this.#out.push(encodeText(numbered));
   }
 
   #closeStart(): void {
@@ -252,9 +281,10 @@ export class DocumentMarkup {
     opened.attributes.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
     for (const attribute of opened.attributes) {
       const [key, value] = attribute;
-      const word = this.rules.numbered.get(`${opened.key}@${key}`);
+      const what = `${opened.key}@${key}`;
+      const word = this.rules.numbered.get(what);
       if (related.has(key)) attribute[1] = this.#references.rename(value);
-      else if (word !== undefined) attribute[1] = this.number(value, word);
+      else if (word !== undefined) attribute[1] = this.#numberIn(what, value, word);
     }
     const keys = new Set(opened.attributes.map(([key]) => key));
     if (keys.size !== opened.attributes.length) throw new CleaningRefusal("malformed");
@@ -319,6 +349,12 @@ function isLeftOut(parent: Open | undefined, opened: Open, attributes: Attribute
   if (parent.isChosen || (opened.key === "mc:Choice" && !isKnown)) return true;
   parent.isChosen = true;
   return false;
+}
+
+/** Whether a program writes into an element when it opened or saved the file. */
+function isClock(opened: Open | undefined): boolean {
+  if (opened?.key !== FIELD) return false;
+  return opened.attributes.some(([key, value]) => key === "type" && value.startsWith("datetime"));
 }
 
 function enterScope(

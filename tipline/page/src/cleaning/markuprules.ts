@@ -41,6 +41,7 @@ export interface Lists {
   readonly constants: object;
   readonly extra: object;
   readonly numbered: object;
+  readonly "numbered-in"?: object;
   readonly values: object;
   readonly "not-values": object;
   readonly unless: object;
@@ -77,6 +78,8 @@ export interface MarkupRules {
   readonly extra: ReadonlyMap<string, string>;
   /** By `element@attribute`: the word that replaces a name, with a number; equal ones stay equal. */
   readonly numbered: ReadonlyMap<string, string>;
+  /** By the same or by element: where in it such a name is, behind the first group the second. */
+  readonly numberedIn: Patterns;
   /** The attribute goes if its value is another. */
   readonly values: Patterns;
   /** The attribute goes if its value has this. */
@@ -113,6 +116,7 @@ export function makeRules(listed: Lists): MarkupRules {
     constants: toMap(listed.constants),
     extra: toMap(listed.extra),
     numbered: toMap(listed.numbered),
+    numberedIn: compile(listed["numbered-in"] ?? {}),
     values: compile(listed.values),
     notValues: compile(listed["not-values"]),
     unless: compile(listed.unless),

@@ -75,6 +75,7 @@ class Reader {
   readonly #pictures = new Map<string, Picture | undefined>();
   readonly #relations = new Map<string, Relation[]>();
   readonly #properties = new Set<string>();
+  #format!: rules.OfficeFormat;
   #rules!: ReadonlyMap<string, rules.PartRule>;
 
   constructor(
@@ -94,6 +95,7 @@ class Reader {
       throw new CleaningRefusal("macros");
     }
     const [main, format] = await this.#findMain();
+    this.#format = format;
     this.#rules = rules.PARTS[format];
     const { relation, path } = rules.MAIN_PARTS[format];
     this.#addPart(main, rules.MAIN_PARTS[format]);
@@ -274,7 +276,11 @@ class Reader {
 
   /** The new target of a relation that stays. */
   addTarget(relation: Relation): string {
-    if (relation.isExternal) return relation.target;
+    if (relation.isExternal) {
+      const isOfWord = this.#format === "docx" && relation.target.startsWith("#");
+      if (!isOfWord) return relation.target;
+      return `#${this.#markup.number(relation.target.slice(1), rules.BOOKMARK)}`;
+    }
     const member = this.#members.get(relation.target) as Member;
     return this.#addPart(member, this.#rules.get(relation.kind) as rules.PartRule).path;
   }

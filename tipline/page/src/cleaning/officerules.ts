@@ -34,6 +34,7 @@ function makeParts(format: OfficeFormat): ReadonlyMap<string, PartRule> {
 
 export const RULES = makeRules(office);
 export const RELATION_KINDS = listKinds(office.kinds.relations);
+export const BOOKMARK = office.numbered["w:bookmarkStart@w:name"];
 export const MACROS = toSet(office.macros);
 /** The main part of a format, and those that others lead to, in the order of writing. */
 export const MAIN_PARTS: Readonly<Record<OfficeFormat, PartRule>> = {
