@@ -36,6 +36,9 @@ _TELLING: Final = re.compile(
 )
 _PATH: Final = re.compile(r'(?:\b[A-Za-z]:\\|\bfile:/)[^"<>]{3,}')
 _STAMP: Final = re.compile(r"\b(?:19|20)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
+_UNSEEN: Final = re.compile(
+    r"\s+|[\u180e\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _DAY: Final = re.compile(r"\b((?:19|20)\d\d)-(\d\d)-(\d\d)T")
 # What properties say that says nothing, and words that every document of the format has.
 _WORDS: Final = frozenset(
@@ -168,7 +171,7 @@ def _list_texts(
 
 
 def _squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    return _UNSEEN.sub("", text)
 
 
 def _list_names(members: list[tuple[str, bytes]]) -> Iterator[str]:

@@ -155,6 +155,16 @@ def _list_words() -> Iterator[Case]:
         ],
     )
     yield (
+        "unseen",
+        "characters that nobody sees go from texts, soft hyphens and joiners of scripts stay",
+        [
+            make_word(
+                "<w:p><w:r><w:t>se\u200be\u2060n\U000e0041\ufeff so\u00adft \u200c\u200d</w:t>"
+                "<w:t>\u200b</w:t></w:r></w:p>"
+            )
+        ],
+    )
+    yield (
         "bookmarks",
         "names that are clocks or are of people become numbers, and what leads there follows",
         [

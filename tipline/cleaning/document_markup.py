@@ -15,6 +15,7 @@ The XML of documents: what is shown stays, by allow-lists, and is written in one
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Container, Mapping
 from typing import Final, Protocol
 
@@ -37,6 +38,10 @@ _VALUE: Final = "x:v"
 _FIELD: Final = "a:fld"
 _FIELD_TEXT: Final = "a:t"
 _EMPTY_STRING: Final = "<si><t/></si>"
+# As of texts (`text`), but for soft hyphens: those are typeset.
+_INVISIBLE: Final = re.compile(
+    "[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _NOTHING: Final = frozenset({"", "0"})  # what leads to nothing
 
 
@@ -275,6 +280,11 @@ class DocumentMarkup:
             if text.strip(" \t\n"):
                 self.kinds.add(Kind.TEXT)
             return
+        if not text.isascii():
+            plain = _INVISIBLE.sub("", text)
+            if plain != text:
+                self.kinds.add(Kind.TEXT)
+            text = plain
         if inner.key == _FIELD_TEXT and _is_clock(self._open[-2]):
             self.kinds.add(Kind.TIME)
             return

@@ -363,3 +363,12 @@ def test_diagram_when_its_ids_are_random_then_they_are_numbers_that_still_fit() 
 
     assert '<dgm:pt modelId="1"/><dgm:pt modelId="2"><dgm:prSet presAssocID="1"/>' in data
     assert 'destId="2" modelId="3" parTransId="0" sibTransId="4" srcId="1"' in data
+
+
+def test_text_when_it_has_characters_that_nobody_sees_then_they_go() -> None:
+    """Copies are marked with them for one reader; what is typeset or what scripts need stays."""
+    cleaned, plan = clean(get_case("unseen"))
+
+    document = read_members(cleaned)["word/document.xml"]
+    assert Kind.TEXT in plan.kinds
+    assert "<w:t>seen so\u00adft \u200c\u200d</w:t><w:t/>" in document

@@ -26,6 +26,9 @@ const VALUE = "x:v";
 const FIELD = "a:fld";
 const FIELD_TEXT = "a:t";
 const EMPTY_STRING = "<si><t/></si>";
+/** As of texts (text.ts), but for soft hyphens: those are typeset. */
+const INVISIBLE =
+  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 /** What leads to nothing. */
 const NOTHING: ReadonlySet<string> = new Set(["", "0"]);
 
@@ -198,13 +201,15 @@ export class DocumentMarkup {
     this.#isPending = false;
   }
 
-  #readText(text: string): void {
+  #readText(untrusted: string): void {
     const inner = this.#open.at(-1);
     if (this.#skipped > 0 || inner === undefined) return;
     if (!inner.hasText) {
-      if (!isBlank(text)) this.kinds.add("text");
+      if (!isBlank(untrusted)) this.kinds.add("text");
       return;
     }
+    const text = untrusted.replace(INVISIBLE, "");
+    if (text !== untrusted) this.kinds.add("text");
     if (inner.key === FIELD_TEXT && isClock(this.#open.at(-2))) {
       this.kinds.add("time");
       return;
