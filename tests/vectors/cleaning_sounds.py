@@ -165,6 +165,9 @@ def list_flacs() -> Iterator[Case]:
             )
         ],
     )
+    second = make_flac(flac_block(4, TOLD, is_last=True))
+    yield "second", "another file in a row is refused", [make_flac(), second]
+    yield "second-clean", "also without comments", [make_flac(), make_flac()]
     yield "no-frame", "is refused", [make_flac(frames=[])]
     yield "behind", "what is no tag is refused", [make_flac(behind=b"PK\3\4")]
     yield "truncated", "is refused", [make_flac()[:-1]]

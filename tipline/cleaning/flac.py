@@ -6,6 +6,7 @@ FLAC (RFC 9639): blocks, then frames of sound.
    the samples. All other blocks go, known or not: comments, pictures, tables for seeking, padding.
 3. The sound begins with a frame's head, and ends with a whole frame: its two sums are right. What
    lies behind it is a tag, or the file is refused.
+4. A second FLAC in it, with blocks of its own, is refused.
 
 *Limitations.* Zeros behind the last frame stay: they change no sum. The frames between the first
 and the last are not read: bytes that somebody wrote between two of them, where decoders pass over
@@ -14,6 +15,7 @@ them, stay.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
@@ -34,9 +36,12 @@ SIGNATURE: Final = b"fLaC"
 LONGEST_FRAME_BYTES: Final = 1024 * 1024  # of two channels, 65,535 samples of 24 bits: 400 KB
 MAX_CANDIDATES: Final = 4  # that look like the last frame's head; chance makes one in 10 MB
 MAX_LOOKED_AT_BYTES: Final = 1024 * 1024  # of a block that goes
+SEARCHED_BYTES: Final = 256 * 1024  # at once
 
 _FORBIDDEN_BLOCK: Final = 127
 _HEAD: Final = SIGNATURE + bytes([LAST_BLOCK | STREAMINFO, 0, 0, STREAMINFO_BYTES])
+# Eight bytes that chance makes once in as many files as there are.
+_SECOND: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _LONGEST_HEAD_BYTES: Final = 16
 _SYNCS: Final = (b"\xff\xf8", b"\xff\xf9")  # blocks of one size, of several sizes
 _SIZE_BYTES: Final = {6: 1, 7: 2}  # of a block's size that stands behind the number
@@ -61,6 +66,7 @@ def plan_flac(source: Source) -> Plan:
     builder.find(*tags.kinds)
     position = _read_blocks(source, builder, tags.start + len(SIGNATURE))
     _check_sound(source, position, tags.end)
+    _refuse_second(source, position, tags.end)
     builder.keep(position, tags.end - position)
     return builder.build()
 
@@ -174,6 +180,14 @@ def _check_sound(source: Source, start: int, end: int) -> None:
                 return
         at -= 1
     raise RefusedError(Reason.TRUNCATED)
+
+
+def _refuse_second(source: Source, start: int, end: int) -> None:
+    """Hold that no other FLAC was put behind this one: its comments would stay."""
+    for at in range(start, end, SEARCHED_BYTES):
+        window = source.read(at, min(SEARCHED_BYTES + len(_HEAD) - 1, end - at))
+        if _SECOND.search(window):
+            raise RefusedError(Reason.UNSUPPORTED)
 
 
 def _sum_byte(value: int) -> int:

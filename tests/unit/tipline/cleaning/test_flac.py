@@ -113,6 +113,8 @@ def test_flac_when_it_is_cut_then_it_is_refused(length: int) -> None:
         (make_flac(frames=[]), Reason.MALFORMED),
         (make_flac(frames=[b"junk", make_flac_frame()]), Reason.MALFORMED),
         (make_flac(behind=b"PK\3\4"), Reason.TRUNCATED),
+        (CLEAN + CLEAN, Reason.UNSUPPORTED),
+        (CLEAN + make_flac(COMMENTS), Reason.UNSUPPORTED),
         (make_flac(frames=[make_flac_frame(), make_flac_frame(1)[:-1]]), Reason.TRUNCATED),
         (change(len(CLEAN) - 1, b"\x55"), Reason.TRUNCATED),
         (change(len(CLEAN) - 6, b"\x55"), Reason.MALFORMED),
@@ -128,6 +130,16 @@ def test_flac_when_it_is_cut_then_it_is_refused(length: int) -> None:
 def test_flac_when_it_breaks_a_rule_then_it_is_refused(sound: bytes, reason: Reason) -> None:
     """Blocks, then frames up to the end."""
     assert refuse(sound) == reason
+
+
+@pytest.mark.parametrize("searched_bytes", [1, 7, 8, 50, 51])
+def test_flac_when_a_second_one_lies_between_two_windows_then_it_is_found(
+    searched_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it begins."""
+    monkeypatch.setattr(flac, "SEARCHED_BYTES", searched_bytes)
+
+    assert refuse(CLEAN + CLEAN) == Reason.UNSUPPORTED
 
 
 def test_flac_when_much_looks_like_a_last_frame_then_few_are_tried(

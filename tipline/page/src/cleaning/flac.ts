@@ -2,7 +2,7 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/flac.py keeps them in Python.
 
-import { bigEndian, join } from "./bytes.js";
+import { bigEndian, isSame, join } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import {
   BLOCK_HEAD_BYTES,
@@ -22,6 +22,7 @@ export const SIGNATURE = "fLaC";
 const LONGEST_FRAME_BYTES = 1024 * 1024; // of two channels, 65,535 samples of 24 bits: 400 KB
 const MAX_CANDIDATES = 4; // that look like the last frame's head; chance makes one in 10 MB
 const MAX_LOOKED_AT_BYTES = 1024 * 1024; // of a block that goes
+const SEARCHED_BYTES = 256 * 1024; // at once
 const FORBIDDEN_BLOCK = 127;
 const HEAD = join(SIGNATURE, LAST_BLOCK | STREAMINFO, 0, 0, STREAMINFO_BYTES);
 const LONGEST_HEAD_BYTES = 16;
@@ -35,6 +36,7 @@ export async function planFlac(source: Source): Promise<Plan> {
   builder.find(...tags.kinds);
   const position = await readBlocks(source, builder, tags.start + SIGNATURE.length);
   await checkSound(source, position, tags.end);
+  await refuseSecond(source, position, tags.end);
   builder.keep(position, tags.end - position);
   return builder.build();
 }
@@ -84,6 +86,21 @@ async function checkSound(source: Source, start: number, end: number): Promise<v
     if (sum16(tail.subarray(at)) === 0) return;
   }
   throw new CleaningRefusal("truncated");
+}
+
+/** Hold that no other FLAC was put behind this one: its comments would stay. */
+async function refuseSecond(source: Source, start: number, end: number): Promise<void> {
+  for (let at = start; at < end; at += SEARCHED_BYTES) {
+    const data = await source.read(at, Math.min(SEARCHED_BYTES + HEAD.length - 1, end - at));
+    const [first] = HEAD as unknown as [number];
+    for (let found = data.indexOf(first); found >= 0; found = data.indexOf(first, found + 1)) {
+      // Few come as far as the last byte.
+      if (data[found + HEAD.length - 1] !== STREAMINFO_BYTES) continue;
+      const head = data.slice(found, found + HEAD.length);
+      head[SIGNATURE.length] = (head[SIGNATURE.length] as number) | LAST_BLOCK;
+      if (isSame(head, HEAD)) throw new CleaningRefusal("unsupported");
+    }
+  }
 }
 
 /** Whether a frame's head begins here, and its sum is right. Behind the end are zeros. */
