@@ -238,8 +238,18 @@ def test_view_when_asked_then_each_file_becomes_pictures(shelf: Shelf) -> None:
 
 
 def test_view_when_one_file_is_asked_for_then_it_alone_is_opened(shelf: Shelf) -> None:
-    """A person may look at one, and is told in JSON what a machine may read."""
-    done = shelf.run("view", "3f", "originals/02.jpg", "--out", "seen", "--json")
+    """A person may look at one, named twice or not, and is told in JSON what a machine may read."""
+    done = shelf.run(
+        "view",
+        "3f",
+        "--out",
+        "seen",
+        "--json",
+        "--file",
+        "originals/02.jpg",
+        "--file",
+        "originals/02.jpg",
+    )
 
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
@@ -258,9 +268,9 @@ def test_view_when_one_file_is_asked_for_then_it_alone_is_opened(shelf: Shelf) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["files/09.jpg"], "the tip has no such file"),
-        (["../../root"], "the tip has no such file"),
-        (["tip.json"], "the tip has no such file"),
+        (["--file", "files/09.jpg"], "the tip has no such file"),
+        (["--file", "../../root"], "the tip has no such file"),
+        (["--file", "tip.json"], "the tip has no such file"),
         (["--first", "0"], "there is no such page"),
         (["--first", "1000000"], "there is no such page"),
     ],
@@ -282,6 +292,8 @@ def test_view_when_there_is_no_sandbox_then_no_file_is_opened(shelf: Shelf) -> N
 
     assert (done.returncode, done.stdout) == (50, "")
     assert "without it no file is opened" in done.stderr
+    # The same command works once there is one.
+    assert not (shelf.directory / "seen").exists()
 
 
 def test_view_when_it_was_made_before_then_nothing_is_overwritten(shelf: Shelf) -> None:
@@ -312,6 +324,18 @@ def test_view_when_only_some_pages_are_shown_then_it_says_where_to_go_on(tmp_pat
         "rest/files-01/page-202.png",
     ]
     assert rest.returncode == 0
+
+
+def test_view_when_it_begins_behind_the_end_then_it_says_how_long_the_file_is() -> None:
+    """Nobody looks for what does not exist."""
+    err = io.StringIO()
+    console = Console(translate=lambda text: text, out=io.StringIO(), err=err)
+    _tell_view("files/01.pdf", View(pages=(), first=5, total_len=3), console)
+    _tell_view("files/02.jpg", View(pages=(), first=5, total_len=1), console)
+
+    assert err.getvalue() == (
+        "files/01.pdf: it has only 3 pages\nfiles/02.jpg: it has only 1 page\n"
+    )
 
 
 def test_view_when_it_breaks_off_then_what_was_seen_is_told_from_what_was_not() -> None:

@@ -14,7 +14,7 @@ from tipline.console import Console
 from tipline.desk.exporting import FILES, ORIGINALS, UNTOUCHED, export_tip, list_claims
 from tipline.desk.filewords import FAILURE_WORDS, OFFICE_PACKAGES, describe_judgement
 from tipline.desk.judgements import read_judgements, save_judgements
-from tipline.desk.judging import Judgement, judge
+from tipline.desk.judging import Judgement, judge, probe_sandbox
 from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import Record, Vault
 from tipline.desk.viewing import View, view_file
@@ -162,6 +162,8 @@ def run_view(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("view_first")
     place, record = Vault.open(options.vault).find(options.id)
     names = _choose_names(place, record, options.files)
+    if names:
+        probe_sandbox(place / names[0])
     options.out.mkdir(mode=0o700)
     views = {}
     for name in names:
@@ -182,7 +184,7 @@ def _choose_names(place: Path, record: Record, asked: list[str]) -> list[str]:
     for name in asked:
         if name not in names:
             raise UsageError("view_no_file")
-    return asked or names
+    return list(dict.fromkeys(asked)) or names
 
 
 def _name_folder(name: str) -> str:
@@ -215,6 +217,14 @@ def _tell_view(name: str, view: View, console: Console) -> None:
                 "{file}: {count} pages cannot be shown",
                 view.broken_len,
             ).format(file=name, count=view.broken_len)
+        )
+    if view.total_len is not None and view.total_len < view.first:
+        console.say(
+            ngettext(
+                "{file}: it has only {count} page",
+                "{file}: it has only {count} pages",
+                view.total_len,
+            ).format(file=name, count=view.total_len)
         )
     if view.total_len is not None and view.total_len >= after:
         console.say(

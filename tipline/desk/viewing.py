@@ -101,14 +101,16 @@ def view_file(
     job = job or Job(name="view", path=untrusted, limit_seconds=limit_seconds, first=first)
     pages = _Pages(out, first=first)
     try:
-        with open_sandbox(job) as answer:
-            total_len = pages.take(answer)
+        try:
+            with open_sandbox(job) as answer:
+                total_len = pages.take(answer)
+        except FailedError as exc:
+            if exc.failure != Failure.UNKNOWN or first != 1:
+                raise
+            pages.add_text(_read_text(untrusted))
+            total_len = 1
     except FailedError as exc:
-        text = _read_text(untrusted) if exc.failure == Failure.UNKNOWN and first == 1 else None
-        if text is None:
-            return pages.close(failure=exc.failure)
-        pages.add_text(text)
-        total_len = 1
+        return pages.close(failure=exc.failure)
     return pages.close(total_len=total_len)
 
 
@@ -190,17 +192,18 @@ def _read_failure(answer: Answer) -> Failure:
         return Failure.DIED
 
 
-def _read_text(untrusted: Path) -> str | None:
-    """Read a file as text, made visible; None if it is none, or too long to be read by anybody."""
+def _read_text(untrusted: Path) -> str:
+    """Read a file as text, made visible; fails if it is none, or too long to be read by anybody."""
     with untrusted.open("rb") as file:
         data = file.read(MAX_TEXT_BYTES + 1)
-    if not data or len(data) > MAX_TEXT_BYTES:
-        return None
+    is_marked = data.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS))
+    if not data or (_NEVER_IN_TEXT.intersection(data) and not is_marked):
+        raise FailedError(Failure.UNKNOWN)
+    if len(data) > MAX_TEXT_BYTES:
+        raise FailedError(Failure.TOO_LARGE)
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return make_printable_text(data.decode(encoding, "backslashreplace"))
-    if _NEVER_IN_TEXT.intersection(data):
-        return None
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

@@ -38,10 +38,16 @@ def register(parts: Commands, translate: Translate) -> None:
     )
     view.add_argument("id", metavar=_("ID"), help=_("the tip's id, or how it begins"))
     view.add_argument(
-        "files",
+        # Not behind ID: argparse takes none there that stands behind an option.
+        "--file",
+        dest="files",
         metavar=_("FILE"),
-        nargs="*",
-        help=_("as tipline desk show names it, such as files/01.pdf; all of them if none is named"),
+        action="append",
+        default=[],
+        help=_(
+            "one file as tipline desk show names it, such as files/01.pdf; it may stand several"
+            " times; all of them if none is named"
+        ),
     )
     view.add_argument(
         "--vault", metavar=_("DIR"), type=Path, required=True, help=_("the vault's directory")

@@ -255,11 +255,18 @@ def test_text_when_shown_then_what_would_be_obeyed_is_written_out(
     assert seen.is_whole
 
 
-@pytest.mark.parametrize("data", [b"", b"a\0b", bytes(100), b"a" * (MAX_TEXT_BYTES + 1)])
+@pytest.mark.parametrize("data", [b"", b"a\0b", bytes(100), bytes(MAX_TEXT_BYTES + 1)])
 def test_text_when_it_is_none_then_it_is_not_shown(tmp_path: Path, data: bytes) -> None:
     """Bytes that nobody wrote as text, or that nobody can read to the end, are not guessed at."""
     seen = view(tmp_path, data)
     assert (seen.pages, seen.failure) == ((), Failure.UNKNOWN)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xff\xfe"])
+def test_text_when_it_is_too_long_then_that_is_the_reason(tmp_path: Path, mark: bytes) -> None:
+    """A long list is not passed off as no text at all."""
+    seen = view(tmp_path, mark + b"a" * MAX_TEXT_BYTES + b"a")
+    assert (seen.pages, seen.failure) == ((), Failure.TOO_LARGE)
 
 
 def test_page_when_a_hidden_word_stands_in_the_file_then_it_does_not_come_out(
