@@ -32,6 +32,10 @@ PICTURE = (
     f'<w:p><w:r><w:drawing><a:graphic xmlns:a="{DRAWING}"><a:graphicData uri="x"><a:blip '
     'r:embed="rId9"/></a:graphicData></a:graphic></w:drawing></w:r></w:p>'
 )
+TAKEN_ROW = (
+    '<w:tr><w:trPr><w:del w:author="Ana" w:date="2026-03-04T05:06:07Z"/></w:trPr><w:tc><w:p><w:r>'
+    f"<w:t>row</w:t></w:r></w:p>{PICTURE}</w:tc></w:tr>"
+)
 OBJECT = (
     '<w:p><w:r><w:object><v:shape id="Ana" style="width:9pt"><v:imagedata r:id="rId9" '
     'o:title="Ana"/></v:shape><o:OLEObject r:id="rId8"/></w:object></w:r></w:p>'
@@ -114,6 +118,20 @@ def _list_words() -> Iterator[Case]:
                 '<w:t>in</w:t></w:r></w:ins><w:del w:author="Ana"><w:r><w:delText>out</w:delText>'
                 "</w:r></w:del><w:moveFrom><w:r><w:t>from</w:t></w:r></w:moveFrom><w:moveTo><w:r>"
                 "<w:t>to</w:t></w:r></w:moveTo></w:p>"
+            )
+        ],
+    )
+    yield (
+        "changes-rows",
+        "rows that were taken out go, and tables of them; cells that were are empty",
+        [
+            make_word(
+                f"<w:tbl>{TAKEN_ROW}</w:tbl><w:tbl><w:tblPr/>{TAKEN_ROW}<w:tr><w:trPr><w:ins "
+                'w:author="Ana"/></w:trPr><w:tc><w:tcPr><w:cellDel w:author="Ana"/></w:tcPr><w:p>'
+                "<w:r><w:t>cell</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>seen</w:t></w:r></w:p></w:tc>"
+                "</w:tr></w:tbl>",
+                IMAGE,
+                word__media__ana_dot_x=TELLING_JPEG,
             )
         ],
     )

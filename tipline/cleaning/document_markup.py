@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Container, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import (
@@ -29,6 +29,7 @@ from tipline.cleaning.markup import (
     read_markup,
     write_start,
 )
+from tipline.cleaning.markup_references import References
 from tipline.cleaning.markup_rules import MarkupRules, Namespace, Patterns
 from tipline.cleaning.plan import Kind
 
@@ -42,40 +43,13 @@ _EMPTY_STRING: Final = "<si><t/></si>"
 _INVISIBLE: Final = re.compile(
     "[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_TABLE: Final = "w:tbl"
+_ROW: Final = "w:tr"
+_CELL: Final = "w:tc"
+_EMPTY_PARAGRAPH: Final = "<w:p/>"
+# A mark, and where it stands in what a change took out.
+_TAKEN_OUT: Final = frozenset({("w:del", "w:trPr", _ROW), ("w:cellDel", "w:tcPr", _CELL)})
 _NOTHING: Final = frozenset({"", "0"})  # what leads to nothing
-
-
-class References(Protocol):
-    """What a part leads to."""
-
-    def has(self, untrusted: str, *, element: str, is_tolerant: bool) -> bool:
-        """
-        Tell whether a reference stays.
-
-        Args:
-            untrusted: The name of a relation, or an address.
-            element: That has it.
-            is_tolerant: Whether a picture that cannot be cleaned may be missing.
-
-        Returns:
-            Whether it leads to something that stays.
-
-        Raises:
-            RefusedError: it leads to a picture that cannot be cleaned, and may not be missing.
-        """
-        ...
-
-    def rename(self, untrusted: str) -> str:
-        """
-        Give a reference its new value.
-
-        Args:
-            untrusted: One that stays.
-
-        Returns:
-            What is written.
-        """
-        ...
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -93,6 +67,8 @@ class _Open:
         texts: What stands in it, where that decides.
         is_chosen: Of alternatives: one was found.
         is_tolerant: Pictures in it may be missing.
+        is_gone: A change took it out; what comes goes.
+        has_rows: Of a table: None if it had none yet, else whether one stays.
     """
 
     key: str
@@ -104,6 +80,8 @@ class _Open:
     texts: list[str] = dataclasses.field(default_factory=list)
     is_chosen: bool = False
     is_tolerant: bool = False
+    is_gone: bool = False
+    has_rows: bool | None = None
 
 
 class DocumentMarkup:
@@ -218,6 +196,9 @@ class DocumentMarkup:
             attributes=[],
             is_tolerant=key in self._rules.tolerant or (parent is not None and parent.is_tolerant),
         )
+        if parent is not None and parent.is_gone:
+            self._skipped = 1
+            return
         if key in self._rules.unwrapped:
             self.kinds |= self._rules.element_kinds.get(local, frozenset())
             if self._is_left_out(parent, opened, attributes):
@@ -226,8 +207,7 @@ class DocumentMarkup:
                 self._open.append(opened)
             return
         if space is None or local not in space.elements:
-            self.kinds |= self._rules.element_kinds.get(local, frozenset())
-            self._skipped = 1
+            self._leave_out(key, local)
             return
         if not self._keep_attributes(opened, attributes, space):
             self._skipped = 1
@@ -248,6 +228,12 @@ class DocumentMarkup:
         self._out.append(write_start(opened.written, opened.attributes))
         self._is_pending = True
 
+    def _leave_out(self, key: str, local: str) -> None:
+        self.kinds |= self._rules.element_kinds.get(local, frozenset())
+        self._skipped = 1
+        if len(self._open) > 1 and (key, self._open[-1].key, self._open[-2].key) in _TAKEN_OUT:
+            self._open[-2].is_gone = True
+
     def _end(self) -> None:
         if self._skipped:
             self._skipped -= 1
@@ -255,13 +241,16 @@ class DocumentMarkup:
         closed = self._open.pop()
         if closed.written is None:
             return
-        if closed.key in self._collected and self._is_forbidden(closed):
+        if (closed.key in self._collected and self._is_forbidden(closed)) or self._is_gone(closed):
             del self._out[closed.start :]
             # Its parent's start was ended for it; text never is this sign alone.
             self._is_pending = self._out[-1] == ">"
             if self._is_pending:
                 self._out.pop()
             return
+        if closed.key == _CELL and closed.is_gone:
+            self._close_start()
+            self._out.append(_EMPTY_PARAGRAPH)
         if closed.key in self._rules.numbered:
             self._number_text(closed)
         if closed.key == _VALUE and ("t", "s") in self._open[-1].attributes:
@@ -293,6 +282,15 @@ class DocumentMarkup:
         if text:
             self._close_start()
             self._out.append(encode_text(text))
+
+    def _is_gone(self, closed: _Open) -> bool:
+        """Tell whether a change took out a row, or all rows of a table."""
+        if closed.key == _ROW:
+            table = next((one for one in reversed(self._open) if one.key == _TABLE), None)
+            if table is not None:
+                table.has_rows = bool(table.has_rows) or not closed.is_gone
+            return closed.is_gone
+        return closed.key == _TABLE and closed.has_rows is False
 
     def _number_text(self, closed: _Open) -> None:
         text = "".join(closed.texts)

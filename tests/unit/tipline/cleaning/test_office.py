@@ -372,3 +372,15 @@ def test_text_when_it_has_characters_that_nobody_sees_then_they_go() -> None:
     document = read_members(cleaned)["word/document.xml"]
     assert Kind.TEXT in plan.kinds
     assert "<w:t>seen so\u00adft \u200c\u200d</w:t><w:t/>" in document
+
+
+def test_row_when_a_change_took_it_out_then_it_goes_with_its_picture() -> None:
+    """A table of such rows goes, too; a cell stays, and is empty."""
+    members = read(get_case("changes-rows"))
+
+    document = members["word/document.xml"]
+    assert document.endswith(
+        "<w:body><w:tbl><w:tblPr/><w:tr><w:trPr/><w:tc><w:tcPr/><w:p/></w:tc><w:tc><w:p><w:r><w:t>"
+        "seen</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"
+    )
+    assert not any("media" in name for name in members)

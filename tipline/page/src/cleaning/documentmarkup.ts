@@ -29,6 +29,12 @@ const EMPTY_STRING = "<si><t/></si>";
 /** As of texts (text.ts), but for soft hyphens: those are typeset. */
 const INVISIBLE =
   /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+const TABLE = "w:tbl";
+const ROW = "w:tr";
+const CELL = "w:tc";
+const EMPTY_PARAGRAPH = "<w:p/>";
+/** A mark, and where it stands in what a change took out. */
+const TAKEN_OUT: ReadonlySet<string> = new Set([`w:del w:trPr ${ROW}`, `w:cellDel w:tcPr ${CELL}`]);
 /** What leads to nothing. */
 const NOTHING: ReadonlySet<string> = new Set(["", "0"]);
 
@@ -56,6 +62,10 @@ interface Open {
   hasText: boolean;
   start: number;
   isChosen: boolean;
+  /** A change took it out; what comes goes. */
+  isGone: boolean;
+  /** Of a table that had rows: whether one stays. */
+  hasRows?: boolean;
 }
 
 /** Rewrites the parts of one document; `kinds` is what was found in them. */
@@ -146,7 +156,12 @@ export class DocumentMarkup {
       hasText: parent?.hasText === true,
       start: this.#out.length,
       isChosen: false,
+      isGone: false,
     };
+    if (parent?.isGone === true) {
+      this.#skipped = 1;
+      return;
+    }
     if (this.rules.unwrapped.has(key)) {
       this.#find(this.rules.elementKinds.get(local));
       if (isLeftOut(parent, opened, attributes)) this.#skipped = 1;
@@ -156,6 +171,10 @@ export class DocumentMarkup {
     if (space === undefined || !space.elements.has(local)) {
       this.#find(this.rules.elementKinds.get(local));
       this.#skipped = 1;
+      const around = this.#open.at(-2);
+      if (around !== undefined && TAKEN_OUT.has(`${key} ${parent?.key} ${around.key}`)) {
+        around.isGone = true;
+      }
       return;
     }
     if (!this.#keepAttributes(opened, attributes, space)) {
@@ -184,12 +203,17 @@ export class DocumentMarkup {
     }
     const closed = this.#open.pop() as Open;
     if (closed.written === undefined) return;
-    if (this.#collected.has(closed.key) && this.#isForbidden(closed)) {
+    const isForbidden = this.#collected.has(closed.key) && this.#isForbidden(closed);
+    if (isForbidden || this.#isGone(closed)) {
       this.#out.length = closed.start;
       // Its parent's start was ended for it; text never is this sign alone.
       this.#isPending = this.#out.at(-1) === ">";
       if (this.#isPending) this.#out.pop();
       return;
+    }
+    if (closed.key === CELL && closed.isGone) {
+      this.#closeStart();
+      this.#out.push(EMPTY_PARAGRAPH);
     }
     const word = this.rules.numbered.get(closed.key);
     if (word !== undefined) this.#numberText(closed, word);
@@ -219,6 +243,14 @@ export class DocumentMarkup {
       this.#closeStart();
       this.#out.push(encodeText(text));
     }
+  }
+
+  /** Whether a change took out a row, or all rows of a table. */
+  #isGone(closed: Open): boolean {
+    if (closed.key !== ROW) return closed.key === TABLE && closed.hasRows === false;
+    const table = this.#open.filter((one) => one.key === TABLE).at(-1);
+    if (table !== undefined) table.hasRows = table.hasRows === true || !closed.isGone;
+    return closed.isGone;
   }
 
   #numberIn(what: string, text: string, word: string): string {
