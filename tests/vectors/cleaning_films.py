@@ -114,7 +114,10 @@ def list_films() -> Iterator[Case]:
     )
     yield "x264", "an encoder's settings go", [make_film(make_pictures(X264 + PICTURE))]
     yield "sei-kept", "what says how to show a picture stays", [
-        make_film(make_pictures(sei(6, b"\x80") + PICTURE))
+        make_film(make_pictures(sei(6, b"\x80") + sei(147, b"\x12") + PICTURE))
+    ]  # fmt: skip
+    yield "sei-long", "what is longer than it can be goes", [
+        make_film(make_pictures(sei(147, b"\x12 told by Ana") + PICTURE))
     ]  # fmt: skip
     mixed = unit(b"\x06\x06\x01\x80\x05\x12" + bytes(18) + b"\x2d\x04\0\0\x03\0\x01\x80")
     yield "sei-mixed", "of several messages some stay, escaped anew", [

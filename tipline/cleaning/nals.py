@@ -2,9 +2,9 @@
 H.264 and HEVC: samples are units, each behind its length; some are pictures, others only tell.
 
 Kept are pictures and what decodes them. What only tells (SEI) is a row of messages: of them those
-stay that say how a picture is shown. Encoders leave their names and settings there, cameras the
-place and the time. Fill goes, and so do units that the standards give no meaning, and those of a
-second layer.
+stay that say how a picture is shown, with a length that fits. Encoders leave their names and
+settings there, cameras the place and the time. Fill goes, and so do units that the standards give
+no meaning, and those of a second layer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ _AVC_SEI: Final = frozenset((6,))
 _HEVC_KEPT: Final = frozenset((*range(10), *range(16, 22), 32, 33, 34, 35, 36, 37))
 _HEVC_SEI: Final = frozenset((39, 40))
 # Recovery point, frame packing, display orientation, mastering display, light level, transfer.
-_SEI_KEPT: Final = frozenset((6, 45, 47, 137, 144, 147))
+# Each of the lengths that it can have: numbers of the first three have no fixed one.
+_SEI_KEPT: Final = {
+    6: range(1, 9),
+    45: range(1, 25),
+    47: range(1, 9),
+    137: range(24, 25),
+    144: range(4, 5),
+    147: range(1, 2),
+}
 
 
 def filter_nals(
@@ -101,7 +109,7 @@ def _filter_sei(unit: bytes, head_bytes: int, *, found: set[Kind]) -> bytes:
             # Not whole: nobody knows what it says.
             found.add(Kind.OTHER)
             return b""
-        if kind in _SEI_KEPT:
+        if size in _SEI_KEPT.get(kind, ()):
             kept.append(plain[start:at])
         else:
             found.add(Kind.SOFTWARE if b"x26" in content else Kind.OTHER)

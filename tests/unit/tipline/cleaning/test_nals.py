@@ -52,12 +52,19 @@ def test_nals_when_a_unit_of_hevc_has_no_meaning_then_it_goes(head: bytes) -> No
     assert run(unit(head + b"told") + HEVC_PICTURE, is_hevc=True) == (HEVC_PICTURE, {Kind.OTHER})
 
 
-@pytest.mark.parametrize("kind", [6, 45, 47, 137, 144, 147])
-def test_nals_when_a_message_says_how_to_show_then_it_stays(kind: int) -> None:
-    """Byte for byte."""
-    sample = sei(kind, b"\1\2") + PICTURE
-
-    assert run(sample) == (sample, set())
+@pytest.mark.parametrize(
+    ("kind", "least", "greatest"),
+    [(6, 1, 8), (45, 1, 24), (47, 1, 8), (137, 24, 24), (144, 4, 4), (147, 1, 1)],
+)
+def test_nals_when_a_message_says_how_to_show_then_it_stays(
+    kind: int, least: int, greatest: int
+) -> None:
+    """Byte for byte; with a length of another it would hold more than that."""
+    for size in (least, greatest):
+        sample = sei(kind, b"\1" * size) + PICTURE
+        assert run(sample) == (sample, set())
+    for size in (least - 1, greatest + 1):
+        assert run(sei(kind, b"\1" * size) + PICTURE) == (PICTURE, {Kind.OTHER})
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2, 3, 4, 5, 136, 200])

@@ -1,9 +1,9 @@
 // H.264 and HEVC: samples are units, each behind its length; some are pictures, others only tell.
 //
 // Kept are pictures and what decodes them. What only tells (SEI) is a row of messages: of them those
-// stay that say how a picture is shown. Encoders leave their names and settings there, cameras the
-// place and the time. Fill goes, and so do units that the standards give no meaning, and those of a
-// second layer.
+// stay that say how a picture is shown, with a length that fits. Encoders leave their names and
+// settings there, cameras the place and the time. Fill goes, and so do units that the standards give
+// no meaning, and those of a second layer.
 
 import { bigEndian, type Bytes, encodeBigEndian, isSame, join } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
@@ -21,7 +21,15 @@ const HEVC_KEPT: ReadonlySet<number> = new Set([
 ]);
 const HEVC_SEI: readonly number[] = [39, 40];
 // Recovery point, frame packing, display orientation, mastering display, light level, transfer.
-const SEI_KEPT: readonly number[] = [6, 45, 47, 137, 144, 147];
+// Each of the least and the greatest length that it can have.
+const SEI_KEPT: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [6, [1, 8]],
+  [45, [1, 24]],
+  [47, [1, 8]],
+  [137, [24, 24]],
+  [144, [4, 4]],
+  [147, [1, 1]],
+]);
 
 /** How the samples of a description are built. */
 export interface Units {
@@ -98,7 +106,8 @@ function filterSei(unit: Uint8Array, headBytes: number, found: Set<Kind>): Uint8
       found.add("other");
       return nothing;
     }
-    if (SEI_KEPT.includes(kind)) kept.push(plain.subarray(start, at));
+    const [least, greatest] = SEI_KEPT.get(kind) ?? [1, 0];
+    if (least <= size && size <= greatest) kept.push(plain.subarray(start, at));
     else found.add(hasEncoderName(content) ? "software" : "other");
   }
   if (kept.length === 0) return nothing;
