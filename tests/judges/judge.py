@@ -24,7 +24,7 @@ from typing import Any, Final
 from PIL import Image, ImageSequence
 from PIL.TiffImagePlugin import TiffImageFile
 
-from tests.judges import documents, films, sounds
+from tests.judges import documents, films, matroskas, sounds
 from tests.judges.pages import read_pages, read_text
 
 ASK: Final = ("exiftool", "-a", "-U", "-G1", "-ee", "-j", "-struct", "-api", "LargeFileSupport=1")
@@ -74,6 +74,8 @@ STRUCTURAL: Final[Mapping[str, str | None]] = {
     **_FIXED,
     **{f"{group}:{tag}": None for group, tags in films.FREE.items() for tag in tags.split()},
     **films.FIXED,
+    **{f"{group}:{tag}": None for group, tags in matroskas.FREE.items() for tag in tags.split()},
+    **matroskas.FIXED,
     **{f"{group}:{tag}": None for group, tags in documents.FREE.items() for tag in tags.split()},
     **documents.FIXED,
     **{f"{group}:{tag}": None for group, tags in sounds.FREE.items() for tag in tags.split()},
@@ -139,7 +141,9 @@ def _is_of_page(name: str) -> bool:
 def _simplify(name: str) -> str:
     """Take the number out of a track's name, and out of a tag that only has its place for one."""
     return re.sub(
-        r"^Track\d+:|_0x[0-9a-f]{4}$", lambda found: "Track:" * (found[0][0] == "T"), name
+        r"^Track\d+:|(?<!Matroska)_0x[0-9a-f]{4}$",
+        lambda found: "Track:" * (found[0][0] == "T"),
+        name,
     )
 
 
@@ -207,7 +211,7 @@ def read_pixels(data: bytes) -> list[tuple[object, ...]]:
         return read_pages(data)
     if films.is_heif(data):
         return [films.decode_heif(data)]
-    if films.is_film(data):
+    if films.is_film(data) or matroskas.is_matroska(data):
         return [films.decode_film(data)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of metadata that is broken in the original
