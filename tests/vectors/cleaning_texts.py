@@ -25,6 +25,7 @@ def list_texts() -> Iterator[Case]:
     )
     yield "older-code", "its bytes stay", [b"se\xf1or\r\n\x93a\x94\xad"]
     yield "older-code-alone", "mostly not ASCII", [b"\xf1\xe9 a"]
+    yield "older-code-by-its-ends", "mostly not ASCII without its returns", [b"\x89P\xe1G\r\n" * 2]
     yield "older-code-marked", "what looks like a mark is none", [b"\xef\xbb\xbfthe se\xf1or"]
     yield "long", "it is read whole", [(b"0123456789abcdef\n", 10_000), b"\r\n"]
     yield "csv-broken-lines", "a table whose cells have lines is a text", [b'a;b;c\n1;"2;;\n";3\n']

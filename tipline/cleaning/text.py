@@ -76,7 +76,8 @@ def plan_text(source: Source, *, is_other: Callable[[bytes], bool]) -> Plan:
         text = data.decode("utf-16" if is_utf16 else "utf-8")
     except UnicodeDecodeError as exc:
         high = len(data) - len(data.translate(None, _HIGH_BYTES))
-        if is_utf16 or _CONTROL_BYTES.search(data) or high * LEAST_SHARE > len(data):
+        kept_len = len(data) - data.count(b"\r\n")  # of what is written: it is judged again
+        if is_utf16 or _CONTROL_BYTES.search(data) or high * LEAST_SHARE > kept_len:
             raise RefusedError(Reason.UNKNOWN) from exc
         return _plan(source, data, data.decode("latin-1"), "latin-1", is_other)
     if _CONTROL.search(text):

@@ -49,10 +49,11 @@ export async function planText(
   if (text === undefined) {
     // An older code: bytes stay as they are, but for the ends of lines.
     const highCount = data.reduce((count, byte) => count + (byte >> 7), 0);
-    if (isUtf16 || hasControl(data) || highCount * LEAST_SHARE > data.length) {
+    cleaned = endLines(data);
+    // Of what is written: it is judged again.
+    if (isUtf16 || hasControl(data) || highCount * LEAST_SHARE > cleaned.length) {
       throw new CleaningRefusal("unknown");
     }
-    cleaned = endLines(data);
     start = new TextDecoder("latin1").decode(cleaned);
   } else {
     if (CONTROL.test(text)) throw new CleaningRefusal("unknown");
