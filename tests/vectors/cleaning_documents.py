@@ -67,6 +67,15 @@ CHART = (
     'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" r:id="rId3"/></a:graphicData>'
     "</a:graphic></w:drawing></w:r></w:p>"
 )
+LEADING = (
+    "'/Users/ana/[Ana.xlsx]One'!A1",
+    "[Ana.xlsx]One!A1",
+    "'/Users/ana/b.xlsx'!Sums",
+    'HYPERLINK("/home/ana/b.ods","t")',
+    'HYPERLINK("smb://ana/b","t")',
+    'HYPERLINK("https://example.org/a","t")',
+    "Table1[[#This Row],[a]]*'My One'!A1/'Two'!B1&amp;\"/\"",
+)
 DGM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 DIAGRAM = (
     f'<w:p><w:r><w:drawing><a:graphic xmlns:a="{DRAWING}"><a:graphicData uri="x"><dgm:relIds '
@@ -348,6 +357,32 @@ def _list_sheets() -> Iterator[Case]:
                 'si="4"/><v>3</v></c><c r="A4"><f t="shared" si="5"/><v>4</v></c></row>',
                 workbook='<definedNames><definedName name="a">[2]Two!A1</definedName>'
                 '<definedName name="b">One!$A$1</definedName></definedNames>',
+            )
+        ],
+    )
+    yield (
+        "paths",
+        "names and paths of other files go in every way of writing, addresses of the web stay",
+        [
+            make_sheet(
+                "<row>"
+                + "".join(f"<c r='A{row}'><f>{f}</f><v>1</v></c>" for row, f in enumerate(LEADING))
+                + "</row>",
+                around='<hyperlinks><hyperlink ref="A1" location="\'C:\\ana\\b\'!A1"/><hyperlink '
+                'ref="A2" location="One!A1"/></hyperlinks><pageSetup paperSize="258"/>',
+            )
+        ],
+    )
+    yield (
+        "names",
+        "hidden ones that hold a value go, those of places stay",
+        [
+            make_sheet(
+                "",
+                workbook='<definedNames><definedName name="HTML_Name" hidden="1">"Ana"'
+                '</definedName><definedName name="IQ_DATE" hidden="true">42170.61</definedName><definedName '
+                'name="_xlnm._FilterDatabase" hidden="1">One!$A$1:$B$2</definedName><definedName '
+                'name="Tax">0.2</definedName></definedNames>',
             )
         ],
     )

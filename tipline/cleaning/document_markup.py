@@ -47,6 +47,7 @@ _TABLE: Final = "w:tbl"
 _ROW: Final = "w:tr"
 _CELL: Final = "w:tc"
 _EMPTY_PARAGRAPH: Final = "<w:p/>"
+_HIDDEN: Final = frozenset({("hidden", "1"), ("hidden", "true")})
 # A mark, and where it stands in what a change took out.
 _TAKEN_OUT: Final = frozenset({("w:del", "w:trPr", _ROW), ("w:cellDel", "w:tcPr", _CELL)})
 _NOTHING: Final = frozenset({"", "0"})  # what leads to nothing
@@ -434,6 +435,9 @@ class DocumentMarkup:
         if closed.key not in self._rules.not_texts:
             return False
         is_foreign = bool(self._rules.not_texts[closed.key].search(text))
+        hidden = self._rules.hidden_texts.get(closed.key)
+        if hidden is not None and any(one in _HIDDEN for one in closed.attributes):
+            is_foreign = is_foreign or not hidden.search(text)
         if closed.key == _SHARED_FORMULA:
             shared = next((value for key, value in closed.attributes if key == "si"), None)
             if shared is not None and is_foreign:

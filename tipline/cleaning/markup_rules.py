@@ -69,6 +69,7 @@ class MarkupRules:
         dropped_if: The element goes if the value has this.
         texts: By element: it goes if its text is another.
         not_texts: It goes if its text has this.
+        hidden_texts: Of an element that is hidden: it goes if its text is another.
         blank_texts: It loses a text that has this.
         link: An address that stays.
         element_kinds: Of elements that go, by their names without a prefix.
@@ -93,6 +94,7 @@ class MarkupRules:
     dropped_if: Patterns
     texts: Patterns
     not_texts: Patterns
+    hidden_texts: Patterns
     blank_texts: Patterns
     link: re.Pattern[str]
     element_kinds: Mapping[str, frozenset[Kind]]
@@ -156,6 +158,7 @@ def make_rules(listed: Mapping[str, Any]) -> MarkupRules:
         dropped_if=_compile_all(listed["dropped-if"]),
         texts=_compile_all(listed["texts"]),
         not_texts=_compile_all(listed["not-texts"]),
+        hidden_texts=_compile_all(listed.get("hidden-texts", {})),
         blank_texts=_compile_all(listed["blank-texts"]),
         link=_compile(listed["link"]),
         element_kinds=list_kinds(listed["kinds"]["elements"]),

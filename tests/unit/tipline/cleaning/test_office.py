@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -384,3 +385,24 @@ def test_row_when_a_change_took_it_out_then_it_goes_with_its_picture() -> None:
         "seen</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"
     )
     assert not any("media" in name for name in members)
+
+
+def test_formula_when_it_names_another_file_in_any_way_then_it_goes() -> None:
+    """As Office on a Mac, LibreOffice and people write them; what is of the same workbook stays."""
+    sheet = read(get_case("paths"))["xl/worksheets/sheet1.xml"]
+
+    assert "ana" not in sheet.lower()
+    assert re.findall("<f>(.*?)</f>", sheet) == [
+        'HYPERLINK("https://example.org/a","t")',
+        "Table1[[#This Row],[a]]*'My One'!A1/'Two'!B1&amp;\"/\"",
+    ]
+    assert sheet.count("<v>1</v>") == 7
+    assert '<hyperlinks><hyperlink location="One!A1" ref="A2"/></hyperlinks>' in sheet
+    assert "paperSize" not in sheet
+
+
+def test_name_when_it_is_hidden_and_holds_a_value_then_it_goes() -> None:
+    """Programs leave who and when in them; hidden places, and values that people named, stay."""
+    workbook = read(get_case("names"))["xl/workbook.xml"]
+
+    assert re.findall('name="([^"]*)"', workbook) == ["One", "_xlnm._FilterDatabase", "Tax"]

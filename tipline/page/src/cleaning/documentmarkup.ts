@@ -367,7 +367,12 @@ export class DocumentMarkup {
       }
       return false;
     }
-    const isForeign = this.rules.notTexts.get(closed.key)?.test(text) === true;
+    const isHidden = closed.attributes.some(
+      ([key, value]) => key === "hidden" && (value === "1" || value === "true"),
+    );
+    const isForeign =
+      this.rules.notTexts.get(closed.key)?.test(text) === true ||
+      (isHidden && this.rules.hiddenTexts.get(closed.key)?.test(text) === false);
     if (closed.key !== SHARED_FORMULA) return isForeign;
     const shared = closed.attributes.find(([key]) => key === "si")?.[1];
     if (shared === undefined) return isForeign;

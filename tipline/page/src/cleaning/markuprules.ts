@@ -48,6 +48,7 @@ export interface Lists {
   readonly "dropped-if": object;
   readonly texts: object;
   readonly "not-texts": object;
+  readonly "hidden-texts"?: object;
   readonly "blank-texts": object;
   readonly link: string;
   readonly kinds: {
@@ -91,6 +92,8 @@ export interface MarkupRules {
   /** By element: it goes if its text is another; if its text has this; it loses such a text. */
   readonly texts: Patterns;
   readonly notTexts: Patterns;
+  /** Of an element that is hidden: it goes if its text is another. */
+  readonly hiddenTexts: Patterns;
   readonly blankTexts: Patterns;
   /** An address that stays. */
   readonly link: RegExp;
@@ -123,6 +126,7 @@ export function makeRules(listed: Lists): MarkupRules {
     droppedIf: compile(listed["dropped-if"]),
     texts: compile(listed.texts),
     notTexts: compile(listed["not-texts"]),
+    hiddenTexts: compile(listed["hidden-texts"] ?? {}),
     blankTexts: compile(listed["blank-texts"]),
     link: new RegExp(listed.link),
     elementKinds: listKinds(listed.kinds.elements),
