@@ -640,7 +640,10 @@ def test_open_when_a_file_is_not_as_clean_as_the_tip_says_then_it_is_named(desk:
         ("clean", False),
     ]
     shown = desk.run("show", "00", "--vault", "vault")
-    assert "    WARNING: said to be clean, but the desk found: device" in lines(shown.stdout)
+    said = lines(shown.stdout)
+    heading = said.index("What the desk found in the files:")
+    assert said[heading + 1] == f"  {SAID}"
+    assert heading < said.index("What the tip says of itself (claims, checked by nobody):")
     told = json.loads(desk.run("show", "1", "--vault", "vault", "--json").stdout)
     assert [one["state"] for one in told["found"]] == ["clean"]
 
@@ -663,14 +666,17 @@ def test_open_when_there_is_no_sandbox_then_the_text_is_there_and_the_files_wait
     )
 
     assert done.returncode == 0
-    assert lines(done.stderr)[:3] == [
+    assert lines(done.stderr)[1:5] == [
+        "1 opened, 0 opened before, 0 not sealed to you, 0 kept apart, 0 broken",
         "the files of these tips were not looked at; they stay unopened:",
         "bubblewrap is not installed: without it no file is opened",
         "apt-get install --no-install-recommends bubblewrap",
     ]
     shown = desk.run("show", "00", "--vault", "vault").stdout
     assert lines(shown)[-1] == "read me"
-    assert "the desk found" not in shown
+    assert "  files/01.jpg: not looked at; to have it looked at, open the bundle again" in lines(
+        shown
+    )
     again = json.loads(desk.open("--json").stdout)["tips"]
     assert [(tip["state"], tip["files"][0]["state"]) for tip in again] == [("already", "clean")]
     third = json.loads(desk.open("--json").stdout)["tips"]

@@ -20,8 +20,10 @@ from crypto.attachment import Attachment, Cleaning, Original
 from crypto.note import Signer
 from crypto.tip import Tip, format_tip
 from tests.pictures import make_exif, make_jpeg, segment
-from tipline.commands.desk_files import _tell_view
+from tipline.commands.desk_files import _tell_view, judge_opened
 from tipline.console import Console
+from tipline.desk.judgements import read_judgements
+from tipline.desk.judging import Judgement, judge
 from tipline.desk.vault import Record, Vault
 from tipline.desk.viewing import View
 from tipline.rendering.answers import Failure
@@ -217,6 +219,59 @@ def test_export_when_a_tip_was_kept_apart_then_it_comes_out_only_when_asked_for(
     assert shelf.run("export", "3f", "--out", "a").returncode == 49
     done = shelf.run("export", "3f", "--out", "b", "--untouched")
     assert (done.returncode, done.stdout) == (0, "b/untouched/payload.tar\n")
+
+
+def make_console() -> tuple[Console, io.StringIO]:
+    err = io.StringIO()
+    return Console(translate=lambda text: text, out=io.StringIO(), err=err), err
+
+
+def test_opened_files_when_it_is_broken_off_then_it_goes_on_where_it_was(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Ctrl-C behind the first file does not wait for it again."""
+    vault = Vault.open(shelf.directory / "vault")
+
+    def judge_one(place: Path, path: str, *, claim: str | None) -> Judgement:
+        if path != "files/01.jpg":
+            raise KeyboardInterrupt
+        return judge(place, path, claim=claim)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tipline.commands.desk_files.judge", judge_one)
+        with pytest.raises(KeyboardInterrupt):
+            judge_opened(vault, [ID], today=DAY, console=make_console()[0])
+    assert list(read_judgements(vault, ID)) == ["files/01.jpg"]
+    judged = judge_opened(vault, [ID], today=DAY, console=make_console()[0])
+    assert [one.path for one in judged[ID]] == ["files/02.jpg", "files/03.jpg"]
+    assert len(read_judgements(vault, ID)) == 3
+
+
+def test_opened_files_when_one_tip_takes_too_long_then_the_next_has_its_turn(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No tip keeps its readers from all the others, and what was not looked at is named."""
+    vault = Vault.open(shelf.directory / "vault")
+    monkeypatch.setattr("tipline.commands.desk_files.MAX_TIP_SECONDS", -1)
+    console, err = make_console()
+    assert judge_opened(vault, [ID], today=DAY, console=console) == {}
+    assert err.getvalue() == (
+        f"tip {ID}: 3 files were not looked at: it took too long; open the bundle again to go on\n"
+    )
+
+
+def test_found_when_its_record_is_damaged_then_the_tip_can_be_read_all_the_same(
+    shelf: Shelf,
+) -> None:
+    """The text is not kept from its reader, and the files are looked at once more."""
+    vault = Vault.open(shelf.directory / "vault")
+    (vault.directory / "records" / f"{ID}.files.json").write_text("{}")
+    shown = shelf.run("show", "3f")
+
+    assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, "look")
+    assert "what the desk found in the files cannot be read: " in shown.stderr
+    assert "  files/01.jpg: not looked at; " in shown.stdout
+    assert len(judge_opened(vault, [ID], today=DAY, console=make_console()[0])[ID]) == 3
 
 
 def test_view_when_asked_then_each_file_becomes_pictures(shelf: Shelf) -> None:

@@ -18,6 +18,8 @@ _RULES: Final[Mapping[str, Any]] = json.loads(
     resources.files("tipline.cleaning").joinpath("rules.json").read_text("ascii")
 )
 
+NUMBER: Final[int] = _RULES["number"]  # of the rules that are kept here; it grows with them
+
 
 def _by_number(kinds: Mapping[str, list[Any]], base: int) -> Mapping[int, frozenset[Kind]]:
     numbers: dict[int, set[Kind]] = {}

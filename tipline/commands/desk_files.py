@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +19,15 @@ from tipline.desk.judging import Judgement, judge, probe_sandbox
 from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import Record, Vault
 from tipline.desk.viewing import View, view_file
-from tipline.errors import NotCleanError, SandboxError, UsageError
+from tipline.errors import NotCleanError, SandboxError, UsageError, VaultError
 from tipline.hints import HINTS
 from tipline.messages import ERRORS
 from tipline.plain import make_printable_line
 from tipline.rendering.answers import Failure
 
 MAX_FIRST: Final = 1_000_000  # no document has as many pages
+# For the files of one tip, one after another; a file that is begun is looked at to its end.
+MAX_TIP_SECONDS: Final = 600
 
 
 def judge_opened(
@@ -44,31 +47,80 @@ def judge_opened(
         What was found, by the tip's id; a tip without files, or that nobody could look at, is not
         among them.
     """
-    _ = console.translate
     judged: dict[str, list[Judgement]] = {}
     for tip_id in tip_ids:
         place, record = vault.find(tip_id)
-        if record.state != "opened" or read_judgements(vault, tip_id):
+        if record.state != "opened":
             continue
-        claims = list_claims(_read_tip(place))
-        names = _list_names(place, FILES)
         try:
-            found = [judge(place, name, claim=claims.get(name)) for name in names]
+            found = _judge_tip(vault, tip_id, place, today=today, console=console)
         except SandboxError as exc:
             # The tip is open and its text can be read: its files wait until they can be judged.
+            _ = console.translate
             console.say(_("the files of these tips were not looked at; they stay unopened:"))
             console.say(console.fill(ERRORS[exc.code], exc.facts))
             console.say(console.fill(HINTS[exc.code], exc.facts))
             return judged
         if found:
-            save_judgements(vault, tip_id, found, today=today)
             judged[tip_id] = found
-        for one in found:
-            line = _("tip {id}: {file}: {found}").format(
-                id=tip_id, file=one.path, found=describe_judgement(one, translate=_)
-            )
-            (console.say if one.is_belied else console.note)(line)
     return judged
+
+
+def _judge_tip(
+    vault: Vault, tip_id: str, place: Path, *, today: datetime.date, console: Console
+) -> list[Judgement]:
+    _, ngettext = console.translate, console.translate_counted
+    claims = list_claims(_read_tip(place))
+    earlier = read_earlier(vault, tip_id, console=console)
+    found: list[Judgement] = []
+    names = [name for name in _list_names(place, FILES) if name not in earlier]
+    ends_at = time.monotonic() + MAX_TIP_SECONDS
+    for name in names:
+        if time.monotonic() > ends_at:
+            # Else one tip keeps its readers from all the others.
+            left_len = len(names) - len(found)
+            line = ngettext(
+                "tip {id}: {count} file was not looked at: it took too long; open the bundle again"
+                " to go on",
+                "tip {id}: {count} files were not looked at: it took too long; open the bundle"
+                " again to go on",
+                left_len,
+            )
+            console.say(line.format(id=tip_id, count=left_len))
+            break
+        one = judge(place, name, claim=claims.get(name))
+        found.append(one)
+        # After each: whoever ends this while it lasts does not begin anew.
+        save_judgements(vault, tip_id, [*earlier.values(), *found], today=today)
+        line = _("tip {id}: {file}: {found}").format(
+            id=tip_id, file=one.path, found=describe_judgement(one, translate=_)
+        )
+        (console.say if one.is_belied else console.note)(line)
+    return found
+
+
+def read_earlier(vault: Vault, tip_id: str, *, console: Console) -> dict[str, Judgement]:
+    """
+    Read what was found in a tip's files, and say so if that cannot be read.
+
+    Args:
+        vault: The tip's.
+        tip_id: Of an opened tip.
+        console: Where to tell.
+
+    Returns:
+        By the file's generated name; empty if nobody looked, or it cannot be read.
+    """
+    _ = console.translate
+    try:
+        return read_judgements(vault, tip_id)
+    except VaultError as exc:
+        # A tip is not kept from its reader for that: its files are looked at once more.
+        reason = console.fill(ERRORS[exc.code], exc.facts)
+        console.say(
+            _("what the desk found in the files cannot be read: {reason}").format(reason=reason)
+        )
+        return {}
 
 
 def run_export(options: argparse.Namespace, console: Console) -> int:

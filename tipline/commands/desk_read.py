@@ -12,12 +12,12 @@ from crypto.errors import CryptoError, ForeignError, NoMatchError
 from crypto.keyset_fields import Keyset
 from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
 from tipline.clock import system_clock
-from tipline.commands.desk_files import judge_opened
+from tipline.commands.desk_files import judge_opened, read_earlier
 from tipline.console import Console
 from tipline.desk.asking import make_asker
 from tipline.desk.attached import describe_file
+from tipline.desk.exporting import FILES
 from tipline.desk.filewords import describe_judgement
-from tipline.desk.judgements import read_judgements
 from tipline.desk.judging import Judgement
 from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
 from tipline.desk.naming import name_category, name_channel
@@ -79,12 +79,13 @@ def run_open(options: argparse.Namespace, console: Console) -> int:
             today=system_clock().date(),
             on_tip=lambda tip: _tell_outcome(tip, console),
         )
+    if not options.json:
+        # Before the files are looked at, which may take long.
+        _print_counts(console, outcome)
     readable = [*outcome.ids("opened"), *outcome.ids("already")]
     judged = judge_opened(vault, readable, today=system_clock().date(), console=console)
     if options.json:
         console.print_json(_outcome_fields(outcome, judged))
-    else:
-        _print_counts(console, outcome)
     _raise_worst(outcome)
     return 0
 
@@ -232,7 +233,7 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
     if record.state == "opened":
         fields = read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES)
         names = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
-    judgements = read_judgements(vault, record.id)
+    judgements = read_earlier(vault, record.id, console=console)
     if options.json:
         facts = {
             "record": record.as_fields(),
@@ -246,8 +247,8 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
     _print_record(console, record, place, keyset)
     if fields is not None:
         tip = parse_tip(fields)
-        file_lines = _describe_files(names, tip, judgements, _)
-        _print_tip(console, tip, record.channel, keyset, file_lines)
+        _print_found(console, names, judgements)
+        _print_tip(console, tip, record.channel, keyset, _describe_files(names, tip, _))
     return 0
 
 
@@ -294,17 +295,27 @@ def _print_record(console: Console, record: Record, place: Path, keyset: Keyset 
         console.print(line.format(member=make_printable_line(name), reason=words))
 
 
-def _describe_files(
-    names: list[str], tip: Tip, judgements: Mapping[str, Judgement], translate: Translate
-) -> list[str]:
-    described = []
-    for name in names:
-        if name not in ("tip.json", "text.txt"):
-            described.append(describe_file(name, tip, translate=translate))
+def _print_found(console: Console, names: list[str], judgements: Mapping[str, Judgement]) -> None:
+    _ = console.translate
+    attached = [name for name in names if name.startswith(f"{FILES}/")]
+    if not attached:
+        return
+    # Before the claims and under a heading of its own: no claim passes itself off as one of these.
+    console.print()
+    console.print(_("What the desk found in the files:"))
+    for name in attached:
+        found = _("not looked at; to have it looked at, open the bundle again")
         if name in judgements:
-            found = describe_judgement(judgements[name], translate=translate)
-            described.append(f"  {found}")
-    return described
+            found = describe_judgement(judgements[name], translate=_)
+        console.print("  " + _("{file}: {found}").format(file=name, found=found))
+
+
+def _describe_files(names: list[str], tip: Tip, translate: Translate) -> list[str]:
+    return [
+        describe_file(name, tip, translate=translate)
+        for name in names
+        if name not in ("tip.json", "text.txt")
+    ]
 
 
 def _print_tip(

@@ -15,6 +15,8 @@ from tipline.cleaning.words import KIND_WORDS, REASON_WORDS
 from tipline.language import Translate
 from tipline.plain import make_printable_line
 
+MAX_SHOWN_CHARACTERS: Final = 80  # a longer claim could wrap into a line that looks like ours
+
 _KINDS: Final[Mapping[str, str]] = {str(kind): words for kind, words in KIND_WORDS.items()}
 _REASONS: Final[Mapping[str, str]] = {str(reason): words for reason, words in REASON_WORDS.items()}
 
@@ -41,9 +43,9 @@ def describe_file(path: str, tip: Tip, *, translate: Translate) -> str:
 
 def _describe_attachment(attachment: Attachment, translate: Translate) -> str:
     _ = translate
-    media_type = make_printable_line(attachment.media_type)
+    media_type = _shorten(attachment.media_type)
     if attachment.cleaning is None:
-        name = make_printable_line(attachment.name or "")
+        name = _shorten(attachment.name or "")
         return _("(named {name}, {type})").format(name=name, type=media_type)
     return f"({media_type}; {describe_cleaning(attachment.cleaning, translate=_)})"
 
@@ -77,9 +79,14 @@ def _describe_original(original: Original, path: str, translate: Translate) -> s
         "(UNTOUCHED original of {path}, with all that was found; named {name}, {type})"
     ).format(
         path=path,
-        name=make_printable_line(original.name),
-        type=make_printable_line(original.media_type),
+        name=_shorten(original.name),
+        type=_shorten(original.media_type),
     )
+
+
+def _shorten(untrusted: str) -> str:
+    shown = make_printable_line(untrusted)
+    return shown if len(shown) <= MAX_SHOWN_CHARACTERS else f"{shown[: MAX_SHOWN_CHARACTERS - 1]}…"
 
 
 def _look_up(word: str, words: Mapping[str, str], translate: Translate) -> str:

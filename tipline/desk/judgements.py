@@ -3,8 +3,8 @@ What the desk found in a tip's files when it opened them, kept beside the tip's 
 
     records/ID.files.json   one line for each attached file; missing where nobody could look
 
-Of an older version, or where the sandbox was missing, there is none, and nothing is said of the
-files.
+Where the sandbox was missing there is none. What was found by older rules than ours counts as none:
+the file is looked at again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 from crypto.errors import CryptoError
 from crypto.strict import format_json, parse_json_object
 from tipline.cleaning.plan import Format, Kind
+from tipline.cleaning.rules import NUMBER
 from tipline.desk.judging import Judgement, State, parse_reason
 from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import MAX_RECORD_BYTES, Vault
@@ -36,7 +37,11 @@ def save_judgements(
         judgements: One for each attached file.
         today: In UTC.
     """
-    fields = {"version": VERSION, "files": [judgement.as_fields() for judgement in judgements]}
+    fields = {
+        "version": VERSION,
+        "rules": NUMBER,
+        "files": [judgement.as_fields() for judgement in judgements],
+    }
     path = vault.directory / "records" / f"{tip_id}.files.json"
     save_file(path, format_json(fields) + b"\n", day=today)
 
@@ -50,7 +55,7 @@ def read_judgements(vault: Vault, tip_id: str) -> dict[str, Judgement]:
         tip_id: Of an opened tip.
 
     Returns:
-        By the file's generated name; empty if nobody looked.
+        By the file's generated name; empty if nobody looked by these rules.
 
     Raises:
         VaultError: `vault_damaged`.
@@ -71,6 +76,8 @@ def read_judgements(vault: Vault, tip_id: str) -> dict[str, Judgement]:
 def _parse(fields: dict[str, Any]) -> list[Judgement]:
     if fields["version"] != VERSION:
         raise KeyError("version")
+    if fields.get("rules") != NUMBER:
+        return []
     return [_parse_one(file) for file in fields["files"]]
 
 

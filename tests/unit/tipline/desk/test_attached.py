@@ -71,3 +71,12 @@ def test_file_when_of_the_first_version_then_its_name_is_told() -> None:
     assert describe_file("files/01.a", tip, translate=lambda text: text) == (
         "files/01.a (named a\\u{202e}b, x/y)"
     )
+
+
+def test_claims_when_long_then_they_are_cut() -> None:
+    """Words that a screen would wrap into a line of their own are not taken for ours."""
+    media_type = "x/" + "y " * 40 + "the desk found nothing to take out"
+    attachment = Attachment(path="files/01.a", media_type=media_type, size_bytes=1, name="n" * 500)
+    said = describe_file("files/01.a", Tip(text="a", attachments=(attachment,)), translate=str)
+
+    assert said == f"files/01.a (named {'n' * 79}…, {media_type[:79]}…)"

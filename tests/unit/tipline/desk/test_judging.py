@@ -14,6 +14,7 @@ from tests.pictures import make_exif, make_jpeg, segment
 from tests.unit.tipline.desk.conftest import DAY
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import Format, Kind
+from tipline.cleaning.rules import NUMBER
 from tipline.desk import judging
 from tipline.desk.filewords import FAILURE_WORDS, describe_judgement
 from tipline.desk.judgements import read_judgements, save_judgements
@@ -171,10 +172,14 @@ def test_judgements_when_kept_then_they_are_read_again(tmp_path: Path) -> None:
     [
         {},
         {"version": 2, "files": []},
-        {"version": 1},
-        {"version": 1, "files": [{"file": "a", "state": "good", "kinds": []}]},
-        {"version": 1, "files": [{"file": "a", "state": "found", "kinds": ["luck"]}]},
-        {"version": 1, "files": ["a"]},
+        {"version": 1, "rules": NUMBER},
+        {"version": 1, "rules": NUMBER, "files": [{"file": "a", "state": "good", "kinds": []}]},
+        {
+            "version": 1,
+            "rules": NUMBER,
+            "files": [{"file": "a", "state": "found", "kinds": ["luck"]}],
+        },
+        {"version": 1, "rules": NUMBER, "files": ["a"]},
     ],
 )
 def test_judgements_when_damaged_then_they_are_not_believed(
@@ -186,6 +191,21 @@ def test_judgements_when_damaged_then_they_are_not_believed(
     with pytest.raises(VaultError) as caught:
         read_judgements(vault, "0" * 32)
     assert caught.value.code == "vault_damaged"
+
+
+def test_judgements_when_made_by_other_rules_then_the_files_are_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    """What older rules did not know, they did not find."""
+    vault = make_vault(tmp_path)
+    save_judgements(vault, "0" * 32, JUDGEMENTS, today=DAY)
+    path = vault.directory / "records" / f"{'0' * 32}.files.json"
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps({**fields, "rules": fields["rules"] - 1}))
+    assert read_judgements(vault, "0" * 32) == {}
+    del fields["rules"]
+    path.write_text(json.dumps(fields))
+    assert read_judgements(vault, "0" * 32) == {}
 
 
 @pytest.mark.parametrize(
