@@ -195,6 +195,7 @@ def _list_annotations() -> Iterator[Case]:
         "comment": b"<< /Subtype /Text /Rect [0 0 9 9] /T (Ana) /M (D:2026) /Contents (no) >>",
         "stamp": b"<< /Subtype /Stamp /Rect [9 9 18 18] /AP << /N 6 0 R >> /T (Ana) >>",
         "hidden": b"<< /Subtype /Stamp /F 2 /Rect [9 9 18 18] /AP << /N 6 0 R >> >>",
+        "window": b"<< /Subtype /Popup /F 4 /Rect [9 9 18 18] /AP << /N 6 0 R >> >>",
         "attached": b"<< /Subtype /FileAttachment /Rect [0 0 9 9] /FS << /F (ana.doc) >> >>",
     }
     for name, annotation in annotations.items():

@@ -30,6 +30,7 @@ MAX_PAGES: Final = 20_000
 MAX_ANNOTATIONS: Final = 20_000  # of a file; a long form has a thousand fields
 MAX_PAGE_ANNOTATIONS: Final = 4_000  # qpdf takes two seconds for them, and four times so for twice
 
+MAX_FIELD_PARENTS: Final = 64  # between a field and the form; five are many
 MAX_OBJECT_BYTES: Final = 16 * 1024 * 1024  # a handbook of a thousand pages has about ten
 
 # What qpdf may take for itself. A table of objects is a few megabytes; more is a bomb.
@@ -49,6 +50,7 @@ _ZLIB: Final = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 _CODED: Final = re.compile(rb"/(?:LZW|RunLength|ASCII85|ASCIIHex)Decode|/(?:LZW|RL|A85|AHx)\b")
 _VERSION_END: Final = re.compile(rb"startxref\s+\d+\s+%%EOF")
 _MOVING: Final = frozenset({"Screen", "Movie", "Sound", "RichMedia", "3D"})
+_PASSWORD: Final = 1 << 13  # of a field's flags
 _QUIET_ANNOTATIONS: Final = frozenset({"Link", "Widget", "Popup", "TrapNet", "PrinterMark"})
 
 
@@ -205,6 +207,12 @@ class _Cleaner:
             for annotation in annotations:
                 if isinstance(annotation, pikepdf.Dictionary):
                     self._note_annotation(annotation)
+                    if _find_flags(annotation) & _PASSWORD:
+                        # Viewers show stars; qpdf would draw it in letters.
+                        annotation["/V"] = pikepdf.String("")
+            if any(map(_is_popup, annotations)):
+                # Viewers show what it belongs to, and not the window itself.
+                page["/Annots"] = [one for one in annotations if not _is_popup(one)]
 
     def _note_annotation(self, annotation: Any) -> None:
         name = read_name(annotation.get("/Subtype"))
@@ -224,6 +232,23 @@ class _Cleaner:
             self._find(Kind.PERSON, Kind.TIME)
         if "/OC" in annotation:
             self._copier.check_layer(annotation["/OC"])
+
+
+def _is_popup(annotation: Any) -> bool:
+    is_annotation = isinstance(annotation, pikepdf.Dictionary)
+    return is_annotation and read_name(annotation.get("/Subtype")) == "Popup"
+
+
+def _find_flags(field: Any) -> int:
+    """Find the flags of a field, which it may have from those above it."""
+    for _ in range(MAX_FIELD_PARENTS):
+        flags = field.get("/Ff")
+        if isinstance(flags, int):
+            return flags
+        field = field.get("/Parent")
+        if not isinstance(field, pikepdf.Dictionary):
+            return 0
+    raise RefusedError(Reason.TOO_COMPLEX)
 
 
 def _is_hidden_by_use(layers: Any, first: Any) -> bool:

@@ -37,6 +37,11 @@ def refuse(data: bytes) -> Reason:
     return caught.value.reason
 
 
+def read_drawn(cleaned: bytes) -> bytes:
+    """Read all that draws."""
+    return b"".join(stream for _, stream in read_objects(cleaned).values())
+
+
 def swell(count: int, unit: bytes = b" " * 1024 * 1024) -> bytes:
     """Deflate so many megabytes."""
     deflater = zlib.compressobj(9)
@@ -342,6 +347,54 @@ def test_pdf_when_it_has_too_many_parts_then_it_is_refused(
     monkeypatch.setattr(module, bound, value)
 
     assert refuse(document) == Reason.TOO_COMPLEX
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_drawn"),
+    [(b"/Ff 0", True), (b"/Ff 8192", False), (b"/Parent 6 0 R", False), (b"/Parent 7 0 R", True)],
+)
+def test_pdf_when_a_field_is_for_a_password_then_it_is_not_drawn(
+    flags: bytes, *, is_drawn: bool
+) -> None:
+    """Its flag may stand above it."""
+    field = b"<< /Subtype /Widget /Rect [9 9 90 30] /FT /Tx /T (a) /V (hidden) %s /F 4" % flags
+    form = b"/DR << /Font << /F 8 0 R >> >> /DA (/F 9 Tf) /NeedAppearances true"
+
+    cleaned, _ = clean(
+        make_pdf(
+            {
+                3: make_page(b"/Annots [5 0 R]"),
+                5: field + b" /DA (/F 9 Tf) >>",
+                6: b"<< /Ff 8192 >>",
+                7: b"<< /T (above) >>",
+                8: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            },
+            root=b"/AcroForm << /Fields [5 0 R] %s >>" % form,
+        )
+    )
+
+    assert (b"hidden" in read_drawn(cleaned)) == is_drawn
+
+
+def test_pdf_when_fields_stand_above_each_other_in_a_ring_then_it_is_refused() -> None:
+    """Nobody waits for its end."""
+    field = b"<< /Subtype /Widget /Rect [9 9 90 30] /FT /Tx /Parent 6 0 R >>"
+    ring = {5: field, 6: b"<< /Parent 6 0 R >>"}
+
+    assert refuse(make_pdf({3: make_page(b"/Annots [5 0 R]"), **ring})) == Reason.TOO_COMPLEX
+
+
+def test_pdf_when_a_note_has_a_window_then_the_window_is_not_drawn() -> None:
+    """Viewers do not show its picture either."""
+    window = b"<< /Subtype %s /Rect [9 9 18 18] /AP << /N 6 0 R >> /F 4 >>"
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 9 9]"
+
+    def draw(name: bytes) -> bytes:
+        objects = {5: window % name, 6: make_stream(b"1 2 3 4 re f", form)}
+        return read_drawn(clean(make_pdf({3: make_page(b"/Annots [5 0 R]"), **objects}))[0])
+
+    assert b"1 2 3 4 re" in draw(b"/Stamp")
+    assert b"1 2 3 4 re" not in draw(b"/Popup")
 
 
 def test_budget_when_it_is_used_up_then_it_refuses() -> None:
