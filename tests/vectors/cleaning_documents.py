@@ -380,9 +380,23 @@ def _list_sheets() -> Iterator[Case]:
             make_sheet(
                 "",
                 workbook='<definedNames><definedName name="HTML_Name" hidden="1">"Ana"'
-                '</definedName><definedName name="IQ_DATE" hidden="true">42170.61</definedName><definedName '
+                '</definedName><definedName name="IQ_DATE" hidden="true">42170.61'
+                "</definedName><definedName "
                 'name="_xlnm._FilterDatabase" hidden="1">One!$A$1:$B$2</definedName><definedName '
                 'name="Tax">0.2</definedName></definedNames>',
+            )
+        ],
+    )
+    yield (
+        "names-lost",
+        "formulas that name what goes go, their values stay",
+        [
+            make_sheet(
+                '<row><c r="A1"><f>2*ext+1</f><v>3</v></c><c r="A2"><f>Extra+1</f><v>2</v></c><c '
+                'r="A3"><f>_xlfn.SUM(1)</f><v>1</v></c></row>',
+                workbook='<definedNames><definedName name="Ext">[1]S!$A$1</definedName>'
+                '<definedName name="Extra">1</definedName><definedName name="_xlfn.SUM" hidden="1">#NAME?'
+                "</definedName></definedNames>",
             )
         ],
     )

@@ -36,6 +36,8 @@ from tipline.cleaning.plan import Kind
 _SHARED_FORMULA: Final = "x:f"
 _STRING: Final = "x:si"
 _VALUE: Final = "x:v"
+_NAME: Final = "x:definedName"
+_WORD: Final = re.compile(r"[^ \t\r\n()+*/^&=<>,;:!\"'{}\[\]%#@-]+")
 _FIELD: Final = "a:fld"
 _FIELD_TEXT: Final = "a:t"
 _EMPTY_STRING: Final = "<si><t/></si>"
@@ -105,6 +107,7 @@ class DocumentMarkup:
         self._numbers: dict[str, dict[str, str]] = {}
         self._element_len = 0
         self._lost_formulas: set[str] = set()
+        self._lost_names: set[str] = set()
         self._shown_strings: set[str] = set()
         self._string_len = 0
 
@@ -438,12 +441,26 @@ class DocumentMarkup:
         hidden = self._rules.hidden_texts.get(closed.key)
         if hidden is not None and any(one in _HIDDEN for one in closed.attributes):
             is_foreign = is_foreign or not hidden.search(text)
+        if is_foreign and closed.key == _NAME:
+            self._lose_name(closed)
         if closed.key == _SHARED_FORMULA:
+            is_foreign = is_foreign or self._names_lost(text)
             shared = next((value for key, value in closed.attributes if key == "si"), None)
             if shared is not None and is_foreign:
                 self._lost_formulas.add(shared)
             is_foreign = is_foreign or (not text and shared in self._lost_formulas)
         return is_foreign
+
+    def _lose_name(self, closed: _Open) -> None:
+        name = next((value for key, value in closed.attributes if key == "name"), "").lower()
+        # Those of functions that an older program did not know are no values.
+        if name and not name.startswith("_xlfn"):
+            self._lost_names.add(name)
+
+    def _names_lost(self, formula: str) -> bool:
+        return bool(self._lost_names) and any(
+            word.lower() in self._lost_names for word in _WORD.findall(formula)
+        )
 
 
 def _has(patterns: Patterns, what: str, value: str) -> bool:

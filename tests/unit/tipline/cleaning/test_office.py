@@ -406,3 +406,11 @@ def test_name_when_it_is_hidden_and_holds_a_value_then_it_goes() -> None:
     workbook = read(get_case("names"))["xl/workbook.xml"]
 
     assert re.findall('name="([^"]*)"', workbook) == ["One", "_xlnm._FilterDatabase", "Tax"]
+
+
+def test_formula_when_it_uses_a_name_that_goes_then_its_value_stays() -> None:
+    """Else it is an error when it is worked out again; names of functions are none."""
+    sheet = read(get_case("names-lost"))["xl/worksheets/sheet1.xml"]
+
+    assert re.findall("<f>(.*?)</f>", sheet) == ["Extra+1", "_xlfn.SUM(1)"]
+    assert re.findall("<v>(.*?)</v>", sheet) == ["3", "2", "1"]

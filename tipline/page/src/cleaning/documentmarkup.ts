@@ -23,6 +23,8 @@ import { endOf } from "./relations.js";
 const SHARED_FORMULA = "x:f";
 const STRING = "x:si";
 const VALUE = "x:v";
+const NAME = "x:definedName";
+const WORD = /[^ \t\r\n()+*/^&=<>,;:!"'{}[\]%#@-]+/g;
 const FIELD = "a:fld";
 const FIELD_TEXT = "a:t";
 const EMPTY_STRING = "<si><t/></si>";
@@ -76,6 +78,7 @@ export class DocumentMarkup {
   readonly #numbers = new Map<string, Map<string, string>>();
   #elementCount = 0;
   readonly #lostFormulas = new Set<string>();
+  readonly #lostNames = new Set<string>();
   readonly #shownStrings = new Set<string>();
   #stringCount = 0;
   #references!: References;
@@ -253,6 +256,17 @@ export class DocumentMarkup {
     return closed.isGone;
   }
 
+  #loseName(closed: Open): void {
+    const name = (closed.attributes.find(([key]) => key === "name")?.[1] ?? "").toLowerCase();
+    // Those of functions that an older program did not know are no values.
+    if (name !== "" && !name.startsWith("_xlfn")) this.#lostNames.add(name);
+  }
+
+  #namesLost(formula: string): boolean {
+    if (this.#lostNames.size === 0) return false;
+    return (formula.match(WORD) ?? []).some((word) => this.#lostNames.has(word.toLowerCase()));
+  }
+
   #numberIn(what: string, text: string, word: string): string {
     const pattern = this.rules.numberedIn.get(what);
     if (pattern === undefined) return this.number(text, word);
@@ -372,7 +386,9 @@ export class DocumentMarkup {
     );
     const isForeign =
       this.rules.notTexts.get(closed.key)?.test(text) === true ||
-      (isHidden && this.rules.hiddenTexts.get(closed.key)?.test(text) === false);
+      (isHidden && this.rules.hiddenTexts.get(closed.key)?.test(text) === false) ||
+      (closed.key === SHARED_FORMULA && this.#namesLost(text));
+    if (isForeign && closed.key === NAME) this.#loseName(closed);
     if (closed.key !== SHARED_FORMULA) return isForeign;
     const shared = closed.attributes.find(([key]) => key === "si")?.[1];
     if (shared === undefined) return isForeign;
