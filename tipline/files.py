@@ -25,6 +25,8 @@ from tipline.errors import FileError, PermissionsError
 
 PRIVATE_FILE_MODE: Final = 0o600
 PRIVATE_DIRECTORY_MODE: Final = 0o700
+# The first day that a zip or a FAT stick can note: a time that is plainly none.
+NO_DAY: Final = datetime.date(1980, 1, 1)
 NEVER_SECONDS: Final = 4_102_444_800  # 2100-01-01, later than any access
 OVERWRITE_BYTES: Final = 1024 * 1024
 OTHERS_MASK: Final = 0o077  # any right of group or others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
 import io
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from PIL import Image
@@ -22,6 +23,7 @@ from crypto.tip import Tip, format_tip
 from tests.pictures import make_exif, make_jpeg, segment
 from tipline.commands.desk_files import _tell_view, judge_opened
 from tipline.console import Console
+from tipline.desk.exporting import export_tip
 from tipline.desk.judgements import read_judgements
 from tipline.desk.judging import Judgement, judge
 from tipline.desk.vault import Record, Vault
@@ -162,6 +164,26 @@ def test_export_when_all_is_asked_for_then_what_is_not_cleaned_stands_apart(shel
     assert "case/untouched holds files as they came" in done.stderr
     modes = {path.stat().st_mode & 0o777 for path in (shelf.directory / "case").rglob("*")}
     assert modes == {0o700, 0o600}
+    times = {path.stat().st_mtime for path in (shelf.directory / "case").rglob("*.*")}
+    assert times == {315_532_800}  # 1980-01-01
+
+
+def test_export_when_the_disk_is_full_then_no_half_file_stands_under_its_name(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be written whole is not there, and the error names it."""
+
+    def copy_half(reading: BinaryIO, writing: BinaryIO, length: int) -> None:
+        writing.write(reading.read()[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tipline.desk.exporting.shutil.copyfileobj", copy_half)
+    place, _ = Vault.open(shelf.directory / "vault").find(ID)
+    out = shelf.directory / "case"
+    with pytest.raises(OSError, match="No space left") as caught:
+        export_tip(place, Tip(text="a"), out, with_untouched=True)
+    assert caught.value.filename == str(out / "untouched" / "files" / "03.jpg")
+    assert list((out / "untouched" / "files").iterdir()) == []
 
 
 def test_export_when_the_tip_names_an_original_then_its_name_stays_in_the_vault(

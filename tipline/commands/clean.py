@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import enum
 import os
 from pathlib import Path
-from typing import Final
 
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
@@ -21,11 +19,8 @@ from tipline.cleaning.plan import EXTENSIONS, Format, Kind, Plan, write_cleaned
 from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
 from tipline.console import Console
 from tipline.errors import FileError, NotCleanError
-from tipline.files import blur_times, write_atomically
+from tipline.files import NO_DAY, blur_times, write_atomically
 from tipline.plain import make_printable_line
-
-# The first day that a zip or a FAT stick can note: a time that is plainly none.
-NO_DAY: Final = datetime.date(1980, 1, 1)
 
 
 class State(enum.StrEnum):

@@ -15,14 +15,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Final
 
 from crypto.tip import Tip, format_tip
 from tipline.desk.judging import Judgement, clean, probe_sandbox
-from tipline.files import make_private_directory, sync_directory, write_atomically
+from tipline.files import (
+    NO_DAY,
+    blur_times,
+    make_private_directory,
+    sync_directory,
+    write_atomically,
+)
 
 FILES: Final = "files"  # the folder of attached files, in a payload and in what is exported
 ORIGINALS: Final = "originals"  # the folder of untouched originals in a payload
@@ -91,6 +96,9 @@ def export_tip(place: Path, tip: Tip | None, out: Path, *, with_untouched: bool)
         untouched.append(name)
         if with_untouched:
             written.append(_copy(name, place, out / UNTOUCHED))
+    for path in written:
+        # As `tipline clean` does: when it was exported is nobody's business.
+        blur_times(path, day=NO_DAY)
     for directory in {path.parent for path in written}:
         sync_directory(directory)
     return Export(
@@ -127,9 +135,6 @@ def _copy(name: str, place: Path, out: Path) -> Path:
     target = out / name
     for directory in (out, target.parent):
         make_private_directory(directory)
-    with (place / name).open("rb") as reading, target.open("xb") as writing:
-        target.chmod(0o600)
+    with (place / name).open("rb") as reading, write_atomically(target, replace=False) as writing:
         shutil.copyfileobj(reading, writing, 1 << 20)
-        writing.flush()
-        os.fsync(writing.fileno())
     return target
