@@ -89,8 +89,8 @@ DIAGRAM_DATA = (
 )
 
 
-def make_chart(*places: str) -> str:
-    """Make a chart of values that stand in *places* of workbooks."""
+def make_chart(*places: str, axis: int) -> str:
+    """Make a chart of values that stand in *places* of workbooks, with an *axis*."""
     values = "".join(
         f"<c:val><c:numRef><c:f>{place}</c:f><c:numCache><c:pt idx='0'><c:v>1</c:v></c:pt>"
         "</c:numCache></c:numRef></c:val>"
@@ -98,7 +98,8 @@ def make_chart(*places: str) -> str:
     )
     return (
         '<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart>'
-        f"<c:plotArea><c:barChart><c:ser>{values}</c:ser></c:barChart></c:plotArea></c:chart>"
+        f"<c:plotArea><c:barChart><c:ser>{values}</c:ser><c:axId val='{axis}'/>"
+        f"</c:barChart><c:catAx><c:axId val='{axis}'/></c:catAx></c:plotArea></c:chart>"
         "</c:chartSpace>"
     )
 
@@ -217,6 +218,7 @@ def _list_words() -> Iterator[Case]:
                     "[Ana.xlsx]Sheet1!$A$1",
                     "'/Users/ana/[Ana.xlsx]Sheet 1'!$A$1",
                     "'https://example.org/ana/b.xlsx'!Sums",
+                    axis=1873921034,
                 ),
             )
         ],
@@ -395,8 +397,8 @@ def _list_sheets() -> Iterator[Case]:
                 '<row><c r="A1"><f>2*ext+1</f><v>3</v></c><c r="A2"><f>Extra+1</f><v>2</v></c><c '
                 'r="A3"><f>_xlfn.SUM(1)</f><v>1</v></c></row>',
                 workbook='<definedNames><definedName name="Ext">[1]S!$A$1</definedName>'
-                '<definedName name="Extra">1</definedName><definedName name="_xlfn.SUM" hidden="1">#NAME?'
-                "</definedName></definedNames>",
+                '<definedName name="Extra">1</definedName><definedName name="_xlfn.SUM" '
+                'hidden="1">#NAME?</definedName></definedNames>',
             )
         ],
     )

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from tests.documents import (
+    DRAWING,
     FIRST_DAY,
     PNG,
     RELATIONS,
@@ -414,3 +415,17 @@ def test_formula_when_it_uses_a_name_that_goes_then_its_value_stays() -> None:
 
     assert re.findall("<f>(.*?)</f>", sheet) == ["Extra+1", "_xlfn.SUM(1)"]
     assert re.findall("<v>(.*?)</v>", sheet) == ["3", "2", "1"]
+
+
+def test_number_when_programs_draw_it_by_lot_then_it_counts_from_one() -> None:
+    """Axes of charts, drawings and sheets: what leads to them still does."""
+    chart = read(get_case("charts"))["word/charts/chart1.xml"]
+    drawn = PICTURE.replace("<a:graphic ", '<wp:inline><wp:docPr id="1957104362"/><a:graphic ')
+    drawn = drawn.replace("</a:graphic>", "</a:graphic></wp:inline>")
+    space = DRAWING.replace("/main", "/wordprocessingDrawing")
+    members = read(
+        make_word(drawn, IMAGE, spaces=f' xmlns:wp="{space}"', word__media__ana_dot_x=PNG)
+    )
+
+    assert chart.count('<c:axId val="1"/>') == 2
+    assert '<wp:docPr id="1"/>' in members["word/document.xml"]
