@@ -41,4 +41,17 @@ def list_texts() -> Iterator[Case]:
     yield "markup", "formats that only look like text", [b" \n<svg/>"]
     yield "markup-hidden", "also behind what goes", ["\u200b{\\RTF1}".encode()]
     yield "mail", "likewise", [b"X-Mailer: a\n\nseen"]
+    yield "mail-saved", "a field that nobody reads", [b"From: a\nTo:\n b\nMessage-ID: <c>\n\nseen"]
+    yield "mail-copied", "fields that are shown stay", [b"From: a\nSubject: b\n\nReceived: c\n"]
+    yield "mail-part", "also further down", [b"seen\n--a\nContent-Transfer-Encoding: base64\n"]
+    yield "page-saved", "a page of the web", [b"From: <a>\r\nSnapshot-Content-Location: b\r\n"]
+    yield "pdf-behind", "viewers find it there", [b"seen\n%PDF-1.7\n"]
+    yield "pdf-far-behind", "and not there", [(b"seen ", 205), b"%PDF-1.7\n"]
+    for name, start in {
+        "step": b"ISO-10303-21;\nHEADER;\n",
+        "uuencode": b"begin 644 a.jpg\n",
+        "netpbm": b"P3\n# by Ana\n",
+        "dxf": b"  0\nSECTION\n  2\n",
+    }.items():
+        yield name, "formats that only look like text", [start]
     yield "another-format", "also behind what goes", [b"\xef\xbb\xbfGIF89a"]

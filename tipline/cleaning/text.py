@@ -4,7 +4,7 @@ Plain text and CSV: what has no structure of its own.
 1. Text is what is of no other known format and holds nothing but characters: UTF-8, UTF-16 with its
    mark, or an older code of Western languages, most of which is ASCII, kept byte for byte. A
    control character says that it is none; so do the first characters of formats that only look
-   like text (XML, RTF, mail).
+   like text (XML, RTF), and fields of mail that no program shows, at its head or at a part's.
 2. It is UTF-8 without a mark afterwards, if it is Unicode, and its lines end in one way: both tell
    the system that it was written on.
 3. Characters that nobody sees, and that texts are marked with for one reader, go.
@@ -41,10 +41,24 @@ _INVISIBLE: Final = re.compile(
 _SPACE: Final = " \t\n\x0c"
 # Formats that are written in text, and hold more than they show.
 _OTHERS: Final = re.compile(
-    r"<|\{\\rtf|%!|%pdf|begin:v|mime-version:|received:|return-path:|delivered-to:|message-id:"
-    r"|from |x-[a-z-]+:",
+    r"<|\{\\rtf|%!|%pdf|begin:v|from |iso-10303-21|begin [0-7]{3} |p[1-7]\n#|0\nsection\n",
     re.ASCII | re.IGNORECASE,
 )
+# A line of a mail's head, or one that goes on with it. From, To, Date, Subject are shown: people
+# copy them with a text.
+_FIELD: Final = re.compile(r"[a-z][a-z0-9-]*:|--|[ \t]", re.ASCII | re.IGNORECASE)
+_TELLING_FIELD: Final = re.compile(
+    r"(?:message-id|mime-version|received|return-path|delivered-to|user-agent|in-reply-to"
+    r"|envelope-to|snapshot-content-location|dkim-signature|domainkey-signature"
+    r"|authentication-results|(?:x|arc|content|thread|list)-[a-z-]+):",
+    re.ASCII | re.IGNORECASE,
+)
+_PART: Final = re.compile(
+    r"\n(?:content-transfer-encoding|snapshot-content-location):", re.ASCII | re.IGNORECASE
+)
+_HEAD_LINES: Final = 100  # of a mail; what tells comes among the first
+_PDF: Final = b"%PDF-"
+_PDF_HEAD_BYTES: Final = 1024  # in which viewers look for its beginning
 _LONGEST_OTHER: Final = 32
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _SEPARATORS: Final = ";,\t"
@@ -103,7 +117,8 @@ def _plan(
     start = kept[: _LONGEST_OTHER * 8].lstrip(_SPACE)[:_LONGEST_OTHER]
     if not cleaned:
         raise RefusedError(Reason.EMPTY)
-    if _OTHERS.match(start) or is_other(cleaned[:HEAD_BYTES]):
+    is_else = _OTHERS.match(start) or _PDF in cleaned[:_PDF_HEAD_BYTES] or _is_mail(kept)
+    if is_else or is_other(cleaned[:HEAD_BYTES]):
         raise RefusedError(Reason.UNKNOWN)
     builder = PlanBuilder(format=_find_format(kept), source=source)
     builder.find(*kinds)
@@ -112,6 +127,16 @@ def _plan(
     else:
         builder.write(cleaned)
     return builder.build()
+
+
+def _is_mail(text: str) -> bool:
+    """Tell a mail, or a saved page of the web, by a field that nobody reads."""
+    for line in text.lstrip(_SPACE).split("\n", _HEAD_LINES)[:_HEAD_LINES]:
+        if _TELLING_FIELD.match(line):
+            return True
+        if not _FIELD.match(line):
+            break
+    return _PART.search(text) is not None
 
 
 def _find_format(text: str) -> Format:

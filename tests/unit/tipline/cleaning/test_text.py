@@ -105,6 +105,16 @@ def test_text_when_lines_have_equally_many_separators_then_it_is_a_table(
         b"BEGIN:VCARD",
         b"From a@b",
         b"Received: by",
+        b"From: a\r\nDate: b\r\nSubject: c\r\n d\r\nMessage-ID: <e>\r\n\r\nf",
+        b"\n--a\nContent-Type: text/plain\n\nb",
+        b"From: <a>\r\nSnapshot-Content-Location: https://b/\r\n",
+        b"Subject: a\nDKIM-Signature: b\n",
+        b"seen\n\n--a\ncontent-transfer-encoding: base64\n",
+        b"a\n" + b" " * 1017 + b"%PDF-",
+        b"begin 644 a.jpg\n",
+        b"ISO-10303-21;\n",
+        b"P6\n# by b\n",
+        b"  0\nSECTION\n",
         "\u200b<svg/>".encode(),
         b"\xef\xbb\xbfGIF89a",
         "\u200bGIF89a".encode(),
@@ -113,6 +123,22 @@ def test_text_when_lines_have_equally_many_separators_then_it_is_a_table(
 def test_text_when_it_only_looks_like_text_then_it_is_unknown(data: bytes) -> None:
     """Other formats hold more than they show."""
     assert refuse(data) == Reason.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"From: a\nTo: b\nDate: c\nSubject: d\n\nReceived: e\n",
+        b"Status: open\nReferences: none\n",
+        b"the X-Mailer: a\n",
+        b"a\n" + b" " * 1018 + b"%PDF-",
+        b"begin at 644\n",
+        b"P3\n1 1\n",
+    ],
+)
+def test_text_when_it_has_what_people_write_too_then_it_is_text(data: bytes) -> None:
+    """Heads of mails are copied with them."""
+    assert clean(data)[1].format == Format.TXT
 
 
 def test_text_when_nothing_is_left_then_it_is_empty() -> None:

@@ -2,7 +2,7 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/text.py keeps them in Python.
 
-import { type Bytes, isSame, startsWith } from "./bytes.js";
+import { type Bytes, isSame, startsWith, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { type Kind, type Plan, PlanBuilder } from "./plan.js";
 import type { Source } from "./source.js";
@@ -21,7 +21,16 @@ const INVISIBLE =
   /[\u00ad\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 // Formats that are written in text, and hold more than they show.
 const OTHERS =
-  /^(?:<|\{\\rtf|%!|%pdf|begin:v|mime-version:|received:|return-path:|delivered-to:|message-id:|from |x-[a-z-]+:)/i;
+  /^(?:<|\{\\rtf|%!|%pdf|begin:v|from |iso-10303-21|begin [0-7]{3} |p[1-7]\n#|0\nsection\n)/i;
+// A line of a mail's head, or one that goes on with it. From, To, Date, Subject are shown: people
+// copy them with a text.
+const FIELD = /^(?:[a-z][a-z0-9-]*:|--|[ \t])/i;
+const TELLING_FIELD =
+  /^(?:message-id|mime-version|received|return-path|delivered-to|user-agent|in-reply-to|envelope-to|snapshot-content-location|dkim-signature|domainkey-signature|authentication-results|(?:x|arc|content|thread|list)-[a-z-]+):/i;
+const PART = /\n(?:content-transfer-encoding|snapshot-content-location):/i;
+const HEAD_LINES = 100; // of a mail; what tells comes among the first
+const PDF = "%PDF-";
+const PDF_HEAD_BYTES = 1024; // in which viewers look for its beginning
 const LONGEST_OTHER = 32;
 const QUOTED = /"[^"]*"/g;
 const SEPARATORS = [";", ",", "\t"];
@@ -64,7 +73,8 @@ export async function planText(
   }
   if (cleaned.length === 0) throw new CleaningRefusal("empty");
   const first = start.slice(0, LONGEST_OTHER * 8).replace(/^[ \t\n\f]+/, "");
-  const isElse = OTHERS.test(first.slice(0, LONGEST_OTHER));
+  const isPdf = textOf(cleaned.subarray(0, PDF_HEAD_BYTES)).includes(PDF);
+  const isElse = OTHERS.test(first.slice(0, LONGEST_OTHER)) || isPdf || isMail(start);
   if (isElse || isOther(cleaned.subarray(0, HEAD_BYTES))) throw new CleaningRefusal("unknown");
   const builder = new PlanBuilder(findFormat(start), source);
   builder.find(...kinds);
@@ -98,6 +108,15 @@ function endLines(data: Bytes): Bytes {
     ended[length++] = byte === CARRIAGE_RETURN ? LINE_FEED : byte;
   });
   return ended.slice(0, length);
+}
+
+/** Tell a mail, or a saved page of the web, by a field that nobody reads. */
+function isMail(text: string): boolean {
+  for (const line of text.replace(/^[ \t\n\f]+/, "").split("\n", HEAD_LINES)) {
+    if (TELLING_FIELD.test(line)) return true;
+    if (!FIELD.test(line)) break;
+  }
+  return PART.test(text);
 }
 
 /** Tell a table from a text by its first lines. */
