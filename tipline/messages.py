@@ -85,6 +85,7 @@ ERRORS: Final[Mapping[str, Text]] = {
     "file": N_("a file cannot be read or written"),
     "file_system": N_("{path}: {reason}"),
     "file_exists": N_("there is something under the name {path} already"),
+    "file_changed": N_("{path} changed while it was read"),
     "file_not_overwritten": N_("{path} was overwritten, and something else was read back"),
     "backup_running": N_("another command is making a backup of {path}"),
     "backup_ahead": N_(

@@ -8,12 +8,14 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from tests.pictures import SIGNATURE, chunk, make_jpeg, make_png, segment
 from tipline.__main__ import main
-from tipline.cleaning.plan import Format
+from tipline.cleaning.plan import Format, Plan, write_cleaned
+from tipline.cleaning.source import Readable
 from tipline.cleaning.words import REMAINS
 from tipline.console import Console
 from tipline.language import make_translations
@@ -244,3 +246,21 @@ def test_clean_when_a_name_is_a_strangers_then_no_terminal_obeys_it(tmp_path: Pa
     assert json.loads(told)["file"] == str(turned)
     assert f"{shown}.clean.jpg" in again
     assert "\x1b" not in again
+
+
+def test_clean_when_the_file_changes_meanwhile_then_no_cleaned_one_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was planned of one file is not taken from the places of another."""
+    photo = save(tmp_path / "photo.jpg", TELLING)
+
+    def write_late(plan: Plan, source: Readable, destination: BinaryIO) -> None:
+        save(photo, TELLING[::-1])
+        write_cleaned(plan, source, destination)
+
+    monkeypatch.setattr("tipline.commands.clean.write_cleaned", write_late)
+    code, out, err = run(photo)
+
+    assert (code, out) == (46, "")
+    assert err == f"tipline: error: {photo} changed while it was read\n"
+    assert list_names(tmp_path) == {"photo.jpg"}

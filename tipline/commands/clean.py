@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
@@ -94,6 +95,7 @@ def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
         raise FileError("file_special", path=str(path))
     with path.open("rb") as source:
         try:
+            before = _take_mark(source)
             plan = plan_cleaning(source)
             if check:
                 state = State.FOUND if plan.kinds else State.CLEAN
@@ -102,6 +104,9 @@ def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
             try:
                 with write_atomically(target, replace=False) as destination:
                     write_cleaned(plan, source, destination)
+                    # Else what was planned of one file is taken from the places of another.
+                    if _take_mark(source) != before:
+                        raise FileError("file_changed", path=str(path))
             except FileExistsError as exc:
                 raise FileError("file_exists", path=str(target)) from exc
         except RefusedError as exc:
@@ -110,6 +115,11 @@ def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
     return Result(
         path=path, state=State.CLEANED, format=plan.format, kinds=plan.kinds, cleaned=target
     )
+
+
+def _take_mark(source: BinaryIO) -> tuple[int, int, int]:
+    status = os.fstat(source.fileno())
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _choose_target(path: Path, plan: Plan, directory: Path | None) -> Path:

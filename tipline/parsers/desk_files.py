@@ -26,7 +26,7 @@ def register(parts: Commands, translate: Translate) -> None:
         # PROMISE: P-31
         description=_(
             "Make pictures of what a tip's files show, one for each page, as PNG: of images, PDF"
-            " and office documents. A text becomes a text in which every hidden character is"
+            " and office documents. A text becomes a text in which hidden characters are"
             " written out. Each file is opened in a sandbox: without network, without your disk,"
             " with bounded memory and time. What is in the file besides what can be seen does not"
             " come out. Where no sandbox can be made, nothing is opened."
