@@ -153,9 +153,10 @@ def list_matroskas() -> Iterator[Case]:
     yield "round-about", "is refused", [
         make_matroska(tracks=make_tracks(make_entry(video=SIZE + round_about)))
     ]  # fmt: skip
-    yield "alpha", "is refused", [
-        make_matroska(tracks=make_tracks(make_entry(video=SIZE + format_number(0x53C0, 1))))
-    ]  # fmt: skip
+    alpha = make_tracks(make_entry(video=SIZE + format_number(0x53C0, 1)))
+    yield "alpha", "is said of pictures that have none", [make_matroska(tracks=alpha)]
+    beside = make_cluster(make_group(format_element(0x75A1, b"half")))
+    yield "alpha-beside", "a block is refused", [make_matroska(beside, tracks=alpha)]
     rate = format_element(0xB5, b"\x7f\x80\0\0")
     odd = make_entry(codec=b"A_OPUS", private=OPUS, kind=2, audio=rate)
     yield "rate", "of no number is refused", [make_matroska(tracks=make_tracks(odd))]

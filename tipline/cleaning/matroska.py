@@ -10,7 +10,7 @@ WebM and Matroska (RFC 9559): films and sounds, as browsers record them.
 4. Of a sample goes what is neither picture nor sound, as in films (`samples`).
 5. Cues are written anew, one for each cluster with a picture that needs no other before it.
 6. All else goes: tags, attachments, chapters, dates, titles, names, UIDs, fill, checksums, what is
-   not known. Refused are compressed and encrypted tracks, pictures with a second layer of alpha,
+   not known. Refused are compressed and encrypted tracks, pictures that may be seen through,
    and a second segment.
 
 *Limitations.* Coded pictures and sound are not decoded. Numbers of tracks and the bounds of

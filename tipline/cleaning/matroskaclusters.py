@@ -45,6 +45,7 @@ _GROUP: Final = 0xA0
 _BLOCK: Final = 0xA1
 _REFERENCE: Final = 0xFB
 _GROUP_NUMBERS: Final = (0x9B, 0x75A2, _REFERENCE)  # duration, what is not played
+_ADDITIONS: Final = 0x75A1
 _REFUSED: Final = (0xA4, 0xAF)  # a codec's state, encrypted blocks
 
 
@@ -61,6 +62,7 @@ class _Group:
     told: list[bytes]
     is_key: bool
     is_whole: bool  # nothing else is in it
+    has_additions: bool
 
 
 class Clusters:
@@ -86,6 +88,7 @@ class Clusters:
         self._window = elements.window
         self._patchwork = patchwork
         self._found = found
+        self._see_through = frozenset(track.number for track in tracks if track.has_alpha)
         self._clusters_len = 0
         self._looks = {
             track.number: choose_look(
@@ -181,6 +184,8 @@ class Clusters:
         block = read_block(self._window, inside.start, inside.end - inside.start)
         if block.number not in self._looks:
             return None
+        if group.has_additions and block.number in self._see_through:
+            raise RefusedError(Reason.UNSUPPORTED)  # half of the picture would go
         pieces = self._filter(inside, block, GROUP_FLAGS)
         if pieces is None:
             pieces = [_whole(element if group.is_whole else inside)]
@@ -194,6 +199,7 @@ class Clusters:
         numbers: list[int] = []
         inside: Element | None = None
         is_whole = True
+        has_additions = False
         at = element.start
         while at < element.end:
             child = self._elements.read(at, element.end)
@@ -210,10 +216,16 @@ class Clusters:
                 told.append(self._read_told(child, numbers))
             else:
                 is_whole = False
+                has_additions = has_additions or child.number == _ADDITIONS
         if inside is None:
             raise RefusedError(Reason.MALFORMED)
-        is_key = _REFERENCE not in numbers
-        return _Group(element=inside, told=told, is_key=is_key, is_whole=is_whole)
+        return _Group(
+            element=inside,
+            told=told,
+            is_key=_REFERENCE not in numbers,
+            is_whole=is_whole,
+            has_additions=has_additions,
+        )
 
     def _read_told(self, element: Element, numbers: list[int]) -> bytes:
         """Read a number that is told of a block, as it is written."""

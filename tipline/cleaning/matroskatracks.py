@@ -87,6 +87,8 @@ class Track:
         is_video: Pictures, else sound.
         is_hevc: Its codec is HEVC.
         is_av1: Its codec is AV1.
+        has_alpha: What may be seen through stands beside its blocks, if it does. Browsers say so of
+            whatever they record.
         config: What its codec must know, None if nothing.
         entry: As it is written.
     """
@@ -95,6 +97,7 @@ class Track:
     is_video: bool
     is_hevc: bool
     is_av1: bool
+    has_alpha: bool
     config: Config | None
     entry: bytes
 
@@ -155,6 +158,7 @@ def _read_track(
     if codec not in readers:
         raise RefusedError(Reason.UNSUPPORTED)
     read = readers[codec]
+    video = ebml.list_named(named.get(_VIDEO, b"")) if is_video else {}
     config = read(named.get(_PRIVATE, b""), found) if read else None
     private = ebml.format_element(_PRIVATE, config.content) if config and config.content else b""
     entry = ebml.format_element(
@@ -167,13 +171,14 @@ def _read_track(
         ebml.format_element(_CODEC, codec),
         private,
         _format_numbers(named, _BEHIND_CODEC),
-        _format_video(named) if is_video else _format_audio(named),
+        _format_video(video) if is_video else _format_audio(named),
     )
     return Track(
         number=number,
         is_video=is_video,
         is_hevc=codec == _HEVC,
         is_av1=codec == _AV1,
+        has_alpha=ebml.read_number(video.get(_ALPHA, b"")) != 0,
         config=config,
         entry=entry,
     )
@@ -195,10 +200,7 @@ def _format_floats(named: Mapping[int, bytes], numbers: tuple[int, ...]) -> byte
     )
 
 
-def _format_video(named: Mapping[int, bytes]) -> bytes:
-    video = ebml.list_named(named.get(_VIDEO, b""))
-    if ebml.read_number(video.get(_ALPHA, b"")):
-        raise RefusedError(Reason.UNSUPPORTED)  # half of the picture is in another place
+def _format_video(video: Mapping[int, bytes]) -> bytes:
     parts = [_format_numbers(video, _VIDEO_NUMBERS)]
     if _COLOUR in video:
         colour = ebml.list_named(video[_COLOUR])

@@ -41,6 +41,7 @@ const GROUP = 0xa0;
 const BLOCK = 0xa1;
 const REFERENCE = 0xfb;
 const GROUP_NUMBERS: readonly number[] = [0x9b, 0x75a2, REFERENCE]; // duration, what is not played
+const ADDITIONS = 0x75a1;
 const REFUSED: readonly number[] = [0xa4, 0xaf]; // a codec's state, encrypted blocks
 
 interface Kept {
@@ -54,6 +55,7 @@ interface Group {
   readonly told: readonly Bytes[];
   readonly isKey: boolean;
   readonly isWhole: boolean; // nothing else is in it
+  readonly hasAdditions: boolean;
 }
 
 /** Where to jump to: when, and how far behind the first cluster's beginning. */
@@ -143,11 +145,14 @@ export class Clusters {
 
   /** Keep what is kept of a block and what is said of it. */
   async #keepGroup(element: Element): Promise<Kept | undefined> {
-    const { element: inside, told, isKey, isWhole } = await this.#readGroup(element);
+    const group = await this.#readGroup(element);
+    const { element: inside, told, isKey, isWhole } = group;
     const length = endOf(inside) - inside.start;
     const block = await readBlock(this.elements.source, inside.start, length);
     const track = this.#tracks.get(block.number);
     if (track === undefined) return undefined;
+    // Half of the picture would go.
+    if (group.hasAdditions && track.hasAlpha) throw new CleaningRefusal("unsupported");
     const kept = await this.#look(inside, block, track, GROUP_FLAGS);
     if (kept === undefined && isWhole) return { pieces: [whole(element)], block, isKey };
     const pieces = kept ?? [whole(inside)];
@@ -162,6 +167,7 @@ export class Clusters {
     const end = endOf(element);
     let inside: Element | undefined;
     let isWhole = true;
+    let hasAdditions = false;
     for (let at = element.start; at < end;) {
       const child = await this.elements.read(at, end);
       at = endOf(child);
@@ -175,10 +181,11 @@ export class Clusters {
         told.push(await this.#readTold(child, numbers));
       } else {
         isWhole = false;
+        hasAdditions ||= child.number === ADDITIONS;
       }
     }
     if (inside === undefined) throw new CleaningRefusal("malformed");
-    return { element: inside, told, isKey: !numbers.includes(REFERENCE), isWhole };
+    return { element: inside, told, isKey: !numbers.includes(REFERENCE), isWhole, hasAdditions };
   }
 
   /** A number that is told of a block, as it is written. */

@@ -84,6 +84,11 @@ export interface Track extends Coding {
   /** By which blocks name it. */
   readonly number: number;
   readonly isVideo: boolean;
+  /**
+   * What may be seen through stands beside its blocks, if it does. Browsers say so of whatever they
+   * record.
+   */
+  readonly hasAlpha: boolean;
   /** As it is written. */
   readonly entry: Bytes;
 }
@@ -128,6 +133,7 @@ function readTrack(number: number, named: Elements, isVideo: boolean, found: Set
   const readers = isVideo ? VIDEO_CODECS : AUDIO_CODECS;
   const read = readers.get(codec);
   if (read === undefined || name.length > MAX_CODEC_BYTES) throw new CleaningRefusal("unsupported");
+  const video = listNamed((isVideo && named.get(VIDEO)) || join());
   const config = read(named.get(PRIVATE) ?? join(), found);
   const entry = formatElement(
     ENTRY,
@@ -139,9 +145,10 @@ function readTrack(number: number, named: Elements, isVideo: boolean, found: Set
     formatElement(CODEC, codec),
     config?.content.length ? formatElement(PRIVATE, config.content) : "",
     formatNumbers(named, BEHIND_CODEC),
-    isVideo ? formatVideo(named) : formatAudio(named),
+    isVideo ? formatVideo(video) : formatAudio(named),
   );
-  return { number, isVideo, isHevc: codec === HEVC, isAv1: codec === AV1, config, entry };
+  const hasAlpha = readNumber(video.get(ALPHA)) !== 0;
+  return { number, isVideo, hasAlpha, isHevc: codec === HEVC, isAv1: codec === AV1, config, entry };
 }
 
 function formatNumbers(named: Elements, numbers: readonly number[]): Bytes {
@@ -162,10 +169,7 @@ function formatFloats(named: Elements, numbers: readonly number[]): Bytes {
   );
 }
 
-function formatVideo(named: Elements): Bytes {
-  const video = listNamed(named.get(VIDEO) ?? join());
-  // Half of the picture would be in another place.
-  if (readNumber(video.get(ALPHA)) !== 0) throw new CleaningRefusal("unsupported");
+function formatVideo(video: Elements): Bytes {
   const parts = [formatNumbers(video, VIDEO_NUMBERS)];
   const colour = video.get(COLOUR);
   if (colour !== undefined) {
