@@ -173,7 +173,10 @@ def _list_exifs() -> Iterator[Case]:
         yield f"orientation-{value}", "is 1 to 8", put(made)
     twice = make_exif([(0x0112, 3, 1, bytes([0, one, 0, 0])) for one in (6, 1)])
     yield "orientation-two-tags", "the last one holds", put(twice)
-    yield "orientation-long", "is a short number", put(make_exif([(0x0112, 4, 1, b"\0\6\0\0")]))
+    for kind, told in {1: b"\6\0\0\0", 4: b"\0\0\0\6", 5: b"\6\6\0\6"}.items():
+        made = make_exif([(0x0112, kind, 1, told)])
+        yield f"orientation-of-type-{kind}", "is a number of one, two or four bytes", put(made)
+    yield "orientation-long", "is 1 to 8", put(make_exif([(0x0112, 4, 1, b"\0\6\0\0")]))
     for length in (4, 7, 8, 9):
         yield f"{length}-bytes", "what cannot be read goes", put(format_orientation(6)[:length])
     for mark in (b"II\0*", b"MM*\0", b"IM\0*"):

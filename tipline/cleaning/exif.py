@@ -24,6 +24,7 @@ ORIENTATIONS: Final = range(1, 9)
 _ORIENTATION: Final = 0x0112
 _SUBDIRECTORIES: Final = {0x8769: "exif", 0x8825: "gps", 0xA005: "interoperability"}
 _SHORT: Final = 3
+_NUMBER_BYTES: Final = {1: 1, _SHORT: 2, 4: 4}  # some scanners write a longer or shorter number
 _ORDERS: Final[dict[bytes, Literal["little", "big"]]] = {b"II*\0": "little", b"MM\0*": "big"}
 
 
@@ -121,6 +122,7 @@ class _Reader:
         return below
 
     def _read_orientation(self, start: int) -> None:
-        value = self._number(start + 8, 2)
-        if self._number(start + 2, 2) == _SHORT and value in ORIENTATIONS:
+        size_bytes = _NUMBER_BYTES.get(self._number(start + 2, 2), 0)
+        value = self._number(start + 8, size_bytes)
+        if value in ORIENTATIONS:
             self._orientation = value

@@ -32,8 +32,17 @@ def test_orientation_when_written_then_it_is_read_and_there_is_nothing_else(
     assert (exif.orientation, exif.kinds) == (orientation, frozenset())
 
 
+@pytest.mark.parametrize(("kind", "told"), [(1, b"\6\0\0\0"), (4, b"\0\0\0\6")])
+def test_orientation_when_it_is_a_byte_or_a_long_number_then_it_is_read(
+    kind: int, told: bytes
+) -> None:
+    """Some scanners write it so, and programs read it."""
+    assert read_exif(make_exif([(0x0112, kind, 1, told)])).orientation == 6
+
+
 @pytest.mark.parametrize("entry", [(0x0112, 3, 1, b"\0\0\0\0"), (0x0112, 3, 1, b"\0\x09\0\0"),
-                                   (0x0112, 4, 1, b"\0\6\0\0")])  # fmt: skip
+                                   (0x0112, 4, 1, b"\0\6\0\0"),
+                                   (0x0112, 5, 1, b"\6\6\0\6")])  # fmt: skip
 def test_orientation_when_it_is_none_then_the_picture_is_upright(
     entry: tuple[int, int, int, bytes],
 ) -> None:

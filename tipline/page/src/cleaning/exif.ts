@@ -21,7 +21,12 @@ const SUBDIRECTORIES: ReadonlyMap<number, string> = new Map([
   [0x8825, "gps"],
   [0xa005, "interoperability"],
 ]);
-const SHORT = 3;
+// By type: some scanners write a longer or shorter number than the two bytes of type 3.
+const NUMBER_BYTES: ReadonlyMap<number, number> = new Map([
+  [1, 1],
+  [3, 2],
+  [4, 4],
+]);
 
 /** What EXIF says: an orientation, of which 1 is upright, and the kinds of everything else. */
 export interface Exif {
@@ -109,8 +114,7 @@ class Reader {
   }
 
   #readOrientation(start: number): void {
-    const value = this.#number(start + 8, 2);
-    const isShort = this.#number(start + 2, 2) === SHORT;
-    if (isShort && UPRIGHT <= value && value <= LAST_ORIENTATION) this.#orientation = value;
+    const value = this.#number(start + 8, NUMBER_BYTES.get(this.#number(start + 2, 2)) ?? 0);
+    if (UPRIGHT <= value && value <= LAST_ORIENTATION) this.#orientation = value;
   }
 }
