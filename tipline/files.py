@@ -15,6 +15,7 @@ import datetime
 import errno
 import os
 import secrets
+import signal
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -297,6 +298,26 @@ def _take_free_name(path: Path, partial: Path) -> None:
         except OSError:
             path.unlink()
             raise
+
+
+@contextlib.contextmanager
+def leave_nothing_when_stopped() -> Iterator[None]:
+    """
+    Let a closed terminal or a polite kill undo what was begun, as Ctrl-C does.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        KeyboardInterrupt: the process was asked to end.
+    """
+    stops = (signal.SIGTERM, signal.SIGHUP)
+    before = {stop: signal.signal(stop, signal.default_int_handler) for stop in stops}
+    try:
+        yield
+    finally:
+        for stop, action in before.items():
+            signal.signal(stop, action)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -263,4 +264,28 @@ def test_clean_when_the_file_changes_meanwhile_then_no_cleaned_one_appears(
 
     assert (code, out) == (46, "")
     assert err == f"tipline: error: {photo} changed while it was read\n"
+    assert list_names(tmp_path) == {"photo.jpg"}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
+def test_clean_when_its_terminal_is_closed_then_no_part_of_a_file_remains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
+) -> None:
+    """A kill and a closed terminal leave as little as Ctrl-C."""
+    photo = save(tmp_path / "photo.jpg", TELLING)
+
+    def write_half(plan: Plan, source: Readable, destination: BinaryIO) -> None:
+        destination.write(CLEAN[:10])
+        destination.flush()
+        signal.raise_signal(stop)
+
+    monkeypatch.setattr("tipline.commands.clean.write_cleaned", write_half)
+    # Without the command's own rule the signal does nothing here, instead of ending the tests.
+    before = signal.signal(stop, signal.SIG_IGN)
+    try:
+        code, out, _ = run(photo)
+    finally:
+        signal.signal(stop, before)
+
+    assert (code, out) == (130, "")
     assert list_names(tmp_path) == {"photo.jpg"}

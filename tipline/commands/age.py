@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
-import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -34,7 +33,7 @@ from crypto.errors import WrongPassphraseError
 from crypto.secret import Secret
 from tipline.console import Console
 from tipline.errors import UsageError
-from tipline.files import write_atomically
+from tipline.files import leave_nothing_when_stopped, write_atomically
 from tipline.identities import read_identities, read_identity_file
 from tipline.passphrase import ask_new_passphrase, ask_passphrase, read_passphrase_file
 from tipline.terminal import TerminalText
@@ -60,7 +59,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         FileError: a file cannot be read or written.
         CryptoError: what is read does not open, or cannot be sealed.
     """
-    with _leave_nothing_when_stopped():
+    with leave_nothing_when_stopped():
         if options.input == KEYGEN:
             _run_keygen(options, console)
         elif options.convert is not None:
@@ -206,18 +205,6 @@ def _convert(options: argparse.Namespace, console: Console) -> None:
 
 
 # --- files and streams ------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _leave_nothing_when_stopped() -> Iterator[None]:
-    """Let a closed terminal or a polite kill undo what was begun, as Ctrl-C does."""
-    stops = (signal.SIGTERM, signal.SIGHUP)
-    before = {stop: signal.signal(stop, signal.default_int_handler) for stop in stops}
-    try:
-        yield
-    finally:
-        for stop, action in before.items():
-            signal.signal(stop, action)
 
 
 def _check_stdin(options: argparse.Namespace, names: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from tipline.cleaning.plan import EXTENSIONS, Format, Kind, Plan, write_cleaned
 from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
 from tipline.console import Console
 from tipline.errors import FileError, NotCleanError
-from tipline.files import NO_DAY, blur_times, write_atomically
+from tipline.files import NO_DAY, blur_times, leave_nothing_when_stopped, write_atomically
 from tipline.plain import make_printable_line
 
 
@@ -55,6 +55,7 @@ class Result:
     reason: Reason | None = None
 
 
+@leave_nothing_when_stopped()
 def run(options: argparse.Namespace, console: Console) -> int:
     """
     Clean files, or say what is in them.

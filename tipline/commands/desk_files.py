@@ -20,6 +20,7 @@ from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import Record, Vault
 from tipline.desk.viewing import View, view_file
 from tipline.errors import NotCleanError, SandboxError, UsageError, VaultError
+from tipline.files import leave_nothing_when_stopped
 from tipline.hints import HINTS
 from tipline.messages import ERRORS
 from tipline.plain import make_printable_line
@@ -123,6 +124,7 @@ def read_earlier(vault: Vault, tip_id: str, *, console: Console) -> dict[str, Ju
         return {}
 
 
+@leave_nothing_when_stopped()
 def run_export(options: argparse.Namespace, console: Console) -> int:
     """
     Copy a tip's files out of the vault, cleaned.
@@ -192,6 +194,7 @@ def _tell_export(
         console.say(_(REMAINS))
 
 
+@leave_nothing_when_stopped()
 def run_view(options: argparse.Namespace, console: Console) -> int:
     """
     Show a tip's files as pixels.
