@@ -269,6 +269,29 @@ def test_opened_files_when_it_is_broken_off_then_it_goes_on_where_it_was(
     assert len(read_judgements(vault, ID)) == 3
 
 
+def test_opened_files_when_the_vault_has_others_then_their_records_are_not_read(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a bundle costs does not grow with what was opened before."""
+    vault = Vault.open(shelf.directory / "vault")
+    _, record = vault.find(ID)
+    for number in range(20):
+        other = f"{number:02}".ljust(32, "0")
+        made = vault.directory / "opening" / other
+        made.mkdir(mode=0o700)
+        vault.release(made, dataclasses.replace(record, id=other, state="foreign"), today=DAY)
+    read = []
+    read_record = Vault.read_record
+
+    def count_reads(self: Vault, tip_id: str) -> Record:
+        read.append(tip_id)
+        return read_record(self, tip_id)
+
+    monkeypatch.setattr(Vault, "read_record", count_reads)
+    judge_opened(vault, [ID], today=DAY, console=make_console()[0])
+    assert read == [ID]
+
+
 def test_opened_files_when_one_tip_takes_too_long_then_the_next_has_its_turn(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,8 +50,9 @@ def judge_opened(
     """
     judged: dict[str, list[Judgement]] = {}
     for tip_id in tip_ids:
-        place, record = vault.find(tip_id)
-        if record.state != "opened":
+        # Not by `find`, which reads all records: a vault may have thousands, and so may a bundle.
+        place = vault.place_of(tip_id)
+        if place is None or vault.read_record(tip_id).state != "opened":
             continue
         try:
             found = _judge_tip(vault, tip_id, place, today=today, console=console)
