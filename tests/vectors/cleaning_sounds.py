@@ -213,6 +213,9 @@ def list_wavs() -> Iterator[Case]:
     yield "info", "goes", [make_wav(FMT, wav_chunk(b"LIST", info), SAMPLES)]
     yield "id3", "goes", [make_wav(FMT, SAMPLES, wav_chunk(b"id3 ", make_id3((b"TYER", b"x"))))]
     yield "no-id3", "goes", [make_wav(FMT, SAMPLES, wav_chunk(b"id3 ", b"no tag at all"))]
+    empty, place = wav_chunk(b"_PMX", b""), wav_chunk(b"_PMX", b"exif:GPS")
+    yield "xmps", "sixteen are looked into", [make_wav(FMT, SAMPLES, *[empty] * 15, place)]
+    yield "xmps-many", "the next is not", [make_wav(FMT, SAMPLES, *[empty] * 16, place)]
     for name in (b"bext", b"iXML", b"_PMX", b"cue ", b"JUNK", b"LIST"):
         yield (
             f"chunk-{name.decode().strip()}",

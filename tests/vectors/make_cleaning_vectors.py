@@ -288,6 +288,14 @@ def list_webps() -> Iterator[Case]:
         "goes with its flag",
         [make_webp(make_canvas(0x04), VP8L, riff_chunk(b"XMP ", XMP))],
     )
+    empty = riff_chunk(b"XMP ", b"")
+    for count in (15, 16):
+        xmps = [empty] * count + [riff_chunk(b"XMP ", XMP)]
+        yield (
+            f"xmps-{count + 1}",
+            "sixteen are looked into",
+            [make_webp(make_canvas(0x04), VP8L, *xmps)],
+        )
     yield "flags", "reserved flags go", [make_webp(make_canvas(0xC1), VP8L)]
     yield "unknown", "goes", [make_webp(VP8L, riff_chunk(b"prvt", b"x"))]
     yield "behind", "what lies behind the end goes", [make_webp(VP8, behind=make_webp(VP8))]

@@ -9,6 +9,7 @@ from typing import Final
 from tipline.cleaning.plan import Kind
 from tipline.cleaning.rules import IPTC_KINDS, XMP_WORDS
 
+MAX_XMPS: Final = 16  # of a file that are looked into; there is one, and each takes long to search
 MAX_RESOURCES: Final = 1_000  # Photoshop writes about thirty
 MAX_DATASETS: Final = 10_000
 _IPTC_RESOURCE: Final = 0x0404

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.labels import find_xmp_kinds
+from tipline.cleaning.labels import MAX_XMPS, find_xmp_kinds
 from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.rules import WAV_CHUNK_KINDS, WAV_INFO_KINDS
 from tipline.cleaning.soundtags import find_id3_kinds, measure_id3
@@ -35,6 +35,7 @@ _COMPANDED: Final = (6, 7)  # A-law, mu-law
 # Of codings that say more: how long `fmt ` is. Microsoft's and IMA's ADPCM, GSM 6.10.
 _CODED_BYTES: Final = {0x0002: 50, 0x0011: 20, 0x0031: 20}
 _FACT_BYTES: Final = 4
+_XMP: Final = b"_PMX"
 
 
 def is_wav(head: bytes) -> bool:
@@ -72,6 +73,7 @@ class _Reader:
         self._builder = PlanBuilder(format=Format.WAV, source=source)
         self._format = b""
         self._fact = b""
+        self._xmp_len = 0
         self._data: tuple[int, int] | None = None
 
     def read(self) -> Plan:
@@ -117,7 +119,9 @@ class _Reader:
             self._fact = b"fact" + length.to_bytes(4, "little") + self._source.read(start, length)
         else:
             content = self._source.read(start, min(length, MAX_LOOKED_AT_BYTES))
-            self._builder.find(*find_chunk_kinds(name, content))
+            self._xmp_len += name == _XMP
+            is_searched = name != _XMP or self._xmp_len <= MAX_XMPS
+            self._builder.find(*(find_chunk_kinds(name, content) if is_searched else {Kind.OTHER}))
 
     def _is_coded(self) -> bool:
         return len(self._format) > _PLAIN_BYTES
@@ -182,7 +186,7 @@ def find_chunk_kinds(name: bytes, untrusted: bytes) -> frozenset[Kind]:
     """
     if name == b"LIST" and untrusted.startswith(b"INFO"):
         return _find_info_kinds(untrusted)
-    if name == b"_PMX":
+    if name == _XMP:
         return find_xmp_kinds(untrusted)
     if name.lower() == b"id3 " and measure_id3(untrusted[:10]):
         return find_id3_kinds(untrusted)

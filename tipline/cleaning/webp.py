@@ -22,7 +22,7 @@ from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.exif import UPRIGHT, format_orientation, read_exif
-from tipline.cleaning.labels import find_xmp_kinds
+from tipline.cleaning.labels import MAX_XMPS, find_xmp_kinds
 from tipline.cleaning.plan import MAX_PIECES, Format, Kind, Piece, Plan, PlanBuilder, Range
 from tipline.cleaning.source import Source
 
@@ -83,6 +83,7 @@ class _Reader:
         self._flags = 0
         self._canvas = b""
         self._orientation = UPRIGHT
+        self._xmp_len = 0
 
     def read(self) -> Plan:
         length = int.from_bytes(self._source.read(4, 4), "little")
@@ -167,7 +168,9 @@ class _Reader:
                 self._orientation = exif.orientation
             self._builder.find(*exif.kinds)
         elif name == b"XMP ":
-            self._builder.find(*find_xmp_kinds(content))
+            self._xmp_len += 1
+            is_searched = self._xmp_len <= MAX_XMPS
+            self._builder.find(*(find_xmp_kinds(content) if is_searched else {Kind.OTHER}))
         else:
             self._builder.find(_KINDS.get(name, Kind.OTHER))
 

@@ -87,6 +87,16 @@ def test_webp_when_a_chunk_says_more_then_it_goes_with_its_flag(
     assert (cleaned, set(plan.kinds)) == (make_webp(make_canvas(), VP8), kinds)
 
 
+@pytest.mark.parametrize(("count", "kind"), [(15, Kind.PLACE), (16, Kind.OTHER)])
+def test_webp_when_it_has_much_xmp_then_sixteen_are_looked_into(count: int, kind: Kind) -> None:
+    """Half a million of them would take half a minute to search."""
+    empty, telling = riff_chunk(b"XMP ", b""), riff_chunk(b"XMP ", b"<x exif:GPSLatitude=''/>")
+
+    _, plan = clean(make_webp(make_canvas(0x04), VP8, *[empty] * count, telling))
+
+    assert (kind in plan.kinds, len(plan.kinds)) == (True, 1 if kind == Kind.OTHER else 2)
+
+
 def test_webp_when_a_frame_says_more_then_it_goes() -> None:
     """Inside a frame the same is true as outside."""
     frame = make_frame(VP8, riff_chunk(b"EXIF", b"telling"), flags=0xFF)

@@ -4,6 +4,8 @@ import { bigEndian, textOf } from "./bytes.js";
 import type { Kind } from "./plan.js";
 import { IPTC_KINDS, XMP_WORDS } from "./rules.js";
 
+/** Of a file, that are looked into; there is one, and each takes long to search. */
+export const MAX_XMPS = 16;
 const MAX_RESOURCES = 1_000; // Photoshop writes about thirty
 const MAX_DATASETS = 10_000;
 const IPTC_RESOURCE = 0x0404;

@@ -4,7 +4,7 @@
 
 import { type Bytes, encodeLittleEndian, join, littleEndian, startsWith, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
-import { findXmpKinds } from "./labels.js";
+import { findXmpKinds, MAX_XMPS } from "./labels.js";
 import { type Kind, type Plan, PlanBuilder, type Range } from "./plan.js";
 import { WAV_CHUNK_KINDS, WAV_INFO_KINDS } from "./rules.js";
 import { findId3Kinds, measureId3 } from "./soundtags.js";
@@ -38,11 +38,14 @@ export function planWav(source: Source): Promise<Plan> {
   return new Reader(source).read();
 }
 
+const XMP = "_PMX";
+
 class Reader {
   readonly #builder: PlanBuilder;
   #format: Bytes | undefined;
   #fact: Bytes | undefined;
   #data: Range | undefined;
+  #xmpCount = 0;
 
   constructor(private readonly source: Source) {
     this.#builder = new PlanBuilder("wav", source);
@@ -94,7 +97,10 @@ class Reader {
       this.#fact = (await this.source.read(start - CHUNK_HEAD_BYTES, 8 + FACT_BYTES)).slice();
     } else {
       const content = await this.source.read(start, Math.min(length, MAX_LOOKED_AT_BYTES));
-      this.#builder.find(...findChunkKinds(name, content));
+      if (name === XMP) this.#xmpCount++;
+      const isSearched = name !== XMP || this.#xmpCount <= MAX_XMPS;
+      const kinds = isSearched ? findChunkKinds(name, content) : (["other"] as const);
+      this.#builder.find(...kinds);
     }
   }
 
@@ -140,7 +146,7 @@ function formatCoding(untrusted: Bytes): Bytes {
 /** The kinds in a chunk that goes; `untrusted` is its content, or the beginning of it. */
 function findChunkKinds(name: string, untrusted: Uint8Array): readonly Kind[] {
   if (name === "LIST" && startsWith(untrusted, "INFO")) return findInfoKinds(untrusted);
-  if (name === "_PMX") return findXmpKinds(untrusted);
+  if (name === XMP) return findXmpKinds(untrusted);
   if (/^id3 $/i.test(name) && measureId3(untrusted.subarray(0, 10)) > 0) {
     return findId3Kinds(untrusted);
   }

@@ -5,7 +5,7 @@
 import { type Bytes, encodeLittleEndian, join, littleEndian, startsWith, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { formatOrientation, readExif, UPRIGHT } from "./exif.js";
-import { findXmpKinds } from "./labels.js";
+import { findXmpKinds, MAX_XMPS } from "./labels.js";
 import {
   type Kind,
   MAX_PIECES,
@@ -56,6 +56,7 @@ class Reader {
   #flags = 0;
   #canvas: Bytes | undefined;
   #orientation = UPRIGHT;
+  #xmpCount = 0;
 
   constructor(private readonly source: Source) {
     this.#builder = new PlanBuilder("webp", source);
@@ -139,7 +140,9 @@ class Reader {
       if (this.#orientation === UPRIGHT) this.#orientation = exif.orientation;
       this.#builder.find(...exif.kinds);
     } else if (name === "XMP ") {
-      this.#builder.find(...findXmpKinds(content));
+      this.#xmpCount++;
+      const isSearched = this.#xmpCount <= MAX_XMPS;
+      this.#builder.find(...(isSearched ? findXmpKinds(content) : (["other"] as const)));
     } else {
       this.#builder.find(KINDS.get(name) ?? "other");
     }
