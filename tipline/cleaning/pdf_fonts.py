@@ -32,6 +32,10 @@ _TYPE1_TEXT: Final = re.compile(
     rb"\s*(\((?:[^()\\]++|\\.|\([^()]*+\))*+\)|\[[0-9\s]*+\]|[0-9]++)",
     re.DOTALL,
 )
+# Six letters before the name of a font that was cut down: a program draws them by chance, or of it.
+_TAG: Final = re.compile(rb"[A-Z]{6}\+")
+_TYPE1_TAG: Final = re.compile(rb"/[A-Z]{6}\+")
+_EQUAL_TAG: Final = b"AAAAAA+"
 _FIRST_LINE: Final = b"%!PS-AdobeFont-1.0"
 # version, Notice, FullName, FamilyName, Weight; Copyright, PostScript, BaseFontName.
 _CFF_TEXTS: Final = frozenset({0, 1, 2, 3, 4, 0x0C00, 0x0C15, 0x0C16})
@@ -109,7 +113,7 @@ def clean_type1(untrusted: bytes) -> bytes:
         untrusted: A readable head, then an encrypted part.
 
     Returns:
-        As long as before; texts of the head are blank.
+        As long as before; texts of the head are blank, letters before its name equal for all.
 
     Raises:
         RefusedError: it does not begin as one.
@@ -123,6 +127,7 @@ def clean_type1(untrusted: bytes) -> bytes:
     line = _FIRST_LINE[:length].ljust(length)
     head = line + _COMMENT.sub(_blank, head[length:])
     head = _TYPE1_TEXT.sub(_blank_value, head)
+    head = _TYPE1_TAG.sub(b"/" + _EQUAL_TAG, head)
     return head + untrusted[len(head) :]
 
 
@@ -158,6 +163,9 @@ def clean_compact(untrusted: bytes) -> bytes:
     names = _read_index(untrusted, data[2])
     dictionaries = _read_index(untrusted, names.end)
     strings = _read_index(untrusted, dictionaries.end)
+    for start, end in names.items:
+        if _TAG.match(untrusted, start, end):
+            data[start : start + len(_EQUAL_TAG)] = _EQUAL_TAG
     for start, end in dictionaries.items:
         for operator, operands, (first, last) in _read_dictionary(untrusted, start, end):
             if operator in _CFF_TEXTS and operands:

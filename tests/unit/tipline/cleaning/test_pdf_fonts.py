@@ -78,6 +78,18 @@ def test_type1_when_its_head_tells_then_it_is_blank_and_as_long() -> None:
         clean_type1(b"\x80\1")
 
 
+def test_font_when_letters_stand_before_its_name_then_they_are_equal_for_all() -> None:
+    """Programs draw them anew for each file."""
+    font = b"%!PS\n/FontName /XOCHIT+Sans def\n/Encoding /Xochit+ def\neexec/XOCHIT+"
+    cleaned = clean_type1(font.ljust(len(TYPE1)))
+    assert b"/FontName /AAAAAA+Sans def\n/Encoding /Xochit+ def\neexec/XOCHIT+" in cleaned
+
+    named = b"\1\0\4\1" + make_index(b"XOCHIT+Sans") + make_index(b"") + make_index()
+    assert clean_compact(named) == named.replace(b"XOCHIT", b"AAAAAA")
+    plain = named.replace(b"+", b"-")
+    assert clean_compact(plain) == plain
+
+
 def test_compact_when_it_has_a_notice_then_it_is_blank_and_as_long() -> None:
     """The notice and the number of identity go; glyphs keep their names."""
     cleaned = clean_compact(COMPACT)
