@@ -299,7 +299,7 @@ def _list_words() -> Iterator[Case]:
     )
     yield (
         "object-drawn",
-        "a picture of it that cannot be cleaned goes",
+        "a picture of it that cannot be cleaned: what a reader sees would be gone",
         [make_word(OBJECT, IMAGE, spaces=VML, word__media__ana_dot_x=b"\1\0\0\0 EMF")],
     )
     yield (

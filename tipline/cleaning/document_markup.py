@@ -69,7 +69,6 @@ class _Open:
         attributes: As they are written.
         texts: What stands in it, where that decides.
         is_chosen: Of alternatives: one was found.
-        is_tolerant: Pictures in it may be missing.
         is_gone: A change took it out; what comes goes.
         has_rows: Of a table: None if it had none yet, else whether one stays.
     """
@@ -82,7 +81,6 @@ class _Open:
     attributes: list[tuple[str, str]]
     texts: list[str] = dataclasses.field(default_factory=list)
     is_chosen: bool = False
-    is_tolerant: bool = False
     is_gone: bool = False
     has_rows: bool | None = None
 
@@ -198,7 +196,6 @@ class DocumentMarkup:
             has_text=parent is not None and parent.has_text,
             start=len(self._out),
             attributes=[],
-            is_tolerant=key in self._rules.tolerant or (parent is not None and parent.is_tolerant),
         )
         if parent is not None and parent.is_gone:
             self._skipped = 1
@@ -346,9 +343,7 @@ class DocumentMarkup:
             if key in self._rules.references:
                 if not value:
                     continue
-                if not self._references.has(
-                    value, element=opened.key, is_tolerant=opened.is_tolerant
-                ):
+                if not self._references.has(value, element=opened.key):
                     if opened.key in self._rules.loose:
                         continue
                     return False

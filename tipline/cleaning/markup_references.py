@@ -10,20 +10,19 @@ from typing import Protocol
 class References(Protocol):
     """What a part leads to."""
 
-    def has(self, untrusted: str, *, element: str, is_tolerant: bool) -> bool:
+    def has(self, untrusted: str, *, element: str) -> bool:
         """
         Tell whether a reference stays.
 
         Args:
             untrusted: The name of a relation, or an address.
             element: That has it.
-            is_tolerant: Whether a picture that cannot be cleaned may be missing.
 
         Returns:
             Whether it leads to something that stays.
 
         Raises:
-            RefusedError: it leads to a picture that cannot be cleaned, and may not be missing.
+            RefusedError: it leads to a picture that cannot be cleaned.
         """
         ...
 

@@ -55,8 +55,6 @@ class MarkupRules:
         refused: Elements that cannot be left out without changing what is read.
         references: Attributes that lead to something.
         loose: Elements that can be without what they lead to; any other goes with it.
-        tolerant: A picture inside that cannot be cleaned goes with what it stands for, a file
-            inside the file.
         constants: By `element@attribute`, what is written in place of what was there.
         extra: Attributes that are kept on some elements alone.
         numbered: By `element@attribute`, the word that replaces a name, with a number behind it;
@@ -83,7 +81,6 @@ class MarkupRules:
     refused: frozenset[str]
     references: frozenset[str]
     loose: frozenset[str]
-    tolerant: frozenset[str]
     constants: Mapping[str, str]
     extra: Mapping[str, str]
     numbered: Mapping[str, str]
@@ -147,7 +144,6 @@ def make_rules(listed: Mapping[str, Any]) -> MarkupRules:
         refused=_split(listed["refused"]),
         references=_split(listed["references"]),
         loose=_split(listed["loose"]),
-        tolerant=_split(listed["tolerant"]),
         constants=listed["constants"],
         extra=listed["extra"],
         numbered=listed["numbered"],

@@ -251,7 +251,7 @@ class _Reader:
             )
         return self._relations[path]
 
-    def find_target(self, relation: Relation, *, is_tolerant: bool) -> bool:
+    def find_target(self, relation: Relation) -> bool:
         """Tell whether a relation stays."""
         if relation.is_external:
             return relation.kind == "hyperlink" and bool(rules.RULES.link.search(relation.target))
@@ -262,11 +262,11 @@ class _Reader:
         if rule.root is not None:
             return True
         picture = self._pictures[member.name]
-        if picture is not None:
-            self._kinds.update(picture[0].kinds)
-        elif not is_tolerant:
+        if picture is None:
+            # Also one that stands for a file inside: without it, what a reader sees would be gone.
             raise RefusedError(Reason.UNSUPPORTED)
-        return picture is not None
+        self._kinds.update(picture[0].kinds)
+        return True
 
     def add_target(self, relation: Relation) -> str:
         """Give the new target of a relation that stays."""
@@ -321,10 +321,10 @@ class _PartRelations:
             raise RefusedError(Reason.MALFORMED)
         self._named: dict[tuple[str, str], str] = {}
 
-    def has(self, untrusted: str, *, element: str, is_tolerant: bool) -> bool:
+    def has(self, untrusted: str, *, element: str) -> bool:
         del element  # what a relation leads to is said by its type
         relation = self._relations.get(untrusted)
-        return relation is not None and self._reader.find_target(relation, is_tolerant=is_tolerant)
+        return relation is not None and self._reader.find_target(relation)
 
     def rename(self, untrusted: str) -> str:
         return self._name(self._relations[untrusted])
@@ -332,7 +332,7 @@ class _PartRelations:
     def finish(self) -> list[tuple[str, str, str]]:
         """Add the relations that no element names; return each with its type and target."""
         for relation in self._reader.list_implicit([*self._relations.values()]):
-            if self._reader.find_target(relation, is_tolerant=False):
+            if self._reader.find_target(relation):
                 self._name(relation)
         return [(name, kind, target) for (kind, target), name in self._named.items()]
 

@@ -236,11 +236,13 @@ class _Reader:
             return f"{path}/{_PARTS[0][0]}" in self._archive.members
         if element not in _SHOWING or path not in self._pictures:
             return False
-        if self._pictures[path] is None:
-            if _find_folder(path) != _STAND_IN:
-                raise RefusedError(Reason.UNSUPPORTED)
-            return False
-        return True
+        if self._pictures[path] is not None:
+            return True
+        # It is not needed where the object that it stands for stays, which draws itself.
+        folder, _, name = path.partition("/")
+        if folder != _STAND_IN or not self.has(name, _OBJECT):
+            raise RefusedError(Reason.UNSUPPORTED)
+        return False
 
     def rename(self, path: str) -> str:
         """Give the new path of a member that stays."""
@@ -272,8 +274,7 @@ class _References:
         self._reader = reader
         self._folder = folder
 
-    def has(self, untrusted: str, *, element: str, is_tolerant: bool) -> bool:
-        del is_tolerant  # where a picture is says what it stands for
+    def has(self, untrusted: str, *, element: str) -> bool:
         if untrusted.startswith("#") or element in _LINKS:
             return element in _LINKS and bool(_RULES.link.search(untrusted))
         return self._reader.has(self._find_path(untrusted), element)

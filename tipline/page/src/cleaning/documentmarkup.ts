@@ -44,9 +44,9 @@ const NOTHING: ReadonlySet<string> = new Set(["", "0"]);
 export interface References {
   /**
    * Whether a reference of an element, the name of a relation or an address, leads to something
-   * that stays. A picture that cannot be cleaned may be missing or is refused.
+   * that stays. A picture that cannot be cleaned is refused.
    */
-  has(untrusted: string, element: string, isTolerant: boolean): boolean;
+  has(untrusted: string, element: string): boolean;
   /** The new value of a reference that stays. */
   rename(untrusted: string): string;
 }
@@ -57,7 +57,6 @@ type Scope = ReadonlyMap<string, string | undefined>;
 interface Open {
   readonly key: string;
   readonly scope: Scope;
-  readonly isTolerant: boolean;
   readonly attributes: [string, string][];
   readonly texts: string[];
   written: string | undefined;
@@ -152,7 +151,6 @@ export class DocumentMarkup {
     const opened: Open = {
       key,
       scope,
-      isTolerant: this.rules.tolerant.has(key) || parent?.isTolerant === true,
       attributes: [],
       texts: [],
       written: undefined,
@@ -314,7 +312,7 @@ export class DocumentMarkup {
       if (key === undefined) continue;
       if (this.rules.references.has(key)) {
         if (value === "") continue;
-        if (!this.#references.has(value, opened.key, opened.isTolerant)) {
+        if (!this.#references.has(value, opened.key)) {
           if (this.rules.loose.has(opened.key)) continue;
           return false;
         }

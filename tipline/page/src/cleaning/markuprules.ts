@@ -37,7 +37,6 @@ export interface Lists {
   readonly refused: string;
   readonly references: string;
   readonly loose: string;
-  readonly tolerant: string;
   readonly constants: object;
   readonly extra: object;
   readonly numbered: object;
@@ -72,7 +71,6 @@ export interface MarkupRules {
   /** Elements that can be without what they lead to; any other goes with it. */
   readonly loose: Names;
   /** A picture inside that cannot be cleaned goes with the file inside the file. */
-  readonly tolerant: Names;
   /** By `element@attribute`: what is written in place of what was there. */
   readonly constants: ReadonlyMap<string, string>;
   /** Attributes that are kept on some elements alone. */
@@ -115,7 +113,6 @@ export function makeRules(listed: Lists): MarkupRules {
     refused: toSet(listed.refused),
     references: toSet(listed.references),
     loose: toSet(listed.loose),
-    tolerant: toSet(listed.tolerant),
     constants: toMap(listed.constants),
     extra: toMap(listed.extra),
     numbered: toMap(listed.numbered),

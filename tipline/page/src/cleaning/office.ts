@@ -257,7 +257,7 @@ class Reader {
   }
 
   /** Whether a relation stays. */
-  findTarget(relation: Relation, isTolerant: boolean): boolean {
+  findTarget(relation: Relation): boolean {
     if (relation.isExternal) {
       return relation.kind === "hyperlink" && rules.RULES.link.test(relation.target);
     }
@@ -266,10 +266,8 @@ class Reader {
     if (rule === undefined || member === undefined) return false;
     if (rule.root !== undefined) return true;
     const picture = this.#pictures.get(member.name);
-    if (picture === undefined) {
-      if (!isTolerant) throw new CleaningRefusal("unsupported");
-      return false;
-    }
+    // Also one that stands for a file inside: without it, what a reader sees would be gone.
+    if (picture === undefined) throw new CleaningRefusal("unsupported");
     for (const kind of picture.plan.kinds) this.#kinds.add(kind);
     return true;
   }
@@ -324,9 +322,9 @@ class PartRelations implements References {
     if (this.#relations.size !== relations.length) throw new CleaningRefusal("malformed");
   }
 
-  has(untrusted: string, _element: string, isTolerant: boolean): boolean {
+  has(untrusted: string, _element: string): boolean {
     const relation = this.#relations.get(untrusted);
-    return relation !== undefined && this.reader.findTarget(relation, isTolerant);
+    return relation !== undefined && this.reader.findTarget(relation);
   }
 
   rename(untrusted: string): string {
@@ -338,7 +336,7 @@ class PartRelations implements References {
     for (const [kind, rule] of parts) {
       if (!rule.isImplicit) continue;
       for (const relation of this.#relations.values()) {
-        if (relation.kind === kind && this.reader.findTarget(relation, false)) this.#name(relation);
+        if (relation.kind === kind && this.reader.findTarget(relation)) this.#name(relation);
       }
     }
     return [...this.#named.values()];

@@ -213,7 +213,11 @@ class Reader {
     if (element === OBJECT) return this.archive.members.has(`${path}/${CONTENT}`);
     if (!SHOWING.has(element) || !this.#pictures.has(path)) return false;
     if (this.#pictures.get(path) !== undefined) return true;
-    if (findFolder(path) !== STAND_IN) throw new CleaningRefusal("unsupported");
+    // It is not needed where the object that it stands for stays, which draws itself.
+    const name = path.slice(STAND_IN.length + 1);
+    if (findFolder(path) !== STAND_IN || !this.has(name, OBJECT)) {
+      throw new CleaningRefusal("unsupported");
+    }
     return false;
   }
 
