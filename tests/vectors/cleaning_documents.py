@@ -68,10 +68,10 @@ CHART = (
     "</a:graphic></w:drawing></w:r></w:p>"
 )
 LEADING = (
-    "'/Users/ana/[Ana.xlsx]One'!A1",
+    "'/Papers/ana/[Ana.xlsx]One'!A1",
     "[Ana.xlsx]One!A1",
-    "'/Users/ana/b.xlsx'!Sums",
-    'HYPERLINK("/home/ana/b.ods","t")',
+    "'/Papers/ana/b.xlsx'!Sums",
+    'HYPERLINK("/papers/ana/b.ods","t")',
     'HYPERLINK("smb://ana/b","t")',
     'HYPERLINK("https://example.org/a","t")',
     "Table1[[#This Row],[a]]*'My One'!A1/'Two'!B1&amp;\"/\"",
@@ -216,7 +216,7 @@ def _list_words() -> Iterator[Case]:
                 word__charts__a_dot_xml=make_chart(
                     "Sheet1!$A$1",
                     "[Ana.xlsx]Sheet1!$A$1",
-                    "'/Users/ana/[Ana.xlsx]Sheet 1'!$A$1",
+                    "'/Papers/ana/[Ana.xlsx]Sheet 1'!$A$1",
                     "'https://example.org/ana/b.xlsx'!Sums",
                     axis=1873921034,
                 ),

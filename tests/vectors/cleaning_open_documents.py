@@ -187,7 +187,7 @@ def list_open_documents() -> Iterator[Case]:
             make_open_document(
                 "<table:content-validation table:condition=\"of:is(['file:///ana/x'#$S.A1])\"/>"
                 '<table:table-cell table:formula="of:=DDE(&quot;a&quot;;&quot;ana&quot;)"/>'
-                '<table:table-cell table:formula="of:=HYPERLINK(&quot;/home/ana/x&quot;)"/>'
+                '<table:table-cell table:formula="of:=HYPERLINK(&quot;/papers/ana/x&quot;)"/>'
                 '<table:table-cell table:formula="of:=[.A1]&amp;&quot;/&quot;"/>'
                 "<table:database-range table:target-range-address=\"'/ana/x'.A1\"/>"
                 '<text:bibliography-mark text:url="file:///ana" text:annote="Ana" '

@@ -134,11 +134,11 @@ def test_open_document_when_a_list_goes_on_then_it_still_does() -> None:
     [
         "['file:///ana/x.ods'#$S.A1:A5]",
         "DDE(&quot;soffice&quot;;&quot;ana.ods&quot;;&quot;a&quot;)",
-        "HYPERLINK(&quot;/home/ana/x&quot;)",
+        "HYPERLINK(&quot;/papers/ana/x&quot;)",
         "HYPERLINK(&quot;../ana.ods&quot;)",
         "HYPERLINK(&quot;~/ana.ods&quot;)",
         "HYPERLINK(&quot;c:/ana.ods&quot;)",
-        "['/home/ana/x.ods'.A1]",
+        "['/papers/ana/x.ods'.A1]",
     ],
 )
 @pytest.mark.parametrize(
