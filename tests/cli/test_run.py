@@ -59,7 +59,8 @@ def test_check_when_the_caller_brings_text_and_file_opens_what_was_sent(tmp_path
     done = run("--check", "--json", "--text", text, "--file", photo, "--keep", kept)
     assert done.returncode == 0, done.stderr
     steps = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [step["step"] for step in steps] == STEPS
+    # A machine that is busy may need the network twice; each try is said.
+    assert [step["step"] for step in steps if step["step"] != "retry"] == STEPS
     assert all(step["seconds"] >= 0 for step in steps)
 
     tar, opened = tmp_path / "t.tar", tmp_path / "t"

@@ -319,3 +319,12 @@ async def test_tree_when_a_tip_bears_a_day_to_come_then_the_next_batch_tells_of_
         }
 
     assert len(part_leaves(texts[TextKind.ARRIVALS])[1]) == 1
+
+
+async def test_batch_when_two_ask_for_it_at_once_then_it_is_made_once(world: Any) -> None:
+    """The hour comes while the line is still making the batch of its start."""
+    async with world.serve() as site:
+        world.clock.now += datetime.timedelta(days=1)
+        daily = site.line.daily
+        made = await asyncio.gather(*(daily.catch_up(hour=0, now_hour=1) for _ in range(2)))
+    assert sorted(made) == [False, True]

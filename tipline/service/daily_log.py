@@ -147,6 +147,7 @@ class DailyLog:
         self._account = account
         self._today = today
         self._ending = ending
+        self._turn = asyncio.Lock()  # a day has one batch, whoever asks for it
 
     async def begin(self) -> None:
         """Make the first batch if there is none, and note what changed while the line was off."""
@@ -228,6 +229,10 @@ class DailyLog:
         Returns:
             Whether a batch was made.
         """
+        async with self._turn:
+            return await self._catch_up(hour=hour, now_hour=now_hour)
+
+    async def _catch_up(self, *, hour: int, now_hour: int) -> bool:
         if await asyncio.to_thread(self._log.show):  # what the disk refused to remember before
             await self._account.show()
         state = self._log.read_state()
