@@ -23,7 +23,7 @@ const { outputFiles } = await build({
   write: false,
 });
 const encoded = Buffer.from(outputFiles[0].contents).toString("base64");
-const { cleanedBlob, CleaningRefusal, EXTENSIONS, KINDS, planCleaning, REASONS } = await import(
+const { CleanedFile, CleaningRefusal, EXTENSIONS, KINDS, planCleaning, REASONS } = await import(
   `data:text/javascript;base64,${encoded}`
 );
 
@@ -60,7 +60,8 @@ async function clean({ base64, path, out }) {
     if (error instanceof CleaningRefusal) return { refused: error.reason };
     throw error;
   }
-  const cleaned = Buffer.from(await cleanedBlob(plan, file).arrayBuffer());
+  const content = new CleanedFile(plan, file);
+  const cleaned = Buffer.from(await content.slice(0, content.size).arrayBuffer());
   if (out !== undefined) await writeFile(out, cleaned);
   const compared = cleaned.subarray(0, 4).equals(Buffer.from("PK\x03\x04"))
     ? listMembers(cleaned)

@@ -3,7 +3,8 @@ How fast the page's cleaning is, in a worker, in the browsers. Prints figures; j
 
     python -m tests.bench.bench_cleaning_page [--rounds 7] [FILE...]
 
-Without files: 12 megapixels of noise, the pictures of `bench_cleaning`. Each round has a new
+Without files: 12 megapixels of noise, the pictures of `bench_cleaning`, and an animation that has
+nearly as many pieces as a plan may have: a comment behind each image. Each round has a new
 worker, as the page has one: nothing is warm. Told are milliseconds, median and worst. "Read" is
 reading the cleaned file out, "floor" reading the file as it was. Memory is the most by which any
 process of the browser grew, in MiB.
@@ -27,6 +28,8 @@ from aiohttp import web
 from tests.bench.bench_cleaning import make_pictures
 from tests.bench.bench_page import forget_peak, peak_mib
 from tests.browser.driver import Browser, Chromium, Firefox, Profile
+from tests.pictures import GIF_IMAGE, extension, make_gif
+from tipline.cleaning.plan import MAX_PIECES
 
 ROOT = Path(__file__).resolve().parents[2]
 ESBUILD = ROOT / "node_modules/esbuild/bin/esbuild"
@@ -38,6 +41,14 @@ globalThis.cleanOnce = () => new Promise((resolve, reject) => {
   worker.postMessage(document.querySelector("#file").files[0]);
 });
 </script>"""
+
+
+def make_animation(folder: Path) -> Path:
+    """Make a GIF of 18 MB, of which each image is kept and each comment goes."""
+    image = GIF_IMAGE[:11] + b"\xff" + bytes(255) + b"\0"
+    path = folder / "animation"
+    path.write_bytes(make_gif(*[image + extension(0xFE, b"by Ana")] * (MAX_PIECES - 2)))
+    return path
 
 
 def bundle_worker() -> str:
@@ -142,7 +153,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        files = {path.name: path for path in options.files} or make_pictures(Path(directory))
+        files = {path.name: path for path in options.files}
+        if not files:
+            folder = Path(directory)
+            files = {**make_pictures(folder), "gif of many pieces": make_animation(folder)}
         asyncio.run(run(files, options.rounds))
 
 

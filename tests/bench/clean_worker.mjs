@@ -1,12 +1,12 @@
 // The page's cleaning in a worker of its own: told is how long planning and reading out take.
 
-import { cleanedBlob, CleaningRefusal, planCleaning } from "../../tipline/page/src/cleaning/clean";
+import { CleanedFile, CleaningRefusal, planCleaning } from "../../tipline/page/src/cleaning/clean";
 
 const READ_BYTES = 256 * 1024; // as the page reads a file into an envelope
 
-async function readOut(blob) {
-  for (let offset = 0; offset < blob.size; offset += READ_BYTES) {
-    await blob.slice(offset, offset + READ_BYTES).arrayBuffer();
+async function readOut(content) {
+  for (let offset = 0; offset < content.size; offset += READ_BYTES) {
+    await content.slice(offset, Math.min(offset + READ_BYTES, content.size)).arrayBuffer();
   }
 }
 
@@ -15,8 +15,7 @@ self.onmessage = async ({ data: file }) => {
     const began = performance.now();
     const plan = await planCleaning(file);
     const planned = performance.now();
-    const cleaned = cleanedBlob(plan, file);
-    await readOut(cleaned);
+    await readOut(new CleanedFile(plan, file));
     const read = performance.now();
     await readOut(file);
     self.postMessage({

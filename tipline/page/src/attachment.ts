@@ -7,7 +7,7 @@
 // 4. What cannot be cleaned goes only if the source says so, and the tip says it, too.
 
 import {
-  cleanedBlob,
+  CleanedFile,
   CleaningRefusal,
   type Format,
   type Kind,
@@ -19,6 +19,7 @@ import { isSame } from "./cleaning/bytes.js";
 import { RULES_NUMBER } from "./cleaning/rules.js";
 import { ofFormat, ofName } from "./media.js";
 import { Refusal } from "./refusal.js";
+import type { Content } from "./tar.js";
 
 /** What was found in a file. */
 export type Look =
@@ -48,7 +49,7 @@ export interface Cleaning {
 export interface Attachment {
   readonly extension: string;
   readonly type: string;
-  readonly content: Blob;
+  readonly content: Content;
   readonly cleaning: Cleaning;
   /** Once its content was read: refuse if that is not what was planned. */
   readonly check?: () => Promise<void>;
@@ -129,7 +130,7 @@ export async function prepareFile(chosen: ChosenFile): Promise<Attachment> {
   }
   return {
     ...ofFormat(planned.format),
-    content: cleanedBlob(planned, file),
+    content: new CleanedFile(planned, file),
     cleaning,
     check: () => checkPlan(file, planned),
     ...(withOriginal && { original: file }),

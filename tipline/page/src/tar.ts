@@ -6,10 +6,16 @@ import { Refusal } from "./refusal.js";
 const BLOCK_BYTES = 512;
 const READ_BYTES = 256 * 1024; // little enough that what was read does not pile up
 
-/** One file in the tar: generated name, content in memory or on disk. */
+/** What a file holds, in memory or on disk: a `Blob`, or what is read as one. */
+export interface Content {
+  readonly size: number;
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
+/** One file in the tar: generated name and content. */
 export interface Member {
   readonly name: string;
-  readonly content: Blob;
+  readonly content: Content;
   /** Asked once the content was read; throws if it is not what it was to be. */
   readonly check?: () => Promise<void>;
 }
@@ -53,7 +59,7 @@ export function tarBytes(members: readonly Member[]): number {
   return size;
 }
 
-async function readPart(content: Blob, start: number, end: number): Promise<Uint8Array> {
+async function readPart(content: Content, start: number, end: number): Promise<Uint8Array> {
   const piece = await content
     .slice(start, end)
     .arrayBuffer()

@@ -34,7 +34,9 @@ function revive(_key, value) {
 
 async function replace(value) {
   if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString("hex") };
-  if (value instanceof Blob) return replace(new Uint8Array(await value.arrayBuffer()));
+  if (value?.size !== undefined && "slice" in value) {
+    return replace(new Uint8Array(await value.slice(0, value.size).arrayBuffer()));
+  }
   if (Array.isArray(value)) return Promise.all(value.map(replace));
   if (typeof value === "object" && value !== null) {
     if (Symbol.asyncIterator in value) {

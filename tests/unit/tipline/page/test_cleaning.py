@@ -23,7 +23,7 @@ const { outputFiles } = await build({
   entryPoints: ["tipline/page/src/cleaning/clean.ts"], bundle: true, format: "esm", write: false,
 });
 const encoded = Buffer.from(outputFiles[0].contents).toString("base64");
-const { cleanedBlob, planCleaning } = await import(`data:text/javascript;base64,${encoded}`);
+const { CleanedFile, planCleaning } = await import(`data:text/javascript;base64,${encoded}`);
 const file = await openAsBlob(process.argv[1]);
 await planCleaning(new Blob(["warm"])).catch(() => undefined);
 gc();
@@ -32,7 +32,7 @@ let most = 0;
 const watch = setInterval(() => { most = Math.max(most, process.memoryUsage().rss - before); }, 20);
 const plan = await planCleaning(file);
 clearInterval(watch);
-const cleaned = cleanedBlob(plan, file);
+const cleaned = new CleanedFile(plan, file);
 const head = Buffer.from(await cleaned.slice(0, 4).arrayBuffer()).toString("hex");
 gc();
 const kept = process.memoryUsage().rss - before;

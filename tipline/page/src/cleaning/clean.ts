@@ -94,14 +94,3 @@ export async function planCleaning(untrustedFile: Blob): Promise<Plan> {
   const format = detectFormat(head);
   return format === undefined ? planAsText(source) : PLANNERS[format](source);
 }
-
-/** The cleaned file, made of slices of the file that was planned: what is kept is not copied. */
-export function cleanedBlob(plan: Plan, file: Blob): Blob {
-  return new Blob(
-    plan.pieces.map((piece) =>
-      piece instanceof Uint8Array
-        ? piece
-        : file.slice(piece.offset, piece.offset + piece.lengthBytes),
-    ),
-  );
-}
