@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.holding import refuse
 from tests.pictures import DHT, DQT, EOI, SOI, chunk, make_frame, make_jpeg, make_png, make_scan
 from tipline.cleaning import plan as plan_module
 from tipline.cleaning.clean import plan_cleaning
@@ -16,13 +17,6 @@ from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import write_cleaned
 
 ROOT = Path(__file__).resolve().parents[4]
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize(

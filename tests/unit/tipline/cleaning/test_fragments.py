@@ -17,10 +17,11 @@ from tests.films import (
     make_pictures,
     unit,
 )
+from tests.holding import refuse
 from tipline.cleaning import fragments as fragments_module
 from tipline.cleaning.boxes import format_box, list_named
 from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import write_cleaned
 
 ONE = make_fragment([PICTURE, NEXT_PICTURE])
@@ -32,13 +33,6 @@ def clean(data: bytes) -> bytes:
     write_cleaned(plan_cleaning(source), source, cleaned)
     assert plan_cleaning(cleaned).kinds == ()
     return cleaned.getvalue()
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def list_samples(film: bytes) -> bytes:

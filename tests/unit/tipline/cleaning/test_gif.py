@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
+from tests.holding import clean, refuse
 from tests.pictures import GIF_CONTROL, GIF_IMAGE, GIF_LOOP, extension, make_gif
 from tipline.cleaning import plan as plan_module
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.errors import Reason
+from tipline.cleaning.plan import Format, Kind
 
 CLEAN = make_gif()
 LOCAL = GIF_IMAGE[:9] + b"\x80" + bytes(6) + GIF_IMAGE[10:]
 PLAIN_TEXT = extension(0x01, bytes(12), b"seen at the depot")
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from tests.films import HEVC, make_film, make_pictures, sei, unit
@@ -23,14 +21,14 @@ from tests.heifs import (
     link,
     make_heif,
 )
+from tests.holding import clean, refuse
 from tests.pictures import make_exif
 from tipline.cleaning import heif as heif_module
 from tipline.cleaning import heifitems as items_module
 from tipline.cleaning.boxes import format_box, list_named
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.errors import Reason
 from tipline.cleaning.heifitems import read_lists
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.plan import Format, Kind
 
 AVIF = b"avif\0\0\0\0avifmif1miaf"
 CAMERA = make_exif([(0x010F, 2, 4, b"Cam\0"), (0x0132, 2, 4, b"now\0")])
@@ -40,24 +38,6 @@ TILES = (
     MakeItem(number=6, flags=1, data=unit(b"\x26\1\2")),
 )
 WHOLE = MakeItem(number=9, data=GRID, kind=b"grid", properties=(2,), method=1)
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def list_data(picture: bytes) -> bytes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
+from tests.holding import clean, refuse
 from tests.pictures import (
     DHT,
     DQT,
@@ -17,34 +16,15 @@ from tests.pictures import (
     make_scan,
     segment,
 )
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.errors import Reason
 from tipline.cleaning.exif import format_orientation
 from tipline.cleaning.jpeg import JFIF
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.plan import Format, Kind
 from tipline.cleaning.source import WINDOW_BYTES
 
 CLEAN = make_jpeg()
 SIDEWAYS = segment(0xE1, b"Exif\0\0" + format_orientation(6))
 ADOBE = segment(0xEE, b"Adobe" + bytes([0, 100, 0, 0, 0, 0, 1]))
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def test_jpeg_when_it_has_only_what_a_decoder_needs_then_it_stays_byte_for_byte() -> None:

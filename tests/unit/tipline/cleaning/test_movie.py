@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tests.films import (
     sei,
     unit,
 )
+from tests.holding import clean, refuse
 from tipline.cleaning import boxes as boxes_module
 from tipline.cleaning import descriptions as descriptions_module
 from tipline.cleaning import mediadata as mediadata_module
@@ -35,8 +35,8 @@ from tipline.cleaning import samples as samples_module
 from tipline.cleaning import tracks as tracks_module
 from tipline.cleaning.boxes import format_box, list_named
 from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.errors import Reason
+from tipline.cleaning.plan import Format, Kind
 
 UDTA = format_box(
     b"udta", format_box(b"\xa9xyz", b"+19.4326-099.1332/"), format_box(b"\xa9mak", b"Lumenwerk")
@@ -48,24 +48,6 @@ PLACES = MakeTrack(
     chunks=[1, 1],
     number=2,
 )
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def list_samples(film: bytes) -> bytes:

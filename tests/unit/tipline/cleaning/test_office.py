@@ -24,6 +24,7 @@ from tests.documents import (
     make_word,
     read_members,
 )
+from tests.holding import refuse
 from tests.pictures import make_jpeg
 from tests.vectors.cleaning_documents import IMAGE, OBJECT, PICTURE, VML, list_documents
 from tipline.cleaning import document_markup as document_markup_module
@@ -53,13 +54,6 @@ def clean(data: bytes) -> tuple[bytes, Plan]:
 def read(data: bytes) -> dict[str, str]:
     """Clean *data*, and read the members of what comes out."""
     return read_members(clean(data)[0])
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def test_word_when_it_is_cleaned_then_its_text_alone_stays() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
+from tests.holding import clean, refuse
 from tests.sounds import (
     BEGIN,
     CONTINUED,
@@ -24,32 +23,13 @@ from tests.sounds import (
 )
 from tipline.cleaning import ogg, patchwork
 from tipline.cleaning import plan as plan_module
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import Format, Kind, Plan, Range, write_cleaned
+from tipline.cleaning.errors import Reason
+from tipline.cleaning.plan import Format, Kind, Range
 
 CLEAN = make_opus()
 FIRST, SECOND = make_page(0, OPUS_HEAD, marks=BEGIN), make_page(1, OPUS_TAGS)
 VORBIS_FIRST = make_page(0, VORBIS_HEAD, marks=BEGIN)
 LAST = make_page(2, OPUS_SOUND, marks=END, position=1272)
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize(

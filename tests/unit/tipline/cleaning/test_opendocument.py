@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from tests.documents import PNG, TELLING_JPEG, make_content, make_open_document, read_members
+from tests.holding import refuse
 from tests.pictures import make_jpeg
 from tests.vectors.cleaning_open_documents import (
     DRAWN,
@@ -38,13 +39,6 @@ def clean(data: bytes) -> tuple[bytes, Plan]:
 def read(data: bytes) -> dict[str, str]:
     """Clean *data*, and read the members of what comes out."""
     return read_members(clean(data)[0])
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pikepdf
 import pikepdf.settings
 import pytest
 
+from tests.holding import refuse
 from tests.pdfs import DRAWN, make_page, make_pdf, make_stream, read_objects
 from tipline.cleaning import pdf as pdf_module
 from tipline.cleaning import pdf_document, pdf_filters, pdf_images, pdf_writer
@@ -28,13 +29,6 @@ def clean(data: bytes) -> tuple[bytes, Plan]:
     assert again.kinds == ()
     assert again.pieces == (cleaned.getvalue(),)
     return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def read_drawn(cleaned: bytes) -> bytes:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import struct
 
 import pytest
 
+from tests.holding import clean, refuse
 from tests.pictures import IEND, PIXELS, SIGNATURE, chunk, make_exif, make_header, make_png
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.errors import Reason
 from tipline.cleaning.exif import format_orientation
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.plan import Format, Kind
 from tipline.cleaning.png import MAX_LOOKED_AT_BYTES
 
 CLEAN = make_png()
@@ -20,24 +19,6 @@ PALETTE = chunk(b"PLTE", bytes(range(6)))
 SRGB = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 FRAME = chunk(b"fcTL", bytes(26))
 ANIMATION = chunk(b"acTL", struct.pack(">II", 2, 0))
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import io
 
 import pytest
 
+from tests.holding import refuse
 from tipline.cleaning import text as text_module
 from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import Format, Kind, Plan, Range, write_cleaned
 
 
@@ -20,13 +21,6 @@ def clean(data: bytes) -> tuple[bytes, Plan]:
     assert plan_cleaning(cleaned).kinds == ()
     assert plan.kinds or cleaned.getvalue() == data
     return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize("data", [b"seen\n", "é 🙂\t\x0c".encode(), b"se\xf1or", b"a\n\nb"])

@@ -8,34 +8,17 @@ from typing import Any
 import pytest
 from PIL import Image, ImageSequence
 
+from tests.holding import clean, refuse
 from tests.tiffs import GREY, JPEG, JPEG_PART, PIXELS, Entries, make_directory, make_tiff
 from tipline.cleaning import plan as plan_module
 from tipline.cleaning import tiff, tiffentries
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.plan import Format, Kind
 
 CANARY = b"Benita Sandoval-Quiroga"
 TOLD: Entries = {**GREY, 315: (2, CANARY + b"\0")}
 SMALLER: Entries = {254: (4, [1])}
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 def read_frames(data: bytes) -> list[tuple[str, tuple[int, int], bytes]]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
+from tests.holding import clean, refuse
 from tests.pictures import ALPH, VP8, VP8L, make_canvas, make_exif, make_webp, riff_chunk
 from tipline.cleaning import plan as plan_module
 from tipline.cleaning import webp as webp_module
-from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.errors import Reason
 from tipline.cleaning.exif import format_orientation
-from tipline.cleaning.plan import Format, Kind, Plan, write_cleaned
+from tipline.cleaning.plan import Format, Kind
 
 ANIM = riff_chunk(b"ANIM", bytes(6))
 SIDEWAYS = make_exif([(0x010F, 2, 4, b"Cam\0"), (0x0112, 3, 1, b"\0\6\0\0")])
@@ -21,24 +19,6 @@ SIDEWAYS = make_exif([(0x010F, 2, 4, b"Cam\0"), (0x0112, 3, 1, b"\0\6\0\0")])
 def make_frame(*chunks: bytes, flags: int = 0) -> bytes:
     """Make a frame of an animation."""
     return riff_chunk(b"ANMF", bytes(15) + bytes([flags]) + b"".join(chunks))
-
-
-def clean(data: bytes) -> tuple[bytes, Plan]:
-    """Clean *data*, and hold that what comes out is clean."""
-    source, cleaned = io.BytesIO(data), io.BytesIO()
-    plan = plan_cleaning(source)
-    write_cleaned(plan, source, cleaned)
-    assert plan.length_bytes == len(cleaned.getvalue())
-    assert plan_cleaning(cleaned).kinds == ()
-    assert plan.kinds or cleaned.getvalue() == data
-    return cleaned.getvalue(), plan
-
-
-def refuse(data: bytes) -> Reason:
-    """Hold that *data* is refused, and say why."""
-    with pytest.raises(RefusedError) as caught:
-        plan_cleaning(io.BytesIO(data))
-    return caught.value.reason
 
 
 @pytest.mark.parametrize(
