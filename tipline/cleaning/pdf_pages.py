@@ -20,6 +20,9 @@ from tipline.cleaning.pdf_values import list_of, read_name
 from tipline.cleaning.pdf_writer import format_dictionary
 
 MAX_PARENTS: Final = 64  # between a page and the root; five are many
+# What has no resources of its own is drawn with those of each page that shows it, so it is written
+# anew for each. Programs have not left them out since 1993.
+MAX_AGAIN: Final = 20_000
 
 # What a page has from those above it; resources are copied in another way.
 _INHERITED: Final[Mapping[str, str | None]] = {
@@ -48,6 +51,8 @@ class PageCopier:
 
     def __init__(self, copier: PdfCopier) -> None:
         self._copier = copier
+        self._rewritten: set[object] = set()
+        self._again_len = 0
         copier.rules |= {
             "drawing": self._copy_drawing,
             "form": self._copy_form,
@@ -116,6 +121,26 @@ class PageCopier:
         for layer in _find_entries(layers, content.layers).values():
             copier.check_layer(layer)
         return written, content.used
+
+    def rewrite_stream(self, stream: Any, scope: Scope) -> tuple[bytes, Used]:
+        """
+        Rewrite a stream that draws, of which other pages may have another copy.
+
+        Args:
+            stream: Of the file.
+            scope: Whose resources it uses.
+
+        Returns:
+            As `rewrite`.
+
+        Raises:
+            RefusedError: too many copies are made.
+        """
+        self._again_len += stream.objgen in self._rewritten
+        if self._again_len > MAX_AGAIN:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        self._rewritten.add(stream.objgen)
+        return self.rewrite(self._copier.decode(stream), scope)
 
     def copy_resources(self, used: Used, scope: Scope) -> bytes:
         """
@@ -194,7 +219,7 @@ class PageCopier:
             inner = Scope(key=(part, value.objgen), resources=own)
 
         def put(number: int) -> None:
-            contents, used = self.rewrite(self._copier.decode(value), inner)
+            contents, used = self.rewrite_stream(value, inner)
             entries = {**start, **self._copier.copy_entries(value, part, inner)}
             entries["Resources"] = self.copy_resources(used, inner)
             self._copier.put_deflated(number, entries, contents)
@@ -256,10 +281,9 @@ def _order_by_number(item: tuple[bytes, bytes]) -> int:
 
 def _find_entries(dictionary: Any, names: Collection[bytes]) -> dict[bytes, Any]:
     """Find entries by their names' bytes, which need not be UTF-8."""
-    if not names:
-        return {}
-    keys = {key: key[1:].encode("utf-8", "surrogateescape") for key in dictionary.keys()}  # noqa: SIM118  # it is no mapping
-    return {name: dictionary[key] for key, name in keys.items() if name in names}
+    # One by one: of the thousands that a page may have, a form asks for a few.
+    keys = {name: b"/" + name for name in names}
+    return {name: dictionary[key] for name, key in keys.items() if key in dictionary}
 
 
 def _read_dictionary(resources: Any, category: str) -> Any:

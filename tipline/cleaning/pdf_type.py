@@ -91,7 +91,7 @@ class FontCopier:
             stream = procedures[key]
             if not isinstance(stream, pikepdf.Stream):
                 continue
-            contents, names = self._pages.rewrite(self._copier.decode(stream), scope)
+            contents, names = self._pages.rewrite_stream(stream, scope)
             number = self._copier.writer.reserve()
             self._copier.put_deflated(number, {}, contents)
             glyphs.append(encode_name(_encode_key(key)[1:]) + b" %d 0 R" % number)
