@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from crypto.attachment import Attachment, lay_out_attachment, parse_attachment
+from crypto.came_by import CameBy, lay_out_came_by, parse_came_by
 from crypto.errors import MalformedError
 from crypto.fields import parse_count, parse_flag, parse_time, parse_word
 from crypto.strict import format_json, parse_day, parse_json_object
@@ -33,7 +34,7 @@ MAX_ATTACHMENTS: Final = 99  # the generated names have two digits
 
 LANGUAGES: Final = ("en", "es", "pt")
 KINDS: Final = ("report", "proposal", "good_deed")
-SEALINGS: Final = ("browser", "sender")
+SEALINGS: Final = ("browser", "sender", "gateway")
 
 _ID = re.compile(r"[a-z0-9-]{1,32}")
 
@@ -71,6 +72,7 @@ class Tip:
         days: When it happened.
         danger: Whether somebody is in danger.
         reply_wanted: Whether the source wants an answer.
+        gateway: Over which gateway it came, if the service sealed it.
         attachments: One for each of the payload's `files/`, or none at all.
         unknown: Fields this version does not know.
     """
@@ -88,6 +90,7 @@ class Tip:
     days: Days | None = None
     danger: bool | None = None
     reply_wanted: bool | None = None
+    gateway: CameBy | None = None
     attachments: tuple[Attachment, ...] = ()
     unknown: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -139,6 +142,9 @@ def format_tip(tip: Tip) -> bytes:
         if name == "attachments":
             if value:
                 fields[name] = [lay_out_attachment(attachment) for attachment in value]
+        elif name == "gateway":
+            if value is not None:
+                fields[name] = lay_out_came_by(value)
         elif name == "days":
             if value is not None:
                 fields[name] = {"from": value.from_on.isoformat(), "to": value.to_on.isoformat()}
@@ -214,5 +220,6 @@ _PARSERS: Final[Mapping[str, Callable[[object, str], Any]]] = {
     "days": _parse_days,
     "danger": parse_flag,
     "reply_wanted": parse_flag,
+    "gateway": parse_came_by,
     "attachments": _parse_attachments,
 }
