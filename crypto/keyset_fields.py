@@ -36,6 +36,7 @@ FIRST_LINE: Final = "tipline-keyset/v1\n"
 SERVICE_NAME: Final = "tipline-service"  # a key's role is its name: no other key makes bundles
 LANGUAGES: Final = ("en", "es", "pt")
 LOG_NAME_START: Final = "tipline-log/"
+READER_NAME_START: Final = "tipline-reader/"
 MAX_CHANNEL_READERS: Final = 8
 MAX_WITNESSES: Final = 16  # a checkpoint carries a line of each, and every reader verifies them
 MAX_FIELD_BYTES: Final = 256 << 10
@@ -58,6 +59,8 @@ class Reader:
         unit: Where the reader belongs.
         since_on: Since when the reader is one.
         recipient: The public half of the reader's key.
+        signing: By which key this reader's answers to sources are told, or None: this reader
+            answers nobody.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Reader:
     unit: str
     since_on: datetime.date
     recipient: HybridRecipient
+    signing: Verifier | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,8 @@ class KeysetDraft:
         witnesses: Who cosigns them.
         quorum: How many of the witnesses a checkpoint needs; 0 with no witness.
         onion: The source's address, or None.
+        answers: To whom answers by phone are sealed, which is the service; or None: this line
+            gives none.
         readers: Everybody who opens something.
         channels: In the order in which a source sees them.
     """
@@ -143,6 +149,7 @@ class KeysetDraft:
     onion: str | None
     readers: tuple[Reader, ...]
     channels: tuple[Channel, ...]
+    answers: HybridRecipient | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +168,8 @@ class Keyset:
         witnesses: Who cosigns them.
         quorum: How many of the witnesses a checkpoint needs; 0 with no witness.
         onion: The source's address, or None.
+        answers: To whom answers by phone are sealed, which is the service; or None: this line
+            gives none.
         readers: Everybody who opens something.
         fill: Seven recipients whose private halves were thrown away.
         channels: In the order in which a source sees them.
@@ -177,6 +186,7 @@ class Keyset:
     witnesses: tuple[WitnessVerifier, ...]
     quorum: int
     onion: str | None
+    answers: HybridRecipient | None
     readers: tuple[Reader, ...]
     fill: tuple[HybridRecipient, ...]
     channels: tuple[Channel, ...]
@@ -215,6 +225,7 @@ def format_fields(
         "witnesses": [witness.format() for witness in draft.witnesses],
         "quorum": draft.quorum,
         "onion": draft.onion,
+        "answers": None if draft.answers is None else draft.answers.format(),
         "readers": [
             {
                 "id": reader.id,
@@ -222,6 +233,7 @@ def format_fields(
                 "unit": reader.unit,
                 "since": reader.since_on.isoformat(),
                 "recipient": reader.recipient.format(),
+                "signing": None if reader.signing is None else reader.signing.format(),
             }
             for reader in draft.readers
         ],
@@ -291,6 +303,7 @@ def parse_fields(text: str, *, sha256: str) -> Keyset:
         witnesses=fields.take("witnesses", items(_witness)),
         quorum=fields.take("quorum", parse_count),
         onion=onion,
+        answers=fields.take("answers", optional(_recipient)),
         readers=fields.take("readers", items(_parse_reader)),
         fill=fields.take("fill", items(_recipient)),
         channels=fields.take("channels", items(_parse_channel)),
@@ -307,6 +320,7 @@ def parse_fields(text: str, *, sha256: str) -> Keyset:
             witnesses=keyset.witnesses,
             quorum=keyset.quorum,
             onion=keyset.onion,
+            answers=keyset.answers,
             readers=keyset.readers,
             channels=keyset.channels,
         ),
@@ -326,7 +340,13 @@ def _check_references(keyset: Keyset) -> None:
     _check_unique(reader_ids, "reader twice")
     _check_unique(channel_ids, "channel twice")
     recipients = [*(reader.recipient for reader in keyset.readers), *keyset.fill]
+    if keyset.answers is not None:
+        # The service must not be able to open a tip: its key for answers is no reader's.
+        recipients.append(keyset.answers)
     _check_unique([recipient.format() for recipient in recipients], "recipient twice")
+    # Two readers with one key would answer in each other's name.
+    signing = [reader.signing.public_key.hex() for reader in keyset.readers if reader.signing]
+    _check_unique(signing, "reader's signing key twice")
     _check_witnesses(keyset)
     if len(keyset.fill) != MAX_CHANNEL_READERS - 1:
         raise MalformedError("fill")
@@ -398,6 +418,10 @@ def _witness(value: object, name: str) -> WitnessVerifier:
     return WitnessVerifier.parse(parse_string(value, name))
 
 
+def _signing(value: object, name: str) -> Verifier:
+    return Verifier.parse(parse_string(value, name))
+
+
 def _recipient(value: object, name: str) -> HybridRecipient:
     return HybridRecipient.parse(parse_string(value, name))
 
@@ -417,8 +441,11 @@ def _parse_reader(value: object, name: str) -> Reader:
         unit=fields.take("unit", _words),
         since_on=fields.take("since", parse_day_field),
         recipient=fields.take("recipient", _recipient),
+        signing=fields.take("signing", optional(_signing)),
     )
     fields.close()
+    if reader.signing is not None and reader.signing.name != READER_NAME_START + reader.id:
+        raise MalformedError("signing")
     return reader
 
 

@@ -12,6 +12,7 @@ import base64
 import datetime
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def make_random(label: bytes) -> RandomSource:
 ROOT = Signer.generate("tipline-root", random=make_random(b"root"))
 SERVICE = Signer.generate("tipline-service", random=make_random(b"service"))
 LOG = Signer.generate("tipline-log/" + 16 * "0", random=make_random(b"log"))
+READER = Signer.generate("tipline-reader/newsroom", random=make_random(b"signing"))
 STRANGER = Signer.generate("tipline-root", random=make_random(b"stranger"))
 
 
@@ -58,6 +60,7 @@ def make_keyset(signer: Signer) -> bytes:
         unit="Investigations",
         since_on=datetime.date(2026, 1, 1),
         recipient=identity.recipient(),
+        signing=READER.verifier(),
     )
     entry = ChannelReader(reader="newsroom", from_on=DAY, until_on=None, optional=False)
     channel = Channel(
@@ -71,6 +74,7 @@ def make_keyset(signer: Signer) -> bytes:
         witnesses=(),
         quorum=0,
         onion=None,
+        answers=HybridIdentity.generate(random=make_random(b"answers")).recipient(),
         readers=(reader,),
         channels=(channel,),
     )
@@ -113,6 +117,18 @@ def make_keyset_vectors() -> list[dict[str, Any]]:
             "a space after a colon",
             "keyset_malformed",
             sign_note(text.replace('"number":', '"number": '), ROOT),
+        ),
+        vector(
+            "answers",
+            "no field `answers`",
+            "keyset_malformed",
+            sign_note(re.sub(r'"answers":"[^"]*",', "", text), ROOT),
+        ),
+        vector(
+            "signing",
+            "a reader's signing key of another name",
+            "keyset_malformed",
+            sign_note(text.replace(READER.verifier().format(), ROOT.verifier().format()), ROOT),
         ),
         vector("second line", "signed twice", "keyset_malformed", note + note.split(b"\n\n")[1]),
     ]

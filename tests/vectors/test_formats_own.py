@@ -50,7 +50,7 @@ def test_vector_when_judged_then_it_has_its_outcome(vector: dict[str, Any]) -> N
 
 def test_vectors_when_listed_then_each_names_its_source_and_its_defect() -> None:
     """A vector says where it comes from and what is wrong with it."""
-    assert len(VECTORS) == 34
+    assert len(VECTORS) == 36
     assert len({(vector["format"], vector["defect"]) for vector in VECTORS}) == len(VECTORS)
     assert all(vector["source"] for vector in VECTORS)
     assert {vector["format"] for vector in VECTORS} == {"keyset", "payload", "index"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 
+from crypto.age.hybrid import HybridRecipient
 from crypto.keyset import MAX_DAYS, MAX_KEYSET_BYTES, sign_keyset, verify_past_keyset
 from crypto.keyset_fields import KeysetDraft
 from crypto.note import Verifier
@@ -98,6 +99,7 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
         witnesses=written.witnesses,
         quorum=written.quorum,
         onion=options.onion,
+        answers=None if options.answers is None else HybridRecipient.parse(options.answers),
         readers=written.readers,
         channels=written.channels,
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from crypto.keyset_fields import Channel, ChannelReader, Keyset, KeysetDraft, Reader
 from tipline.language import Translate, TranslateCounted
+
+_SHOWN_CHARACTERS: Final = 12  # a recipient has 1,959; its end is what can be compared by eye
 
 
 def describe_changes(
@@ -55,6 +59,14 @@ def describe_changes(
     lines += _describe_witnesses(draft, previous, translate=translate)
     if previous is not None and previous.onion != draft.onion:
         lines.append(_("changed: the source's address"))
+    if draft.answers != (None if previous is None else previous.answers):
+        lines.append(
+            _("answers by phone are no longer given")
+            if draft.answers is None
+            else _("answers by phone are sealed to the service's key {key}").format(
+                key=draft.answers.format()[-_SHOWN_CHARACTERS:]
+            )
+        )
     if previous is not None and len(lines) == 1:
         lines.append(_("nothing else changes"))
     return lines
@@ -88,9 +100,17 @@ def _describe_readers(
         earlier = before.pop(reader.id, None)
         if earlier is None:
             lines.append(_("new reader: {id}, {name}, {unit}").format(**facts))
+            if reader.signing is not None:
+                lines.append(_("reader {id}, {name}, may answer sources").format(**facts))
             continue
         if earlier.recipient != reader.recipient:
             lines.append(_("new key for reader {id}, {name}").format(**facts))
+        if earlier.signing != reader.signing:
+            lines.append(
+                _("reader {id}, {name}, no longer answers sources").format(**facts)
+                if reader.signing is None
+                else _("new key for the answers of reader {id}, {name}").format(**facts)
+            )
         if (earlier.name, earlier.unit, earlier.since_on) != (
             reader.name,
             reader.unit,

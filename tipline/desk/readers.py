@@ -16,7 +16,15 @@ from typing import Any, Final, TypeVar
 from crypto.age.hybrid import HybridRecipient
 from crypto.cosignature import WitnessVerifier
 from crypto.errors import CryptoError
-from crypto.keyset_fields import LANGUAGES, Category, Channel, ChannelReader, Reader
+from crypto.keyset_fields import (
+    LANGUAGES,
+    READER_NAME_START,
+    Category,
+    Channel,
+    ChannelReader,
+    Reader,
+)
+from crypto.note import Verifier
 from tipline.errors import ConfigurationError
 
 MAX_READERS_BYTES: Final = 1 << 20
@@ -89,6 +97,9 @@ class _Table:
     def take_or(self, name: str, parse: Callable[[Any, str], T], absent: T) -> T:
         return self.take(name, parse) if name in self._left else absent
 
+    def key(self, name: str) -> str:
+        return self._path + name
+
     def close(self) -> None:
         for name in self._left:
             raise ConfigurationError("readers_unknown_key", key=self._path + name)
@@ -159,13 +170,25 @@ def _names(value: Any, key: str) -> Mapping[str, str]:
     return names
 
 
+def _signing(value: Any, key: str) -> Verifier | None:
+    try:
+        return Verifier.parse(_words(value, key))
+    except CryptoError as exc:
+        raise _wrong(key) from exc
+
+
 def _reader(table: _Table) -> Reader:
+    reader_id = table.take("id", _words)
+    signing = table.take_or("signing", _signing, None)
+    if signing is not None and signing.name != READER_NAME_START + reader_id:
+        raise _wrong(table.key("signing"))
     return Reader(
-        id=table.take("id", _words),
+        id=reader_id,
         name=table.take("name", _words),
         unit=table.take("unit", _words),
         since_on=table.take("since", _day),
         recipient=table.take("recipient", _recipient),
+        signing=signing,
     )
 
 

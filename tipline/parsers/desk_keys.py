@@ -81,6 +81,11 @@ def register(parts: Commands, translate: Translate) -> None:
         "--onion", metavar=_("ADDRESS"), help=_("the source's address, once it is known")
     )
     keyset.add_argument(
+        "--answers",
+        metavar=_("RECIPIENT"),
+        help=_("the service's recipient for answers by phone; without it none are given"),
+    )
+    keyset.add_argument(
         "--days",
         metavar=_("N"),
         type=int,

@@ -49,6 +49,9 @@ def make_draft(*, reader_count: int = 2, **changes: Any) -> KeysetDraft:
             unit="Investigations",
             since_on=datetime.date(2026, 1, 1),
             recipient=make_identity(number).recipient(),
+            signing=None
+            if number
+            else Signer(name="tipline-reader/reader-0", seed=Secret(bytes(32))).verifier(),
         )
         for number in range(reader_count)
     )
@@ -75,6 +78,7 @@ def make_draft(*, reader_count: int = 2, **changes: Any) -> KeysetDraft:
         witnesses=(),
         quorum=0,
         onion="a" * 56 + ".onion",
+        answers=make_identity(1000).recipient(),
         readers=readers,
         channels=(channel,),
     )

@@ -27,6 +27,7 @@ from crypto.keyset import (
 from crypto.keyset_fields import Keyset, KeysetDraft
 from crypto.note import Signer, sign_note
 from crypto.randomness import RandomSource
+from crypto.secret import Secret
 
 DAY = datetime.date(2026, 11, 21)
 Draft = Callable[..., KeysetDraft]
@@ -81,6 +82,7 @@ def test_keyset_when_signed_then_it_verifies_on_each_of_its_days(
         assert keyset.log == draft().log
         assert (keyset.witnesses, keyset.quorum) == ((), 0)
         assert keyset.onion == draft().onion
+        assert keyset.answers == draft().answers is not None
         assert len(keyset.fill) == 7
         assert keyset.sha256 == hashlib.sha256(note).hexdigest()
 
@@ -245,6 +247,21 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], object]:
         lambda f: f.update(witnesses=[witness(n) for n in range(17)], quorum=17),
         _set("onion", "x.onion"),
         _set("onion", "1" * 56 + ".onion"),
+        lambda f: f.pop("answers"),
+        lambda f: f["readers"][0].pop("signing"),
+        lambda f: f.update(answers=f["readers"][0]["recipient"]),
+        lambda f: f.update(answers=f["fill"][0]),
+        lambda f: f["readers"][1].update(signing=f["readers"][0]["signing"]),
+        lambda f: f["readers"][1].update(
+            signing=Signer(name="tipline-reader/reader-1", seed=Secret(bytes(32)))
+            .verifier()
+            .format()
+        ),
+        _set("answers", "age1pq1xyz"),
+        _set("answers", X25519Identity.generate().recipient().format()),
+        _set("readers.0.signing", "tipline-reader/reader-0"),
+        _set("readers.0.signing", Signer.generate("tipline-reader/other").verifier().format()),
+        _set("readers.0.signing", Signer.generate("reader-0").verifier().format()),
         _set("readers", {}),
         _set("readers.0", []),
         _set("readers.0.id", "Reader"),

@@ -22,6 +22,7 @@ const KEYSET_FIELDS = [
   "witnesses",
   "quorum",
   "onion",
+  "answers",
   "readers",
   "fill",
   "channels",
@@ -105,7 +106,8 @@ function parseNames(value: unknown): Names {
 }
 
 function parseReader(value: unknown): Reader {
-  const fields = object(value, "id", "name", "unit", "since", "recipient");
+  // A reader's `signing` key is the service's business: nothing is sealed to it.
+  const fields = object(value, "id", "name", "unit", "since", "recipient", "signing");
   return {
     id: text(fields["id"], ID),
     name: text(fields["name"]),

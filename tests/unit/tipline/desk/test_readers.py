@@ -22,6 +22,8 @@ from tipline.errors import ConfigurationError
 ENGLISH: Any = {"translate": str, "translate_counted": gettext.NullTranslations().ngettext}
 CATEGORY = "[[channel.category]]"
 REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "readers.md"
+SIGNING = Signer.generate("tipline-reader/ana").verifier()
+OTHER = Signer.generate("tipline-reader/bea").verifier()
 TEMPLATE = """
 version = 1
 
@@ -31,6 +33,7 @@ name = "Ana"
 unit = "Investigations"
 since = 2026-01-01
 recipient = "RECIPIENT"
+signing = "SIGNING"
 
 [[channel]]
 id = "works"
@@ -51,7 +54,8 @@ optional = false
 @pytest.fixture(scope="module")
 def text(ana: HybridIdentity) -> str:
     """A complete file."""
-    return TEMPLATE.replace("RECIPIENT", ana.recipient().format())
+    filled = TEMPLATE.replace("RECIPIENT", ana.recipient().format())
+    return filled.replace("SIGNING", SIGNING.format())
 
 
 def test_readers_when_complete_then_everything_is_read(text: str, ana: HybridIdentity) -> None:
@@ -59,8 +63,8 @@ def test_readers_when_complete_then_everything_is_read(text: str, ana: HybridIde
     written = parse_readers(text.encode())
     readers, channels = written.readers, written.channels
 
-    assert [(r.id, r.name, r.unit, r.recipient) for r in readers] == [
-        ("ana", "Ana", "Investigations", ana.recipient())
+    assert [(r.id, r.name, r.unit, r.recipient, r.signing) for r in readers] == [
+        ("ana", "Ana", "Investigations", ana.recipient(), SIGNING)
     ]
     assert readers[0].since_on == datetime.date(2026, 1, 1)
     assert channels[0].names["pt"] == "Obras"
@@ -70,11 +74,13 @@ def test_readers_when_complete_then_everything_is_read(text: str, ana: HybridIde
 
 
 def test_readers_when_optional_keys_are_absent_then_that_has_a_meaning(text: str) -> None:
-    """No last day means as long as the keyset; no category means none."""
-    text = text.replace("until = 2027-01-01\n", "")
+    """No last day means as long as the keyset; no category, none; no signing key, no answers."""
+    text = text.replace("until = 2027-01-01\n", "").replace(f'signing = "{SIGNING.format()}"\n', "")
     text = re.sub(r"\[\[channel\.category\]\]\n.*\n.*\n", "", text)
-    channels = parse_readers(text.encode()).channels
+    written = parse_readers(text.encode())
+    channels = written.channels
 
+    assert written.readers[0].signing is None
     assert channels[0].readers[0].until_on is None
     assert channels[0].categories == ()
 
@@ -93,6 +99,8 @@ def test_readers_when_optional_keys_are_absent_then_that_has_a_meaning(text: str
         ("readers_wrong_value", "reader[1].since", "2026-01-01\nrec", "'2026-01-01'\nrec"),
         ("readers_wrong_value", "reader[1].since", "-01\nrec", "-01T00:00:00\nrec"),
         ("readers_recipient", "reader[1].recipient", "age1pq1", "age1"),
+        ("readers_wrong_value", "reader[1].signing", 'signing = "', 'signing = "x'),
+        ("readers_wrong_value", "reader[1].signing", SIGNING.format(), OTHER.format()),
         ("readers_missing_key", "channel[1].names.pt", ', pt = "Obras"', ""),
         ("readers_unknown_key", "channel[1].names.de", 'pt = "O', 'de = "x", pt = "O'),
         ("readers_wrong_value", "channel[1].names", "names = {", "names = 1 #"),
@@ -132,7 +140,8 @@ def test_readers_when_documented_then_the_example_is_read(ana: HybridIdentity) -
     example = re.search(r"```toml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
     assert example is not None
     recipient = ana.recipient().format()
-    written = parse_readers(re.sub(r'"age1pq1[^"]*"', f'"{recipient}"', example[1]).encode())
+    filled = re.sub(r'"age1pq1[^"]*"', f'"{recipient}"', example[1])
+    written = parse_readers(filled.encode())
 
     assert written.readers
     assert written.channels
@@ -190,6 +199,7 @@ def test_changes_when_something_changes_then_each_is_named(
         witnesses=(WitnessVerifier(name="auditor", public_key=bytes(32)),),
         quorum=1,
         onion="a" * 56 + ".onion",
+        answers=stranger.recipient(),
     )
 
     assert describe(line, draft)[1:] == [
@@ -204,6 +214,36 @@ def test_changes_when_something_changes_then_each_is_named(
         "new witness: auditor",
         "a checkpoint of the log needs 1 of its witnesses",
         "changed: the source's address",
+        "answers by phone are sealed to the service's key " + stranger.recipient().format()[-12:],
+    ]
+
+
+def test_changes_when_who_answers_changes_then_it_is_named(line: Any) -> None:
+    """A reader's key for answers, new, changed or gone, is said as loudly as the other."""
+    ana, bea = line.draft.readers
+
+    def sign(*readers: Any, answers: Any = None) -> Any:
+        return dataclasses.replace(line.draft, readers=readers, answers=answers)
+
+    keys = [Signer.generate("tipline-reader/ana").verifier() for _ in range(2)]
+    first, second = (dataclasses.replace(ana, signing=key) for key in keys)
+    before = sign_keyset(
+        sign(first, bea, answers=HybridIdentity.generate().recipient()),
+        signer=line.root,
+        today=line.draft.valid_from,
+    )
+    keyset = verify_keyset(before, root=line.root.verifier(), today=line.draft.valid_from)
+
+    def lines(draft: Any, previous: Any) -> list[str]:
+        return describe_changes(draft, previous=previous, **ENGLISH)
+
+    assert "reader ana, Ana, may answer sources" in lines(sign(first, bea), None)
+    assert lines(sign(second, bea), keyset)[1:] == [
+        "new key for the answers of reader ana, Ana",
+        "answers by phone are no longer given",
+    ]
+    assert lines(sign(ana, bea, answers=keyset.answers), keyset)[1:] == [
+        "reader ana, Ana, no longer answers sources"
     ]
 
 

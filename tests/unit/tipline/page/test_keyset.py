@@ -139,6 +139,8 @@ def test_page_refuses_a_forged_keyset_as_python_does(case: str) -> None:
 MALFORMED: dict[str, Callable[[dict[str, Any]], object]] = {
     "unknown field": lambda f: f.update(extra=1),
     "missing field": lambda f: f.pop("onion"),
+    "no word on answers": lambda f: f.pop("answers"),
+    "no word on a reader's answers": lambda f: f["readers"][0].pop("signing"),
     "number zero": lambda f: f.update(number=0),
     "number a fraction": lambda f: f.update(number=1.5),
     "number a text": lambda f: f.update(number="1"),
