@@ -1,0 +1,1 @@
+"""What comes in from phones: gateways, and what becomes of their messages."""
