@@ -1,0 +1,207 @@
+// The words of PDF's own language, as they stand in what draws a page, in CMaps and in functions.
+//
+// A comment is white space, so nothing of it is in any token. Numbers stay as they are written; a
+// string has one spelling, whatever it had. No token is larger than what it is read from. Texts have
+// one character for each byte.
+
+import { type Bytes, textOf } from "./bytes.js";
+import type { Budget } from "./pdffilters.js";
+
+export const TOKEN_BYTES = 16; // so a file has at most four million
+
+/** What a token is. Marks are brackets of any sort. */
+export type TokenKind = "word" | "number" | "name" | "string" | "mark";
+
+/** A token; a name and a string are without what encloses them, decoded. */
+export interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+}
+
+const REGULAR = 0;
+const SPACE = 1;
+const DELIMITER = 2;
+const CLASSES = new Uint8Array(256);
+for (const code of [0, 9, 10, 12, 13, 32]) CLASSES[code] = SPACE;
+for (const mark of "()<>[]{}/%") CLASSES[mark.charCodeAt(0)] = DELIMITER;
+
+const [NEW_LINE, RETURN, PERCENT, OPEN, CLOSE, SLASH, LESS, GREATER, BACKSLASH] = [
+  0x0a, 0x0d, 0x25, 0x28, 0x29, 0x2f, 0x3c, 0x3e, 0x5c,
+];
+
+const NUMBER = /^[+\-.0-9]*[0-9][+\-.0-9]*$/;
+const HEX = /<[0-9A-Fa-f\0\t\n\f\r ]*>/y;
+const NO_DIGIT = /[^0-9A-Fa-f]/g;
+const BRACKET = /\\[^]|[()]/g;
+const ESCAPE = /\\(?:([0-7]{1,3})|(\r\n|[\r\n])|([^]))|\r\n?/g;
+const ESCAPED: Readonly<Record<string, string>> = {
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  b: "\b",
+  f: "\f",
+};
+
+/** Reads tokens one by one; each takes as long as `TOKEN_BYTES` that are only decoded. */
+export class Tokens {
+  readonly text: string;
+  position = 0;
+
+  constructor(
+    readonly untrusted: Bytes,
+    private readonly budget: Budget,
+  ) {
+    this.text = longText(untrusted);
+  }
+
+  /** Read the next token; undefined at the end. */
+  read(): Token | undefined {
+    this.budget.spend(TOKEN_BYTES);
+    const start = this.#skipSpace();
+    if (start >= this.untrusted.length) {
+      this.position = start;
+      return undefined;
+    }
+    const first = this.untrusted[start] as number;
+    if (CLASSES[first] === REGULAR) {
+      const text = this.#readRegular(start, start);
+      return { kind: isNumber(first, text) ? "number" : "word", text };
+    }
+    if (first === SLASH) {
+      return { kind: "name", text: decodeName(this.#readRegular(start + 1, start + 1)) };
+    }
+    if (first === OPEN) return { kind: "string", text: this.#readString(start + 1) };
+    if (first === LESS) {
+      HEX.lastIndex = start;
+      const found = HEX.exec(this.text)?.[0];
+      if (found !== undefined) {
+        this.position = start + found.length;
+        return { kind: "string", text: decodeHex(found.replace(NO_DIGIT, "")) };
+      }
+    }
+    const isDouble = (first === LESS || first === GREATER) && this.untrusted[start + 1] === first;
+    this.position = start + (isDouble ? 2 : 1);
+    return { kind: "mark", text: this.text.slice(start, this.position) };
+  }
+
+  #skipSpace(): number {
+    const data = this.untrusted;
+    let at = this.position;
+    for (; at < data.length; at++) {
+      const code = data[at] as number;
+      if (code === PERCENT) {
+        while (at + 1 < data.length && data[at + 1] !== NEW_LINE && data[at + 1] !== RETURN) at++;
+      } else if (CLASSES[code] !== SPACE) {
+        break;
+      }
+    }
+    return at;
+  }
+
+  #readRegular(start: number, from: number): string {
+    const data = this.untrusted;
+    let end = start;
+    while (end < data.length && CLASSES[data[end] as number] === REGULAR) end++;
+    this.position = end;
+    return this.text.slice(from, end);
+  }
+
+  /** Read a string; if it has no end, up to the end of all. */
+  #readString(start: number): string {
+    const data = this.untrusted;
+    let at = start;
+    for (; at < data.length; at++) {
+      const code = data[at] as number;
+      if (code === BACKSLASH) at++;
+      else if (code === OPEN || code === CLOSE) break;
+    }
+    if (at < data.length && data[at] === CLOSE) {
+      this.position = at + 1;
+      return unescape(this.text.slice(start, at));
+    }
+    return this.#readNested(start);
+  }
+
+  #readNested(start: number): string {
+    let depth = 1;
+    BRACKET.lastIndex = start;
+    for (let match = BRACKET.exec(this.text); match !== null; match = BRACKET.exec(this.text)) {
+      this.budget.spend(TOKEN_BYTES);
+      depth += match[0] === "(" ? 1 : match[0] === ")" ? -1 : 0;
+      if (depth === 0) {
+        this.position = BRACKET.lastIndex;
+        return unescape(this.text.slice(start, match.index));
+      }
+    }
+    this.position = this.text.length;
+    return unescape(this.text.slice(start));
+  }
+}
+
+/** Decode a name, which is without its slash. */
+export function decodeName(untrusted: string): string {
+  if (!untrusted.includes("#")) return untrusted;
+  return untrusted.replace(/#([0-9A-Fa-f]{2})/g, (_, digits: string) =>
+    String.fromCharCode(parseInt(digits, 16)),
+  );
+}
+
+/** Encode a name, in one of its many spellings, with its slash. */
+export function encodeName(name: string): string {
+  const escaped = name.replace(
+    /[^!"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]/g,
+    (character) => `#${encodeHex(character)}`,
+  );
+  return `/${escaped}`;
+}
+
+/** Encode a string, in one of its many spellings, with its brackets. */
+export function encodeString(text: string): string {
+  return `(${text.replace(/[\\()]/g, "\\$&").replaceAll("\r", "\\r")})`;
+}
+
+/** Two digits for each byte. */
+export function encodeHex(text: string): string {
+  let digits = "";
+  for (let i = 0; i < text.length; i++) {
+    digits += text.charCodeAt(i).toString(16).padStart(2, "0");
+  }
+  return digits;
+}
+
+/** Bytes as a text, one character for each, however many they are. */
+export function longText(data: Uint8Array): string {
+  const parts: string[] = [];
+  for (let at = 0; at < data.length; at += PART_BYTES) {
+    parts.push(textOf(data.subarray(at, at + PART_BYTES)));
+  }
+  return parts.join("");
+}
+
+const PART_BYTES = 8192; // as many arguments as every engine takes
+
+function isNumber(first: number, text: string): boolean {
+  // Most words begin with a letter, and no number does.
+  return first < 0x3a && NUMBER.test(text);
+}
+
+function decodeHex(digits: string): string {
+  let text = "";
+  for (let at = 0; at < digits.length; at += 2) {
+    text += String.fromCharCode(parseInt(digits.slice(at, at + 2).padEnd(2, "0"), 16));
+  }
+  return text;
+}
+
+function unescape(raw: string): string {
+  if (!raw.includes("\\") && !raw.includes("\r")) return raw;
+  return raw.replace(
+    ESCAPE,
+    (_, octal: string | undefined, line: string | undefined, other: string | undefined) => {
+      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8) & 0xff);
+      if (line !== undefined) return "";
+      // A return that is not escaped is a new line, in any of its three spellings.
+      return other === undefined ? "\n" : (ESCAPED[other] ?? other);
+    },
+  );
+}
