@@ -60,6 +60,7 @@ class CameBy:
         conversation: 32 hex digits, what an answer is addressed to; None if none can go anywhere.
         reply_until: The last day on which an answer is taken; None if none can go anywhere.
         missing_parts: Numbers of the parts of a long message that never came.
+        missing_files: How many files belong to it that could not be fetched.
     """
 
     name: str
@@ -70,6 +71,7 @@ class CameBy:
     conversation: str | None = None
     reply_until: datetime.date | None = None
     missing_parts: tuple[int, ...] = ()
+    missing_files: int = 0
 
 
 def parse_came_by(untrusted: object, name: str) -> CameBy:
@@ -96,6 +98,7 @@ def parse_came_by(untrusted: object, name: str) -> CameBy:
         conversation=fields.take_if_there("conversation", _parse_conversation),
         reply_until=fields.take_if_there("reply_until", parse_day_field),
         missing_parts=fields.take_if_there("missing_parts", _parse_missing) or (),
+        missing_files=fields.take_if_there("missing_files", parse_positive) or 0,
     )
     fields.close()
     if (came_by.conversation is None) != (came_by.reply_until is None):
@@ -127,6 +130,8 @@ def lay_out_came_by(came_by: CameBy) -> dict[str, Any]:
         laid_out["reply_until"] = came_by.reply_until.isoformat()
     if came_by.missing_parts:
         laid_out["missing_parts"] = list(came_by.missing_parts)
+    if came_by.missing_files:
+        laid_out["missing_files"] = came_by.missing_files
     return laid_out
 
 

@@ -20,6 +20,7 @@ FULL = CameBy(
     conversation="0f" * 16,
     reply_until=datetime.date(2026, 11, 28),
     missing_parts=(2, 255),
+    missing_files=1,
 )
 LEAST: dict[str, Any] = {
     "name": "desk",
@@ -77,6 +78,9 @@ def test_field_when_it_is_shown_then_it_hides_the_sender() -> None:
         {"missing_parts": [MAX_PARTS + 1]},
         {"missing_parts": [1] * (MAX_PARTS + 1)},
         {"missing_parts": [True]},
+        {"missing_files": 0},
+        {"missing_files": True},
+        {"missing_files": [1]},
         {"number": "+525512345678"},
     ],
 )
