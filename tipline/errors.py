@@ -13,7 +13,8 @@ Every error of this package.
     ├── FileError           a file is missing, is there already, or cannot be read or written
     ├── VaultError          the directory is not a vault, is in use, or lacks what was asked for
     ├── NotCleanError       a file was not cleaned, or something was found in it
-    └── SandboxError        this machine has no sandbox, or not all files could be shown in it
+    ├── SandboxError        this machine has no sandbox, or not all files could be shown in it
+    └── GatewayError        a gateway of phones is not to be believed, or does not do its part
 
 Exit codes: 1 unforeseen, 2 usage, 10 to 29 `crypto`, 30 to 39 `retention`, 40 to 59 here.
 """
@@ -125,3 +126,10 @@ class SandboxError(TiplineError):
 
     code = "sandbox_missing"
     exit_code = 50
+
+
+class GatewayError(TiplineError):
+    """A gateway of phones is not to be believed, or does not do its part."""
+
+    code = "gateway"
+    exit_code = 51

@@ -299,6 +299,23 @@ ERRORS: Final[Mapping[str, Text]] = {
         "{count} file cannot be cleaned, and was left in the vault",
         "{count} files cannot be cleaned, and were left in the vault",
     ),
+    "gateway": N_("a gateway of phones does not do its part"),
+    "gateway_signature": N_("gateway {gateway}: the signature does not hold"),
+    "gateway_stale": N_("gateway {gateway}: this was signed too long ago, or ahead of our clock"),
+    "gateway_malformed": N_("gateway {gateway}: this is not in the gateway's format"),
+    "gateway_unreachable": N_("gateway {gateway}: the other side does not answer; later may help"),
+    "gateway_refused": N_("gateway {gateway}: the other side refuses ({status})"),
+    "gateway_media": N_("gateway {gateway}: a file of a message is larger than {limit} bytes"),
+    "gateway_no_answers": N_("gateway {gateway} is not set up to send answers"),
+    "gateway_spool": N_(
+        "gateway {gateway}: {path} does not lie in memory: what stood in it would stay on the disk"
+    ),
+    "gateway_company": N_(
+        "{key} has to be true: a company reads every message that comes this way, and keeps it"
+    ),
+    "gateway_secrets": N_(
+        '{path} is missing or not in its form: one line name = "value" for each of {names}'
+    ),
     "sandbox_missing": N_("bubblewrap is not installed: without it no file is opened"),
     "sandbox_impossible": N_("this machine lets no sandbox be made: no file was opened"),
     "sandbox_libraries": N_("the programs that show files are not installed: none was opened"),

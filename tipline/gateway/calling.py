@@ -1,0 +1,110 @@
+"""
+Calling the other side of a gateway over HTTP, in bounded memory and bounded time.
+
+Rules:
+1. No redirect is followed: what is sent goes to the address that the operator wrote, or nowhere.
+2. No proxy and no `.netrc` of the environment is asked, and no cookie is kept.
+3. An error says the gateway and a status, and nothing of the address, which may hold a number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from tipline.errors import GatewayError
+
+CALL_SECONDS: Final = 30.0  # of one call, all of it; a phone on a weak network needs ten
+MAX_ANSWER_BYTES: Final = 256 * 1024  # of what is said about a message that was sent
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """
+    What the other side said.
+
+    Args:
+        status: Of HTTP, 200 to 299.
+        body: At most as long as was allowed.
+        media_type: As the other side gave it.
+    """
+
+    status: int
+    body: bytes = dataclasses.field(repr=False)
+    media_type: str
+
+
+async def call(
+    gateway: str,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    limit_bytes: int = MAX_ANSWER_BYTES,
+    call_seconds: float = CALL_SECONDS,
+) -> Called:
+    """
+    Call the other side once.
+
+    Args:
+        gateway: Its name, for the error.
+        method: Of HTTP.
+        url: Already percent-encoded; it goes as it is.
+        headers: All that are sent besides the usual ones.
+        body: If there is one.
+        limit_bytes: Of what is read.
+        call_seconds: For all of it.
+
+    Returns:
+        What the other side said, if it agreed.
+
+    Raises:
+        GatewayError: `gateway_unreachable`: nobody answers, or "later" (429, 5xx);
+            `gateway_refused`; `gateway_media`: the answer is longer than allowed.
+    """
+    try:
+        async with (
+            aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=call_seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=True,
+            ) as session,
+            session.request(
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+            ) as response,
+        ):
+            answer = await _read(response.content, limit_bytes=limit_bytes)
+            status, media_type = response.status, response.content_type
+    except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError):
+        # Not "from": the library's error quotes the address.
+        raise GatewayError("gateway_unreachable", gateway=gateway) from None
+    except ValueError:
+        # Headers or an address that HTTP does not carry: what came from outside stands in them.
+        raise GatewayError("gateway_refused", gateway=gateway, status=0) from None
+    if status == 429 or status >= 500:
+        raise GatewayError("gateway_unreachable", gateway=gateway)
+    if not 200 <= status < 300:
+        raise GatewayError("gateway_refused", gateway=gateway, status=status)
+    if answer is None:
+        raise GatewayError("gateway_media", gateway=gateway, limit=limit_bytes)
+    return Called(status=status, body=answer, media_type=media_type)
+
+
+async def _read(content: aiohttp.StreamReader, *, limit_bytes: int) -> bytes | None:
+    data = bytearray()
+    async for piece in content.iter_any():
+        data += piece
+        if len(data) > limit_bytes:
+            return None
+    return bytes(data)

@@ -1,0 +1,1 @@
+"""The kinds of gateways, one module each, all behind `adapter.Adapter`."""
