@@ -1,0 +1,154 @@
+"""
+Who sent it: a number in one spelling, or what stands in a number's place.
+
+Rules:
+1. A number is E.164, so that the same phone is the same sender, however its gateway spells it.
+   Mexico's old mobile mark goes: `+521...` is `+52...`, and so do its old long-distance marks.
+2. A short code or a name stays what it is: it belongs to a service, and a name can be forged by
+   whoever sends.
+3. What is none of these is refused; nothing is guessed.
+4. Neither the text that came nor the address is in any `repr` or error.
+
+Source: ITU-T E.164; `phonenumbers` (Google's libphonenumber) for the countries' rules; Mexico's
+numbering plan of 3 August 2019 for the marks that went.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+import unicodedata
+from typing import Final
+
+import phonenumbers
+
+from crypto.errors import MalformedError
+
+MAX_SENDER_CHARACTERS: Final = 64  # of any spelling; the longest number has 15 digits
+MAX_NAME_CHARACTERS: Final = 32  # GSM allows 11; some providers more
+MIN_SHORT_CODE_DIGITS: Final = 2
+MAX_SHORT_CODE_DIGITS: Final = 8
+_MEXICO: Final = 52
+_DIGITS = re.compile(r"\+?[0-9]+")
+_BETWEEN_DIGITS = re.compile(r"[ \u00a0().\-/]")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.:@+-]{1,64}")
+_MEXICAN_MOBILE = re.compile(r"\+521([0-9]{10})")
+_MEXICAN_NATIONAL = re.compile(r"(?:044|045|01)([0-9]{10})")
+
+
+class SenderKind(enum.StrEnum):
+    """What an address is."""
+
+    NUMBER = "number"
+    SHORT_CODE = "short_code"
+    NAME = "name"
+    ACCOUNT = "account"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """
+    Who sent a message.
+
+    Args:
+        kind: What the address is.
+        address: In one spelling. Not in its `repr`.
+    """
+
+    kind: SenderKind
+    address: str = dataclasses.field(repr=False)
+
+    def encode(self) -> bytes:
+        """
+        Write it for marks and pseudonyms.
+
+        Returns:
+            Kind and address: a name of digits is no short code.
+        """
+        return f"{self.kind}:{self.address}".encode()
+
+
+def parse_sender(untrusted: str, region: str) -> Sender:
+    """
+    Read who sent a message, as a phone's gateway names it.
+
+    Args:
+        untrusted: A number in any spelling, a short code or a name.
+        region: The country whose numbers have no `+`: two capital letters.
+
+    Returns:
+        The sender.
+
+    Raises:
+        MalformedError: none of these.
+    """
+    if not 0 < len(untrusted) <= MAX_SENDER_CHARACTERS:
+        raise MalformedError("sender")
+    text = unicodedata.normalize("NFKC", untrusted).strip()
+    digits = _BETWEEN_DIGITS.sub("", _make_digits_plain(text))
+    if _DIGITS.fullmatch(digits):
+        return _parse_digits(digits, region)
+    if not (
+        0 < len(text) <= MAX_NAME_CHARACTERS
+        and text.isprintable()
+        and any(one.isalpha() for one in text)
+        and not text.startswith("+")
+    ):
+        raise MalformedError("sender")
+    return Sender(kind=SenderKind.NAME, address=text)
+
+
+def parse_account(untrusted: str) -> Sender:
+    """
+    Read an account of a service that has no numbers.
+
+    Args:
+        untrusted: Its id, as the service gives it.
+
+    Returns:
+        The sender.
+
+    Raises:
+        MalformedError: not an id of plain characters.
+    """
+    if not _ACCOUNT.fullmatch(untrusted):
+        raise MalformedError("sender")
+    return Sender(kind=SenderKind.ACCOUNT, address=untrusted)
+
+
+def _make_digits_plain(text: str) -> str:
+    # Of any script: a gateway in Arabic may send its own.
+    return "".join(str(unicodedata.digit(one)) if one.isdecimal() else one for one in text)
+
+
+def _parse_digits(digits: str, region: str) -> Sender:
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    if region == "MX" and (national := _MEXICAN_NATIONAL.fullmatch(digits)):
+        digits = f"+{_MEXICO}{national[1]}"
+    # Some providers leave the plus out; a country's own number that fits is believed first.
+    spellings = [digits] if digits.startswith("+") else [digits, f"+{digits}"]
+    for spelling in spellings:
+        if (number := _format_number(spelling, region)) is not None:
+            return Sender(kind=SenderKind.NUMBER, address=number)
+    if not digits.startswith("+") and (
+        MIN_SHORT_CODE_DIGITS <= len(digits) <= MAX_SHORT_CODE_DIGITS
+    ):
+        return Sender(kind=SenderKind.SHORT_CODE, address=digits)
+    raise MalformedError("sender")
+
+
+def _format_number(spelling: str, region: str) -> str | None:
+    if mexican := _MEXICAN_MOBILE.fullmatch(spelling):
+        spelling = f"+{_MEXICO}{mexican[1]}"
+    try:
+        number = phonenumbers.parse(spelling, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if mexican := _MEXICAN_MOBILE.fullmatch(written):  # it came without its plus
+        return f"+{_MEXICO}{mexican[1]}"
+    return str(written)
