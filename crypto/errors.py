@@ -9,7 +9,8 @@ Every error this package raises.
     ├── WrongPassphraseError
     ├── RecipientError      a recipient or a mix of recipients is not allowed
     ├── ForeignError        it opens, but is not in our profile
-    └── KeysetError         the keyset must not be used: see its reason
+    ├── KeysetError         the keyset must not be used: see its reason
+    └── OutgoingError       an outgoing bundle must not be taken: see its reason
 
 A detail is typed and never secret: a short fixed word, a count, a day, a random id.
 The words a person reads stand in the catalogue, under `code`.
@@ -99,6 +100,21 @@ class KeysetError(CryptoError):
     """
 
     exit_code = 18
+
+    def __init__(self, code: str, detail: str = "", **facts: str | int) -> None:
+        super().__init__(detail, **facts)
+        self.code = code  # type: ignore[misc]  # each reason has its own message in the catalogue
+
+
+class OutgoingError(CryptoError):
+    """
+    An outgoing bundle must not be taken.
+
+    `code` is one of `outgoing_malformed`, `outgoing_unsigned`, `outgoing_early`,
+    `outgoing_expired`.
+    """
+
+    exit_code = 19
 
     def __init__(self, code: str, detail: str = "", **facts: str | int) -> None:
         super().__init__(detail, **facts)

@@ -14,7 +14,8 @@ Every error of this package.
     ├── VaultError          the directory is not a vault, is in use, or lacks what was asked for
     ├── NotCleanError       a file was not cleaned, or something was found in it
     ├── SandboxError        this machine has no sandbox, or not all files could be shown in it
-    └── GatewayError        a gateway of phones is not to be believed, or does not do its part
+    ├── GatewayError        a gateway of phones is not to be believed, or does not do its part
+    └── AnswerError         an answer by phone cannot be given, or was not taken
 
 Exit codes: 1 unforeseen, 2 usage, 10 to 29 `crypto`, 30 to 39 `retention`, 40 to 59 here.
 """
@@ -133,3 +134,10 @@ class GatewayError(TiplineError):
 
     code = "gateway"
     exit_code = 51
+
+
+class AnswerError(TiplineError):
+    """An answer by phone cannot be given, or was not taken."""
+
+    code = "answer"
+    exit_code = 52
