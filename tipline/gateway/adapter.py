@@ -30,7 +30,7 @@ class RawRequest:
     Args:
         method: Of HTTP.
         target: Path and query, percent-encoded as they came.
-        headers: By lower-case name; of a header that came twice, nothing is here but its last.
+        headers: By lower-case name. One that came twice is not here: two readers could take two.
         body: Its bytes.
         received_at: When it came, in UTC.
     """

@@ -3,7 +3,8 @@
 
 Rules:
 1. The file is optional: a line without it has no phones, and nothing else of it changes.
-2. Every key is required and none is unknown. What the operator did not write does not happen.
+2. Every key but `companies` is required and none is unknown. What the operator did not write does
+   not happen; a company that was not named is missed aloud, on the page `/accountability`.
 3. Secrets lie in `keys/gateway-NAME`, readable by their owner alone; never in this file.
 4. A gateway of a company that reads every message says so: `accept_company = true`, or it is
    refused.
@@ -25,10 +26,12 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
+from crypto.errors import MalformedError
 from crypto.secret import Secret
 from retention.policy import find_line
 from tipline.errors import ConfigurationError, InstanceError
 from tipline.files import check_private
+from tipline.gateway.companies import Company, parse_companies
 from tipline.language import LANGUAGES
 
 GATEWAYS_NAME: Final = "gateways.toml"
@@ -85,6 +88,7 @@ class GatewaySettings:
         notice: Whether the honest notice is sent.
         accept_company: Whether the operator took it that a company reads every message.
         options: The kind's own keys (`OPTIONS`).
+        companies: Those on the way that only the operator knows, as the operator named them.
     """
 
     name: str
@@ -95,6 +99,7 @@ class GatewaySettings:
     notice: bool
     accept_company: bool
     options: Mapping[str, str]
+    companies: tuple[Company, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +205,12 @@ def load_secrets(directory: Path, settings: GatewaySettings) -> Mapping[str, Sec
 def _parse_listen(table: Mapping[str, Any]) -> Listen:
     if set(table) == {"unix"}:
         return Listen(unix=_path("listen.unix", table["unix"]), port=None)
-    if set(table) == {"port"}:
-        port = table["port"]
-        if type(port) is not int or not 1 <= port <= 65_535:
-            _wrong("listen.port")
-        return Listen(unix=None, port=port)
-    _wrong("listen")
+    if set(table) != {"port"}:
+        _wrong("listen")
+    port = table["port"]
+    if type(port) is not int or not 1 <= port <= 65_535:
+        _wrong("listen.port")
+    return Listen(unix=None, port=port)
 
 
 def _parse_gateway(name: str, value: Any) -> GatewaySettings:
@@ -218,7 +223,8 @@ def _parse_gateway(name: str, value: Any) -> GatewaySettings:
     kind = _kind(f"{prefix}kind", table["kind"])
     options = OPTIONS[kind]
     company = ("accept_company",) if kind in COMPANIES else ()
-    _check_keys(table, (*COMMON, *company, *options), prefix=prefix)
+    named = ("companies",) if "companies" in table else ()
+    _check_keys(table, (*COMMON, *company, *named, *options), prefix=prefix)
     if kind in COMPANIES and table["accept_company"] is not True:
         raise ConfigurationError("gateway_company", key=f"{prefix}accept_company")
     return GatewaySettings(
@@ -230,6 +236,7 @@ def _parse_gateway(name: str, value: Any) -> GatewaySettings:
         notice=_flag(f"{prefix}notice", table["notice"]),
         accept_company=kind in COMPANIES,
         options={key: read(prefix + key, table[key]) for key, read in options.items()},
+        companies=_companies(f"{prefix}companies", table.get("companies", [])),
     )
 
 
@@ -246,6 +253,13 @@ def _table(key: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         _wrong(key)
     return value
+
+
+def _companies(key: str, value: Any) -> tuple[Company, ...]:
+    try:
+        return parse_companies(value, key)
+    except MalformedError:
+        _wrong(key)
 
 
 def _kind(key: str, value: Any) -> Kind:
