@@ -19,11 +19,13 @@ from crypto.strict import format_json
 _REASONS: Final[Mapping[int, str]] = {
     200: "OK",
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
     417: "Expectation Failed",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     460: "Checksum Mismatch",
     500: "Internal Server Error",
     503: "Service Unavailable",
