@@ -193,6 +193,19 @@ class Keyset:
     sha256: str
 
 
+def is_id(text: str) -> bool:
+    """
+    Tell whether a reader, a channel or a category can have this id.
+
+    Args:
+        text: As a person typed it.
+
+    Returns:
+        Whether it can.
+    """
+    return bool(_ID.fullmatch(text))
+
+
 def format_fields(
     draft: KeysetDraft,
     *,

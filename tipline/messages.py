@@ -354,6 +354,8 @@ ERRORS: Final[Mapping[str, Text]] = {
     "memory_damaged": N_("what is remembered in {path} was changed"),
     "memory_other_root": N_("{path} remembers the desk root {pinned}, but {given} was given"),
     "not_confirmed": N_("nothing was signed"),
+    "reader_id": N_("a reader's id has 1 to 32 of a-z, 0-9 and -"),
+    "keygen_reader": N_("--signing needs --reader; --root and --client go without it"),
     "root_key": N_("this is not the key of a desk root: that one begins with tipline-root"),
     "client_passphrase": N_("the client key has no passphrase: it opens no tip"),
     "pull_url": N_("pull from http://ADDRESS.onion, or from unix:PATH on the server itself"),

@@ -291,6 +291,28 @@ def test_keygen_when_the_file_exists_then_nothing_happens(desk: Desk) -> None:
     assert (desk.directory / "ana.key").read_bytes() == before
 
 
+def test_keygen_when_a_reader_shall_answer_then_a_signing_key_is_made_beside(desk: Desk) -> None:
+    """One ceremony makes both keys under one passphrase; the keyset then names both."""
+    made = desk.run(
+        "keygen", "--reader", "bea", "--out", "bea2.key", "--passphrase-file", "passphrase"
+    )
+    recipient, signing = made.stdout.splitlines()
+    assert recipient.startswith("age1pq1")
+    assert Verifier.parse(signing).name == "tipline-reader/bea"
+    assert (desk.directory / "bea2.key.signing").stat().st_mode & 0o777 == 0o600
+    told = desk.run(
+        "keygen", "--signing", "--reader", "ana", "--out", "ana.signing", "--passphrase-file",
+        "passphrase", "--json",
+    )  # fmt: skip
+    fields = json.loads(told.stdout)
+    assert fields.keys() == {"signing", "file"}
+
+    for wrong in (["--signing"], ["--root", "--reader", "ana"], ["--reader", "Ana"]):
+        refused = desk.run("keygen", *wrong, "--out", "x", "--passphrase-file", "passphrase")
+        assert refused.returncode == 2
+        assert not (desk.directory / "x").exists()
+
+
 def test_keygen_when_for_the_networked_machine_then_tors_line_is_printed(desk: Desk) -> None:
     """The public half comes out as tor writes it; a passphrase makes no sense there."""
     made = desk.run("keygen", "--client", "--out", "client.key")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
+from pathlib import Path
 
 from crypto.age.hybrid import HybridRecipient
 from crypto.keyset import MAX_DAYS, MAX_KEYSET_BYTES, sign_keyset, verify_past_keyset
@@ -12,17 +14,25 @@ from crypto.note import Verifier
 from tipline.clock import system_clock
 from tipline.console import Console
 from tipline.desk.asking import confirm, get_new_passphrase, make_asker
-from tipline.desk.ceremony import make_client_key, make_reader_key, make_root_key
+from tipline.desk.ceremony import (
+    SIGNING_SUFFIX,
+    check_reader_id,
+    make_client_key,
+    make_reader_key,
+    make_root_key,
+    make_signing_key,
+)
 from tipline.desk.changes import describe_changes
 from tipline.desk.keyfiles import check_absent, read_limited, read_root, write_new
 from tipline.desk.readers import MAX_READERS_BYTES, parse_readers
 from tipline.errors import UsageError
+from tipline.language import Translate
 from tipline.plain import make_printable_line
 
 
 def run_keygen(options: argparse.Namespace, console: Console) -> int:
     """
-    Make a key.
+    Make a key, or a reader's two.
 
     Args:
         options: As parsed.
@@ -32,34 +42,78 @@ def run_keygen(options: argparse.Namespace, console: Console) -> int:
         0.
 
     Raises:
-        FileError: the file exists already, or cannot be written.
-        UsageError: the passphrase cannot be used.
+        FileError: a file exists already, or cannot be written.
+        UsageError: the passphrase or the reader's id cannot be used, or options do not go together.
     """
     _ = console.translate
-    today = system_clock().date()
-    if options.client:
-        if options.passphrase_file is not None:
-            raise UsageError("client_passphrase")
-        field, public = "client", make_client_key(options.out)
-        words = _("give this line to the operator; it lets this machine reach the desk's onion")
-    else:
-        # Said before a person has chosen a passphrase for nothing.
-        check_absent(options.out)
-        passphrase = get_new_passphrase(options.passphrase_file, console=console)
-        if options.root:
-            field = "root"
-            public = make_root_key(options.out, passphrase=passphrase, today=today).format()
-            words = _("print this key on paper; everything that trusts this desk pins it")
-        else:
-            field = "recipient"
-            public = make_reader_key(options.out, passphrase=passphrase, today=today).format()
-            words = _("put this recipient into readers.toml")
+    if (options.root or options.client) and options.reader is not None:
+        raise UsageError("keygen_reader")
+    if options.signing and options.reader is None:
+        raise UsageError("keygen_reader")
+    made = _make_client(options, _) if options.client else _make_keys(options, console)
     if options.json:
-        console.print_json({field: public, "file": str(options.out)})
-    else:
-        console.say(words)
-        console.print(public)
+        fields = {one.field: one.public for one in made}
+        files = {one.file_field: str(one.file) for one in made}
+        console.print_json({**fields, **files})
+        return 0
+    for one in made:
+        console.say(one.words)
+        console.print(one.public)
     return 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    field: str
+    public: str
+    file: Path
+    words: str
+    file_field: str = "file"
+
+
+def _make_client(options: argparse.Namespace, translate: Translate) -> list[_Made]:
+    _ = translate
+    if options.passphrase_file is not None:
+        raise UsageError("client_passphrase")
+    words = _("give this line to the operator; it lets this machine reach the desk's onion")
+    public = make_client_key(options.out)
+    return [_Made(field="client", public=public, file=options.out, words=words)]
+
+
+def _make_keys(options: argparse.Namespace, console: Console) -> list[_Made]:
+    _ = console.translate
+    today, out = system_clock().date(), options.out
+    signing_out = out if options.signing else out.with_name(out.name + SIGNING_SUFFIX)
+    # Said before a person has chosen a passphrase for nothing.
+    check_absent(out)
+    if options.reader is not None:
+        check_reader_id(options.reader)
+        check_absent(signing_out)
+    passphrase = get_new_passphrase(options.passphrase_file, console=console)
+    if options.root:
+        public = make_root_key(out, passphrase=passphrase, today=today).format()
+        words = _("print this key on paper; everything that trusts this desk pins it")
+        return [_Made(field="root", public=public, file=out, words=words)]
+    made = []
+    if not options.signing:
+        public = make_reader_key(out, passphrase=passphrase, today=today).format()
+        words = _("put this recipient into readers.toml")
+        made.append(_Made(field="recipient", public=public, file=out, words=words))
+    if options.reader is not None:
+        verifier = make_signing_key(
+            signing_out, reader=options.reader, passphrase=passphrase, today=today
+        )
+        words = _("put this key into readers.toml, as this reader's `signing`")
+        made.append(
+            _Made(
+                field="signing",
+                public=verifier.format(),
+                file=signing_out,
+                words=words,
+                file_field="file" if options.signing else "signing_file",
+            )
+        )
+    return made
 
 
 def run_keyset(options: argparse.Namespace, console: Console) -> int:

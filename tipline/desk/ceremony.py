@@ -19,10 +19,13 @@ from crypto.age.hybrid import HybridIdentity, HybridRecipient
 from crypto.age.keys import format_identity_file
 from crypto.errors import MalformedError
 from crypto.keyset import ROOT_NAME
+from crypto.keyset_fields import READER_NAME_START, is_id
 from crypto.note import Signer, Verifier
 from crypto.secret import Secret
-from tipline.desk.keyfiles import format_root_file, read_key_file, write_new, write_protected
+from tipline.desk.keyfiles import format_signer_file, read_key_file, write_new, write_protected
+from tipline.errors import UsageError
 
+SIGNING_SUFFIX: Final = ".signing"  # of the file beside a reader's identity
 # How tor writes a client's key, private or public.
 _CLIENT_START: Final = "descriptor:x25519:"
 _CLIENT_KEY_LEN: Final = 32
@@ -67,9 +70,49 @@ def make_root_key(out: Path, *, passphrase: Secret, today: datetime.date) -> Ver
         OSError: the file cannot be written.
     """
     signer = Signer.generate(ROOT_NAME)
-    content = format_root_file(signer, created_on=today)
+    content = format_signer_file(signer, created_on=today)
     write_protected(out, content, passphrase=passphrase)
     return signer.verifier()
+
+
+def make_signing_key(
+    out: Path, *, reader: str, passphrase: Secret, today: datetime.date
+) -> Verifier:
+    """
+    Make the key that signs a reader's answers to sources.
+
+    Args:
+        out: Its file; must not exist.
+        reader: The reader's id in `readers.toml`; the key is named after it.
+        passphrase: Protects the file.
+        today: In UTC.
+
+    Returns:
+        The verifier key, for `readers.toml`.
+
+    Raises:
+        UsageError: `reader_id`: there can be no such id.
+        FileExistsError: something has the name already.
+        OSError: the file cannot be written.
+    """
+    check_reader_id(reader)
+    signer = Signer.generate(READER_NAME_START + reader)
+    write_protected(out, format_signer_file(signer, created_on=today), passphrase=passphrase)
+    return signer.verifier()
+
+
+def check_reader_id(text: str) -> None:
+    """
+    Refuse what cannot be a reader's id.
+
+    Args:
+        text: As a person typed it.
+
+    Raises:
+        UsageError: `reader_id`.
+    """
+    if not is_id(text):
+        raise UsageError("reader_id")
 
 
 def make_client_key(out: Path) -> str:

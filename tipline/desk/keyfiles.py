@@ -26,9 +26,10 @@ from crypto.age.keys import MAX_KEY_FILE_BYTES, is_age_file
 from crypto.age.scrypt import ScryptIdentity, ScryptRecipient
 from crypto.errors import MalformedError, TooLargeError
 from crypto.keyset import ROOT_NAME
+from crypto.keyset_fields import READER_NAME_START
 from crypto.note import Signer, Verifier
 from crypto.secret import Secret
-from tipline.errors import UsageError
+from tipline.errors import AnswerError, UsageError
 from tipline.files import write_atomically
 from tipline.identities import read_identity_file
 from tipline.passphrase import check_private
@@ -162,12 +163,12 @@ def read_all_identities(paths: list[Path], *, ask: AskPassphrase) -> list[Identi
     return identities
 
 
-def format_root_file(signer: Signer, *, created_on: datetime.date) -> Secret:
+def format_signer_file(signer: Signer, *, created_on: datetime.date) -> Secret:
     """
-    Write what a desk root's file keeps.
+    Write what the file of a desk root, or of a reader's key for answers, keeps.
 
     Args:
-        signer: The desk root.
+        signer: The key.
         created_on: Today.
 
     Returns:
@@ -214,11 +215,39 @@ def read_root(path: Path, *, ask: AskPassphrase) -> Signer:
         PermissionsError: others can read it.
         OSError: it cannot be read.
     """
+    return _read_signer(path, ask=ask)
+
+
+def read_answer_signer(path: Path, *, ask: AskPassphrase) -> Signer:
+    """
+    Read the file of a reader's key for answers.
+
+    Args:
+        path: Private to its owner.
+        ask: Gives the passphrase of the file named.
+
+    Returns:
+        The key, named after its reader.
+
+    Raises:
+        AnswerError: `answer_signing`: the key is for something else.
+        MalformedError: it does not hold exactly one signing key.
+        CryptoError: see `read_key_file`.
+        PermissionsError: others can read it.
+        OSError: it cannot be read.
+    """
+    signer = _read_signer(path, ask=ask)
+    if not signer.name.startswith(READER_NAME_START):
+        raise AnswerError("answer_signing", path=str(path))
+    return signer
+
+
+def _read_signer(path: Path, *, ask: AskPassphrase) -> Signer:
     lines = [
         line
         for line in read_key_file(path, ask=ask).reveal().splitlines()
         if line and not line.startswith(_COMMENT)
     ]
     if len(lines) != 1:
-        raise MalformedError("root file")
+        raise MalformedError("signing key file")
     return Signer.parse(Secret(lines[0]))

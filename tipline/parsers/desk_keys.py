@@ -25,8 +25,10 @@ def register(parts: Commands, translate: Translate) -> None:
         "keygen",
         help=_("make a key"),
         description=_(
-            "Make a reader's identity, protected by a passphrase as age does it. With --root or"
-            " --client, make another of the desk's keys. What may be shown to others is printed."
+            "Make a reader's identity, protected by a passphrase as age does it; with --reader,"
+            " also the key that signs this reader's answers to people who wrote by phone, in"
+            " FILE.signing. With --root, --client or --signing, make another of the desk's keys"
+            " instead. What may be shown to others is printed."
         ),
     )
     kind = keygen.add_mutually_exclusive_group()
@@ -37,6 +39,16 @@ def register(parts: Commands, translate: Translate) -> None:
         "--client",
         action="store_true",
         help=_("make the key with which the networked machine reaches the desk's onion"),
+    )
+    kind.add_argument(
+        "--signing",
+        action="store_true",
+        help=_("make only the key that signs answers, for a reader who has an identity"),
+    )
+    keygen.add_argument(
+        "--reader",
+        metavar=_("ID"),
+        help=_("the reader's id in readers.toml: makes the key that signs answers, too"),
     )
     keygen.add_argument(
         "--out", metavar=_("FILE"), type=Path, required=True, help=_("the new file")

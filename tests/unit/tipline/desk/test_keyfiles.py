@@ -19,18 +19,20 @@ from tipline.desk.ceremony import (
     make_client_key,
     make_reader_key,
     make_root_key,
+    make_signing_key,
     read_client_key,
 )
 from tipline.desk.keyfiles import (
     check_absent,
-    format_root_file,
+    format_signer_file,
     read_all_identities,
+    read_answer_signer,
     read_key_file,
     read_limited,
     read_root,
     write_new,
 )
-from tipline.errors import PermissionsError
+from tipline.errors import AnswerError, PermissionsError, UsageError
 
 DAY = datetime.date(2026, 11, 21)
 PASSPHRASE = Secret(b"correct horse")
@@ -125,7 +127,7 @@ def test_root_when_the_file_holds_something_else_then_it_is_refused(
 def test_root_when_not_protected_then_it_is_read_if_private(tmp_path: Path) -> None:
     """A plain file of mode 0600 needs no passphrase; one that others can read is refused."""
     path, signer = tmp_path / "root.key", Signer.generate("tipline-root")
-    write_new(path, format_root_file(signer, created_on=DAY).reveal())
+    write_new(path, format_signer_file(signer, created_on=DAY).reveal())
 
     assert read_root(path, ask=refuse).seed == signer.seed
     path.chmod(0o640)
@@ -181,3 +183,24 @@ def test_files_when_too_long_then_they_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TooLargeError):
         read_key_file(path, ask=refuse)
     assert len(read_limited(path, max_bytes=1 << 21)) == 1 << 21
+
+
+def test_signing_key_when_made_then_it_comes_back_under_its_readers_name(tmp_path: Path) -> None:
+    """A reader's key for answers is named after the reader, and lies under the passphrase."""
+    path = tmp_path / "ana.key.signing"
+    verifier = make_signing_key(path, reader="ana", passphrase=PASSPHRASE, today=DAY)
+
+    assert verifier.name == "tipline-reader/ana"
+    assert read_answer_signer(path, ask=lambda path: PASSPHRASE).verifier() == verifier
+    assert verifier.format().encode() not in path.read_bytes()
+
+
+def test_signing_key_when_it_is_another_key_then_it_is_refused(tmp_path: Path) -> None:
+    """The desk root signs no answers, and nobody is called what cannot be an id."""
+    make_root_key(tmp_path / "root.key", passphrase=PASSPHRASE, today=DAY)
+    with pytest.raises(AnswerError) as caught:
+        read_answer_signer(tmp_path / "root.key", ask=lambda path: PASSPHRASE)
+    assert caught.value.code == "answer_signing"
+    with pytest.raises(UsageError) as refused:
+        make_signing_key(tmp_path / "x", reader="Ana", passphrase=PASSPHRASE, today=DAY)
+    assert refused.value.code == "reader_id"
