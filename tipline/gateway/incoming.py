@@ -18,6 +18,8 @@ __all__ = ["MAX_PARTS", "Incoming", "MediaReference", "Medium", "Part"]
 
 MAX_PROVIDER_ID_CHARACTERS: Final = 200  # the longest known, of WhatsApp, has about 60
 MAX_SENDER_CHARACTERS: Final = 100
+MAX_TEXT_CHARACTERS: Final = 65_536  # at most 262,144 bytes, as a tip takes
+MAX_PART_CHARACTERS: Final = 1000  # networks carry 160
 MAX_MEDIA: Final = 10  # of one message: an MMS and an album hold no more
 
 
@@ -72,6 +74,9 @@ class Incoming:
         received_at: When the service took it, in UTC.
         part: Which part it is; None if it is whole.
         media: What belongs to it and lies at the provider.
+
+    Raises:
+        ValueError: it is longer than any gateway's.
     """
 
     gateway: str
@@ -82,3 +87,13 @@ class Incoming:
     received_at: datetime.datetime
     part: Part | None = None
     media: tuple[MediaReference, ...] = ()
+
+    def __post_init__(self) -> None:
+        limit = MAX_TEXT_CHARACTERS if self.part is None else MAX_PART_CHARACTERS
+        if (
+            len(self.text) > limit
+            or len(self.sender) > MAX_SENDER_CHARACTERS
+            or not 1 <= len(self.provider_id) <= MAX_PROVIDER_ID_CHARACTERS
+            or len(self.media) > MAX_MEDIA
+        ):
+            raise ValueError("message")

@@ -1,0 +1,289 @@
+"""
+Long messages come in parts: out of order, twice, or not at all.
+
+Rules:
+1. Parts belong together by gateway, sender, reference and number of parts. The reference is one
+   byte on most networks and comes round again: a part that is there with another text begins a new
+   message, and the old one goes as it is.
+2. Each part is stored before it is acknowledged; what waits here is a copy in memory.
+3. What is not complete after `WAIT` goes as it is, and says which parts are missing.
+4. So many parts wait, of one sender fewer; with more the gateway is told to come back.
+5. A character may be cut in two between parts: its halves are put together again, and a half alone
+   is shown as one that cannot be read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from crypto.errors import MalformedError
+from crypto.fields import Fields, parse_positive, parse_string, parse_time
+from crypto.strict import format_json, parse_json_object
+from tipline.gateway.incoming import Incoming, Medium, Part
+from tipline.gateway.turns import CrowdedError, TooManyError
+
+WAIT: Final = datetime.timedelta(minutes=10)  # networks deliver the rest within one, or never
+MAX_PIECES: Final = 10_000  # of all senders, in memory: a few MiB
+MAX_PIECES_OF_ONE: Final = 300  # one message of the greatest length, and a little more
+MAX_PIECE_BYTES: Final = 64 * 1024
+MISSING_MARK: Final = "[…]"  # where a part should be
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """
+    A part that waits for the others.
+
+    Args:
+        id: Of its row in the store.
+        incoming: The part; its `part` is there.
+        sender: In one spelling, so that the same sender is the same.
+    """
+
+    id: bytes
+    incoming: Incoming
+    sender: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """
+    A message of parts, complete or not.
+
+    Args:
+        incoming: The message: the text of all parts, the first part's time.
+        piece_ids: The rows that go when it is stored.
+        missing: The parts that never came, rising.
+    """
+
+    incoming: Incoming
+    piece_ids: tuple[bytes, ...]
+    missing: tuple[int, ...]
+
+
+_Key = tuple[str, str, str, int]
+
+
+class Joining:
+    """The parts that wait, in memory."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[_Key, dict[int, Piece]] = {}
+        self._of_sender: Counter[str] = Counter()
+
+    def check_room(self, sender: str) -> None:
+        """
+        Refuse a part before it is stored, if too many wait.
+
+        Args:
+            sender: In one spelling.
+
+        Raises:
+            TooManyError: too many of this sender.
+            CrowdedError: too many of all.
+        """
+        if self._of_sender[sender] >= MAX_PIECES_OF_ONE:
+            raise TooManyError
+        if self._of_sender.total() >= MAX_PIECES:
+            raise CrowdedError
+
+    def has(self, incoming: Incoming, *, sender: str) -> bool:
+        """
+        Tell whether this very part waits already: a gateway sent it twice, under two ids.
+
+        Args:
+            incoming: With its part.
+            sender: In one spelling.
+
+        Returns:
+            Whether.
+        """
+        part = _part_of(incoming)
+        known = self._waiting.get(_key_of(incoming, sender), {}).get(part.number)
+        return known is not None and known.incoming.text == incoming.text
+
+    def add(self, piece: Piece) -> list[Whole]:
+        """
+        Take a part.
+
+        Args:
+            piece: Stored.
+
+        Returns:
+            The message, if it is complete now; and before it an older one that it pushed out.
+        """
+        key, part = _key_of(piece.incoming, piece.sender), _part_of(piece.incoming)
+        wholes = []
+        if part.number in self._waiting.get(key, {}):
+            wholes.append(self._take(key))
+        waiting = self._waiting.setdefault(key, {})
+        waiting[part.number] = piece
+        self._of_sender[piece.sender] += 1
+        if len(waiting) == part.of:
+            wholes.append(self._take(key))
+        return wholes
+
+    def take_overdue(self, now: datetime.datetime) -> list[Whole]:
+        """
+        Hand out what waited long enough.
+
+        Args:
+            now: Aware.
+
+        Returns:
+            Messages with parts missing.
+        """
+        overdue = [
+            key
+            for key, waiting in self._waiting.items()
+            if now - min(piece.incoming.received_at for piece in waiting.values()) >= WAIT
+        ]
+        return [self._take(key) for key in overdue]
+
+    def forget(self, sender: str) -> tuple[bytes, ...]:
+        """
+        Let go of a sender's parts, because the sender asked for it.
+
+        Args:
+            sender: In one spelling.
+
+        Returns:
+            Their rows, which go too.
+        """
+        keys = [key for key in self._waiting if key[1] == sender]
+        return tuple(one for key in keys for one in self._take(key).piece_ids)
+
+    def _take(self, key: _Key) -> Whole:
+        waiting = self._waiting.pop(key)
+        pieces = [waiting[number] for number in sorted(waiting)]
+        self._of_sender[pieces[0].sender] -= len(pieces)
+        if self._of_sender[pieces[0].sender] == 0:
+            del self._of_sender[pieces[0].sender]
+        of = key[3]
+        missing = tuple(number for number in range(1, of + 1) if number not in waiting)
+        text = "".join(
+            waiting[number].incoming.text if number in waiting else MISSING_MARK
+            for number in range(1, of + 1)
+            # Of several that are missing in a row, one mark tells as much.
+            if number in waiting or number == 1 or number - 1 in waiting
+        )
+        first = min(pieces, key=lambda piece: piece.incoming.received_at).incoming
+        media = tuple(one for piece in pieces for one in piece.incoming.media)
+        whole = dataclasses.replace(first, text=mend_text(text), part=None, media=media)
+        return Whole(incoming=whole, piece_ids=tuple(piece.id for piece in pieces), missing=missing)
+
+
+def mend_text(untrusted: str) -> str:
+    """
+    Put characters together that were cut in two, and replace what is none.
+
+    Args:
+        untrusted: May hold halves of surrogate pairs.
+
+    Returns:
+        A text that can be written in UTF-8.
+    """
+    units = untrusted.encode("utf-16-be", "surrogatepass")
+    return units.decode("utf-16-be", "replace")
+
+
+def encode_piece(incoming: Incoming, *, sender: str) -> bytes:
+    """
+    Write a part for its row, where it is sealed.
+
+    Args:
+        incoming: With its part.
+        sender: In one spelling.
+
+    Returns:
+        JSON.
+    """
+    part = _part_of(incoming)
+    return format_json(
+        {
+            "gateway": incoming.gateway,
+            "medium": incoming.medium.value,
+            "id": _hide_halves(incoming.provider_id),
+            "from": _hide_halves(incoming.sender),
+            "sender": _hide_halves(sender),
+            "text": _hide_halves(incoming.text),
+            "received_at": f"{incoming.received_at:%Y-%m-%dT%H:%M:%S}Z",
+            "reference": _hide_halves(part.reference),
+            "number": part.number,
+            "of": part.of,
+        }
+    )
+
+
+def decode_piece(piece_id: bytes, untrusted: bytes) -> Piece:
+    """
+    Read a part from its row.
+
+    Args:
+        piece_id: Of its row.
+        untrusted: As `encode_piece` wrote it.
+
+    Returns:
+        The part.
+
+    Raises:
+        MalformedError: it is not in that form.
+    """
+    fields = Fields(parse_json_object(untrusted, max_bytes=MAX_PIECE_BYTES), "piece")
+    try:
+        incoming = Incoming(
+            gateway=fields.take("gateway", parse_string),
+            medium=Medium(fields.take("medium", parse_string)),
+            provider_id=_show_halves(fields.take("id", parse_string)),
+            sender=_show_halves(fields.take("from", parse_string)),
+            text=_show_halves(fields.take("text", parse_string)),
+            received_at=datetime.datetime.fromisoformat(fields.take("received_at", parse_time)),
+            part=Part(
+                reference=_show_halves(fields.take("reference", parse_string)),
+                number=fields.take("number", parse_positive),
+                of=fields.take("of", parse_positive),
+            ),
+        )
+        sender = _show_halves(fields.take("sender", parse_string))
+    except ValueError as exc:
+        raise MalformedError("piece") from exc
+    fields.close()
+    return Piece(id=piece_id, incoming=incoming, sender=sender)
+
+
+def restore(joining: Joining, pieces: Iterable[Piece]) -> list[Whole]:
+    """
+    Take up the parts that a former run left.
+
+    Args:
+        joining: Empty.
+        pieces: Of the store.
+
+    Returns:
+        What is complete: the run ended between the last part and the message.
+    """
+    return [whole for piece in pieces for whole in joining.add(piece)]
+
+
+def _hide_halves(text: str) -> str:
+    # JSON in UTF-8 has no place for half a character: UTF-16 in hex has.
+    return text.encode("utf-16-be", "surrogatepass").hex()
+
+
+def _show_halves(untrusted: str) -> str:
+    return bytes.fromhex(untrusted).decode("utf-16-be", "surrogatepass")
+
+
+def _part_of(incoming: Incoming) -> Part:
+    if incoming.part is None:
+        raise ValueError("no part")
+    return incoming.part
+
+
+def _key_of(incoming: Incoming, sender: str) -> _Key:
+    part = _part_of(incoming)
+    return incoming.gateway, sender, part.reference, part.of
