@@ -256,5 +256,5 @@ def check_recipients(recipients: Sequence[HybridRecipient]) -> None:
         raise RecipientError("classic")
     if len(recipients) != STANZA_COUNT:
         raise RecipientError("count", count=len(recipients))
-    if len({recipient.format() for recipient in recipients}) != STANZA_COUNT:
+    if len(set(recipients)) != STANZA_COUNT:
         raise RecipientError("twice")
