@@ -1,0 +1,49 @@
+// Words looked for in the bytes of a PDF, each in one walk through the file.
+
+import type { Bytes } from "./bytes.js";
+import { startsWith } from "./bytes.js";
+
+const [NEW_LINE, RETURN] = [0x0a, 0x0d];
+
+/** Where a word stands at or behind a place; -1 if nowhere. */
+export function findWord(data: Bytes, word: string, from: number): number {
+  const first = word.charCodeAt(0);
+  for (let at = data.indexOf(first, from); at >= 0; at = data.indexOf(first, at + 1)) {
+    if (startsWith(data.subarray(at, at + word.length), word)) return at;
+  }
+  return -1;
+}
+
+/** How many of these numbers, which go up, are smaller than one. */
+export function countBelow(numbers: ArrayLike<number>, limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] as number) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Finds where lines begin, from one place to the next. */
+export class Lines {
+  #newLine = -1;
+  #return = -1;
+
+  constructor(private readonly untrusted: Bytes) {}
+
+  /** Where the next line begins that is not empty. */
+  next(from: number): number {
+    // Each sign is looked for only when the last one is passed: not from every line to the end.
+    if (this.#newLine < from) this.#newLine = this.#find(NEW_LINE, from);
+    if (this.#return < from) this.#return = this.#find(RETURN, from);
+    let at = Math.min(this.#newLine, this.#return);
+    while (this.untrusted[at] === NEW_LINE || this.untrusted[at] === RETURN) at++;
+    return at;
+  }
+
+  #find(code: number, from: number): number {
+    const at = this.untrusted.indexOf(code, from);
+    return at < 0 ? this.untrusted.length : at;
+  }
+}
