@@ -31,8 +31,8 @@ from tipline.cleaning.archive import (
 from tipline.cleaning.document_markup import DocumentMarkup
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import DECLARATION, decode_markup, read_markup, write_start
-from tipline.cleaning.pictures import clean_picture
-from tipline.cleaning.plan import EXTENSIONS, Format, Plan, PlanBuilder
+from tipline.cleaning.pictures import PICTURE_TYPES, Picture, clean_picture
+from tipline.cleaning.plan import Format, Plan, PlanBuilder
 from tipline.cleaning.relations import (
     CONTENT_TYPES,
     RELATIONS_TYPE,
@@ -44,7 +44,6 @@ from tipline.cleaning.relations import (
 from tipline.cleaning.source import Source
 
 MAX_PARTS: Final = 10_000
-_PICTURES: Final = {Format.JPEG: "image/jpeg", Format.PNG: "image/png", Format.GIF: "image/gif"}
 _TYPES_NAMESPACE: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
 _MACROS_TYPE: Final = re.compile(r"macroEnabled|vbaProject|activeX", re.ASCII)
 _PROPERTY: Final = re.compile(r"<(?:[A-Za-z0-9_-]+:)?([A-Za-z]+)(?: [^<>]*)?>[^<]", re.ASCII)
@@ -103,7 +102,7 @@ class _Reader:
         self._waiting: list[_Part] = []
         self._numbers: dict[str, int] = {}
         self._written: list[Written] = []
-        self._pictures: dict[str, tuple[Plan, bytes] | None] = {}
+        self._pictures: dict[str, Picture | None] = {}
         self._relations: dict[str, list[Relation]] = {}
         self._properties: set[str] = set()
 
@@ -163,7 +162,7 @@ class _Reader:
         path = rule.path.replace("{n}", str(number))
         picture = self._pictures.get(member.name)
         if rule.root is None and picture is not None:
-            path += EXTENSIONS[picture[0].format]
+            path += picture.extension
         part = _Part(member=member, rule=rule, path=path)
         self._parts[member.name, rule.relation] = part
         self._waiting.append(part)
@@ -199,12 +198,11 @@ class _Reader:
         return write_member(path, content)
 
     def _list_types(self) -> bytes:
-        extensions = {
-            EXTENSIONS[found]: _PICTURES[found]
-            for found in _PICTURES
-            if any(part.path.endswith("." + EXTENSIONS[found]) for part in self._waiting)
-        }
-        defaults = [*extensions.items(), ("rels", RELATIONS_TYPE), ("xml", "application/xml")]
+        used = {part.path.rpartition(".")[2] for part in self._waiting}
+        pictures = [
+            (extension, said) for extension, said in PICTURE_TYPES.items() if extension in used
+        ]
+        defaults = [*pictures, ("rels", RELATIONS_TYPE), ("xml", "application/xml")]
         lines = [write_start("Types", [("xmlns", _TYPES_NAMESPACE)]) + ">"]
         for extension, content_type in defaults:
             named = [("ContentType", content_type), ("Extension", extension)]
@@ -236,10 +234,10 @@ class _Reader:
         picture = self._pictures[part.member.name]
         if picture is None:
             raise RefusedError(Reason.UNSUPPORTED)
-        plan, cleaned = picture
-        if not plan.kinds:
+        if not picture.kinds:
             return self._archive.keep(part.member, part.path)
-        return store_member(part.path, cleaned)
+        write = store_member if picture.is_compressed else write_member
+        return write(part.path, picture.content)
 
     # --- relations --------------------------------------------------------------------------------
 
@@ -265,7 +263,7 @@ class _Reader:
         if picture is None:
             # Also one that stands for a file inside: without it, what a reader sees would be gone.
             raise RefusedError(Reason.UNSUPPORTED)
-        self._kinds.update(picture[0].kinds)
+        self._kinds.update(picture.kinds)
         return True
 
     def add_target(self, relation: Relation) -> str:

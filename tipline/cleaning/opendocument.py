@@ -32,8 +32,8 @@ from tipline.cleaning.document_markup import DocumentMarkup
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import DECLARATION, decode_markup, write_start
 from tipline.cleaning.markup_rules import list_kinds, load_lists, make_rules
-from tipline.cleaning.pictures import clean_picture
-from tipline.cleaning.plan import EXTENSIONS, Format, Plan, PlanBuilder
+from tipline.cleaning.pictures import PICTURE_TYPES, Picture, clean_picture
+from tipline.cleaning.plan import Format, Plan, PlanBuilder
 from tipline.cleaning.source import Source
 
 MIMETYPE: Final = "mimetype"
@@ -54,11 +54,6 @@ _PARTS: Final = (
 )
 _FORMULA: Final = "math:math"
 _MANIFEST_NAMESPACE: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
-_PICTURE_TYPES: Final = {
-    Format.JPEG: "image/jpeg",
-    Format.PNG: "image/png",
-    Format.GIF: "image/gif",
-}
 _MACROS: Final = re.compile(
     r"^(?:Basic|Scripts|Dialogs)/(?!(?:[^\n]*/)?(?:script|dialog)-l[bc]\.xml\Z)"
 )
@@ -113,7 +108,7 @@ class _Reader:
         self._archive = archive
         self._markup = DocumentMarkup(_RULES)
         self._kinds = set(archive.kinds)
-        self._pictures: dict[str, tuple[Plan, bytes] | None] = {}
+        self._pictures: dict[str, Picture | None] = {}
         self._shown: dict[str, str] = {}  # pictures, by their members' names, in order
         self._objects = {"": ""}  # folders, by what they were
         self._waiting = [""]
@@ -200,8 +195,7 @@ class _Reader:
         entries = [("/", _TYPES[found])]
         for path in (written.name for written in self._written):
             extension = path.rpartition(".")[2]
-            types = {EXTENSIONS[known]: said for known, said in _PICTURE_TYPES.items()}
-            entries.append((path, types.get(extension, "text/xml")))
+            entries.append((path, PICTURE_TYPES.get(extension, "text/xml")))
         for path, said in entries:
             named = [("manifest:full-path", path), ("manifest:media-type", said)]
             lines.append(write_start("manifest:file-entry", named) + "/>")
@@ -224,11 +218,11 @@ class _Reader:
         picture = self._pictures[name]
         if picture is None:
             raise RefusedError(Reason.UNSUPPORTED)
-        plan, cleaned = picture
-        self._kinds.update(plan.kinds)
-        if not plan.kinds:
+        self._kinds.update(picture.kinds)
+        if not picture.kinds:
             return self._archive.keep(self._archive.members[name], path)
-        return store_member(path, cleaned)
+        write = store_member if picture.is_compressed else write_member
+        return write(path, picture.content)
 
     def has(self, path: str, element: str) -> bool:
         """Tell whether a member stays that an element shows."""
@@ -249,7 +243,7 @@ class _Reader:
         picture = self._pictures.get(path)
         if picture is not None:
             number = len(self._shown) + 1
-            new = f"Pictures/image{number}.{EXTENSIONS[picture[0].format]}"
+            new = f"Pictures/image{number}.{picture.extension}"
             return self._shown.setdefault(path, new)
         folder = f"{path}/"
         if folder not in self._objects:

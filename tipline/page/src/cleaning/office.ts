@@ -16,8 +16,8 @@ import { DocumentMarkup, type References } from "./documentmarkup.js";
 import { CleaningRefusal } from "./errors.js";
 import { DECLARATION, decodeMarkup, readMarkup, writeStart } from "./markup.js";
 import * as rules from "./officerules.js";
-import { cleanPicture, type Picture } from "./pictures.js";
-import { EXTENSIONS, type Format, type Kind, type Plan, PlanBuilder } from "./plan.js";
+import { cleanPicture, type Picture, PICTURE_TYPES } from "./pictures.js";
+import { type Kind, type Plan, PlanBuilder } from "./plan.js";
 import {
   CONTENT_TYPES,
   endOf,
@@ -39,11 +39,6 @@ const PROPERTIES: ReadonlySet<string> = new Set([
   "extended-properties",
   "custom-properties",
 ]);
-const PICTURES: readonly (readonly [Format, string])[] = [
-  ["jpeg", "image/jpeg"],
-  ["png", "image/png"],
-  ["gif", "image/gif"],
-];
 
 /** A part that is kept: where it was, what it is, where it goes. */
 interface Part {
@@ -150,7 +145,7 @@ class Reader {
     this.#numbers.set(rule.path, number);
     let path = rule.path.replace("{n}", String(number));
     const picture = this.#pictures.get(member.name);
-    if (rule.root === undefined && picture !== undefined) path += EXTENSIONS[picture.plan.format];
+    if (rule.root === undefined && picture !== undefined) path += picture.extension;
     const part = { member, rule, path };
     this.#parts.set(key, part);
     this.#waiting.push(part);
@@ -161,7 +156,7 @@ class Reader {
 
   async #rewrite(part: Part): Promise<void> {
     if (part.rule.root === undefined) {
-      this.#written.push(this.#writePicture(part));
+      this.#written.push(await this.#writePicture(part));
       return;
     }
     const found = await this.#readRelations(part.member.name);
@@ -194,9 +189,8 @@ class Reader {
 
   #listTypes(): Bytes {
     const lines = [`${writeStart("Types", [["xmlns", TYPES_NAMESPACE]])}>`];
-    const defaults = PICTURES.map(([format, type]) => [EXTENSIONS[format], type] as const).filter(
-      ([extension]) => this.#waiting.some((part) => part.path.endsWith(`.${extension}`)),
-    );
+    const used = new Set(this.#waiting.map((part) => endOf(part.path, ".")));
+    const defaults = [...PICTURE_TYPES].filter(([extension]) => used.has(extension));
     for (const [extension, type] of [
       ...defaults,
       ["rels", RELATIONS_TYPE] as const,
@@ -238,11 +232,13 @@ class Reader {
     }
   }
 
-  #writePicture(part: Part): Written {
+  async #writePicture(part: Part): Promise<Written> {
     const picture = this.#pictures.get(part.member.name);
     if (picture === undefined) throw new CleaningRefusal("unsupported");
-    if (picture.plan.kinds.length === 0) return this.archive.keep(part.member, part.path);
-    return storeMember(part.path, picture.cleaned);
+    if (picture.kinds.length === 0) return this.archive.keep(part.member, part.path);
+    return picture.isCompressed
+      ? storeMember(part.path, picture.content)
+      : writeMember(part.path, picture.content);
   }
 
   // --- relations ---------------------------------------------------------------------------------
@@ -268,7 +264,7 @@ class Reader {
     const picture = this.#pictures.get(member.name);
     // Also one that stands for a file inside: without it, what a reader sees would be gone.
     if (picture === undefined) throw new CleaningRefusal("unsupported");
-    for (const kind of picture.plan.kinds) this.#kinds.add(kind);
+    for (const kind of picture.kinds) this.#kinds.add(kind);
     return true;
   }
 

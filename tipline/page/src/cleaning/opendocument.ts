@@ -17,8 +17,8 @@ import { DocumentMarkup, type References } from "./documentmarkup.js";
 import { CleaningRefusal } from "./errors.js";
 import { DECLARATION, decodeMarkup, writeStart } from "./markup.js";
 import { listKinds, makeRules, toSet } from "./markuprules.js";
-import { cleanPicture, type Picture } from "./pictures.js";
-import { EXTENSIONS, type Kind, type Plan, PlanBuilder } from "./plan.js";
+import { cleanPicture, type Picture, PICTURE_TYPES } from "./pictures.js";
+import { type Kind, type Plan, PlanBuilder } from "./plan.js";
 import { endOf } from "./relations.js";
 import type { Source } from "./source.js";
 
@@ -39,11 +39,6 @@ const STYLES = "styles.xml";
 const STYLES_ROOT = "office:document-styles";
 const FORMULA = "math:math";
 const MANIFEST_NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0";
-const PICTURE_TYPES: ReadonlyMap<string, string> = new Map([
-  [EXTENSIONS.jpeg, "image/jpeg"],
-  [EXTENSIONS.png, "image/png"],
-  [EXTENSIONS.gif, "image/gif"],
-]);
 const MACROS = /^(?:Basic|Scripts|Dialogs)\/(?!(?:[^\n]*\/)?(?:script|dialog)-l[bc]\.xml$)/;
 const ENCRYPTED = /encryption-data/;
 const PROPERTY = /<(?:[A-Za-z0-9_-]+:)?([A-Za-z-]+)(?: [^<>]*)?>[^<]/g;
@@ -95,7 +90,8 @@ class Reader {
       await this.#rewrite(folder, path);
       if (this.#objects.size > MAX_OBJECTS) throw new CleaningRefusal("too-complex");
     }
-    for (const [name, path] of this.#shown) this.#written.push(this.#writePicture(name, path));
+    for (const [name, path] of this.#shown)
+      this.#written.push(await this.#writePicture(name, path));
     const builder = new PlanBuilder(format, this.source);
     builder.find(...this.#kinds, ...this.#markup.kinds);
     const mimetype = storeMember(MIMETYPE, latin1(type));
@@ -200,11 +196,14 @@ class Reader {
     }
   }
 
-  #writePicture(name: string, path: string): Written {
+  async #writePicture(name: string, path: string): Promise<Written> {
     const picture = this.#pictures.get(name);
     if (picture === undefined) throw new CleaningRefusal("unsupported");
-    for (const kind of picture.plan.kinds) this.#kinds.add(kind);
-    if (picture.plan.kinds.length > 0) return storeMember(path, picture.cleaned);
+    for (const kind of picture.kinds) this.#kinds.add(kind);
+    if (picture.kinds.length > 0) {
+      const write = picture.isCompressed ? storeMember : writeMember;
+      return write(path, picture.content);
+    }
     return this.archive.keep(this.archive.members.get(name) as Member, path);
   }
 
@@ -225,8 +224,8 @@ class Reader {
   rename(path: string): string {
     const picture = this.#pictures.get(path);
     if (picture !== undefined) {
-      const extension = EXTENSIONS[picture.plan.format];
-      return setDefault(this.#shown, path, `Pictures/image${this.#shown.size + 1}.${extension}`);
+      const number = this.#shown.size + 1;
+      return setDefault(this.#shown, path, `Pictures/image${number}.${picture.extension}`);
     }
     const folder = setDefault(this.#objects, `${path}/`, `Object ${this.#objects.size}/`);
     return folder.slice(0, -1);
