@@ -8,21 +8,26 @@ must lie in `mdat`, each in a place of its own.
 from __future__ import annotations
 
 import array
+import bisect
 import heapq
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import Kind, Piece, PlanBuilder, Range
-from tipline.cleaning.samples import choose_look
-from tipline.cleaning.source import Source
-from tipline.cleaning.tables import Chunk
+from tipline.cleaning.plan import Kind, Piece, PlanBuilder
+from tipline.cleaning.samples import Look, choose_look
+from tipline.cleaning.skimming import Skim, choose_skim
+from tipline.cleaning.source import WINDOW_BYTES, Source
+from tipline.cleaning.tables import Chunk, Table
 from tipline.cleaning.tracks import Track
 from tipline.cleaning.window import Window
 
 MAX_FILTERED: Final = 4_000_000  # samples of one track that are looked into: 18 hours of pictures
+SKIMMED_BYTES: Final = 16 * 1024  # of a sample on average; of longer ones only heads are read
+SKIMMED_AT_ONCE: Final = 1_024
 
+Ways = tuple[Look | None, Skim | None]
 _HEVC: Final = (b"hvc1", b"hev1")
 _AV1: Final = b"av01"
 
@@ -53,6 +58,7 @@ def pack_samples(
     """
     places = [array.array("Q", bytes(8 * len(track.table.offsets))) for track in tracks]
     packer = _Packer(source=source, builder=builder, found=found)
+    ways = list(map(packer.choose_ways, tracks))
     parts = iter(sorted(media))
     start, end = 0, 0
     for offset, number, chunk in heapq.merge(*map(_sort_chunks, range(len(tracks)), tracks)):
@@ -68,7 +74,8 @@ def pack_samples(
             raise RefusedError(Reason.MALFORMED)
         start = offset + length
         place = packer.written_bytes
-        packer.keep(tracks[number], chunk, length)
+        way = ways[number][chunk.description]
+        packer.keep(tracks[number].table, chunk, length, ways=way)
         # A chunk of which nothing is kept has the place of the first sample: it says nothing.
         places[number][chunk.number] = place if packer.written_bytes > place else 0
     return places
@@ -114,42 +121,84 @@ class _Packer:
         self._found = found
         self.written_bytes = 0
 
-    def keep(self, track: Track, chunk: Chunk, length: int) -> None:
+    def keep(self, table: Table, chunk: Chunk, length: int, *, ways: Ways) -> None:
         """Keep what is kept of a chunk."""
-        description = track.descriptions[chunk.description]
-        look = choose_look(
-            self._source,
-            description.config,
-            is_hevc=description.codec in _HEVC,
-            is_av1=description.codec == _AV1,
-            found=self._found,
-        )
+        look, skim = ways
         if look is None:
-            self._write([Range(offset=chunk.offset, length_bytes=length)])
+            self._keep(chunk.offset, chunk.offset + length)
             return
-        if track.table.count > MAX_FILTERED:
+        if table.count > MAX_FILTERED:
             raise RefusedError(Reason.TOO_COMPLEX)
         # What is kept in a row is one piece: most films have no other.
-        kept_from = offset = chunk.offset
-        for sample in range(chunk.first, chunk.first + chunk.count):
-            size = track.table.size(sample)
+        kept_from = chunk.offset
+        if skim is not None and length <= SKIMMED_BYTES * chunk.count:
+            looked_at = self._skim(table, chunk, skim)
+        else:
+            looked_at = _list_samples(table, chunk)
+        for sample, offset, size in looked_at:
             pieces = look(offset, size)
             if pieces is not None:
-                self._write([Range(offset=kept_from, length_bytes=offset - kept_from)])
+                self._keep(kept_from, offset)
                 before = self.written_bytes
                 self._write(pieces)
                 if self.written_bytes - before != size:
-                    track.table.resize(sample, self.written_bytes - before)
+                    table.resize(sample, self.written_bytes - before)
                 kept_from = offset + size
-            offset += size
-        self._write([Range(offset=kept_from, length_bytes=offset - kept_from)])
+        self._keep(kept_from, chunk.offset + length)
+
+    def choose_ways(self, track: Track) -> list[Ways]:
+        """Choose for each of a track's descriptions how its samples are looked at."""
+        ways = []
+        for description in track.descriptions:
+            is_hevc = description.codec in _HEVC
+            look = choose_look(
+                self._source,
+                description.config,
+                is_hevc=is_hevc,
+                is_av1=description.codec == _AV1,
+                found=self._found,
+            )
+            ways.append((look, choose_skim(description.config, is_hevc=is_hevc)))
+        return ways
+
+    def _skim(self, table: Table, chunk: Chunk, skim: Skim) -> Iterator[tuple[int, int, int]]:
+        """List those of a chunk's samples of which something may go."""
+        first, offset = chunk.first, chunk.offset
+        end = first + chunk.count
+        while first < end:
+            sizes = table.list_sizes(first, min(end, first + SKIMMED_AT_ONCE))
+            length = sum(sizes)
+            if length > WINDOW_BYTES:
+                fitting = bisect.bisect_right(list(itertools.accumulate(sizes)), WINDOW_BYTES)
+                sizes = sizes[: fitting or 1]
+                length = sum(sizes)
+            if length > WINDOW_BYTES:
+                yield first, offset, length
+            else:
+                numbers = list(skim(self._source.load(offset, length), sizes))
+                starts = list(itertools.accumulate(sizes, initial=offset)) if numbers else []
+                for number in numbers:
+                    yield first + number, starts[number], sizes[number]
+            first, offset = first + len(sizes), offset + length
+
+    def _keep(self, start: int, end: int) -> None:
+        if end > start:
+            self._builder.keep(start, end - start)
+            self.written_bytes += end - start
 
     def _write(self, pieces: list[Piece]) -> None:
         for piece in pieces:
-            if isinstance(piece, bytes):
-                if piece:
-                    self._builder.write(piece)
-                    self.written_bytes += len(piece)
-            elif piece.length_bytes:
-                self._builder.keep(piece.offset, piece.length_bytes)
-                self.written_bytes += piece.length_bytes
+            if not isinstance(piece, bytes):
+                self._keep(piece.offset, piece.offset + piece.length_bytes)
+            elif piece:
+                self._builder.write(piece)
+                self.written_bytes += len(piece)
+
+
+def _list_samples(table: Table, chunk: Chunk) -> Iterator[tuple[int, int, int]]:
+    """List a chunk's samples: which, where, how long."""
+    offset = chunk.offset
+    for sample in range(chunk.first, chunk.first + chunk.count):
+        size = table.size(sample)
+        yield sample, offset, size
+        offset += size

@@ -17,9 +17,10 @@ from tipline.cleaning.window import Bytes
 
 MAX_SEI_BYTES: Final = 64 * 1024  # a longer one goes unread
 
-_AVC_KEPT: Final = frozenset((1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 19))
+# Units that are kept as they are, by what they are.
+PLAIN_AVC: Final = frozenset((1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 19))
 _AVC_SEI: Final = frozenset((6,))
-_HEVC_KEPT: Final = frozenset((*range(10), *range(16, 22), 32, 33, 34, 35, 36, 37))
+PLAIN_HEVC: Final = frozenset((*range(10), *range(16, 22), 32, 33, 34, 35, 36, 37))
 _HEVC_SEI: Final = frozenset((39, 40))
 # Recovery point, frame packing, display orientation, mastering display, light level, transfer.
 # Each of the lengths that it can have: numbers of the first three have no fixed one.
@@ -63,7 +64,7 @@ def filter_nals(
         if at > end:
             raise RefusedError(Reason.MALFORMED)
         kind, is_base = _read_head(head[length_bytes : length_bytes + unit_bytes], is_hevc=is_hevc)
-        if is_base and kind in (_HEVC_KEPT if is_hevc else _AVC_KEPT):
+        if is_base and kind in (PLAIN_HEVC if is_hevc else PLAIN_AVC):
             continue
         told = b""
         if is_base and kind in (_HEVC_SEI if is_hevc else _AVC_SEI):

@@ -137,6 +137,21 @@ class Table:
         """
         return self.uniform_bytes or self.sizes[sample]
 
+    def list_sizes(self, start: int, end: int) -> Sequence[int]:
+        """
+        List how long samples are that follow each other.
+
+        Args:
+            start: The first, from 0.
+            end: Behind the last.
+
+        Returns:
+            Their lengths in bytes, as they are now.
+        """
+        if self.uniform_bytes:
+            return (self.uniform_bytes,) * (end - start)
+        return self.sizes[start:end]
+
     def resize(self, sample: int, size: int) -> None:
         """
         Note that a sample has another length now.

@@ -36,6 +36,24 @@ class Window:
         self._start = 0
         self._next_bytes = FIRST_BYTES
 
+    def load(self, offset: int, length_bytes: int) -> bytes:
+        """
+        Read a part that is then at hand, whatever of it is read.
+
+        Args:
+            offset: From the first byte of the file.
+            length_bytes: Exactly so many. The caller bounds it.
+
+        Returns:
+            The bytes.
+
+        Raises:
+            RefusedError: the file ends before.
+        """
+        self._data = self._source.read(offset, length_bytes)
+        self._start = offset
+        return self._data
+
     def read(self, offset: int, length_bytes: int) -> bytes:
         """
         Read a part.
