@@ -64,8 +64,8 @@ from tipline.messages import N_, NN_
 from tipline.onion.control import parse_version
 from tipline.onion.services import SERVICE_DIRECTORY_NAME
 from tipline.onion.torrc import NO_OTHER_CONFIGURATION, format_path
+from tipline.service.listening import MAX_SOCKET_PATH_BYTES
 from tipline.service.pages import load_pages
-from tipline.service.serve import MAX_SOCKET_PATH_BYTES
 
 EXPIRY_WARNING_DAYS: Final = 10  # time to meet, to sign and to carry a stick
 MINIMUM_TOR: Final = (0, 4, 9, 11)  # before it, a rendezvous point could stand in for the service

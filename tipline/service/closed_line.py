@@ -23,15 +23,11 @@ from tipline.log_store import LogStore
 from tipline.service.accountability import Accountability
 from tipline.service.answers import NOT_IN_FORCE, UNKNOWN, Answer
 from tipline.service.limits import RequestBudget
+from tipline.service.listening import listen_unix, start_server
 from tipline.service.logside import LogSide
 from tipline.service.notice import NOTICE_PATH, make_notice_chooser
 from tipline.service.pages import Page, PageRenderer
-from tipline.service.serve import (
-    SOURCE_SOCKET_NAME,
-    listen_unix,
-    make_page_chooser,
-    start_server,
-)
+from tipline.service.serve import SOURCE_SOCKET_NAME, make_page_chooser
 from tipline.service.silence import Faults
 from tipline.service.source import SourceSide
 

@@ -11,8 +11,6 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
@@ -37,6 +35,12 @@ from tipline.service.deskside import DeskSide
 from tipline.service.ending import LineEnding
 from tipline.service.intake import Intake
 from tipline.service.limits import RequestBudget
+from tipline.service.listening import (
+    listen_loopback,
+    listen_unix,
+    start_server,
+    stop_listening,
+)
 from tipline.service.logside import LogSide
 from tipline.service.nightly import catch_up, run_nightly
 from tipline.service.notice import NOTICE_PATH, make_notice_chooser
@@ -45,18 +49,14 @@ from tipline.service.open_log import make_daily_log
 from tipline.service.operator import OperatorSide
 from tipline.service.pages import Page, PageRenderer
 from tipline.service.purge_report import PurgeReport
-from tipline.service.silence import Faults, Handler, SilentServer
+from tipline.service.silence import Faults
 from tipline.service.source import ChoosePage, SourceSide
 from tipline.service.store import Store, StoredTip
 from tipline.service.workings import make_workings, open_parts
 
 SOURCE_SOCKET_NAME: Final = "source.sock"
 DESK_SOCKET_NAME: Final = "desk.sock"
-BACKLOG: Final = 4096  # measured: with 128, connections are refused under load
-MAX_SOCKET_PATH_BYTES: Final = 107  # sun_path of Linux, without its end
-SOCKET_UMASK: Final = 0o177  # sockets are born 0600
 DRAIN_SECONDS: Final = 20.0  # for slices that are being received when the line is stopped
-SHUTDOWN_SECONDS: Final = 2.0  # then, for answers that are being written
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +270,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             )
             runners.append(runner)
             stack.push_async_callback(runner.cleanup)
-            port = await _listen_loopback(runner, loopback_port)
+            port = await listen_loopback(runner, loopback_port)
             addresses = dataclasses.replace(addresses, loopback=f"http://127.0.0.1:{port}/")
         blur_times(run, day=keeper.today())
         nightly = asyncio.create_task(
@@ -297,7 +297,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             )
         )
         stack.push_async_callback(intake.wait_idle, limit_seconds=DRAIN_SECONDS)
-        stack.push_async_callback(_stop_listening, runners)
+        stack.push_async_callback(stop_listening, runners)
         stack.push_async_callback(_cancel, nightly)
         stack.push_async_callback(_cancel, batches)
         mailing = asyncio.create_task(
@@ -343,66 +343,9 @@ def make_page_chooser(page: Page) -> ChoosePage:
     return choose
 
 
-async def start_server(
-    handler: Handler, *, faults: Faults, idle_seconds: float, trusts: bool
-) -> web.ServerRunner:
-    """
-    Prepare a server that says nothing of itself.
-
-    Args:
-        handler: Answers.
-        faults: Told what went wrong.
-        idle_seconds: How long a connection may be silent.
-        trusts: Whether the first line names the circuit.
-
-    Returns:
-        The runner; the caller cleans it up.
-    """
-    server = SilentServer(
-        handler, trusts_proxy_line=trusts, idle_seconds=idle_seconds, faults=faults
-    )
-    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
-    await runner.setup()
-    return runner
-
-
-async def listen_unix(runner: web.ServerRunner, path: Path) -> None:
-    """
-    Listen on a unix socket of our own account.
-
-    Args:
-        runner: Of the server.
-        path: Of the socket.
-
-    Raises:
-        InstanceError: `instance_path_long`.
-    """
-    if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
-        raise InstanceError("instance_path_long", path=str(path), limit=MAX_SOCKET_PATH_BYTES)
-    umask = os.umask(SOCKET_UMASK)
-    try:
-        # asyncio takes away a socket that lies there: the lock says that nobody else serves this
-        # instance, so it is left from a crash.
-        await web.UnixSite(runner, path, backlog=BACKLOG).start()
-    finally:
-        os.umask(umask)
-
-
-async def _listen_loopback(runner: web.ServerRunner, port: int) -> int:
-    listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
-    return int(listener.getsockname()[1])
-
-
 def _make_error(notice: Notice) -> TiplineError:
     facts = {} if notice.slot is None else {"slot": notice.slot}
     return InstanceError(notice.code, **facts)
-
-
-async def _stop_listening(runners: list[web.ServerRunner]) -> None:
-    for runner in runners:
-        for site in runner.sites:
-            await site.stop()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tipline.onion.process import END_SECONDS
-from tipline.service.serve import DRAIN_SECONDS, SHUTDOWN_SECONDS
+from tipline.service.listening import SHUTDOWN_SECONDS
+from tipline.service.serve import DRAIN_SECONDS
 
 UNIT = Path(__file__).parents[3] / "tipline" / "systemd" / "tipline.service"
 MAX_EXPOSURE_PERCENT = 20  # as "systemd-analyze security" counts; this unit has 15
