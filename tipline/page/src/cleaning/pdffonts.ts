@@ -31,10 +31,10 @@ const ENTRY_BYTES = 16;
 const HEAD_BYTES = 54;
 const OS2_BYTES = 64;
 
-// Behind these stands a text or a number that no drawing needs. What repeats is looked at in front
-// and then taken as a whole: no going back.
-const TYPE1_TEXT =
-  /(\/(?:version|Notice|Copyright|FullName|FamilyName|Weight|BaseFontName|UniqueID|XUID)(?![0-9A-Za-z_])[\t-\r ]*)(?:(?=(\((?:[^()\\]|\\[^]|\((?=([^()]*))\3\))*))\2\)|(\[[0-9\t-\r ]*\])|([0-9]+))/g;
+// Behind these stands a text or a number that no drawing needs.
+const TYPE1_KEY =
+  /\/(?:version|Notice|Copyright|FullName|FamilyName|Weight|BaseFontName|UniqueID|XUID)(?![0-9A-Za-z_])[\t-\r ]*/g;
+const TYPE1_NUMBERS = /\[[0-9\t-\r ]*\]|[0-9]+/y;
 const FIRST_LINE = "%!PS-AdobeFont-1.0";
 
 /** Clean a font of tables: the tables that draw, and nothing between them. */
@@ -105,27 +105,49 @@ export function cleanType1(untrusted: Bytes): Bytes {
   const head = longText(end < 0 ? untrusted : untrusted.subarray(0, end));
   const length = /^[^\r\n]*/.exec(head)?.[0].length ?? 0;
   const line = FIRST_LINE.slice(0, length).padEnd(length);
-  const cleaned = (
-    line + head.slice(length).replace(/%[^\r\n]*/g, (comment) => " ".repeat(comment.length))
-  )
-    .replace(
-      TYPE1_TEXT,
-      (
-        _,
-        key: string,
-        text: string | undefined,
-        __,
-        numbers: string | undefined,
-        number: string | undefined,
-      ) => {
-        // The brackets stay, and zeros in the place of a number.
-        if (text !== undefined) return `${key}(${" ".repeat(text.length - 1)})`;
-        if (numbers !== undefined) return `${key}[${" ".repeat(numbers.length - 2)}]`;
-        return key + "0".repeat((number as string).length);
-      },
-    )
-    .replace(/\/[A-Z]{6}\+/g, `/${EQUAL_TAG}`);
+  const rest = head.slice(length).replace(/%[^\r\n]*/g, (comment) => " ".repeat(comment.length));
+  const cleaned = blankTexts(line + rest).replace(/\/[A-Z]{6}\+/g, `/${EQUAL_TAG}`);
   return join(latin1(cleaned), untrusted.subarray(cleaned.length));
+}
+
+/** Leave the brackets of texts, and zeros in the place of a number. */
+function blankTexts(head: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  TYPE1_KEY.lastIndex = 0;
+  for (let key = TYPE1_KEY.exec(head); key !== null; key = TYPE1_KEY.exec(head)) {
+    const start = TYPE1_KEY.lastIndex;
+    const value = readValue(head, start);
+    const blanks = value.slice(1, -1).replace(/[^]/g, " ");
+    const written = /^[0-9]/.test(value)
+      ? "0".repeat(value.length)
+      : value.slice(0, 1) + blanks + value.slice(-1);
+    if (value === "") continue;
+    parts.push(head.slice(at, start), written);
+    at = TYPE1_KEY.lastIndex = start + value.length;
+  }
+  return parts.join("") + head.slice(at);
+}
+
+/** A text, which may have texts inside that have none, numbers, or a number; empty if it is none. */
+function readValue(head: string, start: number): string {
+  if (head[start] !== "(") {
+    TYPE1_NUMBERS.lastIndex = start;
+    return TYPE1_NUMBERS.exec(head)?.[0] ?? "";
+  }
+  for (let at = start + 1; at < head.length; at++) {
+    const character = head[at];
+    if (character === ")") return head.slice(start, at + 1);
+    if (character === "\\") {
+      at++;
+    } else if (character === "(") {
+      // What is inside ends with the next bracket, and begins no other.
+      at++;
+      while (at < head.length && head[at] !== "(" && head[at] !== ")") at++;
+      if (head[at] !== ")") return "";
+    }
+  }
+  return "";
 }
 
 export { cleanCompact } from "./pdfcompact.js";
