@@ -1,0 +1,283 @@
+"""
+A modem of our own, driven by gammu-smsd: its spool is read, and wiped behind each message.
+
+    SPOOL/inbox         gammu-smsd writes, one file for each message (`InboxFormat = detail`)
+    SPOOL/outbox        we write; gammu-smsd sends, and removes
+    SPOOL/error         gammu-smsd puts here what it could not send
+
+gammu-smsd names each file after the number, whatever it is told, and writes texts in clear. So:
+
+Rules:
+1. The spool lies in memory (tmpfs), or it is not touched: what stood in it never reaches a disk.
+2. A file is overwritten and removed as soon as its message is durable, and not before.
+3. A file that grows is left until it does not: the program may still be writing it.
+4. A file that cannot be read stays where it is, and is told once: it may be somebody's message.
+
+Limitations: gammu-smsd removes a message from the modem when it lies in the spool. A power cut
+between that moment and our next look, which is less than two seconds, loses it. Its own log names
+each sender: `logfile = /dev/null`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import hashlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, NoReturn
+
+from crypto.errors import CryptoError
+from tipline.clock import Clock
+from tipline.doctor_storage import find_mount
+from tipline.errors import GatewayError
+from tipline.files import PRIVATE_FILE_MODE, overwrite_file
+from tipline.gateway.adapter import Deliver, RawRequest, Received
+from tipline.gateway.incoming import Incoming, MediaReference, Medium
+from tipline.gateway.smsbackup import MAX_BACKUP_BYTES, Section, parse_backup
+from tipline.gateway.turns import CrowdedError, TooManyError
+from tipline.service.limits import BusyError
+
+LOOK_SECONDS: Final = 0.5  # between two looks at the inbox
+SEND_SECONDS: Final = 180.0  # a modem without a network tries for two minutes
+MAX_FILES: Final = 100  # taken in one look
+MOUNTS: Final = Path("/proc/self/mountinfo")
+IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
+
+_ADDRESS = re.compile(r"\+?[0-9]{2,20}")
+
+Seen = tuple[int, int, int]  # inode, time of the last change, size
+
+
+class Gammu:
+    """
+    A modem of our own.
+
+    Args:
+        name: As the operator named it.
+        spool: The folder with inbox, outbox and error, in memory.
+        clock: Tells the time.
+        on_fault: Told of a file that cannot be read, without its name.
+        monotonic: A clock that never steps back, in seconds.
+        sleep: Waits between two looks.
+    """
+
+    medium: Final = Medium.SMS
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        spool: Path,
+        clock: Clock,
+        on_fault: Callable[[BaseException], None] = lambda fault: None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.name: Final = name
+        self._spool = spool
+        self._clock = clock
+        self._on_fault = on_fault
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._seen: dict[str, Seen] = {}
+        self._unreadable: set[Seen] = set()
+
+    def receive(self, request: RawRequest) -> Received:
+        """
+        Refuse: a modem calls nobody.
+
+        Args:
+            request: Untrusted.
+
+        Raises:
+            GatewayError: `gateway_signature`.
+        """
+        self._refuse()
+
+    async def run(self, deliver: Deliver) -> None:
+        """
+        Read the inbox, until cancelled.
+
+        Args:
+            deliver: Returns when all that it was given is durable.
+
+        Raises:
+            GatewayError: `gateway_spool`: the spool does not lie in memory.
+            OSError: it is not there.
+        """
+        await asyncio.to_thread(self._check_spool)
+        while True:
+            for path, seen in await asyncio.to_thread(self._list_complete):
+                await self._take(path, seen, deliver)
+            await self._sleep(LOOK_SECONDS)
+
+    async def send(self, to: str, text: str) -> None:
+        """
+        Put an answer into the outbox, and wait until it is gone.
+
+        Args:
+            to: A number in E.164, or a short code.
+            text: What is to be read on the phone.
+
+        Raises:
+            GatewayError: `gateway_spool`; `gateway_refused`: no number, or the modem failed;
+                `gateway_unreachable`: it is not sent yet, and was taken back.
+        """
+        await asyncio.to_thread(self._check_spool)
+        if not _ADDRESS.fullmatch(to):
+            raise GatewayError("gateway_refused", gateway=self.name, status=0)
+        now = f"{self._clock():%Y%m%d_%H%M%S}"
+        # gammu-smsd takes the number from the file's name; there is no other way.
+        name = f"OUTC{now}_00_{to}_{secrets.token_hex(8)}.txt"
+        try:
+            await asyncio.to_thread(self._put, name, text)
+            await self._wait_sent(name)
+        except OSError:
+            raise GatewayError("gateway_unreachable", gateway=self.name) from None
+
+    async def fetch(self, reference: MediaReference, *, limit_bytes: int) -> bytes:
+        """
+        Refuse: a modem's messages have no files.
+
+        Args:
+            reference: Of the message.
+            limit_bytes: Not used.
+
+        Raises:
+            GatewayError: `gateway_refused`.
+        """
+        raise GatewayError("gateway_refused", gateway=self.name, status=0)
+
+    async def forget(self, reference: MediaReference) -> None:
+        """
+        Refuse: a modem's messages have no files.
+
+        Args:
+            reference: Of the message.
+
+        Raises:
+            GatewayError: `gateway_refused`.
+        """
+        raise GatewayError("gateway_refused", gateway=self.name, status=0)
+
+    async def _take(self, path: Path, seen: Seen, deliver: Deliver) -> None:
+        try:
+            messages = await asyncio.to_thread(self._read, path, seen)
+        except (CryptoError, ValueError):
+            self._unreadable.add(seen)
+            self._on_fault(GatewayError("gateway_malformed", gateway=self.name))
+            return
+        with contextlib.suppress(TooManyError, CrowdedError, BusyError):
+            # It stays in the spool, and is looked at again.
+            await deliver(messages)
+            await asyncio.to_thread(overwrite_file, path)
+
+    def _read(self, path: Path, seen: Seen) -> list[Incoming]:
+        with path.open("rb") as file:
+            data = file.read(MAX_BACKUP_BYTES + 1)
+        sections = parse_backup(data)
+        # A file that is read again after a crash is the same message; another one of the same words
+        # in the same second is another file.
+        file_id = hashlib.sha256(f"{path.name}\n{seen}\n".encode() + data).hexdigest()[:32]
+        now = self._clock()
+        if _is_complete(sections):
+            sections.sort(key=_number_of)
+            whole = "".join(section.text for section in sections)
+            return [
+                self._make(Section(sender=sections[0].sender, text=whole, part=None), file_id, now)
+            ]
+        return [
+            self._make(section, f"{file_id}-{index}", now) for index, section in enumerate(sections)
+        ]
+
+    def _make(self, section: Section, provider_id: str, now: datetime.datetime) -> Incoming:
+        return Incoming(
+            gateway=self.name,
+            medium=Medium.SMS,
+            provider_id=provider_id,
+            sender=section.sender,
+            text=section.text,
+            received_at=now,
+            part=section.part,
+        )
+
+    def _list_complete(self) -> list[tuple[Path, Seen]]:
+        complete, now = [], {}
+        for path in sorted((self._spool / "inbox").iterdir()):
+            status = path.lstat()
+            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+            now[path.name] = seen
+            if self._seen.get(path.name) == seen and seen not in self._unreadable:
+                complete.append((path, seen))
+        self._seen = now
+        return complete[:MAX_FILES]
+
+    def _put(self, name: str, text: str) -> None:
+        outbox = self._spool / "outbox"
+        # Under another name until it is whole: gammu-smsd takes what begins with OUT.
+        partial = outbox / f".{secrets.token_hex(8)}"
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-16"))  # its mark of order tells gammu-smsd what it is
+        partial.rename(outbox / name)
+
+    async def _wait_sent(self, name: str) -> None:
+        waiting, failed = self._spool / "outbox" / name, self._spool / "error" / name
+        until = self._monotonic() + SEND_SECONDS
+        while self._monotonic() < until:
+            if failed.exists():
+                await asyncio.to_thread(overwrite_file, failed)
+                raise GatewayError("gateway_refused", gateway=self.name, status=0)
+            if not waiting.exists():
+                return
+            await self._sleep(LOOK_SECONDS)
+        await asyncio.to_thread(overwrite_file, waiting)
+        raise GatewayError("gateway_unreachable", gateway=self.name)
+
+    def _check_spool(self) -> None:
+        if not is_in_memory(self._spool):
+            raise GatewayError("gateway_spool", gateway=self.name, path=str(self._spool))
+
+    def _refuse(self) -> NoReturn:
+        raise GatewayError("gateway_signature", gateway=self.name)
+
+
+def is_in_memory(path: Path, *, mounts: Path = MOUNTS) -> bool:
+    """
+    Tell whether what is written below a path stays in memory.
+
+    Args:
+        path: Absolute.
+        mounts: What the kernel says of its mounts.
+
+    Returns:
+        Whether.
+    """
+    return find_mount(str(path.resolve()), mounts.read_text("utf-8")).kind in IN_MEMORY
+
+
+def _is_complete(sections: list[Section]) -> bool:
+    """Tell whether the parts of a message are all in one file."""
+    parts = [section.part for section in sections]
+    if parts == [None]:
+        return True
+    first = parts[0]
+    return (
+        first is not None
+        and all(
+            part is not None and (part.reference, part.of) == (first.reference, first.of)
+            for part in parts
+        )
+        and sorted(_number_of(section) for section in sections) == list(range(1, first.of + 1))
+        and len({section.sender for section in sections}) == 1
+    )
+
+
+def _number_of(section: Section) -> int:
+    return 0 if section.part is None else section.part.number
