@@ -7,6 +7,7 @@
 import type { Bytes } from "./bytes.js";
 import { Budget } from "./pdffilters.js";
 import {
+  DIRECT,
   type Objects,
   PdfDictionary,
   PdfNumber,
@@ -22,7 +23,8 @@ const MAX_ENTRIES = 1_000_000; // a book of a thousand pages has about ten thous
 const MAX_GENERATION = 65_535;
 const MAX_READ_BYTES = 64 * 1024 * 1024; // of objects that are no streams, each time they are read
 const SEARCHED_BYTES = 10; // of a token: longer ones are not looked for
-const [NEW_LINE, RETURN] = [0x0a, 0x0d];
+const END_BYTES = 20; // more than the words have that end something
+const [NEW_LINE, RETURN, LETTER_E] = [0x0a, 0x0d, 0x65];
 
 /** Where an object stands that lies in a stream of objects. */
 interface Packed {
@@ -56,11 +58,13 @@ export class PdfFile implements Objects {
   readonly #packed = new Map<number, Packed>();
   readonly #maxNumber: number;
   #ends: number[] | undefined;
+  readonly #lastEnd: number; // of a stream or an object
   #offsets: Float64Array | undefined;
 
   constructor(readonly untrusted: Bytes) {
     // An entry of a table takes as many bytes at least.
     this.#maxNumber = Math.floor(untrusted.length / 3);
+    this.#lastEnd = findLastEnd(untrusted);
   }
 
   find(number: number, generation: number): PdfValue {
@@ -124,9 +128,10 @@ export class PdfFile implements Objects {
     }
   }
 
-  /** All objects that were read so far, by number and generation. */
-  listRead(): PdfValue[] {
-    return [...this.#values].sort(([one], [other]) => one - other).map(([, value]) => value);
+  /** What is known of all objects that were read so far, by number and generation. */
+  listRead(): PdfReference[] {
+    const keys = [...this.#values.keys()].sort((one, other) => one - other);
+    return keys.map((key) => new PdfReference(numberOf(key), key % KEY, this));
   }
 
   /** Say where an object lies in a stream of objects, if it is to be looked for there. */
@@ -156,7 +161,8 @@ export class PdfFile implements Objects {
 
   /** Read a dictionary that has no number. */
   readTrailer(offset: number): PdfDictionary | undefined {
-    const { value } = new ObjectParser(new Lexer(this.untrusted, offset), this).parse();
+    const lexer = new Lexer(this.untrusted, offset);
+    const { value } = new ObjectParser(lexer, this, DIRECT, this.isRebuilt).parse();
     return value instanceof PdfDictionary ? value : undefined;
   }
 
@@ -184,14 +190,22 @@ export class PdfFile implements Objects {
 
   #readValue(lexer: Lexer, id: string): PdfValue {
     const start = lexer.position;
-    const { value, isEmpty } = new ObjectParser(lexer, this, id).parse();
+    const { value, isEmpty } = new ObjectParser(lexer, this, id, this.isRebuilt).parse();
     this.work.spend(lexer.position - start);
     if (isEmpty || value instanceof PdfReference) return null;
     const { kind, text } = lexer.read();
     if (value instanceof PdfDictionary && kind === "word" && text === "stream") {
-      return this.#makeStream(value, skipLineEnd(this.untrusted, lexer.position));
+      const begin = skipLineEnd(this.untrusted, lexer.position);
+      return begin > this.#lastEnd ? null : this.#makeStream(value, begin);
     }
-    return value;
+    // With the file an object is cut.
+    return this.#isAtEnd(lexer.position) ? null : value;
+  }
+
+  #isAtEnd(position: number): boolean {
+    let at = position;
+    while (isSpace(this.untrusted[at])) at++;
+    return at >= this.untrusted.length;
   }
 
   // --- streams ----------------------------------------------------------------------------------
@@ -295,8 +309,19 @@ function skipLineEnd(data: Bytes, position: number): number {
 function listEnds(data: Bytes): number[] {
   const ends: number[] = [];
   for (let at = findWord(data, "end", 0); at >= 0; at = findWord(data, "end", at + 1)) {
-    const token = new Lexer(data, at, Math.min(data.length, at + 20)).read();
-    if (token.text === "endstream" || token.text === "endobj") ends.push(at);
+    if (isEnd(data, at)) ends.push(at);
   }
   return ends;
+}
+
+/** Where the last of them ends; -1 if there is none. */
+function findLastEnd(data: Bytes): number {
+  let at = data.lastIndexOf(LETTER_E);
+  while (at > 0 && !isEnd(data, at)) at = data.lastIndexOf(LETTER_E, at - 1);
+  return isEnd(data, at) ? at : -1;
+}
+
+function isEnd(data: Bytes, at: number): boolean {
+  const { text } = new Lexer(data, at, Math.min(data.length, at + END_BYTES)).read();
+  return text === "endstream" || text === "endobj";
 }

@@ -1,7 +1,7 @@
 // A whole PDF, opened within bounds (ISO 32000-1, 7.5).
 //
-// 1. What is no stream is bounded, and so is what comes out of streams of objects: objects take many
-//    times as much memory as their text.
+// 1. What comes out of streams of objects is bounded: objects take many times as much memory as
+//    their text. `pdfbounds.ts` bounds all the others before.
 // 2. The tables say where objects stand. If they are damaged, objects are looked for at the begin of
 //    every line (`pdffile.ts`).
 // 3. Streams of objects are inflated here, so that all that follows is looked up without waiting.
@@ -78,7 +78,6 @@ export class PdfDocument implements Objects {
 
 /** Open a PDF. Throws a `CleaningRefusal` if it cannot be, or has a password. */
 export async function openPdf(untrusted: Bytes): Promise<PdfDocument> {
-  checkTexts(untrusted);
   const file = new PdfFile(untrusted);
   const packed = new Budget(MAX_OBJECT_BYTES);
   await readAllTables(file, packed);
@@ -91,29 +90,6 @@ export async function openPdf(untrusted: Bytes): Promise<PdfDocument> {
     throw new CleaningRefusal("malformed");
   }
   return new PdfDocument(file, trailer, root);
-}
-
-/** Bound all that is no stream. */
-function checkTexts(untrusted: Bytes): void {
-  const texts = new Budget(MAX_OBJECT_BYTES);
-  let behind = 0;
-  for (let at = findStream(untrusted, 0); at >= 0; at = findStream(untrusted, at + 6)) {
-    if (at < behind) continue;
-    texts.spend(at - behind);
-    behind = findWord(untrusted, "endstream", at + 6);
-    if (behind < 0) return;
-  }
-  texts.spend(untrusted.length - behind);
-}
-
-/** Where a stream begins: at its word, with the end of a line behind it. */
-function findStream(data: Bytes, from: number): number {
-  const [newLine, carriage] = [0x0a, 0x0d];
-  for (let at = findWord(data, "stream", from); at >= 0; at = findWord(data, "stream", at + 1)) {
-    const next = data[at + 6] === carriage ? data[at + 7] : data[at + 6];
-    if (next === newLine) return at;
-  }
-  return -1;
 }
 
 // --- tables ---------------------------------------------------------------------------------------
@@ -178,12 +154,13 @@ async function findTrailer(file: PdfFile, packed: Budget): Promise<void> {
 
 /** There is no root: take the last object that says of itself that it is one. */
 function findRoot(file: PdfFile): void {
-  for (const value of file.listRead()) {
+  for (const reference of file.listRead()) {
+    const value = reference.follow();
     if (!(value instanceof PdfDictionary)) continue;
     const type = value.get("Type");
     if (!(type instanceof PdfName) || type.name !== "Catalog") continue;
     file.trailer ??= new PdfDictionary();
-    file.trailer.entries.set("Root", value);
+    file.trailer.entries.set("Root", reference);
   }
 }
 

@@ -251,8 +251,8 @@ export class Lexer {
   }
 }
 
-/** No program holds such a number; what it stands in is null. */
-class ImpossibleNumber extends Error {}
+/** Too much is broken, or a number that no program holds: what it stands in is null as a whole. */
+class Unreadable extends Error {}
 
 /** A bracket that is open. */
 interface Frame {
@@ -267,18 +267,22 @@ export class ObjectParser {
   #nearErrors = 0;
   #goodTokens = 0;
 
-  /** `id` is the object's, for what it is as a whole. */
+  /**
+   * `id` is the object's, for what it is as a whole. In a file that is mended (`isMended`) what is
+   * found may be no object: then less is forgiven.
+   */
   constructor(
     private readonly lexer: Lexer,
     private readonly objects: Objects,
     private readonly id: string = DIRECT,
+    private readonly isMended: boolean = false,
   ) {}
 
   parse(): ParsedObject {
     try {
       return this.#parse();
     } catch (error) {
-      if (!(error instanceof ImpossibleNumber)) throw error;
+      if (!(error instanceof Unreadable)) throw error;
       return { value: null, isEmpty: false };
     }
   }
@@ -308,37 +312,36 @@ export class ObjectParser {
       const token = this.lexer.read();
       this.#goodTokens++;
       if (token.kind === "integer") {
-        if (integers.push(token) > 2) this.#add(frame, readScalar(integers.shift() as SyntaxToken));
+        if (integers.push(token) > 2) add(frame, readScalar(integers.shift() as SyntaxToken));
         continue;
       }
       if (integers.length === 2 && token.kind === "word" && token.text === "R") {
-        this.#add(frame, this.#refer(integers as [SyntaxToken, SyntaxToken]));
+        add(frame, this.#refer(integers as [SyntaxToken, SyntaxToken]));
         integers.length = 0;
         continue;
       }
-      for (const integer of integers) this.#add(frame, readScalar(integer));
+      for (const integer of integers) add(frame, readScalar(integer));
       integers.length = 0;
       switch (token.kind) {
         case "end":
-          return null;
+          throw new Unreadable();
         case "[":
         case "<<":
-          if (stack.length >= MAX_DEPTH) return null;
+          if (stack.length > MAX_DEPTH) throw new Unreadable();
           stack.push(open(token.kind));
           continue;
         case "]":
         case ">>": {
-          if (this.#nearErrors > 0 && this.#errorsLeft === 0) return null;
           if ((frame.entries === undefined) !== (token.kind === "]")) {
-            if (this.#isTooBroken(frame)) return null;
-            this.#add(frame, null);
+            if (this.isMended) throw new Unreadable();
+            this.#addBroken(frame, null);
             continue;
           }
           stack.pop();
           const outer = stack[stack.length - 1];
-          const value = close(frame, outer === undefined ? this.id : DIRECT);
+          const value = this.#close(frame, outer === undefined ? this.id : DIRECT);
           if (outer === undefined) return value;
-          this.#add(outer, value);
+          add(outer, value);
           continue;
         }
         case "name":
@@ -346,13 +349,11 @@ export class ObjectParser {
           else this.#addScalar(frame, new PdfName(token.text));
           continue;
         case "word":
-          if (this.#isTooBroken(frame)) return null;
-          this.#addScalar(frame, new PdfString(token.text));
+          this.#addWord(frame, token.text);
           continue;
         case "bad":
         case "brace":
-          if (this.#isTooBroken(frame)) return null;
-          this.#add(frame, null);
+          this.#addBroken(frame, null);
           continue;
         default:
           this.#addScalar(frame, readScalar(token));
@@ -362,56 +363,72 @@ export class ObjectParser {
 
   #refer(integers: readonly [SyntaxToken, SyntaxToken]): PdfItem {
     const [number, generation] = [Number(integers[0].text), Number(integers[1].text)];
-    if (number > MAX_NUMBER || generation > MAX_NUMBER) throw new ImpossibleNumber();
+    if (number > MAX_NUMBER || generation > MAX_NUMBER) throw new Unreadable();
     const isPossible = number >= 1 && generation >= 0 && generation < MAX_GENERATION;
     return isPossible ? new PdfReference(number, generation, this.objects) : null;
   }
 
-  #add(frame: Frame, item: PdfItem): void {
-    if (frame.entries === undefined || frame.key === undefined) {
-      frame.items.push(item);
-    } else {
-      frame.entries.set(frame.key, item);
-      frame.key = undefined;
-    }
+  #addWord(frame: Frame, word: string): void {
+    // Here an object ends: its brackets were never closed.
+    if (this.isMended && (word === "endobj" || word === "endstream")) throw new Unreadable();
+    this.#addBroken(frame, this.isMended ? null : new PdfString(word));
+  }
+
+  #addBroken(frame: Frame, item: PdfItem): void {
+    this.#noteError(frame);
+    if (item === null) add(frame, item);
+    else this.#addScalar(frame, item);
   }
 
   #addScalar(frame: Frame, item: PdfItem): void {
-    if (this.#nearErrors > 0 && isLong(frame)) this.#errorsLeft = 0;
-    else this.#add(frame, item);
+    if (this.#isTooLong(frame)) {
+      this.#errorsLeft = 0;
+      this.#noteError(frame);
+    }
+    add(frame, item);
   }
 
-  #isTooBroken(frame: Frame): boolean {
-    if (isLong(frame)) return true;
-    if (--this.#errorsLeft > 0 && this.#goodTokens > GOOD_TOKENS) {
-      this.#goodTokens = 0;
+  #isTooLong({ items, entries }: Frame): boolean {
+    const isBounded = this.isMended || this.#nearErrors > 0;
+    return isBounded && Math.max(items.length, entries?.size ?? 0) > MAX_BROKEN_ITEMS;
+  }
+
+  #noteError(frame: Frame): void {
+    if (this.#nearErrors > 0 && this.#isTooLong(frame)) throw new Unreadable();
+    const isNear = this.#goodTokens <= GOOD_TOKENS;
+    this.#goodTokens = 0;
+    if (this.#errorsLeft > 0 && --this.#errorsLeft > 0 && !isNear) {
       this.#nearErrors = 1;
-      return false;
+      return;
     }
     const hasTooMany = frame.entries !== undefined && this.#errorsLeft < frame.items.length;
-    this.#goodTokens = 0;
-    return ++this.#nearErrors > MAX_NEAR_ERRORS || hasTooMany;
+    if (++this.#nearErrors > MAX_NEAR_ERRORS || hasTooMany) throw new Unreadable();
+  }
+
+  #close({ entries, items, key }: Frame, id: string): PdfArray | PdfDictionary {
+    if (entries === undefined) return new PdfArray(items, id);
+    if (key !== undefined) entries.set(key, null);
+    let number = 1;
+    for (const item of this.isMended ? [] : items) {
+      while (entries.has(`QPDFFake${number}`)) number++;
+      entries.set(`QPDFFake${number++}`, item);
+    }
+    return new PdfDictionary(entries, id);
+  }
+}
+
+function add(frame: Frame, item: PdfItem): void {
+  if (frame.entries === undefined || frame.key === undefined) {
+    frame.items.push(item);
+  } else {
+    frame.entries.set(frame.key, item);
+    frame.key = undefined;
   }
 }
 
 function open(kind: TokenKind): Frame {
   const entries = kind === "<<" ? new Map<string, PdfItem>() : undefined;
   return { entries, items: [], key: undefined };
-}
-
-function isLong(frame: Frame): boolean {
-  return Math.max(frame.items.length, frame.entries?.size ?? 0) > MAX_BROKEN_ITEMS;
-}
-
-function close(frame: Frame, id: string): PdfArray | PdfDictionary {
-  if (frame.entries === undefined) return new PdfArray(frame.items, id);
-  if (frame.key !== undefined) frame.entries.set(frame.key, null);
-  let number = 1;
-  for (const item of frame.items) {
-    while (frame.entries.has(`QPDFFake${number}`)) number++;
-    frame.entries.set(`QPDFFake${number++}`, item);
-  }
-  return new PdfDictionary(frame.entries, id);
 }
 
 /** Numbers, literals and strings; null for all that is no value. */
@@ -434,7 +451,7 @@ function readScalar(token: SyntaxToken): PdfItem {
 
 function spellInteger(text: string): string {
   const digits = text.replace(/^[+-]?0*(?=[0-9])/, "");
-  if (digits.length > SAFE_DIGITS && BigInt(digits) > MAX_INTEGER) throw new ImpossibleNumber();
+  if (digits.length > SAFE_DIGITS && BigInt(digits) > MAX_INTEGER) throw new Unreadable();
   return text.startsWith("-") && digits !== "0" ? `-${digits}` : digits;
 }
 
