@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
@@ -24,6 +24,7 @@ from tipline.cleaning.markup import (
     DECLARATION,
     MAX_ELEMENTS,
     Attributes,
+    Event,
     decode_markup,
     encode_text,
     read_markup,
@@ -31,6 +32,7 @@ from tipline.cleaning.markup import (
 )
 from tipline.cleaning.markup_references import References
 from tipline.cleaning.markup_rules import MarkupRules, Namespace, Patterns
+from tipline.cleaning.markup_scopes import enter_scope
 from tipline.cleaning.plan import Kind
 
 _SHARED_FORMULA: Final = "x:f"
@@ -53,6 +55,8 @@ _HIDDEN: Final = frozenset({("hidden", "1"), ("hidden", "true")})
 # A mark, and where it stands in what a change took out.
 _TAKEN_OUT: Final = frozenset({("w:del", "w:trPr", _ROW), ("w:cellDel", "w:tcPr", _CELL)})
 _NOTHING: Final = frozenset({"", "0"})  # what leads to nothing
+
+Change = Callable[[Iterable[Event]], Iterable[Event]]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -109,7 +113,14 @@ class DocumentMarkup:
         self._shown_strings: set[str] = set()
         self._string_len = 0
 
-    def rewrite(self, untrusted: bytes, *, root: Container[str], references: References) -> bytes:
+    def rewrite(
+        self,
+        untrusted: bytes,
+        *,
+        root: Container[str],
+        references: References,
+        change: Change | None = None,
+    ) -> bytes:
         """
         Rewrite a part.
 
@@ -117,6 +128,7 @@ class DocumentMarkup:
             untrusted: The part.
             root: What its first element may be. A workbook's texts come behind its sheets.
             references: Of the part.
+            change: Changes what is read before anything is done with it.
 
         Returns:
             The part as it stays.
@@ -131,15 +143,14 @@ class DocumentMarkup:
         self._used: set[str] = set()
         self._is_pending = False
         self._skipped = 0
-        for event in read_markup(decode_markup(untrusted)):
+        events = read_markup(decode_markup(untrusted))
+        for event in change(events) if change else events:
             if event is None:
                 self._end()
             elif isinstance(event, str):
                 self._read_text(event)
             else:
-                self._element_len += 1
-                if self._element_len > MAX_ELEMENTS:
-                    raise RefusedError(Reason.TOO_COMPLEX)
+                self.count()
                 if self._skipped:
                     self._skipped += 1
                 else:
@@ -156,6 +167,17 @@ class DocumentMarkup:
         # The first is the root's start.
         self._out[0] += spaces
         return (DECLARATION + "".join(self._out)).encode()
+
+    def count(self) -> None:
+        """
+        Count an element that is read.
+
+        Raises:
+            RefusedError: it is one too many of the document's.
+        """
+        self._element_len += 1
+        if self._element_len > MAX_ELEMENTS:
+            raise RefusedError(Reason.TOO_COMPLEX)
 
     def number(self, untrusted: str, *, word: str) -> str:
         """
@@ -180,7 +202,7 @@ class DocumentMarkup:
 
     def _begin(self, name: str, attributes: Attributes, *, root: Container[str]) -> None:
         parent = self._open[-1] if self._open else None
-        scope = _enter_scope(parent.scope if parent else {}, attributes, self._rules.addresses)
+        scope = enter_scope(parent.scope if parent else {}, attributes, self._rules.addresses)
         prefix, _, local = name.rpartition(":")
         space_key = scope.get(prefix)
         key = f"{space_key}:{local}"
@@ -467,16 +489,3 @@ def _is_clock(opened: _Open) -> bool:
     return opened.key == _FIELD and any(
         key == "type" and value.startswith("datetime") for key, value in opened.attributes
     )
-
-
-def _enter_scope(
-    scope: dict[str, str | None], attributes: Attributes, addresses: Mapping[str, str]
-) -> dict[str, str | None]:
-    if not any(name.startswith("xmlns") for name in attributes):
-        return scope
-    declared = {
-        name.removeprefix("xmlns").removeprefix(":"): addresses.get(value)
-        for name, value in attributes.items()
-        if name == "xmlns" or name.startswith("xmlns:")
-    }
-    return {**scope, **declared} if declared else scope

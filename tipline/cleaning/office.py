@@ -17,6 +17,8 @@ pictures, what a link's address says, the language that text is marked with.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from tipline.cleaning import office_rules as rules
@@ -28,9 +30,19 @@ from tipline.cleaning.archive import (
     write_archive,
     write_member,
 )
-from tipline.cleaning.document_markup import DocumentMarkup
+from tipline.cleaning.document_markup import Change, DocumentMarkup
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import DECLARATION, decode_markup, read_markup, write_start
+from tipline.cleaning.office_objects import (
+    EMPTY_DRAWING,
+    OBJECT_NAME,
+    SheetObject,
+    add_drawing,
+    add_pictures,
+    find_objects,
+    lift_frames,
+)
+from tipline.cleaning.office_shapes import Shape, read_shapes
 from tipline.cleaning.pictures import PICTURE_TYPES, Picture, clean_picture
 from tipline.cleaning.plan import Format, Plan, PlanBuilder
 from tipline.cleaning.relations import (
@@ -45,6 +57,9 @@ from tipline.cleaning.source import Source
 
 MAX_PARTS: Final = 10_000
 _TYPES_NAMESPACE: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
+_SHEET: Final = "x:worksheet"
+_DRAWING: Final = "drawing"  # also the name of a relation and of a part of our own
+_LIFTED: Final = "lifted {}"  # a relation of our own
 _MACROS_TYPE: Final = re.compile(r"macroEnabled|vbaProject|activeX", re.ASCII)
 _PROPERTY: Final = re.compile(r"<(?:[A-Za-z0-9_-]+:)?([A-Za-z]+)(?: [^<>]*)?>[^<]", re.ASCII)
 _PROPERTIES: Final = frozenset({"core-properties", "extended-properties", "custom-properties"})
@@ -105,6 +120,8 @@ class _Reader:
         self._pictures: dict[str, Picture | None] = {}
         self._relations: dict[str, list[Relation]] = {}
         self._properties: set[str] = set()
+        self._made: dict[str, bytes] = {}  # parts of our own, by their members' names
+        self._lifted: dict[str, list[SheetObject]] = {}  # by the names of drawings
 
     def read(self) -> Plan:
         types = self._members[CONTENT_TYPES.lower()]
@@ -175,10 +192,13 @@ class _Reader:
             self._written.append(self._write_picture(part))
             return
         found = self._read_relations(part.member.name)
+        content = self._read(part.member)
+        found, change = self._lift(part, content, found)
         self._load_pictures(found)
         relations = _PartRelations(self, found)
-        content = self._archive.read(part.member)
-        rewritten = self._markup.rewrite(content, root=(part.rule.root,), references=relations)
+        rewritten = self._markup.rewrite(
+            content, root=(part.rule.root,), references=relations, change=change
+        )
         self._written.append(self._write(part.member, part.path, rewritten, content))
         named = relations.finish()
         if named:
@@ -190,12 +210,16 @@ class _Reader:
         self, member: Member | None, path: str, content: bytes, before: bytes | None = None
     ) -> Written:
         """Write a part; if it is as it was, its compressed bytes are kept."""
-        if member is not None:
+        if member is not None and member.name not in self._made:
             if before is None:
                 before = self._archive.read(member)
             if before == content:
                 return self._archive.keep(member, path)
         return write_member(path, content)
+
+    def _read(self, member: Member) -> bytes:
+        made = self._made.get(member.name)
+        return self._archive.read(member) if made is None else made
 
     def _list_types(self) -> bytes:
         used = {part.path.rpartition(".")[2] for part in self._waiting}
@@ -212,6 +236,61 @@ class _Reader:
                 named = [("ContentType", part.rule.content_type), ("PartName", "/" + part.path)]
                 lines.append(write_start("Override", named) + "/>")
         return (DECLARATION + "".join(lines) + "</Types>").encode()
+
+    # --- files inside -----------------------------------------------------------------------------
+
+    def _lift(
+        self, part: _Part, content: bytes, found: list[Relation]
+    ) -> tuple[list[Relation], Change | None]:
+        """Put pictures in the places of files inside: tell what leads to them, and how to read."""
+        lifted = self._lifted.get(part.member.name)
+        if lifted is not None:
+            pictures = [(_LIFTED.format(at), one) for at, one in enumerate(lifted)]
+            led = [_make_relation(name, "image", one.target) for name, one in pictures]
+            return [*found, *led], partial(add_pictures, pictures=pictures)
+        if not OBJECT_NAME.search(content):
+            return found, None
+        shapes = self._read_shapes(found)
+        if part.rule.root == _SHEET:
+            return self._lift_sheet(content, found, shapes)
+        shown = {one: shape.target for one, shape in shapes.items() if shape.target is not None}
+        names = {one: _LIFTED.format(at) for at, one in enumerate(shown)}
+        led = [_make_relation(names[one], "image", target) for one, target in shown.items()]
+        return [*found, *led], partial(lift_frames, pictures=names)
+
+    def _lift_sheet(
+        self, content: bytes, found: list[Relation], shapes: Mapping[str, Shape]
+    ) -> tuple[list[Relation], Change | None]:
+        """Note which pictures the drawing of a sheet gets, and give it one if it has none."""
+        targets = {one.name: one.target for one in found if not one.is_external}
+        events = read_markup(decode_markup(content))
+        objects, drawing = find_objects(events, shapes=shapes, targets=targets)
+        if not objects:
+            return found, None
+        if drawing is None:
+            name = f"//{_DRAWING}{len(self._made)}"  # as no relation leads
+            self._made[name] = EMPTY_DRAWING
+            self._members[name] = Member(
+                name=name, method=0, checksum=0, offset=0, compressed_bytes=0, size_bytes=0
+            )
+            self._lifted[name] = objects
+            change = partial(add_drawing, relation=_DRAWING)
+            return [*found, _make_relation(_DRAWING, _DRAWING, name)], change
+        member = self._members.get(targets.get(drawing, ""))
+        if member is None or (member.name, _DRAWING) in self._parts or member.name in self._lifted:
+            raise RefusedError(Reason.UNSUPPORTED)
+        self._lifted[member.name] = objects
+        return found, None
+
+    def _read_shapes(self, found: list[Relation]) -> Mapping[str, Shape]:
+        shapes: dict[str, Shape] = {}
+        for relation in found:
+            member = self._members.get(relation.target)
+            if relation.kind == "vmlDrawing" and not relation.is_external and member is not None:
+                relations = self._read_relations(member.name)
+                content = self._archive.read(member)
+                shapes |= read_shapes(content, relations, count=self._markup.count)
+        return shapes
 
     # --- pictures ---------------------------------------------------------------------------------
 
@@ -307,6 +386,10 @@ class _Reader:
             for relation in self._read_relations(path):
                 if relation.is_external or relation.kind not in self._rules:
                     self._look_at(relation)
+
+
+def _make_relation(name: str, kind: str, target: str) -> Relation:
+    return Relation(name=name, kind=kind, target=target, is_external=False)
 
 
 class _PartRelations:

@@ -11,12 +11,14 @@ import {
   decodeMarkup,
   encodeText,
   isBlank,
+  type MarkupEvent,
   MAX_ELEMENTS,
   readMarkup,
   type Start,
   writeStart,
 } from "./markup.js";
 import type { MarkupRules, Namespace } from "./markuprules.js";
+import { enterScope, type Scope } from "./markupscopes.js";
 import type { Kind } from "./plan.js";
 import { endOf } from "./relations.js";
 
@@ -51,7 +53,8 @@ export interface References {
   rename(untrusted: string): string;
 }
 
-type Scope = ReadonlyMap<string, string | undefined>;
+/** Changes the events of a part. */
+export type Change = (events: Iterable<MarkupEvent>) => Iterable<MarkupEvent>;
 
 /** An element that is open; without `written` its tags go. */
 interface Open {
@@ -93,8 +96,16 @@ export class DocumentMarkup {
     this.#collected = new Set([...texts.keys(), ...notTexts.keys(), ...blankTexts.keys(), VALUE]);
   }
 
-  /** Rewrite a part, the first element of which must be one of `roots`. A workbook's texts come last. */
-  rewrite(untrusted: Bytes, roots: readonly string[], references: References): Bytes {
+  /**
+   * Rewrite a part, the first element of which must be one of `roots`; `change` changes what is
+   * read before anything is done with it. A workbook's texts come last.
+   */
+  rewrite(
+    untrusted: Bytes,
+    roots: readonly string[],
+    references: References,
+    change?: Change,
+  ): Bytes {
     this.#lostFormulas.clear();
     this.#references = references;
     this.#out = [];
@@ -102,14 +113,14 @@ export class DocumentMarkup {
     this.#used = new Set();
     this.#isPending = false;
     this.#skipped = 0;
-    for (const event of readMarkup(decodeMarkup(untrusted))) {
+    const events = readMarkup(decodeMarkup(untrusted));
+    for (const event of change === undefined ? events : change(events)) {
       if (event === undefined) {
         this.#end();
       } else if (typeof event === "string") {
         this.#readText(event);
       } else {
-        this.#elementCount++;
-        if (this.#elementCount > MAX_ELEMENTS) throw new CleaningRefusal("too-complex");
+        this.count();
         if (this.#skipped > 0) this.#skipped++;
         else this.#begin(event, roots);
       }
@@ -121,6 +132,12 @@ export class DocumentMarkup {
       this.#out[0] += ` xmlns${space.prefix === "" ? "" : ":"}${space.prefix}="${space.address}"`;
     }
     return new TextEncoder().encode(DECLARATION + this.#out.join(""));
+  }
+
+  /** Count an element that is read, and refuse one too many of the document's. */
+  count(): void {
+    this.#elementCount++;
+    if (this.#elementCount > MAX_ELEMENTS) throw new CleaningRefusal("too-complex");
   }
 
   /**
@@ -411,18 +428,4 @@ function isLeftOut(parent: Open | undefined, opened: Open, attributes: Attribute
 function isClock(opened: Open | undefined): boolean {
   if (opened?.key !== FIELD) return false;
   return opened.attributes.some(([key, value]) => key === "type" && value.startsWith("datetime"));
-}
-
-function enterScope(
-  scope: Scope,
-  attributes: Attributes,
-  addresses: ReadonlyMap<string, string>,
-): Scope {
-  let inner: Map<string, string | undefined> | undefined;
-  for (const [name, value] of attributes) {
-    if (name !== "xmlns" && !name.startsWith("xmlns:")) continue;
-    inner ??= new Map(scope);
-    inner.set(name.slice("xmlns:".length), addresses.get(value));
-  }
-  return inner ?? scope;
 }

@@ -12,10 +12,20 @@ import {
   type Written,
 } from "./archive.js";
 import { type Bytes, isSame } from "./bytes.js";
-import { DocumentMarkup, type References } from "./documentmarkup.js";
+import { type Change, DocumentMarkup, type References } from "./documentmarkup.js";
 import { CleaningRefusal } from "./errors.js";
 import { DECLARATION, decodeMarkup, readMarkup, writeStart } from "./markup.js";
+import {
+  addDrawing,
+  addPictures,
+  EMPTY_DRAWING,
+  findObjects,
+  liftFrames,
+  mayHoldObject,
+  type SheetObject,
+} from "./officeobjects.js";
 import * as rules from "./officerules.js";
+import { readShapes, type Shape } from "./officeshapes.js";
 import { cleanPicture, type Picture, PICTURE_TYPES } from "./pictures.js";
 import { type Kind, type Plan, PlanBuilder } from "./plan.js";
 import {
@@ -32,6 +42,8 @@ import type { Source } from "./source.js";
 
 const MAX_PARTS = 10_000;
 const TYPES_NAMESPACE = "http://schemas.openxmlformats.org/package/2006/content-types";
+const SHEET = "x:worksheet";
+const DRAWING = "drawing"; // also the name of a relation and of a part of our own
 const MACROS_TYPE = /macroEnabled|vbaProject|activeX/;
 const PROPERTY = /<(?:[A-Za-z0-9_-]+:)?([A-Za-z]+)(?: [^<>]*)?>[^<]/g;
 const PROPERTIES: ReadonlySet<string> = new Set([
@@ -62,7 +74,7 @@ export function planOffice(source: Source, archive: Archive): Promise<Plan> {
 class Reader {
   readonly #markup = new DocumentMarkup(rules.RULES);
   readonly #kinds: Set<Kind>;
-  readonly #members: ReadonlyMap<string, Member>;
+  readonly #members: Map<string, Member>;
   readonly #parts = new Map<string, Part>();
   readonly #waiting: Part[] = [];
   readonly #numbers = new Map<string, number>();
@@ -70,6 +82,8 @@ class Reader {
   readonly #pictures = new Map<string, Picture | undefined>();
   readonly #relations = new Map<string, Relation[]>();
   readonly #properties = new Set<string>();
+  readonly #made = new Map<string, Bytes>(); // parts of our own, by their members' names
+  readonly #lifted = new Map<string, readonly SheetObject[]>(); // by the names of drawings
   #format!: rules.OfficeFormat;
   #rules!: ReadonlyMap<string, rules.PartRule>;
 
@@ -159,11 +173,11 @@ class Reader {
       this.#written.push(await this.#writePicture(part));
       return;
     }
-    const found = await this.#readRelations(part.member.name);
+    const content = this.#made.get(part.member.name) ?? (await this.archive.read(part.member));
+    const [found, change] = await this.#lift(part, content);
     await this.#loadPictures(found);
     const relations = new PartRelations(this, found);
-    const content = await this.archive.read(part.member);
-    const rewritten = this.#markup.rewrite(content, [part.rule.root], relations);
+    const rewritten = this.#markup.rewrite(content, [part.rule.root], relations, change);
     this.#written.push(await this.#write(part.member, part.path, rewritten, content));
     const named = relations.finish(this.#rules);
     if (named.length > 0) {
@@ -180,7 +194,7 @@ class Reader {
     content: Bytes,
     known?: Bytes,
   ): Promise<Written> {
-    if (member !== undefined) {
+    if (member !== undefined && !this.#made.has(member.name)) {
       const before = known ?? (await this.archive.read(member));
       if (isSame(before, content)) return this.archive.keep(member, path);
     }
@@ -211,6 +225,72 @@ class Reader {
       lines.push(`${writeStart("Override", named)}/>`);
     }
     return new TextEncoder().encode(`${DECLARATION}${lines.join("")}</Types>`);
+  }
+
+  // --- files inside ------------------------------------------------------------------------------
+
+  /** Put pictures in the places of files inside: tell what leads to them, and how to read. */
+  async #lift(part: Part, content: Bytes): Promise<[Relation[], Change | undefined]> {
+    const found = await this.#readRelations(part.member.name);
+    const lifted = this.#lifted.get(part.member.name);
+    if (lifted !== undefined) {
+      const pictures = lifted.map((one, at) => [nameLifted(at), one] as const);
+      const led = pictures.map(([name, one]) => makeRelation(name, "image", one.target));
+      return [[...found, ...led], (events) => addPictures(events, pictures)];
+    }
+    if (!mayHoldObject(content)) return [found, undefined];
+    const shapes = await this.#readShapes(found);
+    if (part.rule.root === SHEET) return this.#liftSheet(content, found, shapes);
+    const names = new Map<string, string>();
+    const led: Relation[] = [];
+    for (const [id, { target }] of shapes) {
+      if (target === undefined) continue;
+      const name = nameLifted(names.size);
+      names.set(id, name);
+      led.push(makeRelation(name, "image", target));
+    }
+    return [[...found, ...led], (events) => liftFrames(events, names)];
+  }
+
+  /** Note which pictures the drawing of a sheet gets, and give it one if it has none. */
+  #liftSheet(
+    content: Bytes,
+    found: Relation[],
+    shapes: ReadonlyMap<string, Shape>,
+  ): [Relation[], Change | undefined] {
+    const inside = found.filter((one) => !one.isExternal);
+    const targets = new Map(inside.map((one) => [one.name, one.target]));
+    const events = readMarkup(decodeMarkup(content));
+    const [objects, drawing] = findObjects(events, shapes, targets);
+    if (objects.length === 0) return [found, undefined];
+    if (drawing === undefined) {
+      const name = `//${DRAWING}${this.#made.size}`; // as no relation leads
+      this.#made.set(name, EMPTY_DRAWING);
+      const nothing = { method: 0, checksum: 0, offset: 0, compressedBytes: 0, sizeBytes: 0 };
+      this.#members.set(name, { name, ...nothing });
+      this.#lifted.set(name, objects);
+      const led = makeRelation(DRAWING, DRAWING, name);
+      return [[...found, led], (read) => addDrawing(read, DRAWING)];
+    }
+    const name = this.#members.get(targets.get(drawing) ?? "")?.name ?? "";
+    if (name === "" || this.#parts.has(`${DRAWING}/${name}`) || this.#lifted.has(name)) {
+      throw new CleaningRefusal("unsupported");
+    }
+    this.#lifted.set(name, objects);
+    return [found, undefined];
+  }
+
+  async #readShapes(found: readonly Relation[]): Promise<Map<string, Shape>> {
+    const shapes = new Map<string, Shape>();
+    for (const relation of found) {
+      const member = this.#members.get(relation.target);
+      if (relation.kind !== "vmlDrawing" || relation.isExternal || member === undefined) continue;
+      const relations = await this.#readRelations(member.name);
+      const content = await this.archive.read(member);
+      const read = readShapes(content, relations, () => this.#markup.count());
+      for (const [id, shape] of read) shapes.set(id, shape);
+    }
+    return shapes;
   }
 
   // --- pictures ----------------------------------------------------------------------------------
@@ -303,6 +383,14 @@ class Reader {
       }
     }
   }
+}
+
+function nameLifted(number: number): string {
+  return `lifted ${number}`;
+}
+
+function makeRelation(name: string, kind: string, target: string): Relation {
+  return { name, kind, target, isExternal: false };
 }
 
 /** The relations of a part: those that stay get numbers, in the order of their first use. */
