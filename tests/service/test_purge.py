@@ -18,10 +18,10 @@ from retention.slot import SLOT_BYTES, SlotKind, encode_day_label
 from retention.slot_root import Method
 from tests.stored import SLOT_FILE_NAME, open_store
 from tipline.service.adopting import date_back
+from tipline.service.due_tables import DUE_TABLES
 from tipline.service.nightly import run_purge
 from tipline.service.purge import BATCH_ROWS
 from tipline.service.record_keys import KeyUnavailableError
-from tipline.service.rows import DUE_TABLES
 from tipline.service.sqlite_store import SqliteStore
 from tipline.service.store import Arrival, StoredTip
 

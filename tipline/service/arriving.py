@@ -97,6 +97,31 @@ class Arriving:
         sealed = await asyncio.to_thread(self._envelopes.seal_whole, arrival, envelope)
         await self._insert(arrival, sealed)
 
+    async def add_received(
+        self, arrival: Arrival, envelope: bytes, *, beside: Callable[[], bool]
+    ) -> bool:
+        """
+        Keep an envelope that the service itself sealed, with what belongs to it.
+
+        Args:
+            arrival: What is known of it.
+            envelope: All of it.
+            beside: Keeps the rest, in the same transaction; tells whether it is to be kept at all.
+
+        Returns:
+            Whether it was.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        sealed = await asyncio.to_thread(self._envelopes.seal_whole, arrival, envelope)
+        if await self._insert(arrival, sealed, beside=beside):
+            return True
+        await asyncio.to_thread(self._keys.destroy, [sealed.key])
+        if sealed.blob is None:
+            await asyncio.to_thread(self._files.remove, [arrival.tip.id])
+        return False
+
     async def complete(self, arrival: Arrival, data: bytes, *, offset: int) -> None:
         """
         Keep the last of several slices: a crash leaves the upload or the tip, not both.
@@ -163,9 +188,11 @@ class Arriving:
             del self._completing[upload_id]
             done.set()
 
-    async def _insert(self, arrival: Arrival, sealed: Sealed) -> None:
+    async def _insert(
+        self, arrival: Arrival, sealed: Sealed, *, beside: Callable[[], bool] = lambda: True
+    ) -> bool:
         try:
-            await self._writer.call(lambda: self._add_arrival(arrival, sealed))
+            return await self._writer.call(lambda: beside() and self._add_arrival(arrival, sealed))
         except (sqlite3.Error, OSError):
             if sealed.blob is not None:
                 raise
@@ -178,9 +205,10 @@ class Arriving:
                 await asyncio.to_thread(self._files.remove, [arrival.tip.id])
             raise
 
-    def _add_arrival(self, arrival: Arrival, sealed: Sealed) -> None:
+    def _add_arrival(self, arrival: Arrival, sealed: Sealed) -> bool:
         tip = arrival.tip
         self._rows.add_arrival(arrival, sealed.key, sealed.blob)
         self._holdings.wrap_arrival(
             tip.id, sealed.key, sealed.data_key, channel=tip.channel, today=tip.arrived_on
         )
+        return True

@@ -35,7 +35,7 @@ from typing import Final, Protocol
 
 from retention.hold import Hold
 from retention.plan import Decision, Reason, Record, Waiting
-from retention.policy import RecordClass
+from retention.policy import Event, RecordClass
 from retention.slot import SlotKind
 from retention.slot_root import Method
 from tipline.errors import InstanceError
@@ -43,11 +43,13 @@ from tipline.service.checkpoints import Checkpoints
 from tipline.service.database import JOURNAL_NAME, TEMPORARY_PREFIX
 from tipline.service.database_pages import find_remnants
 from tipline.service.day_book import Deaths, count_dead
+from tipline.service.due_tables import DUE_TABLES
+from tipline.service.dying_epochs import DyingEpochs
 from tipline.service.envelope_files import EnvelopeFiles
 from tipline.service.holdings import Holdings
 from tipline.service.purge_report import DeadDay, DeadRecords, Failure, PurgeReport
 from tipline.service.record_keys import RecordKeys
-from tipline.service.rows import DUE_TABLES, Rows, StoredRecord
+from tipline.service.rows import Rows, StoredRecord
 from tipline.service.writer import GroupWriter
 
 BATCH_ROWS: Final = 50  # measured: an arrival beside a larger batch waits too long
@@ -82,6 +84,18 @@ class DeathBook(Protocol):
         ...
 
 
+class Phones(Protocol):
+    """What keeps windows and keys of days in memory."""
+
+    def forget_windows(self, window_ids: Sequence[bytes]) -> None:
+        """Forget windows before their keys go."""
+        ...
+
+    def forget_days(self, until: datetime.date) -> None:
+        """Forget what came from the keys of days."""
+        ...
+
+
 class Purge:
     """
     One run.
@@ -95,6 +109,8 @@ class Purge:
         files: The files.
         checkpoints: The database's.
         book: Counts the dead.
+        conversations: Told what of theirs dies; None if no phones are served.
+        epochs: Ends epochs.
         turn: Held while keys or a batch die, so that nobody places a hold over what is dying.
         plan: Decides.
         today: By the clock that is trusted.
@@ -114,6 +130,8 @@ class Purge:
         files: EnvelopeFiles,
         checkpoints: Checkpoints,
         book: DeathBook,
+        conversations: Phones | None,
+        epochs: DyingEpochs,
         turn: asyncio.Lock,
         plan: Plan,
         today: datetime.date,
@@ -128,6 +146,8 @@ class Purge:
         self._files = files
         self._checkpoints = checkpoints
         self._book = book
+        self._conversations = conversations
+        self._epochs = epochs
         self._turn = turn
         self._plan = plan
         self._today = today
@@ -171,6 +191,7 @@ class Purge:
             ended_holds=tuple(ended),
             failures=tuple(self._failures),
             holds=tuple(self._lasting),
+            epochs=await self._epochs.list_ended(),
         )
 
     async def _destroy_keys(self) -> tuple[list[DeadDay], list[Hold]]:
@@ -182,6 +203,8 @@ class Purge:
             await self._writer.call(self._holdings.drop_unknown)
             if ended:
                 await asyncio.to_thread(self._keys.destroy_holds, ended)
+            if self._conversations is not None:
+                self._conversations.forget_days(self._today)
             if days:
                 await asyncio.to_thread(self._keys.destroy_days, days)
             # Which keys they were cannot be read: of days that are over, or of ended holds.
@@ -234,6 +257,10 @@ class Purge:
             stored = [one for one, _ in dying]
             ids = [one.record.id for one in stored]
             drawn = await self._draw(table, stored)
+            if table == "windows" and self._conversations is not None:
+                self._conversations.forget_windows(ids)
+            elif table == "epochs":
+                await self._epochs.destroy(ids)
             await asyncio.to_thread(
                 self._keys.destroy, [one.key for one in stored if one.key is not None]
             )
@@ -268,6 +295,14 @@ class Purge:
         # In one transaction: what died must be in the next annex, whatever crash comes. And once:
         # a commit that was said to have failed may have been made all the same.
         gone = self._rows.delete(table, [stored.record.id for stored, _ in dying])
+        if table == "epochs":
+            for stored, _ in dying:
+                if stored.record.id in gone:
+                    self._epochs.note(
+                        begun_on=stored.record.events[Event.BEGUN],
+                        due_on=stored.record.dies_on,
+                        ended_on=self._today,
+                    )
         dead = [
             (decision.record.record_class, decision.reason, 1)
             for stored, decision in dying
@@ -295,6 +330,8 @@ class Purge:
         self._batches += 1
         drawn = random.SystemRandom().sample(stored, min(wanted, len(stored)))
         needles: list[bytes] = []
+        if table == "epochs":
+            needles += await self._epochs.draw([one.record.id for one in stored])
         for one in drawn:
             needles.append(one.record.id)
             if one.key is not None:
@@ -346,8 +383,10 @@ class Purge:
         return len(left) + len(temporary) + journal.exists()
 
     def _find_method(self, record_class: RecordClass, reasons: set[Reason]) -> Method:
-        if record_class is RecordClass.UPLOAD_ANSWER:
-            return Method.OVERWRITTEN  # it has no key, only a row
+        if record_class in (RecordClass.UPLOAD_ANSWER, RecordClass.GATEWAY_MESSAGE):
+            return Method.OVERWRITTEN  # a row without a key of its own, and some with one
+        if record_class is RecordClass.PSEUDONYM_EPOCH:
+            return self._keys.method(SlotKind.EPOCH)
         # What dies before its day dies by its own secret: copies of its row may name a later day,
         # whose key is still there.
         by_day = reasons <= WITH_THEIR_DAY

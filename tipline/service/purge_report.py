@@ -29,6 +29,26 @@ class DeadDay:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEpoch:
+    """
+    An epoch of pseudonyms whose key was destroyed.
+
+    Args:
+        id: Random; of what is kept until the log was told.
+        begun_on: Its first day.
+        ended_on: The day on which its key was destroyed.
+        late_days: How many days after the one on which it had to be.
+        method: What the destruction may be called.
+    """
+
+    id: bytes
+    begun_on: datetime.date
+    ended_on: datetime.date
+    late_days: int
+    method: Method
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DeadRecords:
     """
     Records of one class that were due on one day, and are gone.
@@ -87,6 +107,7 @@ class PurgeReport:
             they alone held is gone, too.
         holds: The holds that last.
         failures: What did not go. Nothing in it is claimed to be gone.
+        epochs: The epochs that ended and of which the log was not told yet.
     """
 
     on: datetime.date
@@ -96,6 +117,7 @@ class PurgeReport:
     ended_holds: tuple[Hold, ...]
     failures: tuple[Failure, ...]
     holds: tuple[Hold, ...] = ()
+    epochs: tuple[DeadEpoch, ...] = ()
 
     @property
     def count(self) -> int:

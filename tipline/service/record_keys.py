@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from crypto.data_key import DataKey, derive_wrapping_key, unwrap_data_key, wrap_data_key
@@ -183,6 +183,79 @@ class RecordKeys:
         with _naming_failures():
             return self._put(SlotKind.HOLD, hold_id, Secret(self._random(SECRET_BYTES)))
 
+    def make_epoch(self, epoch_id: bytes) -> int:
+        """
+        Make the key of an epoch. It is durable after `sync`.
+
+        Args:
+            epoch_id: Random, 16 bytes.
+
+        Returns:
+            Its slot.
+
+        Raises:
+            KeyUnavailableError: the slot file does not take it.
+        """
+        with _naming_failures():
+            return self._put(SlotKind.EPOCH, epoch_id, Secret(self._random(SECRET_BYTES)))
+
+    def read_epoch(self, epoch_id: bytes) -> Secret:
+        """
+        Give the key of an epoch.
+
+        Args:
+            epoch_id: Of the epoch.
+
+        Returns:
+            32 bytes.
+
+        Raises:
+            KeyUnavailableError: it is gone or unreadable.
+        """
+        with _naming_failures():
+            return self._slots.get(_ANY_SLOT, SlotKind.EPOCH, epoch_id)
+
+    def epochs(self) -> set[bytes]:
+        """
+        List the epochs that have a key.
+
+        Returns:
+            Their ids.
+        """
+        with _naming_failures():
+            return set(self._slots.find(SlotKind.EPOCH))
+
+    def destroy_epochs(self, epoch_ids: Iterable[bytes]) -> None:
+        """
+        Destroy the keys of epochs.
+
+        Args:
+            epoch_ids: What is gone already is no error.
+
+        Raises:
+            KeyUnavailableError: something is left, or may be.
+            OSError: the disk refuses; nothing may be said to be gone.
+        """
+        with _naming_failures():
+            self._slots.destroy([(_ANY_SLOT, SlotKind.EPOCH, one) for one in epoch_ids])
+
+    def derive_of_day(self, day: datetime.date, derive: Callable[[Secret], Secret]) -> Secret:
+        """
+        Derive a key that dies with the key of a day.
+
+        Args:
+            day: To come. Its key is made if there is none.
+            derive: From the day's key.
+
+        Returns:
+            The derived key.
+
+        Raises:
+            KeyUnavailableError: the day's key is unreadable.
+        """
+        with _naming_failures():
+            return derive(self._make_day(day))
+
     def make_days(self, first: datetime.date, last: datetime.date) -> None:
         """
         Make the keys of days, as far as there are none.
@@ -322,6 +395,20 @@ class RecordKeys:
             unknown = [one for one in self._slots.find(SlotKind.HOLD) if one not in known]
         if unknown:
             self.destroy_holds(unknown)
+
+    def destroy_unknown_epochs(self, known: Collection[bytes]) -> None:
+        """
+        Destroy the keys of epochs that no row names: a crash left them, or a backup was restored.
+
+        Args:
+            known: Ids of the epochs that have a row.
+
+        Raises:
+            KeyUnavailableError: something is left, or may be.
+            OSError: the disk refuses.
+        """
+        if unknown := self.epochs().difference(known):
+            self.destroy_epochs(unknown)
 
     def method(self, kind: SlotKind) -> Method:
         """

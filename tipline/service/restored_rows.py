@@ -26,9 +26,9 @@ from retention.policy import RecordClass
 from retention.slot_file import SlotFile
 from tipline.errors import FileError
 from tipline.service.database import looking
+from tipline.service.due_tables import find_class
 from tipline.service.envelope_rows import delete_sealed
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
-from tipline.service.rows import find_class
 from tipline.service.schema import migrate
 
 # What the slot file says of a secret that died; the other codes are of one that is there.

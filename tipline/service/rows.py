@@ -17,26 +17,15 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from retention.plan import Record, Waiting
-from retention.policy import EVENTS, Event, RecordClass, find_tip_class
+from retention.policy import EVENTS, Event, RecordClass
 from tipline.service.day_tables import insert_leaf
+from tipline.service.due_tables import BEGAN, DUE_TABLES, KEYED_TABLES, find_class
 from tipline.service.envelope_rows import delete_sealed, insert_sealed, read_sealed
 from tipline.service.record_keys import RecordKey
 from tipline.service.store import Arrival, PartialUpload, StoredTip
 
 DELETED: Final = "deleted"  # values of tips.ended_by
 KEY_LOST: Final = "key_lost"
-DUE_TABLES: Final = ("tips", "uploads", "answers", "log_texts")
-_BEGAN: Final = {
-    "tips": "arrived_on",
-    "uploads": "begun_on",
-    "answers": "arrived_on",
-    "log_texts": "logged_on",
-}
-_CLASSES: Final = {  # of tips, the size decides
-    "uploads": RecordClass.PARTIAL_UPLOAD,
-    "answers": RecordClass.UPLOAD_ANSWER,
-    "log_texts": RecordClass.LOG_TEXT,
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +177,7 @@ class Rows:
             if table == "tips":
                 delete_sealed(self._database, record_id)
                 self._database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
+                self._database.execute("DELETE FROM handles WHERE tip = ?", [record_id])
             query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
             if self._database.execute(query, [record_id]).rowcount:
                 gone.add(record_id)
@@ -200,7 +190,10 @@ class Rows:
         Returns:
             In the order of their random ids.
         """
-        rows = self._database.query("SELECT * FROM tips WHERE ended_by IS NULL ORDER BY id")
+        rows = self._database.query(
+            "SELECT tips.*, handles.pseudonym FROM tips LEFT JOIN handles ON handles.tip = tips.id"
+            " WHERE ended_by IS NULL ORDER BY tips.id"
+        )
         return [_parse_tip(row) for row in rows]
 
     def uploads(self) -> list[tuple[PartialUpload, RecordKey]]:
@@ -220,7 +213,7 @@ class Rows:
         Yields:
             Its number.
         """
-        for table in ("tips", "uploads", "log_texts", "holds"):
+        for table in (*KEYED_TABLES, "holds"):
             for (slot,) in self._database.execute(f"SELECT slot FROM {table}"):  # noqa: S608
                 yield slot
 
@@ -286,7 +279,7 @@ class Rows:
         Returns:
             Those records, in the order of their ids.
         """
-        ahead = f"{_BEGAN[table]} > :day"
+        ahead = f"{BEGAN[table]} > :day"
         if table == "tips":
             ahead += " OR picked_up_on > :day"
         query = f"SELECT id FROM {table} WHERE {ahead} ORDER BY id"  # noqa: S608  # names of ours
@@ -319,7 +312,7 @@ class Rows:
         since = datetime.date.max if waiting is None else waiting.since
         query = f"""
             SELECT * FROM {table}
-            WHERE dies_on <= :latest AND (dies_on <= :today OR {_BEGAN[table]} >= :since)
+            WHERE dies_on <= :latest AND (dies_on <= :today OR {BEGAN[table]} >= :since)
                 AND (dies_on, id) > (:after_day, :after_id)
             ORDER BY dies_on, id LIMIT :limit
             """  # noqa: S608  # names of ours
@@ -372,7 +365,7 @@ class Rows:
         """
         changes: dict[str, Any] = {"dies_on": dies_on.isoformat()}
         began = next(event for event in events if event is not Event.PICKED_UP)
-        changes[_BEGAN[table]] = events[began].isoformat()
+        changes[BEGAN[table]] = events[began].isoformat()
         if Event.PICKED_UP in events:
             changes["picked_up_on"] = events[Event.PICKED_UP].isoformat()
         if key is not None:
@@ -428,26 +421,10 @@ def _key_columns(key: RecordKey) -> dict[str, Any]:
     return {"data_id": key.data_id, "slot": key.slot, "wrapped": key.wrapped}
 
 
-def find_class(table: str, size_bytes: int) -> RecordClass:
-    """
-    Tell of which class a row is.
-
-    Args:
-        table: Where it lies.
-        size_bytes: Of a tip's envelope.
-
-    Returns:
-        Its class.
-    """
-    if table == "tips":
-        return find_tip_class(size_bytes)
-    return _CLASSES[table]
-
-
 def _parse_record(
     table: str, row: Mapping[str, Any], held_by: Mapping[bytes, frozenset[bytes]]
 ) -> StoredRecord:
-    began_on = datetime.date.fromisoformat(row[_BEGAN[table]])
+    began_on = datetime.date.fromisoformat(row[BEGAN[table]])
     record_class = find_class(table, row.get("size_bytes", 0))
     events = {EVENTS[record_class][0]: began_on}
     ended_by = None
@@ -466,7 +443,7 @@ def _parse_record(
             key_lost=ended_by == KEY_LOST,
             held_by=held_by.get(row["id"], frozenset()),
         ),
-        key=None if table == "answers" else _parse_key(row),
+        key=_parse_key(row) if table in KEYED_TABLES else None,
     )
 
 
@@ -496,4 +473,5 @@ def _parse_tip(row: Mapping[str, Any]) -> StoredTip:
         channel=row["channel"],
         sealed_by_service=bool(row["sealed_by_service"]),
         keyset=row["keyset"],
+        pseudonym=row["pseudonym"],
     )

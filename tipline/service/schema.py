@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from tipline.errors import InstanceError
 from tipline.service.day_tables import create_tables
 from tipline.service.envelope_rows import number_envelopes
+from tipline.service.phone_tables import create_phone_tables
 
 
 def _create(database: Database) -> None:
@@ -171,6 +172,7 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     create_tables,
     _find_waiting,
     number_envelopes,
+    create_phone_tables,
 )
 VERSION: Final = len(STEPS)
 

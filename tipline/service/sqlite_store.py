@@ -34,30 +34,29 @@ from tipline.laid_copy import remove_unwanted_copy
 from tipline.service.adopting import add_policy, read_promises
 from tipline.service.arriving import Arriving
 from tipline.service.checkpoints import Checkpoints
+from tipline.service.conversations import Conversations
 from tipline.service.copying import copy_database
 from tipline.service.database import DATABASE_NAME, WAL_NAME, open_database
 from tipline.service.day_book import DayBook, PrivateText, TextKind
+from tipline.service.due_tables import DUE_TABLES
+from tipline.service.dying_epochs import DyingEpochs
 from tipline.service.envelope_files import ENVELOPES_NAME, EnvelopeFiles
+from tipline.service.epochs import Epochs, list_epochs
 from tipline.service.groups import Group, count_groups
 from tipline.service.holdings import Holdings
 from tipline.service.lost_keys import Losses
+from tipline.service.moving import Moving
+from tipline.service.phone_rows import PhoneRows
 from tipline.service.placing import Placing, find_wrapped_key
 from tipline.service.purge import Purge
-from tipline.service.purge_report import Failure, PurgeReport
-from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
-from tipline.service.rows import DELETED, DUE_TABLES, Rows
+from tipline.service.purge_report import DeadEpoch, Failure, PurgeReport
+from tipline.service.record_keys import KeyUnavailableError, RecordKeys
+from tipline.service.rows import DELETED, Rows
 from tipline.service.schema import migrate
 from tipline.service.sealed_envelopes import BLOB_MAX_BYTES, FoundKey, SealedEnvelopes
 from tipline.service.store import Arrival, PartialUpload, Placed, StoredTip
 from tipline.service.writer import GroupWriter
 
-_TABLES: Final = {
-    RecordClass.SEALED_TIP: "tips",
-    RecordClass.ATTACHMENT: "tips",
-    RecordClass.PARTIAL_UPLOAD: "uploads",
-    RecordClass.UPLOAD_ANSWER: "answers",
-    RecordClass.LOG_TEXT: "log_texts",
-}
 BATCH_ROWS: Final = 50  # of what is changed in one go, so that arrivals do not wait long
 
 
@@ -130,6 +129,23 @@ class SqliteStore:
             turn=self._turn,
             on_fault=on_fault,
         )
+        self._phone_rows = PhoneRows(self._database)
+        self._conversations: Conversations | None = None
+        self._dying_epochs = DyingEpochs(
+            self._database,
+            writer=self._writer,
+            keys=self._keys,
+            forget=self._forget_epoch,
+        )
+        self._moving = Moving(
+            rows=self._rows,
+            phone_rows=self._phone_rows,
+            holdings=self._holdings,
+            keys=self._keys,
+            envelopes=self._envelopes,
+            today=today,
+            on_fault=on_fault,
+        )
         self.losses = Losses(
             self._database,
             writer=self._writer,
@@ -157,6 +173,31 @@ class SqliteStore:
             self._checkpoints.close()
             self._slots.close()
             self._blur()
+
+    def make_conversations(
+        self, *, promises: Promises, today: Callable[[], datetime.date]
+    ) -> Conversations:
+        """
+        Make what keeps conversations by phone; once, and `Conversations.open` comes next.
+
+        Args:
+            promises: How long things are kept.
+            today: Tells the day that what comes is dated by.
+
+        Returns:
+            The conversations.
+        """
+        self._conversations = Conversations(
+            self._phone_rows,
+            epochs=Epochs(self._database, writer=self._writer, keys=self._keys),
+            writer=self._writer,
+            keys=self._keys,
+            arriving=self._arriving,
+            promises=promises,
+            today=today,
+            on_fault=self._on_fault,
+        )
+        return self._conversations
 
     async def remembers(self, upload_id: bytes) -> bool:
         """Tell whether this upload has arrived."""
@@ -260,6 +301,8 @@ class SqliteStore:
             files=self._files,
             checkpoints=self._checkpoints,
             book=self.day_book,
+            conversations=self._conversations,
+            epochs=self._dying_epochs,
             turn=self._turn,
             plan=plan,
             today=today,
@@ -300,7 +343,9 @@ class SqliteStore:
         for start in range(0, len(moves), BATCH_ROWS):
             part = moves[start : start + BATCH_ROWS]
             async with self._turn:
-                await self._writer.call(lambda part=part: self._move(part))  # type: ignore[misc]
+                await self._writer.call(lambda part=part: self._moving.move(part))  # type: ignore[misc]
+        if self._conversations is not None:
+            await self._conversations.reload()  # some senders may be marked for other days by now
 
     async def delete_early(self, tip_ids: Sequence[bytes], *, today: datetime.date) -> int:
         """Mark tips whose end was asked for; the next purge lets them go. What is held stays."""
@@ -343,6 +388,10 @@ class SqliteStore:
         )
         await asyncio.to_thread(self._keys.destroy, keys)
         await self._writer.call_alone(self._checkpoints.empty)
+
+    async def bury_epochs(self, ended: Sequence[DeadEpoch]) -> None:
+        """Let what the log was told of epochs that ended go."""
+        await self._dying_epochs.bury(ended)
 
     async def ended_hold_texts(self) -> list[PrivateText]:
         """List the texts of holds that ended, as long as they are kept."""
@@ -393,6 +442,10 @@ class SqliteStore:
             await self._writer.call_alone(self._rewrite_database)
             await asyncio.to_thread(self._files.rewrite)
 
+    def _forget_epoch(self, epoch_id: bytes) -> None:
+        if self._conversations is not None:
+            self._conversations.forget_epoch(epoch_id)
+
     def _remove_left_copy(self) -> list[Failure]:
         # A backup that was killed left the rows of what dies now, and its files' second names.
         try:
@@ -408,25 +461,6 @@ class SqliteStore:
 
     def _find_key(self, table: str, record_id: bytes) -> FoundKey | None:
         return find_wrapped_key(self._rows, self._holdings, table, record_id)
-
-    def _move(self, moves: Sequence[Move]) -> None:
-        for move in moves:
-            record = move.record
-            table = _TABLES[record.record_class]
-            key = None if table == "answers" else self._rewrap(table, move)
-            self._rows.move(table, record.id, events=move.events, dies_on=move.dies_on, key=key)
-
-    def _rewrap(self, table: str, move: Move) -> RecordKey | None:
-        found = self._find_key(table, move.record.id)
-        if found is None or move.dies_on <= self._today():
-            return None  # a day that is over gets no key any more
-        try:
-            data_key = self._envelopes.open_key(found)
-        except KeyUnavailableError as exc:
-            # It opens for nobody, on whatever day it dies; it must not keep the others' days back.
-            self._on_fault(exc)
-            return None
-        return self._keys.wrap(found.key, data_key, dies_on=move.dies_on)
 
     def _read_partial_uploads(self) -> dict[bytes, tuple[PartialUpload, int]]:
         return {
@@ -446,6 +480,7 @@ class SqliteStore:
         self._files.reconcile(self._rows.tip_ids())
         self._slots.reconcile(self._rows.slots())
         self._keys.destroy_unknown_holds(self._rows.hold_ids())
+        self._keys.destroy_unknown_epochs({one.id for one in list_epochs(self._database)})
         return {
             upload.id: FoundKey(key=key, dies_on=upload.dies_on)
             for upload, key in uploads

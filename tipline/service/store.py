@@ -57,6 +57,8 @@ class StoredTip:
         sealed_by_service: Whether the service saw it in clear.
         keyset: The number it was sealed to.
         picked_up_on: The day on which a desk said that it has it; None before.
+        pseudonym: Of its sender, if it came from a phone, 16 bytes; None if it is not known, not
+            any more or not yet.
     """
 
     id: bytes
@@ -67,6 +69,7 @@ class StoredTip:
     sealed_by_service: bool
     keyset: int
     picked_up_on: datetime.date | None = None
+    pseudonym: bytes | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

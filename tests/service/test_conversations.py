@@ -1,0 +1,363 @@
+"""Conversations by phone: who is found again, for how long, and what dies with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import itertools
+import secrets
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retention.policy import EVENTS, Event, Policy, RecordClass
+from retention.promise import Promises
+from retention.slot import SlotKind
+from tests.stored import open_store
+from tipline.gateway.numbers import Sender, parse_sender
+from tipline.service.conversations import Conversations
+from tipline.service.sqlite_store import SqliteStore
+from tipline.service.store import StoredTip
+
+BEGIN = datetime.date(2031, 6, 12)
+NUMBER = "+525512345678"
+WINDOW_DAYS, EPOCH_DAYS, REPLAY_DAYS = 5, 10, 3
+PERIODS = {
+    **{record_class: dict.fromkeys(events, 90) for record_class, events in EVENTS.items()},
+    RecordClass.RAW_NUMBER: {Event.RECEIVED: WINDOW_DAYS},
+    RecordClass.GATEWAY_MESSAGE: {Event.RECEIVED: REPLAY_DAYS},
+    RecordClass.PSEUDONYM_EPOCH: {Event.BEGUN: EPOCH_DAYS},
+}
+PROMISES = Promises.of(Policy(periods=PERIODS))
+ids = itertools.count()
+
+
+class Calendar:
+    """A day that a test turns."""
+
+    def __init__(self) -> None:
+        self.today = BEGIN
+
+    def __call__(self) -> datetime.date:
+        return self.today
+
+    def turn(self, days: int) -> None:
+        self.today += datetime.timedelta(days=days)
+
+
+@pytest.fixture
+def calendar() -> Calendar:
+    return Calendar()
+
+
+@contextlib.asynccontextmanager
+async def open_phones(
+    directory: Path, calendar: Callable[[], datetime.date]
+) -> AsyncIterator[tuple[SqliteStore, Conversations]]:
+    """Open a store with its conversations."""
+    store = open_store(directory, today=calendar)
+    conversations = store.make_conversations(promises=PROMISES, today=calendar)
+    try:
+        await conversations.open()
+        yield store, conversations
+    finally:
+        await conversations.close()
+        store.close()
+
+
+def sender(number: str = NUMBER) -> Sender:
+    return parse_sender(number, "MX")
+
+
+async def write(
+    conversations: Conversations, who: Sender | None, *, channel: str = "city", **changes: Any
+) -> StoredTip | None:
+    """Let a sender write once."""
+    given = {
+        "standing": conversations.find(who, channel),
+        "sender": who,
+        "gateway": "modem",
+        "provider_id": f"id-{next(ids)}",
+        "channel": channel,
+        "keyset": 1,
+        **changes,
+    }
+    return await conversations.add(secrets.token_bytes(1 << 16), **given)
+
+
+async def keep(conversations: Conversations, who: Sender | None, **changes: Any) -> StoredTip:
+    """Let a sender write what was never seen."""
+    tip = await write(conversations, who, **changes)
+    assert tip is not None
+    return tip
+
+
+async def settle(conversations: Conversations) -> None:
+    """Wait until the queue of pseudonyms is empty."""
+    await asyncio.wait_for(conversations.wait_for_handles(), 30)
+
+
+async def handles(store: SqliteStore) -> dict[bytes, bytes | None]:
+    return {tip.id: tip.pseudonym for tip in await store.tips()}
+
+
+async def test_conversation_when_its_sender_writes_again_then_it_goes_on_until_its_window_closes(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """One number has one conversation on a channel while a window is open, and another later."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        first = conversations.find(sender(), "city")
+        assert not first.continues
+        assert conversations.find(sender(), "city").conversation == first.conversation
+        assert conversations.find(sender(), "coast").conversation != first.conversation
+        await write(conversations, sender())
+        calendar.turn(WINDOW_DAYS - 1)
+        again = conversations.find(sender(), "city")
+        assert (again.conversation, again.continues) == (first.conversation, True)
+        await write(conversations, sender())
+        calendar.turn(WINDOW_DAYS - 1)
+        assert conversations.find(sender(), "city").conversation == first.conversation
+        calendar.turn(1)
+        late = conversations.find(sender(), "city")
+        assert (late.conversation == first.conversation, late.continues) == (False, False)
+        assert await conversations.read_sender(first.conversation) is None
+
+
+async def test_handle_when_a_number_writes_twice_in_an_epoch_then_both_tips_have_the_same(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """The same number has the same pseudonym within one epoch and channel, another elsewhere."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        one = await keep(conversations, sender())
+        assert conversations.holds_back(one.id)
+        await settle(conversations)
+        assert not conversations.holds_back(one.id)
+        two = await keep(conversations, sender())
+        three = await keep(conversations, sender(), channel="coast")
+        four = await keep(conversations, sender("+525587654321"))
+        five = await keep(conversations, None)
+        await settle(conversations)
+        known = await handles(store)
+        assert known[one.id] == known[two.id] is not None
+        assert len({known[one.id], known[three.id], known[four.id]}) == 3
+        assert known[five.id] is None
+
+
+async def test_message_when_its_provider_repeats_it_then_it_is_kept_once(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """One provider's id is one message, at once or days later, also after a restart."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        both = await asyncio.gather(
+            *(write(conversations, sender(), provider_id="same") for _ in range(5))
+        )
+        assert sum(tip is not None for tip in both) == 1
+        assert await conversations.was_seen("modem", "same")
+        assert not await conversations.was_seen("other", "same")
+        used = len(list(store._rows.slots()))
+    calendar.turn(REPLAY_DAYS - 1)
+    async with open_phones(short_path, calendar) as (store, conversations):
+        assert await write(conversations, sender(), provider_id="same") is None
+        assert len(await store.tips()) == 1
+        assert len(list(store._rows.slots())) == used
+        calendar.turn(1)
+        assert not await conversations.was_seen("modem", "same")
+
+
+async def test_number_when_read_inside_its_window_then_it_is_the_one_that_wrote(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """Whom to answer can be read as long as the window is open, also after a restart."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        await write(conversations, sender())
+        conversation = conversations.find(sender(), "city").conversation
+    async with open_phones(short_path, calendar) as (store, conversations):
+        standing = conversations.find(sender(), "city")
+        assert (standing.conversation, standing.continues) == (conversation, True)
+        reach = await conversations.read_sender(conversation)
+        assert reach is not None
+        assert (reach.sender.address, reach.gateway, reach.channel) == (NUMBER, "modem", "city")
+        assert NUMBER not in repr(reach)
+        calendar.turn(WINDOW_DAYS)
+        await store.purge_due(promises=PROMISES, today=calendar())
+        assert await conversations.read_sender(conversation) is None
+        assert conversations._index.windows_of(conversation, today=BEGIN) == []
+
+
+async def test_conversation_when_it_is_ended_then_its_number_and_answers_go_and_its_tips_stay(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """STOP overwrites the secrets at once; who writes afterwards is somebody new."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tip = await keep(conversations, sender())
+        conversation = conversations.find(sender(), "city").conversation
+        assert await conversations.outbox.set_status(conversation, "received")
+        answer = await conversations.outbox.add_answer(conversation, b"thank you")
+        assert answer is not None
+        before = len(list(store._rows.slots()))
+        await conversations.end(conversation)
+        assert len(list(store._rows.slots())) == before - 2
+        assert await conversations.read_sender(conversation) is None
+        assert await conversations.outbox.read_answer(answer) is None
+        assert await conversations.outbox.read_status(conversation) is None
+        assert await conversations.outbox.add_answer(conversation, b"once more") is None
+        assert [stored.id for stored in await store.tips()] == [tip.id]
+        later = conversations.find(sender(), "city")
+        assert (later.conversation == conversation, later.continues) == (False, False)
+        await settle(conversations)
+
+
+async def test_epoch_when_it_is_over_then_its_key_and_every_pseudonym_of_it_are_gone(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """At its end an epoch leaves nothing that relates two tips; a conversation goes on over it."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        old = await keep(conversations, sender())
+        await settle(conversations)
+        pseudonym = (await handles(store))[old.id]
+        calendar.turn(EPOCH_DAYS - 1)
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert report.epochs == ()
+        edge = await keep(conversations, sender())
+        await settle(conversations)
+        assert (await handles(store))[edge.id] == pseudonym
+        standing = conversations.find(sender(), "city")
+        calendar.turn(1)
+        fresh = await keep(conversations, sender())
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert report.failures == ()
+        (ended,) = report.epochs
+        assert (ended.begun_on, ended.late_days) == (BEGIN, 0)
+        await settle(conversations)
+        known = await handles(store)
+        assert known[old.id] is None
+        assert known[edge.id] is None
+        assert known[fresh.id] not in (None, pseudonym)
+        assert conversations.find(sender(), "city").conversation == standing.conversation
+        assert len(store._keys.epochs()) == 1
+        assert pseudonym not in (short_path / "tipline.db").read_bytes()
+        await store.bury_epochs(report.epochs)
+        again = await store.purge_due(promises=PROMISES, today=calendar())
+        assert again.epochs == ()
+
+
+async def test_epoch_key_when_it_is_lost_then_messages_are_kept_without_a_handle(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """A missing epoch key keeps nobody from writing; none takes its place before its day."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        store._slots.destroy(
+            [(0, SlotKind.EPOCH, label) for label in store._slots.find(SlotKind.EPOCH)]
+        )
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tip = await keep(conversations, sender())
+        assert not conversations.holds_back(tip.id)
+        assert await handles(store) == {tip.id: None}
+        assert store._keys.epochs() == set()
+        calendar.turn(EPOCH_DAYS)
+        later = await keep(conversations, sender())
+        await settle(conversations)
+        assert (await handles(store))[later.id] is not None
+
+
+async def test_pseudonyms_when_the_line_stops_before_they_are_computed_then_the_start_goes_on(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """What waits for its pseudonym stands in the database."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        await conversations.close()
+        tip = await keep(conversations, sender())
+        assert await handles(store) == {tip.id: None}
+    async with open_phones(short_path, calendar) as (store, conversations):
+        assert conversations.holds_back(tip.id)
+        await settle(conversations)
+        assert (await handles(store))[tip.id] is not None
+
+
+async def test_sender_when_blocked_then_so_until_the_epoch_ends(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """A campaign of one number is blocked by its pseudonym, over restarts, and not for ever."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tip = await keep(conversations, sender())
+        await settle(conversations)
+        pseudonym = (await handles(store))[tip.id]
+        assert pseudonym is not None
+        assert not await conversations.block(bytes(16))
+        assert await conversations.block(pseudonym)
+        assert conversations.find(sender(), "city").blocked
+        assert not conversations.find(sender("+525587654321"), "city").blocked
+    async with open_phones(short_path, calendar) as (store, conversations):
+        assert conversations.find(sender(), "city").blocked
+        assert conversations.blocked() == {pseudonym}
+        await conversations.unblock(pseudonym)
+        assert not conversations.find(sender(), "city").blocked
+        await conversations.block(pseudonym)
+        calendar.turn(EPOCH_DAYS)
+        await store.purge_due(promises=PROMISES, today=calendar())
+        assert conversations.blocked() == frozenset()
+
+
+async def test_notice_when_it_was_sent_today_then_not_once_more(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """A conversation is answered with the notice once a day at most."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        await write(conversations, sender())
+        standing = conversations.find(sender(), "city")
+        assert standing.new_today
+        given = await asyncio.gather(
+            *(conversations.note_notice(standing.conversation) for _ in range(3))
+        )
+        assert sorted(given) == [False, False, True]
+        assert not conversations.find(sender(), "city").new_today
+    async with open_phones(short_path, calendar) as (_, conversations):
+        assert not conversations.find(sender(), "city").new_today
+        calendar.turn(1)
+        assert conversations.find(sender(), "city").new_today
+
+
+async def test_parts_when_they_became_a_message_then_they_and_their_secrets_are_gone(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """Parts survive a restart, and go in the transaction that keeps the whole."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        kept = [await conversations.outbox.keep_part(f"part {n}".encode()) for n in range(3)]
+    async with open_phones(short_path, calendar) as (store, conversations):
+        found = dict(await conversations.outbox.parts())
+        assert found == {part: f"part {n}".encode() for n, part in enumerate(kept)}
+        before = len(list(store._rows.slots()))
+        await write(conversations, sender(), part_ids=kept[:2])
+        assert [part for part, _ in await conversations.outbox.parts()] == kept[2:]
+        assert len(list(store._rows.slots())) == before - 2 + 2
+        await conversations.outbox.drop_parts(kept)
+        assert await conversations.outbox.parts() == []
+
+
+async def test_outbox_when_an_answer_was_sent_then_it_is_gone(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """Answers wait over a restart, never longer than their window, and go when they were sent."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        await write(conversations, sender())
+        conversation = conversations.find(sender(), "city").conversation
+        answer = await conversations.outbox.add_answer(conversation, b"thank you")
+        assert answer is not None
+        assert await conversations.outbox.set_status(conversation, "recibido, día 3")
+        assert await conversations.outbox.set_status(conversation, "cerrado")
+    async with open_phones(short_path, calendar) as (_, conversations):
+        outbox = conversations.outbox
+        assert await outbox.answers() == [(answer, conversation)]
+        assert await outbox.read_answer(answer) == b"thank you"
+        assert await outbox.read_status(conversation) == "cerrado"
+        await outbox.drop_answer(answer)
+        assert await outbox.answers() == []
+        late = await outbox.add_answer(conversation, b"late")
+        assert late is not None
+        calendar.turn(WINDOW_DAYS)
+        assert await outbox.read_answer(late) is None
+        assert await outbox.read_status(conversation) is None
+        assert not await outbox.set_status(conversation, "x")

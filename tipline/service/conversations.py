@@ -1,0 +1,572 @@
+"""
+Conversations by phone: who writes again, for how long, and under which handle.
+
+Rules:
+1. What a call promised is durable when it returns (INV-05): tip, window, mark in one transaction.
+2. A number is in clear in memory alone, and only inside its window: `read_sender` and the queue of
+   pseudonyms are the two places that unseal one.
+3. A conversation lasts as long as one of its windows. It goes on over the end of an epoch; what is
+   stored relates its pseudonyms of two epochs only while both windows are open.
+4. STOP takes all of it at once: the secrets are overwritten first, then the rows go. Tips that are
+   stored stay until their day.
+5. A message that its provider repeats is known by its mark, and is not kept twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import functools
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from crypto.pseudonym import derive_pseudonym
+from crypto.randomness import RandomSource, system_random
+from crypto.window import derive_replay_key, derive_window_key, mark_message
+from retention.policy import Event, RecordClass, find_tip_class
+from retention.promise import Promises
+from tipline.gateway.numbers import Sender
+from tipline.service.arriving import Arriving
+from tipline.service.derived_keys import DerivedKeys
+from tipline.service.epochs import Epoch, Epochs
+from tipline.service.outbox import Outbox
+from tipline.service.phone_rows import PhoneRows, Window
+from tipline.service.pseudonyms import Job, PseudonymQueue
+from tipline.service.reach import (
+    Reach,
+    SealedRow,
+    encode_reach,
+    mark_reach,
+    open_reach,
+    seal_row,
+)
+from tipline.service.record_keys import RecordKeys
+from tipline.service.store import Arrival, StoredTip
+from tipline.service.window_index import WindowIndex
+from tipline.service.writer import GroupWriter
+
+CONVERSATION_BYTES: Final = 16
+ID_BYTES: Final = 16
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """
+    What is known of a sender when a message comes.
+
+    Args:
+        conversation: Random, 16 bytes; the same as long as its window is open.
+        continues: Whether it wrote before.
+        new_today: Whether it was not yet answered with the notice today.
+        blocked: Whether its pseudonym was blocked in this epoch.
+    """
+
+    conversation: bytes
+    continues: bool
+    new_today: bool
+    blocked: bool
+
+
+class Conversations:
+    """
+    The conversations of one store. `open` comes first.
+
+    Args:
+        rows: The rows; used in the writer's thread alone.
+        epochs: Of the same store.
+        writer: Runs what touches the database.
+        keys: Of the store.
+        arriving: Keeps tips.
+        promises: How long things are kept.
+        today: Tells the day that what comes is dated by.
+        on_fault: Told of what failed in the queue of pseudonyms; it is tried again.
+        random: Where ids come from.
+        monotonic: A clock that never steps back, in seconds.
+    """
+
+    def __init__(
+        self,
+        rows: PhoneRows,
+        *,
+        epochs: Epochs,
+        writer: GroupWriter,
+        keys: RecordKeys,
+        arriving: Arriving,
+        promises: Promises,
+        today: Callable[[], datetime.date],
+        on_fault: Callable[[Exception], None],
+        random: RandomSource = system_random,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rows = rows
+        self._epochs = epochs
+        self._writer = writer
+        self._keys = keys
+        self._arriving = arriving
+        self._promises = promises
+        self._today = today
+        self._random = random
+        self._window_keys = DerivedKeys(keys, derive_window_key)
+        self._replay_keys = DerivedKeys(keys, derive_replay_key)
+        self._index = WindowIndex(self._window_keys.read)
+        self._queue = PseudonymQueue(
+            prepare=self._prepare,
+            finish=self._finish,
+            on_fault=on_fault,
+            monotonic=monotonic,
+        )
+        self._replay_days: set[datetime.date] = set()
+        self._blocks: set[tuple[bytes, bytes]] = set()
+        self._coming: dict[bytes, asyncio.Event] = {}
+        self._is_stale = False
+        self.outbox = Outbox(
+            rows, writer=writer, keys=keys, promises=promises, today=today, random=random
+        )
+
+    async def open(self) -> None:
+        """
+        Take up what is stored, begin an epoch if none lasts, and go on with the queue.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        await self._epochs.load()
+        await self._writer.call(self._rows.drop_orphans)
+        await self.reload()
+        await self.begin_epoch()
+        self._queue.start()
+        for tip_id, conversation, epoch in await self._writer.call(self._rows.list_waiting):
+            self._queue.expect(tip_id, (conversation, epoch))
+
+    async def close(self) -> None:
+        """Stop the queue; the next start goes on with it."""
+        await self._queue.stop()
+
+    async def reload(self) -> None:
+        """Take up what is stored, in the place of what is known."""
+        self._is_stale = False
+        self._index.load(await self._writer.call(self._rows.list_windows))
+        self._blocks = set(await self._writer.call(self._rows.list_blocks))
+        self._replay_days |= await self._writer.call(self._rows.list_replay_days)
+
+    async def begin_epoch(self) -> None:
+        """
+        Begin an epoch if none lasts.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        if self._epochs.is_due(self._today()):
+            await self._epochs.begin(today=self._today(), promises=self._promises)
+
+    def find(self, sender: Sender | None, channel: str) -> Standing:
+        """
+        Find the conversation of a sender; who is not known gets a new one, kept in mind.
+
+        Args:
+            sender: Who writes; None if nobody says: then nothing of it is ever found again.
+            channel: The channel's id.
+
+        Returns:
+            What is known.
+
+        Raises:
+            KeyUnavailableError: the slot file does not give a day's key.
+        """
+        if sender is None:
+            return Standing(
+                conversation=self._random(CONVERSATION_BYTES),
+                continues=False,
+                new_today=True,
+                blocked=False,
+            )
+        today = self._today()
+        conversation = self._index.find(
+            channel=channel,
+            address=sender.encode(),
+            today=today,
+            dies_on=self._promises.dies_on(RecordClass.RAW_NUMBER, {Event.RECEIVED: today}),
+            draw=lambda: self._random(CONVERSATION_BYTES),
+        )
+        windows = self._index.windows_of(conversation, today=today)
+        return Standing(
+            conversation=conversation,
+            continues=bool(windows),
+            new_today=not any(one.noticed and one.received_on == today for one in windows),
+            blocked=any((one.epoch, one.pseudonym) in self._blocks for one in windows),
+        )
+
+    async def was_seen(self, gateway: str, provider_id: str) -> bool:
+        """
+        Tell whether a message came before.
+
+        Args:
+            gateway: Its name.
+            provider_id: Untrusted: what the provider calls the message.
+
+        Returns:
+            Whether.
+
+        Raises:
+            KeyUnavailableError: the slot file does not give a day's key.
+        """
+        marks = self._mark_message(gateway, provider_id)
+        return await self._writer.call(lambda: self._rows.has_mark(marks))
+
+    async def add(
+        self,
+        envelope: bytes,
+        *,
+        standing: Standing,
+        sender: Sender | None,
+        gateway: str,
+        provider_id: str,
+        channel: str,
+        keyset: int,
+        part_ids: Sequence[bytes] = (),
+    ) -> StoredTip | None:
+        """
+        Keep a message as a tip, with all that belongs to it. Durable when it returns.
+
+        Args:
+            envelope: Sealed to the investigators.
+            standing: As `find` told it.
+            sender: Who wrote; None if nobody said.
+            gateway: By which it came.
+            provider_id: Untrusted: what the provider calls the message.
+            channel: The channel's id.
+            keyset: The number of the keyset it is sealed to.
+            part_ids: The parts that it was joined of.
+
+        Returns:
+            The tip; None if the message came before, and was kept then.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does: nothing was promised.
+            sqlite3.Error: the same of the database.
+        """
+        await self.begin_epoch()
+        if self._is_stale:
+            await self.reload()
+        marks = self._mark_message(gateway, provider_id)
+        while (coming := self._coming.get(marks[0])) is not None:
+            await coming.wait()  # the provider repeats it while it is being kept
+        self._coming[marks[0]] = asyncio.Event()
+        try:
+            reach = (
+                None if sender is None else Reach(sender=sender, gateway=gateway, channel=channel)
+            )
+            return await self._add(
+                self._make_tip(channel, keyset, size_bytes=len(envelope)),
+                envelope,
+                conversation=standing.conversation,
+                reach=reach,
+                marks=marks,
+                part_ids=part_ids,
+            )
+        except (OSError, sqlite3.Error):
+            self._is_stale = True  # what failed may have come after the commit
+            raise
+        finally:
+            self._coming.pop(marks[0]).set()
+
+    async def read_sender(self, conversation: bytes) -> Reach | None:
+        """
+        Unseal whom to answer. For the moment of sending, and nothing else.
+
+        Args:
+            conversation: Its id.
+
+        Returns:
+            How it is answered; None if its window is over.
+
+        Raises:
+            KeyUnavailableError: its key cannot be read.
+            CryptoError: what is stored is not what was sealed.
+        """
+        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
+        if not windows or windows[0].dies_on <= self._today():
+            return None
+        return await asyncio.to_thread(self._open_reach, windows[0])
+
+    async def end(self, conversation: bytes) -> None:
+        """
+        End a conversation: its number, status and waiting answers go at once.
+
+        Args:
+            conversation: Its id.
+
+        Raises:
+            OSError: the disk refuses; nothing may be said to be gone.
+        """
+        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
+        answers = await self._writer.call(lambda: self._rows.list_outgoing_keys(conversation))
+        await asyncio.to_thread(self._keys.destroy, [*(row.key for row in windows), *answers])
+        await self._writer.call(lambda: self._rows.delete_conversation(conversation))
+        self._index.forget([row.id for row in windows])
+
+    async def note_notice(self, conversation: bytes) -> bool:
+        """
+        Note that a conversation is answered with the notice today. Durable when it returns.
+
+        Args:
+            conversation: Its id.
+
+        Returns:
+            Whether it was not before: only then the notice may be sent.
+        """
+        today = self._today()
+        is_first = await self._writer.call(lambda: self._rows.note_notice(conversation, today))
+        self._index.set_noticed(conversation, today)
+        return is_first
+
+    async def block(self, pseudonym: bytes) -> bool:
+        """
+        Block a pseudonym until its epoch ends.
+
+        Args:
+            pseudonym: 16 bytes.
+
+        Returns:
+            Whether somebody has it.
+        """
+        epoch = await self._writer.call(lambda: self._rows.find_epoch_of(pseudonym))
+        if epoch is None:
+            return False
+        await self._writer.call(lambda: self._rows.set_block(epoch, pseudonym, blocked=True))
+        self._blocks.add((epoch, pseudonym))
+        return True
+
+    async def unblock(self, pseudonym: bytes) -> None:
+        """
+        End a block.
+
+        Args:
+            pseudonym: 16 bytes.
+        """
+        for block in [block for block in self._blocks if block[1] == pseudonym]:
+            await self._writer.call(
+                lambda block=block: self._rows.set_block(*block, blocked=False)  # type: ignore[misc]
+            )
+            self._blocks.discard(block)
+
+    def blocked(self) -> frozenset[bytes]:
+        """List the pseudonyms that are blocked."""
+        return frozenset(pseudonym for _, pseudonym in self._blocks)
+
+    def holds_back(self, tip_id: bytes) -> bool:
+        """
+        Tell whether a bundle is to wait for this tip's handle.
+
+        Args:
+            tip_id: Its id.
+
+        Returns:
+            Whether.
+        """
+        return self._queue.holds_back(tip_id)
+
+    def count_waiting(self) -> int:
+        """Tell how many pseudonyms are still to be computed."""
+        return self._queue.count()
+
+    async def wait_for_handles(self) -> None:
+        """Wait until no pseudonym is still to be computed."""
+        await self._queue.wait_empty()
+
+    def forget_windows(self, window_ids: Sequence[bytes]) -> None:
+        """
+        Forget windows that a purge takes.
+
+        Args:
+            window_ids: Their ids.
+        """
+        self._index.forget(window_ids)
+
+    def forget_epoch(self, epoch_id: bytes) -> None:
+        """
+        Forget an epoch that a purge takes.
+
+        Args:
+            epoch_id: Its id.
+        """
+        self._epochs.forget(epoch_id)
+        self._index.forget_epoch(epoch_id)
+        self._blocks = {block for block in self._blocks if block[0] != epoch_id}
+
+    def forget_days(self, until: datetime.date) -> None:
+        """
+        Forget the keys that came from the keys of days.
+
+        Args:
+            until: The last of these days.
+        """
+        self._index.forget_reserved()
+        self._window_keys.forget(until)
+        self._replay_keys.forget(until)
+        self._replay_days = {day for day in self._replay_days if day > until}
+
+    def _mark_message(self, gateway: str, provider_id: str) -> list[bytes]:
+        """Mark a message under the key of the day it would die on, then of the others to come."""
+        today = self._today()
+        dies_on = self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})
+        others = sorted(day for day in self._replay_days if day > today and day != dies_on)
+        # Any text that Python can hold: what is no character is told apart, too.
+        encoded = provider_id.encode("utf-8", "surrogatepass")
+        return [
+            mark_message(self._replay_keys.read(day), gateway=gateway, provider_id=encoded)
+            for day in (dies_on, *others)
+        ]
+
+    def _make_tip(self, channel: str, keyset: int, *, size_bytes: int) -> StoredTip:
+        today = self._today()
+        return StoredTip(
+            id=self._random(ID_BYTES),
+            arrived_on=today,
+            dies_on=self._promises.dies_on(find_tip_class(size_bytes), {Event.ARRIVED: today}),
+            size_bytes=size_bytes,
+            channel=channel,
+            sealed_by_service=True,
+            keyset=keyset,
+        )
+
+    async def _add(
+        self,
+        tip: StoredTip,
+        envelope: bytes,
+        *,
+        conversation: bytes,
+        reach: Reach | None,
+        marks: list[bytes],
+        part_ids: Sequence[bytes],
+    ) -> StoredTip | None:
+        today = tip.arrived_on
+        arrival = Arrival(
+            upload_id=self._random(ID_BYTES),
+            answer_dies_on=self._promises.dies_on(
+                RecordClass.UPLOAD_ANSWER, {Event.ARRIVED: today}
+            ),
+            tip=tip,
+        )
+        epoch = self._epochs.find_current(today)
+        epoch_id = None if epoch is None else epoch.id
+        window = None
+        if reach is not None and not self._has_window(conversation, today):
+            window = await asyncio.to_thread(
+                self._seal_window, conversation, reach, today=today, epoch_id=epoch_id
+            )
+        replay_dies_on = self._promises.dies_on(
+            RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today}
+        )
+        relation = _Relation()
+
+        def keep_beside() -> bool:
+            if self._rows.has_mark(marks):
+                return False
+            self._rows.insert_mark(marks[0], received_on=today, dies_on=replay_dies_on)
+            self._rows.delete_parts(part_ids)
+            self._relate(tip, conversation, window, epoch_id=epoch_id, relation=relation)
+            return True
+
+        parts = await self._writer.call(lambda: self._rows.list_part_keys(part_ids))
+        is_new = await self._arriving.add_received(arrival, envelope, beside=keep_beside)
+        self._replay_days.add(replay_dies_on)
+        if relation.window is not None:
+            self._index.add(relation.window)
+        unused = [] if window is None or relation.window is not None else [window[1].key]
+        if gone := [*unused, *(parts if is_new else ())]:
+            await asyncio.to_thread(self._keys.destroy, gone)
+        if relation.waits and epoch_id is not None:
+            self._queue.expect(tip.id, (conversation, epoch_id))
+        return tip if is_new else None
+
+    def _relate(
+        self,
+        tip: StoredTip,
+        conversation: bytes,
+        window: tuple[Window, SealedRow] | None,
+        *,
+        epoch_id: bytes | None,
+        relation: _Relation,
+    ) -> None:
+        """Keep the window of the day and the tip's handle; in the writer's thread."""
+        found = self._rows.find_window(conversation, tip.arrived_on)
+        pseudonym = None
+        if epoch_id is not None:
+            pseudonym = self._rows.find_pseudonym(conversation, epoch_id)
+        if found is not None:
+            window_id = found
+        elif window is not None:
+            relation.window = dataclasses.replace(window[0], pseudonym=pseudonym)
+            self._rows.insert_window(relation.window, window[1])
+            window_id = relation.window.id
+        else:
+            return  # nobody said who wrote, or STOP came meanwhile
+        if epoch_id is not None:
+            relation.waits = pseudonym is None
+            self._rows.insert_handle(
+                tip.id,
+                epoch=epoch_id,
+                pseudonym=pseudonym,
+                window=window_id if pseudonym is None else None,
+            )
+
+    def _has_window(self, conversation: bytes, today: datetime.date) -> bool:
+        windows = self._index.windows_of(conversation, today=today)
+        return any(window.received_on == today for window in windows)
+
+    def _seal_window(
+        self, conversation: bytes, reach: Reach, *, today: datetime.date, epoch_id: bytes | None
+    ) -> tuple[Window, SealedRow]:
+        dies_on = self._promises.dies_on(RecordClass.RAW_NUMBER, {Event.RECEIVED: today})
+        row = seal_row(encode_reach(reach), self._keys, dies_on=dies_on, random=self._random)
+        window = Window(
+            id=row.id,
+            conversation=conversation,
+            received_on=today,
+            dies_on=dies_on,
+            mark=mark_reach(self._window_keys.read(dies_on), reach),
+            epoch=epoch_id,
+            pseudonym=None,
+            noticed=False,
+        )
+        return window, row
+
+    def _open_reach(self, row: SealedRow) -> Reach:
+        return open_reach(self._keys.open(row.key, dies_on=row.dies_on), row)
+
+    async def _prepare(self, job: Job) -> Callable[[], bytes] | None:
+        conversation, epoch_id = job
+        epoch = self._epochs.find_by_id(epoch_id)
+        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
+        if epoch is None or not windows:
+            return None
+        return functools.partial(self._derive, epoch, windows[0])
+
+    def _derive(self, epoch: Epoch, row: SealedRow) -> bytes:
+        reach = self._open_reach(row)
+        return derive_pseudonym(
+            self._keys.read_epoch(epoch.id),
+            salt=epoch.salt,
+            channel=reach.channel,
+            address=reach.sender.encode(),
+        )
+
+    async def _finish(self, job: Job, pseudonym: bytes | None) -> None:
+        conversation, epoch_id = job
+        if pseudonym is None:
+            await self._writer.call(lambda: self._rows.drop_waiting(conversation, epoch_id))
+            return
+        await self._writer.call(lambda: self._rows.set_pseudonym(conversation, epoch_id, pseudonym))
+        self._index.set_pseudonym(conversation, epoch_id, pseudonym)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Relation:
+    """What came of relating a tip to its sender, told out of the writer's thread."""
+
+    window: Window | None = None
+    waits: bool = False

@@ -1,0 +1,241 @@
+"""
+What waits on its way to or from a phone: parts of messages, answers, and what a status says.
+
+Rules:
+1. Each lies sealed under a key of its own, and is in clear in memory alone.
+2. An answer and a status die with the window in which somebody can still be reached.
+3. What was sent, or became a message, goes at once: its secret is overwritten.
+4. The content is the caller's own format; nothing here reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from crypto.data_key import DataKey
+from crypto.randomness import RandomSource, system_random
+from crypto.stored import open_slice, seal_slice
+from retention.policy import Event, RecordClass
+from retention.promise import Promises
+from tipline.service.phone_rows import PhoneRows
+from tipline.service.reach import STATUS_SLICE, SealedRow, open_row, seal_row
+from tipline.service.record_keys import KeyUnavailableError, RecordKeys
+from tipline.service.writer import GroupWriter
+
+STATUS_BYTES: Final = 640  # of a status: one length for all; one part of SMS has 160 characters
+
+
+class Outbox:
+    """
+    What waits in one store.
+
+    Args:
+        rows: The rows; used in the writer's thread alone.
+        writer: Runs what touches them.
+        keys: Of the store.
+        promises: How long things are kept.
+        today: Tells the day that what comes is dated by.
+        random: Where ids come from.
+    """
+
+    def __init__(
+        self,
+        rows: PhoneRows,
+        *,
+        writer: GroupWriter,
+        keys: RecordKeys,
+        promises: Promises,
+        today: Callable[[], datetime.date],
+        random: RandomSource = system_random,
+    ) -> None:
+        self._rows = rows
+        self._writer = writer
+        self._keys = keys
+        self._promises = promises
+        self._today = today
+        self._random = random
+
+    async def keep_part(self, content: bytes) -> bytes:
+        """
+        Keep a part of a message until the others come. Durable when it returns.
+
+        Args:
+            content: The part, at most 1 MiB.
+
+        Returns:
+            Its id.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        today = self._today()
+        dies_on = self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})
+        row = await asyncio.to_thread(
+            seal_row, content, self._keys, dies_on=dies_on, random=self._random
+        )
+        await self._writer.call(lambda: self._rows.insert_part(row, received_on=today))
+        return row.id
+
+    async def parts(self) -> list[tuple[bytes, bytes]]:
+        """
+        List the parts that wait, after a restart.
+
+        Returns:
+            Id and content of each that opens.
+
+        Raises:
+            CryptoError: what is stored is not what was sealed.
+        """
+        opened = []
+        for row in await self._writer.call(self._rows.list_parts):
+            try:
+                opened.append((row.id, await asyncio.to_thread(open_row, row, self._keys)))
+            except KeyUnavailableError:
+                continue  # dead: the next purge takes its row
+        return opened
+
+    async def drop_parts(self, part_ids: Sequence[bytes]) -> None:
+        """
+        Let parts go that became no message.
+
+        Args:
+            part_ids: Their ids.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        keys = await self._writer.call(lambda: self._rows.list_part_keys(part_ids))
+        await asyncio.to_thread(self._keys.destroy, keys)
+        await self._writer.call(lambda: self._rows.delete_parts(part_ids))
+
+    async def add_answer(self, conversation: bytes, content: bytes) -> bytes | None:
+        """
+        Keep an answer until it is sent. Durable when it returns.
+
+        Args:
+            conversation: To whom.
+            content: The answer, at most 1 MiB.
+
+        Returns:
+            Its id; None if the conversation's window is over.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        today = self._today()
+        window = await self._find_window(conversation)
+        if window is None:
+            return None
+        period_ends_on = self._promises.dies_on(RecordClass.REPLY, {Event.SENT: today})
+        dies_on = min(period_ends_on, window.dies_on)  # then there is nobody to send it to
+        row = await asyncio.to_thread(
+            seal_row, content, self._keys, dies_on=dies_on, random=self._random
+        )
+        await self._writer.call(
+            lambda: self._rows.insert_outgoing(row, conversation=conversation, sent_on=today)
+        )
+        return row.id
+
+    async def answers(self) -> list[tuple[bytes, bytes]]:
+        """
+        List the answers that wait.
+
+        Returns:
+            Id and conversation of each.
+        """
+        return await self._writer.call(self._rows.list_outgoing)
+
+    async def read_answer(self, answer_id: bytes) -> bytes | None:
+        """
+        Read an answer.
+
+        Args:
+            answer_id: Its id.
+
+        Returns:
+            Its content; None if it is gone, or nobody can be reached any more.
+
+        Raises:
+            KeyUnavailableError: its key cannot be read.
+            CryptoError: what is stored is not what was sealed.
+        """
+        row = await self._writer.call(lambda: self._rows.find_outgoing(answer_id))
+        if row is None or row.dies_on <= self._today():
+            return None
+        return await asyncio.to_thread(open_row, row, self._keys)
+
+    async def drop_answer(self, answer_id: bytes) -> None:
+        """
+        Let an answer go: it was sent, or cannot be.
+
+        Args:
+            answer_id: Its id.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        row = await self._writer.call(lambda: self._rows.find_outgoing(answer_id))
+        if row is not None:
+            await asyncio.to_thread(self._keys.destroy, [row.key])
+            await self._writer.call(lambda: self._rows.delete_outgoing(answer_id))
+
+    async def set_status(self, conversation: bytes, status: str) -> bool:
+        """
+        Keep what a conversation is told when it asks, as long as its latest window.
+
+        Args:
+            conversation: Its id.
+            status: At most `STATUS_BYTES` in UTF-8.
+
+        Returns:
+            Whether a window is open.
+
+        Raises:
+            OSError: the disk refuses, or the window's key cannot be read.
+        """
+        if len(status.encode()) > STATUS_BYTES:
+            raise ValueError("a status has one part")
+        row = await self._find_window(conversation)
+        if row is None:
+            return False
+        data_key = await asyncio.to_thread(self._open_key, row)
+        sealed = seal_slice(
+            data_key,
+            status.encode().ljust(STATUS_BYTES),
+            record_id=row.key.data_id,
+            number=STATUS_SLICE,
+        )
+        return await self._writer.call(lambda: self._rows.set_status(conversation, row.id, sealed))
+
+    async def read_status(self, conversation: bytes) -> str | None:
+        """
+        Read what a conversation is told when it asks.
+
+        Args:
+            conversation: Its id.
+
+        Returns:
+            The text; None if there is none, or its window is over.
+
+        Raises:
+            KeyUnavailableError: the window's key cannot be read.
+            CryptoError: what is stored is not what was sealed.
+        """
+        found = await self._writer.call(lambda: self._rows.find_status(conversation))
+        if found is None or found.dies_on <= self._today():
+            return None
+        data_key = await asyncio.to_thread(self._open_key, found)
+        opened = open_slice(
+            data_key, found.sealed, record_id=found.key.data_id, number=STATUS_SLICE
+        )
+        return opened.rstrip(b" ").decode()
+
+    async def _find_window(self, conversation: bytes) -> SealedRow | None:
+        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
+        return windows[0] if windows and windows[0].dies_on > self._today() else None
+
+    def _open_key(self, row: SealedRow) -> DataKey:
+        return self._keys.open(row.key, dies_on=row.dies_on)

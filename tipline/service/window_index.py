@@ -1,0 +1,197 @@
+"""
+The open conversations, in memory: found by the mark of whoever writes.
+
+Rules:
+1. A sender is looked for under the window key of each day on which a window dies, which are as
+   many as a number is kept days.
+2. A window whose day has come is not found any more, whether or not a purge has run.
+3. Who is not found gets a new conversation, kept in mind so that two messages at once get one.
+
+Limitations: some 700 bytes of memory for each day on which somebody wrote.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from crypto.secret import Secret
+from crypto.window import mark_sender
+from tipline.service.phone_rows import Window
+
+MAX_RESERVED: Final = 20_000  # conversations of which nothing is stored yet
+
+
+class WindowIndex:
+    """
+    The open conversations.
+
+    Args:
+        read_key: Gives the window key of a day to come.
+    """
+
+    def __init__(self, read_key: Callable[[datetime.date], Secret]) -> None:
+        self._read_key = read_key
+        self._windows: dict[bytes, Window] = {}
+        self._by_mark: dict[bytes, bytes] = {}
+        self._by_conversation: dict[bytes, set[bytes]] = {}
+        self._days: collections.Counter[datetime.date] = collections.Counter()
+        self._reserved: collections.OrderedDict[bytes, bytes] = collections.OrderedDict()
+
+    def load(self, windows: Iterable[Window]) -> None:
+        """
+        Take up what is stored, in the place of what is known.
+
+        Args:
+            windows: All of them.
+        """
+        self._windows.clear()
+        self._by_mark.clear()
+        self._by_conversation.clear()
+        self._days.clear()
+        for window in windows:
+            self.add(window)
+
+    def add(self, window: Window) -> None:
+        """
+        Take up a window that is stored.
+
+        Args:
+            window: It; one that is known already is replaced.
+        """
+        self.forget([window.id])
+        self._windows[window.id] = window
+        self._by_mark[window.mark] = window.conversation
+        self._by_conversation.setdefault(window.conversation, set()).add(window.id)
+        self._days[window.dies_on] += 1
+        self._reserved.pop(window.mark, None)
+
+    def forget(self, window_ids: Iterable[bytes]) -> None:
+        """
+        Forget windows that go.
+
+        Args:
+            window_ids: Their ids.
+        """
+        for window_id in window_ids:
+            window = self._windows.pop(window_id, None)
+            if window is None:
+                continue
+            del self._by_mark[window.mark]
+            ids = self._by_conversation[window.conversation]
+            ids.discard(window_id)
+            if not ids:
+                del self._by_conversation[window.conversation]
+            self._days[window.dies_on] -= 1
+            if not self._days[window.dies_on]:
+                del self._days[window.dies_on]
+
+    def forget_reserved(self) -> None:
+        """Forget the conversations of which nothing was stored."""
+        self._reserved.clear()
+
+    def forget_epoch(self, epoch: bytes) -> None:
+        """
+        Forget the pseudonyms of an epoch.
+
+        Args:
+            epoch: Its id.
+        """
+        for window_id, window in self._windows.items():
+            if window.epoch == epoch:
+                self._windows[window_id] = dataclasses.replace(window, epoch=None, pseudonym=None)
+
+    def find(
+        self,
+        *,
+        channel: str,
+        address: bytes,
+        today: datetime.date,
+        dies_on: datetime.date,
+        draw: Callable[[], bytes],
+    ) -> bytes:
+        """
+        Find the conversation of a sender, or begin one.
+
+        Args:
+            channel: The channel's id.
+            address: Of the sender.
+            today: The day.
+            dies_on: The last day of a window that begins today.
+            draw: Makes the id of a new conversation.
+
+        Returns:
+            The conversation.
+        """
+        for day in self._days:
+            if day > today:
+                mark = self.mark(day, channel=channel, address=address)
+                if (conversation := self._by_mark.get(mark)) is not None:
+                    return conversation
+        mark = self.mark(dies_on, channel=channel, address=address)
+        if mark not in self._reserved:
+            while len(self._reserved) >= MAX_RESERVED:
+                self._reserved.popitem(last=False)
+            self._reserved[mark] = draw()
+        return self._reserved[mark]
+
+    def mark(self, day: datetime.date, *, channel: str, address: bytes) -> bytes:
+        """
+        Mark a sender.
+
+        Args:
+            day: On which the mark dies.
+            channel: The channel's id.
+            address: Of the sender.
+
+        Returns:
+            The mark.
+        """
+        return mark_sender(self._read_key(day), channel=channel, address=address)
+
+    def windows_of(self, conversation: bytes, *, today: datetime.date) -> list[Window]:
+        """
+        List a conversation's open windows.
+
+        Args:
+            conversation: Its id.
+            today: The day.
+
+        Returns:
+            The windows, the latest last.
+        """
+        windows = [self._windows[one] for one in self._by_conversation.get(conversation, ())]
+        return sorted(
+            (window for window in windows if window.dies_on > today),
+            key=lambda window: window.received_on,
+        )
+
+    def set_pseudonym(self, conversation: bytes, epoch: bytes, pseudonym: bytes) -> None:
+        """
+        Take note of a pseudonym.
+
+        Args:
+            conversation: Its id.
+            epoch: Its id.
+            pseudonym: 16 bytes.
+        """
+        for window_id in self._by_conversation.get(conversation, ()):
+            window = self._windows[window_id]
+            if window.epoch == epoch:
+                self._windows[window_id] = dataclasses.replace(window, pseudonym=pseudonym)
+
+    def set_noticed(self, conversation: bytes, received_on: datetime.date) -> None:
+        """
+        Take note that a conversation was answered with the notice.
+
+        Args:
+            conversation: Its id.
+            received_on: The day.
+        """
+        for window_id in self._by_conversation.get(conversation, ()):
+            window = self._windows[window_id]
+            if window.received_on == received_on:
+                self._windows[window_id] = dataclasses.replace(window, noticed=True)
