@@ -79,9 +79,9 @@ class Capcom6:
             untrusted_signature=request.headers.get("x-signature", ""),
         )
         check_fresh(self.name, timestamp, now=request.received_at)
+        if request.method != "POST":
+            raise GatewayError("gateway_malformed", gateway=self.name)
         try:
-            if request.method != "POST":
-                raise ValueError("method")
             event = take_object(parse_provider_json(request.body))
             messages = self._read(event, request.received_at)
         except (CryptoError, ValueError):
