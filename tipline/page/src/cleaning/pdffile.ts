@@ -23,6 +23,7 @@ const MAX_ENTRIES = 1_000_000; // a book of a thousand pages has about ten thous
 const MAX_GENERATION = 65_535;
 const MAX_READ_BYTES = 64 * 1024 * 1024; // of objects that are no streams, each time they are read
 const SEARCHED_BYTES = 10; // of a token: longer ones are not looked for
+const TAIL_ENDS = 3;
 const END_BYTES = 20; // more than the words have that end something
 const [NEW_LINE, RETURN, LETTER_E] = [0x0a, 0x0d, 0x65];
 
@@ -50,6 +51,8 @@ export interface Found {
 export class PdfFile implements Objects {
   trailer: PdfDictionary | undefined;
   isRebuilt = false;
+  /** Whether it is known where objects lie in streams. */
+  isUnpacked = false;
   readonly work = new Budget(MAX_READ_BYTES);
   /** By `keyOf`: an offset, or less than 0 the number of the stream in which it lies. */
   readonly #entries = new Map<number, number>();
@@ -58,13 +61,13 @@ export class PdfFile implements Objects {
   readonly #packed = new Map<number, Packed>();
   readonly #maxNumber: number;
   #ends: number[] | undefined;
-  readonly #lastEnd: number; // of a stream or an object
+  readonly #tailStart: number; // behind it so few streams end that any may be cut
   #offsets: Float64Array | undefined;
 
   constructor(readonly untrusted: Bytes) {
     // An entry of a table takes as many bytes at least.
     this.#maxNumber = Math.floor(untrusted.length / 3);
-    this.#lastEnd = findLastEnd(untrusted);
+    this.#tailStart = findTail(untrusted);
   }
 
   find(number: number, generation: number): PdfValue {
@@ -73,6 +76,8 @@ export class PdfFile implements Objects {
     if (known !== undefined) return known;
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
+    if (entry < 0 && !this.isUnpacked) return null;
+    this.#values.set(key, null); // whoever asks for it while it is read
     const value = entry < 0 ? this.#readPacked(number) : this.#readEntry(number, generation, entry);
     this.#values.set(key, value);
     return value;
@@ -195,8 +200,7 @@ export class PdfFile implements Objects {
     if (isEmpty || value instanceof PdfReference) return null;
     const { kind, text } = lexer.read();
     if (value instanceof PdfDictionary && kind === "word" && text === "stream") {
-      const begin = skipLineEnd(this.untrusted, lexer.position);
-      return begin > this.#lastEnd ? null : this.#makeStream(value, begin);
+      return this.#makeStream(value, skipLineEnd(this.untrusted, lexer.position));
     }
     // With the file an object is cut.
     return this.#isAtEnd(lexer.position) ? null : value;
@@ -210,12 +214,23 @@ export class PdfFile implements Objects {
 
   // --- streams ----------------------------------------------------------------------------------
 
-  #makeStream(dictionary: PdfDictionary, start: number): PdfStream {
+  #makeStream(dictionary: PdfDictionary, start: number): PdfStream | null {
+    if (start > this.#tailStart) {
+      const isOpen = findEnd(this.untrusted, start) < 0;
+      if (isOpen || this.#isCut(this.#findEnd(dictionary, start))) return null;
+    }
     let raw: Bytes | undefined;
     return new PdfStream(dictionary, () => {
       raw ??= this.untrusted.subarray(start, this.#findEnd(dictionary, start));
       return raw;
     });
+  }
+
+  /** Whether the file ends with the words behind a stream, or before them. */
+  #isCut(end: number): boolean {
+    const lexer = new Lexer(this.untrusted, end);
+    if (lexer.readsWord("endstream")) lexer.read();
+    return this.#isAtEnd(lexer.position);
   }
 
   /** Where a stream ends: as it says, if that is true. */
@@ -271,11 +286,11 @@ export class PdfFile implements Objects {
   /** Take what was found for what the tables say; objects in streams stay where they are. */
   rebuild(found: Found): void {
     this.isRebuilt = true;
+    this.#free.clear();
     for (const [key, entry] of this.#entries) if (entry >= 0) this.#entries.delete(key);
     for (const [number, generation, offset] of [...found.objects].reverse()) {
       this.insert(number, generation, offset);
     }
-    this.#free.clear();
     this.#offsets = undefined;
     for (const offset of this.trailer === undefined ? [...found.trailers].reverse() : []) {
       const trailer = this.readTrailer(offset);
@@ -308,17 +323,25 @@ function skipLineEnd(data: Bytes, position: number): number {
 /** Where streams or objects end, by their words alone. */
 function listEnds(data: Bytes): number[] {
   const ends: number[] = [];
-  for (let at = findWord(data, "end", 0); at >= 0; at = findWord(data, "end", at + 1)) {
-    if (isEnd(data, at)) ends.push(at);
-  }
+  for (let at = findEnd(data, 0); at >= 0; at = findEnd(data, at + 1)) ends.push(at);
   return ends;
 }
 
-/** Where the last of them ends; -1 if there is none. */
-function findLastEnd(data: Bytes): number {
-  let at = data.lastIndexOf(LETTER_E);
-  while (at > 0 && !isEnd(data, at)) at = data.lastIndexOf(LETTER_E, at - 1);
-  return isEnd(data, at) ? at : -1;
+/** The next of them; -1 if there is none. */
+function findEnd(data: Bytes, from: number): number {
+  let at = findWord(data, "end", from);
+  while (at >= 0 && !isEnd(data, at)) at = findWord(data, "end", at + 1);
+  return at;
+}
+
+/** Where the last but few of them stands; -1 if there are no more. */
+function findTail(data: Bytes): number {
+  let at = data.length;
+  for (let i = 0; i < TAIL_ENDS && at > 0; i++) {
+    do at = data.lastIndexOf(LETTER_E, at - 1);
+    while (at > 0 && !isEnd(data, at));
+  }
+  return at;
 }
 
 function isEnd(data: Bytes, at: number): boolean {

@@ -10,7 +10,7 @@
 import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { PdfFile } from "./pdffile.js";
-import { Budget, decodeFilters } from "./pdffilters.js";
+import { Budget } from "./pdffilters.js";
 import {
   type Objects,
   PdfDictionary,
@@ -20,9 +20,8 @@ import {
   type PdfValue,
 } from "./pdfobjects.js";
 import { findWord } from "./pdfsearch.js";
-import { readFilters } from "./pdfstreams.js";
 import { isDigit, Lexer } from "./pdfsyntax.js";
-import { Damage, isOfType, readInteger, readTables } from "./pdfxref.js";
+import { Damage, decodeStream, isOfType, readInteger, readTables } from "./pdfxref.js";
 
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024; // a handbook of a thousand pages has about ten
 const END_BYTES = 1_054; // in which it is said where the tables are
@@ -80,13 +79,10 @@ export class PdfDocument implements Objects {
 export async function openPdf(untrusted: Bytes): Promise<PdfDocument> {
   const file = new PdfFile(untrusted);
   const packed = new Budget(MAX_OBJECT_BYTES);
-  await readAllTables(file, packed);
-  const trailer = file.trailer;
-  if (trailer === undefined) throw new CleaningRefusal("malformed");
-  if (trailer.has("Encrypt")) throw new CleaningRefusal("encrypted");
-  for (const number of file.listPackedStreams()) await unpack(file, number, packed);
-  const root = trailer.get("Root");
-  if (!(root instanceof PdfDictionary) || !(root.get("Pages") instanceof PdfDictionary)) {
+  if (!(await readAllTables(file, packed))) await mend(file, packed);
+  const { trailer } = file;
+  const root = trailer?.get("Root");
+  if (trailer === undefined || !(root instanceof PdfDictionary) || !hasPages(root)) {
     throw new CleaningRefusal("malformed");
   }
   return new PdfDocument(file, trailer, root);
@@ -94,24 +90,36 @@ export async function openPdf(untrusted: Bytes): Promise<PdfDocument> {
 
 // --- tables ---------------------------------------------------------------------------------------
 
-async function readAllTables(file: PdfFile, packed: Budget): Promise<void> {
+/** Read the tables that the end of the file names; false if they are damaged. */
+async function readAllTables(file: PdfFile, packed: Budget): Promise<boolean> {
   const start = findStart(file.untrusted);
-  if (start !== 0 && (await isRead(file, start, packed))) return;
+  if (start === 0 || !(await isRead(file, start, packed))) return false;
+  await unpackAll(file, packed);
+  return true;
+}
+
+/** Look for what the tables should say. */
+async function mend(file: PdfFile, packed: Budget): Promise<void> {
   const found = file.search();
   const last = found.starts[found.starts.length - 1] ?? 0;
   const object = found.objects[found.objects.length - 1];
   // There may be more behind its end than there should be.
-  if (start === 0 && object !== undefined && last > object[2]) {
+  if (findStart(file.untrusted) === 0 && object !== undefined && last > object[2]) {
     const offset = new Lexer(file.untrusted, last).read();
     if (offset.kind === "integer" && (await isRead(file, Number(offset.text), packed))) {
+      await unpackAll(file, packed);
       const root = file.trailer?.get("Root");
-      if (root instanceof PdfDictionary && root.get("Pages") instanceof PdfDictionary) return;
+      if (root instanceof PdfDictionary && hasPages(root)) return;
     }
   }
   file.rebuild(found);
   if (file.trailer === undefined) await findTrailer(file, packed);
-  const isWhole = file.trailer?.get("Root") instanceof PdfDictionary;
-  if (!isWhole) findRoot(file);
+  await unpackAll(file, packed);
+  if (!(file.trailer?.get("Root") instanceof PdfDictionary)) findRoot(file);
+}
+
+function hasPages(root: PdfDictionary): boolean {
+  return root.get("Pages") instanceof PdfDictionary;
 }
 
 /** Where the last table is said to be; 0 if it is not said. */
@@ -166,21 +174,25 @@ function findRoot(file: PdfFile): void {
 
 // --- streams of objects ---------------------------------------------------------------------------
 
+/** Inflate the streams of objects. A password is told of before: it is theirs, too. */
+async function unpackAll(file: PdfFile, budget: Budget): Promise<void> {
+  if (file.trailer?.has("Encrypt")) throw new CleaningRefusal("encrypted");
+  for (const number of file.listPackedStreams()) {
+    try {
+      await unpack(file, number, budget);
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error; // there are none in it
+    }
+  }
+  file.isUnpacked = true;
+  if (file.trailer?.has("Encrypt")) throw new CleaningRefusal("encrypted");
+}
+
 /** Inflate a stream of objects, and note where each of them lies in it. */
 async function unpack(file: PdfFile, number: number, budget: Budget): Promise<void> {
   const stream = file.find(number, 0);
   if (!(stream instanceof PdfStream)) return;
-  const filters = readFilters(stream);
-  // Nobody writes objects in other ways.
-  if (filters.some(({ name }) => name !== "FlateDecode") || filters.length > 1) {
-    throw new CleaningRefusal("unsupported");
-  }
-  const data = await decodeFilters(stream.raw, filters, budget);
-  try {
-    listObjects(file, number, stream, data);
-  } catch (error) {
-    if (!(error instanceof Damage)) throw error; // there are none in it
-  }
+  listObjects(file, number, stream, await decodeStream(stream, budget));
 }
 
 function listObjects(file: PdfFile, number: number, stream: PdfStream, data: Bytes): void {

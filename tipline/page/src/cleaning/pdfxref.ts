@@ -22,6 +22,7 @@ import { isDigit, isSpace, Lexer } from "./pdfsyntax.js";
 
 const ENTRY_BYTES = 20;
 const MAX_FIELD_BYTES = 8;
+const MAX_NUMBER = 0x7fffffff; // that qpdf holds
 const MAX_ENTRY_BYTES = 30; // of one that is not written as it should be
 const [NEW_LINE, RETURN, FREE, USED] = [0x0a, 0x0d, 0x66, 0x6e];
 const [PLAIN, PACKED] = [1, 2];
@@ -129,6 +130,7 @@ function readOddEntry(data: Bytes, start: number): Entry {
   while (end < data.length && data[end] !== NEW_LINE && data[end] !== RETURN) end++;
   while (data[end] === NEW_LINE || data[end] === RETURN) end++;
   const [offset, generation] = [Number(found[1]), Number(found[2])];
+  if (generation > MAX_NUMBER || !Number.isSafeInteger(offset)) throw new Damage();
   return { offset, generation, isFree: found[3] === "f", end };
 }
 
@@ -140,7 +142,7 @@ async function readStream(file: PdfFile, offset: number, budget: Budget): Promis
   const widths = readWidths(stream);
   const size = readInteger(stream.get("Size"));
   const sections = readSections(stream, size);
-  const data = await decodeTable(stream, budget);
+  const data = await decodeStream(stream, budget);
   const entryBytes = widths.reduce((sum, width) => sum + width, 0);
   const count = sections.reduce((sum, [, length]) => sum + length, 0);
   if (entryBytes * count > data.length) throw new Damage();
@@ -194,7 +196,8 @@ function readSections(stream: PdfStream, size: number): [number, number][] {
   return sections;
 }
 
-async function decodeTable(stream: PdfStream, budget: Budget): Promise<Bytes> {
+/** Decode a stream; one that cannot be is thrown as `Damage`. */
+export async function decodeStream(stream: PdfStream, budget: Budget): Promise<Bytes> {
   try {
     return await decodeFilters(stream.raw, readFilters(stream), budget);
   } catch (error) {
