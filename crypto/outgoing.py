@@ -30,7 +30,7 @@ from crypto.age.hybrid import HybridIdentity, HybridRecipient
 from crypto.errors import CryptoError, ForgedError, MalformedError, OutgoingError, TooLargeError
 from crypto.fields import Fields, items, parse_day_field, parse_positive, parse_string
 from crypto.keyset_fields import Keyset, Reader
-from crypto.note import Signer, sign_note, split_note, verify_note
+from crypto.note import Signer, Verifier, sign_note, split_note, verify_note
 from crypto.randomness import RandomSource, system_random
 from crypto.strict import (
     decode_base64,
@@ -98,6 +98,7 @@ class Outgoing:
 
     Args:
         reader: Who signed it.
+        signing: By this key.
         number: Rises with every bundle of this key.
         made_on: On this day.
         expires_on: The last day on which it is taken.
@@ -105,6 +106,7 @@ class Outgoing:
     """
 
     reader: Reader
+    signing: Verifier
     number: int
     made_on: datetime.date
     expires_on: datetime.date
@@ -256,6 +258,7 @@ def verify_outgoing(untrusted: bytes, *, keyset: Keyset, today: datetime.date) -
         raise OutgoingError("outgoing_expired", expires_on=read.expires_on.isoformat())
     return Outgoing(
         reader=reader,
+        signing=reader.signing,
         number=read.number,
         made_on=read.made_on,
         expires_on=read.expires_on,

@@ -76,8 +76,9 @@ ERRORS: Final[Mapping[str, Text]] = {
     "answer_other_file": N_("{path} is not an outgoing bundle of this key"),
     "answer_full": N_("{path} holds {limit} answers already: take another file"),
     "answer_signing": N_("{path} holds no key that signs answers"),
-    "answer_status": N_("--unit goes with --set assigned, and --by with --set expected"),
+    "answer_status": N_("what is closed has no day by which an answer comes"),
     "answers_not_taken": NN_("{count} answer was not taken", "{count} answers were not taken"),
+    "answer_day": N_("a day is written YYYY-MM-DD"),
     "answers_refused": N_("the service did not take the outgoing bundle ({reason})"),
     "usage": N_("the command was called wrongly"),
     # One per class, for an error made without a code of its own.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crypto.note import Verifier
 from tipline.clock import system_clock
+from tipline.commands.desk_way import reach
 from tipline.console import Console
-from tipline.desk.ceremony import read_client_key
 from tipline.desk.keyfiles import parse_root_key
 from tipline.desk.memory import choose_root, remember_index
 from tipline.errors import BrokenTipsError, NetworkError, UsageError
@@ -133,7 +132,7 @@ async def _pull(
         if options.memory is not None:
             remember_index(options.memory, index, root=root, today=system_clock().date())
 
-    async with _reach(source, options, console) as socks:
+    async with reach(source, options, console) as socks:
         pulled = await pull_bundle(
             source,
             out=options.out,
@@ -149,49 +148,6 @@ async def _pull(
         except NetworkError:
             # The bundle is whole and on disk: this fails nothing but is said.
             return pulled, None
-
-
-@contextlib.asynccontextmanager
-async def _reach(
-    source: Source, options: argparse.Namespace, console: Console
-) -> AsyncIterator[str | None]:
-    if source.onion is None:
-        if options.client_key or options.tor_control or options.socks:
-            raise UsageError("pull_onion_only")
-        yield None
-        return
-    if options.client_key is None:
-        raise UsageError("pull_client_key")
-    if (options.tor_control is None) != (options.socks is None):
-        raise UsageError("pull_socks")
-    key = read_client_key(options.client_key)
-    from tipline.desk.torclient import Control, authorise
-
-    async with _find_tor(options, console) as (control_socket, socks):
-        control = Control(control_socket)
-        try:
-            with authorise(control, onion=source.onion, key=key):
-                yield socks
-        finally:
-            control.close()
-
-
-@contextlib.asynccontextmanager
-async def _find_tor(
-    options: argparse.Namespace, console: Console
-) -> AsyncIterator[tuple[Path, str]]:
-    if options.tor_control is not None:
-        yield options.tor_control, options.socks
-        return
-    from tipline.desk.torclient import run_client
-
-    _ = console.translate
-    async with run_client(
-        program=options.tor,
-        today=system_clock().date(),
-        on_stage=lambda stage: console.note(_("tor: {stage}").format(stage=stage)),
-    ) as found:
-        yield found
 
 
 def _make_progress(console: Console) -> Callable[[int], None]:

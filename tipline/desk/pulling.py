@@ -41,10 +41,11 @@ _READ_LEN: Final = 1 << 20
 _BUNDLE_PATH: Final = "/bundle"
 _TEXTS_PATH: Final = "/bundle/texts"
 _PICKED_UP_PATH: Final = "/picked-up"
+_OUTGOING_PATH: Final = "/outgoing"
 _ONION = re.compile(r"[a-z2-7]{56}\.onion")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _UNIX_START: Final = "unix:"
-_UNREACHABLE: Final = (
+UNREACHABLE: Final = (
     aiohttp.ClientError,
     ProxyError,
     ProxyConnectionError,
@@ -72,6 +73,11 @@ class Source:
     def picked_up_url(self) -> str:
         """Where it is said what was fetched."""
         return urllib.parse.urljoin(self.url, _PICKED_UP_PATH)
+
+    @property
+    def outgoing_url(self) -> str:
+        """Where answers are brought."""
+        return urllib.parse.urljoin(self.url, _OUTGOING_PATH)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +217,7 @@ async def acknowledge(source: Source, pulled: PulledBundle, *, socks: str | None
         return 0
     try:
         async with (
-            _open_session(source, socks=socks) as session,
+            open_session(source, socks=socks) as session,
             session.post(
                 source.picked_up_url,
                 data=json.dumps({"tips": tips}).encode(),
@@ -220,7 +226,7 @@ async def acknowledge(source: Source, pulled: PulledBundle, *, socks: str | None
         ):
             if response.status != 200:
                 raise NetworkError("pull_unacknowledged")
-    except _UNREACHABLE as exc:
+    except UNREACHABLE as exc:
         raise NetworkError("pull_unacknowledged") from exc
     return len(tips)
 
@@ -234,7 +240,7 @@ async def _fetch(
 ) -> None:
     try:
         async with (
-            _open_session(source, socks=socks) as session,
+            open_session(source, socks=socks) as session,
             session.get(source.url, allow_redirects=False) as response,
         ):
             if response.status != 200:
@@ -248,14 +254,24 @@ async def _fetch(
                 on_progress(size_bytes)
     except aiohttp.ClientPayloadError as exc:
         raise BundleError("bundle_cut") from exc
-    except _UNREACHABLE as exc:
+    except UNREACHABLE as exc:
         raise NetworkError("pull_silent") from exc
 
 
 @contextlib.asynccontextmanager
-async def _open_session(
+async def open_session(
     source: Source, *, socks: str | None
 ) -> AsyncIterator[aiohttp.ClientSession]:
+    """
+    Open a session with the desk's side of a line, which tells nothing of this program.
+
+    Args:
+        source: Where it is.
+        socks: Where tor takes connections, `HOST:PORT`; needed for an onion.
+
+    Yields:
+        The session.
+    """
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=CONNECT_LIMIT_SECONDS, sock_read=SILENCE_LIMIT_SECONDS
     )

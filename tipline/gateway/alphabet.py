@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -72,6 +73,29 @@ def measure_text(text: str) -> Extent:
         return _count(Alphabet.GSM7, units, one=GSM7_PART, many=GSM7_LONG_PART)
     units = [2 if ord(character) > _LAST_SHORT else 1 for character in text]
     return _count(Alphabet.UCS2, units, one=UCS2_PART, many=UCS2_LONG_PART)
+
+
+def fold_text(text: str) -> str:
+    """
+    Leave out the accents that the default alphabet does not have, if then all of it fits.
+
+    Args:
+        text: What is to be sent.
+
+    Returns:
+        The text in the default alphabet; unchanged if letters without accents do not get it there.
+    """
+    folded = "".join(
+        character if character in _BASIC or character in EXTENSION else _strip(character)
+        for character in unicodedata.normalize("NFC", text)
+    )
+    return folded if measure_text(folded).alphabet is Alphabet.GSM7 else text
+
+
+def _strip(character: str) -> str:
+    return "".join(
+        part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part)
+    )
 
 
 def is_one_part(text: str) -> bool:

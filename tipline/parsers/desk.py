@@ -1,7 +1,7 @@
 """
 `tipline desk`: keys and keysets, carrying bundles, reading tips.
 
-Everything here but `pull` is for the offline workstation and opens no socket.
+Everything here but `pull` and `push` is for the offline workstation and opens no socket.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tipline.language import Translate
-from tipline.parsers import desk_files, desk_keys, desk_pull, desk_read
+from tipline.parsers import desk_answer, desk_files, desk_keys, desk_pull, desk_read
 
 if TYPE_CHECKING:
     from tipline.parsers import Commands
@@ -36,3 +36,4 @@ def register(commands: Commands, translate: Translate) -> None:
     desk_pull.register(parts, translate)
     desk_read.register(parts, translate)
     desk_files.register(parts, translate)
+    desk_answer.register(parts, translate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,7 @@ def register(parts: Commands, translate: Translate) -> None:
             " what was picked up, so carry the file to the workstation within these days."
         ),
     )
-    parser.add_argument(
-        "url",
-        metavar=_("URL"),
-        help=_("http://ADDRESS.onion; on the server itself also unix:PATH"),
-    )
+    add_way(parser, translate)
     parser.add_argument(
         "--out", metavar=_("FILE"), type=Path, required=True, help=_("the new file")
     )
@@ -49,6 +46,40 @@ def register(parts: Commands, translate: Translate) -> None:
         metavar=_("DIR"),
         type=Path,
         help=_("remember here the desk root and the newest keyset; an older one is then refused"),
+    )
+    parser.add_argument(
+        "--texts",
+        action="store_true",
+        help=_("only the tips of the size of text alone; they wait for nothing larger"),
+    )
+    parser.add_argument(
+        "--after",
+        metavar=_("FILE"),
+        type=Path,
+        help=_("a bundle that was full: fetch what had no room in it"),
+    )
+    parser.add_argument(
+        "--no-acknowledge",
+        action="store_true",
+        help=_("do not tell the service what is here now; its tips keep their former last day"),
+    )
+    parser.add_argument("--json", action="store_true", help=_("print JSON"))
+    parser.set_defaults(run="desk_pull.run")
+
+
+def add_way(parser: argparse.ArgumentParser, translate: Translate) -> None:
+    """
+    Add what says where the service is and how it is reached.
+
+    Args:
+        parser: Of a command for the networked machine.
+        translate: Looks a text up in the catalogue.
+    """
+    _ = translate
+    parser.add_argument(
+        "url",
+        metavar=_("URL"),
+        help=_("http://ADDRESS.onion; on the server itself also unix:PATH"),
     )
     parser.add_argument(
         "--client-key",
@@ -70,21 +101,3 @@ def register(parts: Commands, translate: Translate) -> None:
     parser.add_argument(
         "--tor", metavar=_("PROGRAM"), default="tor", help=_("the tor to start (default: tor)")
     )
-    parser.add_argument(
-        "--texts",
-        action="store_true",
-        help=_("only the tips of the size of text alone; they wait for nothing larger"),
-    )
-    parser.add_argument(
-        "--after",
-        metavar=_("FILE"),
-        type=Path,
-        help=_("a bundle that was full: fetch what had no room in it"),
-    )
-    parser.add_argument(
-        "--no-acknowledge",
-        action="store_true",
-        help=_("do not tell the service what is here now; its tips keep their former last day"),
-    )
-    parser.add_argument("--json", action="store_true", help=_("print JSON"))
-    parser.set_defaults(run="desk_pull.run")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tipline.gateway.alphabet import BASIC, EXTENSION, Alphabet, is_one_part, measure_text
+from tipline.gateway.alphabet import (
+    BASIC,
+    EXTENSION,
+    Alphabet,
+    fold_text,
+    is_one_part,
+    measure_text,
+)
 
 
 def test_basic_alphabet_when_counted_then_has_a_code_for_every_seven_bits() -> None:
@@ -45,3 +52,21 @@ def test_measure_when_a_text_is_given_then_counts_as_a_network(
     extent = measure_text(text)
     assert (extent.alphabet, extent.unit_len, extent.part_len) == (alphabet, unit_len, part_len)
     assert is_one_part(text) is (part_len == 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Dirección", "Direccion"),
+        ("Direcci\N{COMBINING ACUTE ACCENT}on", "Direccion"),
+        ("niño, café, ü", "niño, café, ü"),
+        ("ação ç", "acao c"),
+        ("отдел á", "отдел á"),
+        ("", ""),
+    ],
+)
+def test_text_when_folded_then_accents_go_only_if_all_of_it_then_fits(
+    text: str, folded: str
+) -> None:
+    """An accent is left out where that gets the text into the plain alphabet, and nowhere else."""
+    assert fold_text(text) == folded

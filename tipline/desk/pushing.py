@@ -1,0 +1,118 @@
+"""
+Bringing an outgoing bundle to the service, on the desk's networked machine.
+
+Rules:
+1. This machine signs nothing and opens nothing: it carries, and reports what the service said of
+   each answer by its random id.
+2. It may be done again after a lost answer: the service answers the same bundle as the first time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Any, Final
+
+from crypto.errors import CryptoError, MalformedError
+from crypto.fields import Fields, items, parse_string
+from crypto.strict import decode_hex, parse_json_object
+from tipline.desk.pulling import UNREACHABLE, Source, open_session
+from tipline.errors import AnswerError, NetworkError
+
+MAX_ANSWER_BYTES: Final = 64 << 10  # 100 items of 80 bytes, eight times over
+ID_BYTES: Final = 16
+_READ_LEN: Final = 1 << 14
+
+
+class Outcome(enum.StrEnum):
+    """What became of one answer."""
+
+    TAKEN = "taken"
+    WINDOW_CLOSED = "window_closed"
+    NOT_READER = "not_reader"
+    TOO_MANY = "too_many"
+    REFUSED = "refused"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PushedItem:
+    """
+    One answer, as the service spoke of it.
+
+    Args:
+        id: 32 hex digits.
+        outcome: What became of it.
+    """
+
+    id: str
+    outcome: Outcome
+
+
+async def push_bundle(
+    source: Source, note: bytes, *, socks: str | None = None
+) -> tuple[PushedItem, ...]:
+    """
+    Bring an outgoing bundle.
+
+    Args:
+        source: Where to.
+        note: The whole bundle.
+        socks: Where tor takes connections, `HOST:PORT`; needed for an onion.
+
+    Returns:
+        What became of each answer.
+
+    Raises:
+        AnswerError: `answers_refused`: the service took nothing of it, with the reason.
+        NetworkError: nobody answers, or not as agreed.
+    """
+    try:
+        async with (
+            open_session(source, socks=socks) as session,
+            session.post(source.outgoing_url, data=note, allow_redirects=False) as response,
+        ):
+            status = response.status
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(_READ_LEN):
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise NetworkError("pull_status", status=status)
+    except UNREACHABLE as exc:
+        raise NetworkError("pull_silent") from exc
+    if status not in (200, 409, 422):
+        raise NetworkError("pull_status", status=status)
+    try:
+        return _parse_answer(status, bytes(body))
+    except CryptoError as exc:
+        raise NetworkError("pull_status", status=status) from exc
+
+
+def _parse_answer(status: int, untrusted: bytes) -> tuple[PushedItem, ...]:
+    fields = Fields(parse_json_object(untrusted, max_bytes=MAX_ANSWER_BYTES), "answer")
+    if status != 200:
+        reason = fields.take("error", parse_string)
+        raise AnswerError("answers_refused", reason=reason if reason in _REASONS else "refused")
+    fields.take("state", _parse_state)
+    pushed = fields.take("items", items(_parse_item))
+    fields.close()
+    return pushed
+
+
+# The service's own words for a bundle of which it takes nothing; formats.md, "Outgoing bundle".
+_REASONS: Final = frozenset({"keyset", "phones", "number", "refused"})
+
+
+def _parse_state(untrusted: object, name: str) -> str:
+    if untrusted != "taken":
+        raise MalformedError(name)
+    return "taken"
+
+
+def _parse_item(untrusted: Any, name: str) -> PushedItem:
+    fields = Fields(untrusted, name)
+    item_id = fields.take("id", parse_string)
+    outcome = fields.take("outcome", parse_string)
+    fields.close()
+    if len(decode_hex(item_id)) != ID_BYTES or outcome not in frozenset(Outcome):
+        raise MalformedError(name)
+    return PushedItem(id=item_id, outcome=Outcome(outcome))
