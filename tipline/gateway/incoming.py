@@ -19,7 +19,7 @@ __all__ = ["MAX_PARTS", "Incoming", "MediaReference", "Medium", "Part"]
 MAX_PROVIDER_ID_CHARACTERS: Final = 200  # the longest known, of WhatsApp, has about 60
 MAX_SENDER_CHARACTERS: Final = 100
 MAX_TEXT_CHARACTERS: Final = 65_536  # at most 262,144 bytes, as a tip takes
-MAX_PART_CHARACTERS: Final = 1000  # networks carry 160
+MAX_PART_CHARACTERS: Final = 250  # networks carry 160; 255 parts make no more than a text
 MAX_MEDIA: Final = 10  # of one message: an MMS and an album hold no more
 
 

@@ -23,7 +23,7 @@ from typing import Final
 from crypto.errors import MalformedError
 from crypto.fields import Fields, parse_positive, parse_string, parse_time
 from crypto.strict import format_json, parse_json_object
-from tipline.gateway.incoming import Incoming, Medium, Part
+from tipline.gateway.incoming import MAX_MEDIA, Incoming, Medium, Part
 from tipline.gateway.turns import CrowdedError, TooManyError
 
 WAIT: Final = datetime.timedelta(minutes=10)  # networks deliver the rest within one, or never
@@ -55,13 +55,13 @@ class Whole:
     A message of parts, complete or not.
 
     Args:
-        incoming: The message: the text of all parts, the first part's time.
-        piece_ids: The rows that go when it is stored.
+        incoming: The message: the text of all parts, the first part's time and id.
+        pieces: Their rows go when it is stored.
         missing: The parts that never came, rising.
     """
 
     incoming: Incoming
-    piece_ids: tuple[bytes, ...]
+    pieces: tuple[Piece, ...]
     missing: tuple[int, ...]
 
 
@@ -155,7 +155,19 @@ class Joining:
             Their rows, which go too.
         """
         keys = [key for key in self._waiting if key[1] == sender]
-        return tuple(one for key in keys for one in self._take(key).piece_ids)
+        return tuple(piece.id for key in keys for piece in self._take(key).pieces)
+
+    def put_back(self, whole: Whole) -> None:
+        """
+        Let a message wait again that could not be stored.
+
+        Args:
+            whole: As it was handed out.
+        """
+        for piece in whole.pieces:
+            waiting = self._waiting.setdefault(_key_of(piece.incoming, piece.sender), {})
+            waiting[_part_of(piece.incoming).number] = piece
+            self._of_sender[piece.sender] += 1
 
     def _take(self, key: _Key) -> Whole:
         waiting = self._waiting.pop(key)
@@ -172,9 +184,11 @@ class Joining:
             if number in waiting or number == 1 or number - 1 in waiting
         )
         first = min(pieces, key=lambda piece: piece.incoming.received_at).incoming
-        media = tuple(one for piece in pieces for one in piece.incoming.media)
-        whole = dataclasses.replace(first, text=mend_text(text), part=None, media=media)
-        return Whole(incoming=whole, piece_ids=tuple(piece.id for piece in pieces), missing=missing)
+        media = [one for piece in pieces for one in piece.incoming.media]
+        whole = dataclasses.replace(
+            first, text=mend_text(text), part=None, media=tuple(media[:MAX_MEDIA])
+        )
+        return Whole(incoming=whole, pieces=tuple(pieces), missing=missing)
 
 
 def mend_text(untrusted: str) -> str:

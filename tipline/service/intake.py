@@ -283,7 +283,7 @@ class Intake:
                 raise _RefusedError
             if not upload.is_text:
                 await self._make_room(slice_len)
-            elif not await self._has_room_for_text():
+            elif not await self.has_room_for_text():
                 raise BusyError
             with self._receive(upload) as place:
                 reading = self._read(request, max_bytes=slice_len, count=place.count)
@@ -429,8 +429,13 @@ class Intake:
             and self._measure_free() >= self._limits.disk_reserve_bytes
         )
 
-    async def _has_room_for_text(self) -> bool:
-        """Keep a part of the reserve even from text: a purge that cannot write cannot purge."""
+    async def has_room_for_text(self) -> bool:
+        """
+        Keep a part of the reserve even from text: a purge that cannot write cannot purge.
+
+        Returns:
+            Whether a text may be stored.
+        """
         floor = min(self._limits.disk_reserve_bytes // FLOOR_PART, MAX_FLOOR_BYTES)
         free = self._measure_free()
         if free >= floor:

@@ -24,6 +24,8 @@ from tipline.clock import BootClock, Clock, system_boot_clock, system_clock
 from tipline.day_keeper import ClockEvent, keep_looking
 from tipline.errors import InstanceError, TiplineError
 from tipline.files import blur_read_times, blur_times
+from tipline.gateway.arrival import Line
+from tipline.gateway.phones import open_phones
 from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS, operate
@@ -230,6 +232,29 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             ),
             log=LogSide(log),
         )
+        # Also without a gateway of phones: their messages from before are still to be fetched.
+        conversations = store.make_conversations(promises=promises, today=keeper.latest_day)
+        stack.enter_context(_silent_loop(faults))
+        conversations = store.make_conversations(promises=promises, today=keeper.latest_day)
+        await stack.enter_async_context(
+            open_phones(
+                instance.directory,
+                Line(
+                    conversations=conversations,
+                    keysets=instance.watch_keyset(),
+                    promises=promises,
+                    today=keeper.latest_day,
+                    clock=clock,
+                    takes_tips=lambda: ending.takes_tips(keeper.latest_day()),
+                    has_room=intake.has_room_for_text,
+                    on_tip=on_tip,
+                    on_fault=faults.add,
+                ),
+                idle_seconds=instance.configuration.limits.idle_seconds,
+                faults=faults,
+                sleep=sleep,
+            )
+        )
         desk = DeskSide(
             store=store,
             keysets=instance.watch_keyset(),
@@ -239,9 +264,9 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
                 tip_ids, promises=promises, today=keeper.latest_day()
             ),
             log=LogSide(log),
+            holds_back=conversations.holds_back,
         )
         idle_seconds = instance.configuration.limits.idle_seconds
-        stack.enter_context(_silent_loop(faults))
         run = instance.directory / RUN_NAME
         stack.callback(lambda: blur_times(run, day=keeper.today()))
         addresses = Addresses(

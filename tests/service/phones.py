@@ -1,0 +1,109 @@
+"""A line with phones: its `gateways.toml`, its secrets, and whoever calls its listener."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from crypto.age import file as age_file
+from crypto.payload import read_tip_payload
+from crypto.secret import Secret
+from crypto.tip import Tip
+from tipline.gateway.kinds.webhook import INCOMING_LINE, make_signed
+from tipline.gateway.settings import GATEWAYS_NAME
+from tipline.gateway.signatures import sign_sha256
+
+KEY = "k3y-of-the-webhook"
+NUMBER = "+525512345678"
+
+
+def format_gateways(listen: dict[str, Any], **gateways: dict[str, Any]) -> str:
+    """Write a `gateways.toml`."""
+    tables = [("listen", listen), *((f"gateway.{name}", keys) for name, keys in gateways.items())]
+    lines = ["version = 1"]
+    for name, keys in tables:
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+    return "\n".join(lines) + "\n"
+
+
+def make_gateway(kind: str, **keys: Any) -> dict[str, Any]:
+    """Make a table of a gateway for the line's one channel."""
+    common = {"channel": "city", "language": "es", "country": "MX", "notice": False}
+    return {"kind": kind, **common, **keys}
+
+
+def install_gateways(
+    directory: Path,
+    *,
+    listen: dict[str, Any] | None = None,
+    secrets: dict[str, dict[str, str]] | None = None,
+    **gateways: dict[str, Any],
+) -> None:
+    """Write `gateways.toml` and the secrets of its gateways."""
+    written = format_gateways(listen or {"unix": "run/gateway"}, **gateways)
+    (directory / GATEWAYS_NAME).write_text(written)
+    for name, values in (secrets or {}).items():
+        path = directory / "keys" / f"gateway-{name}"
+        path.write_text("".join(f'{key} = "{value}"\n' for key, value in values.items()))
+        path.chmod(0o600)
+
+
+def install_webhook(directory: Path, *, name: str = "hook", **keys: Any) -> None:
+    """Give a line a signed webhook."""
+    gateway = make_gateway("webhook", **{"send_url": "", **keys})
+    install_gateways(directory, secrets={name: {"signing_key": KEY}}, **{name: gateway})
+
+
+@dataclasses.dataclass(kw_only=True)
+class Caller:
+    """Whoever calls the listener."""
+
+    session: aiohttp.ClientSession
+    clock: Any
+
+    async def post(
+        self, value: dict[str, Any] | bytes, *, name: str = "hook", **changed: Any
+    ) -> int:
+        """Post a signed message; tell the status."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        timestamp = str(int(self.clock().timestamp()) + changed.get("late", 0))
+        key = Secret(changed.get("key", KEY).encode())
+        signature = sign_sha256(key, make_signed(INCOMING_LINE, name, timestamp, body))
+        headers = {"Tipline-Timestamp": timestamp, "Tipline-Signature": f"v1={signature}"}
+        headers |= changed.get("headers", {})
+        async with self.session.post(f"/{name}", data=body, headers=headers) as response:
+            await response.read()
+            return response.status
+
+
+@contextlib.asynccontextmanager
+async def call_line(world: Any) -> AsyncIterator[Caller]:
+    """Reach the listener of a line that is being served."""
+    path = world.directory / "run" / "gateway"
+    connector = aiohttp.UnixConnector(path=str(path))
+    async with aiohttp.ClientSession("http://line.invalid", connector=connector) as session:
+        yield Caller(session=session, clock=world.clock)
+
+
+def message(text: str, *, number: str = "a1", sender: str = NUMBER, **more: Any) -> dict[str, Any]:
+    """Make a message of the webhook; *number* is its id."""
+    return {"id": number, "from": sender, "text": text, **more}
+
+
+async def open_tips(world: Any, site: Any) -> list[Tip]:
+    """Open every tip of a line as its reader does, in the order of their arrival times."""
+    opened = []
+    for stored in await site.line.store.tips():
+        sealed = await site.line.store.read_envelope(stored, offset=0, length=stored.size_bytes)
+        plain = io.BytesIO()
+        age_file.open_(io.BytesIO(sealed), plain, identities=[world.reader])
+        plain.seek(0)
+        opened.append(read_tip_payload(plain).tip)
+    return sorted(opened, key=lambda tip: tip.text)

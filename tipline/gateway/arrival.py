@@ -1,0 +1,355 @@
+"""
+What happens to a message between the gateway's call and the answer, all of it in memory.
+
+1. A message that is stored already is acknowledged again, and nothing else: its provider repeats.
+2. Who wrote is read into one spelling; the sender's budget and turn decide when it goes on.
+3. A part is stored as a part; the last of them goes on as the whole message.
+4. What is an order (STOP, STATUS) is followed; it becomes no tip.
+5. Its conversation is found; what a blocked sender writes is acknowledged and dropped.
+6. Pictures are fetched and cleaned; then all is sealed in a thread.
+7. Tip, window and replay mark are stored in one transaction. Only now it is acknowledged.
+8. What follows does not hold the answer up: the notice, the provider's copy of a picture.
+
+Rules:
+1. Nothing is acknowledged before it is durable, and nothing is stored twice (INV-05).
+2. A message whose sender cannot be read is sealed with what stood there, and without a
+   conversation: a tip is worth more than its number.
+3. When nobody reads the channel, or the disk has no room, the gateway is told to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from crypto.came_by import CameBy, Medium
+from crypto.errors import CryptoError, KeysetError, MalformedError, RecipientError
+from crypto.keyset import choose_recipients
+from retention.policy import Event, RecordClass
+from retention.promise import Promises
+from tipline.clock import Clock
+from tipline.errors import GatewayError, InstanceError
+from tipline.gateway.adapter import Adapter
+from tipline.gateway.incoming import Incoming
+from tipline.gateway.media import Collected, MediaCollector
+from tipline.gateway.numbers import Sender, parse_account, parse_sender
+from tipline.gateway.parts import Joining, Piece, Whole, decode_piece, encode_piece, mend_text
+from tipline.gateway.sealing import Sealable, format_time, seal_message
+from tipline.gateway.settings import GatewaySettings
+from tipline.gateway.turns import CrowdedError, TooManyError, Turns
+from tipline.keysets import InstalledKeyset, KeysetWatch
+from tipline.service.conversations import Conversations, Standing
+from tipline.service.limits import BusyError, RequestBudget
+from tipline.service.store import StoredTip
+
+# Of one sender: a long message of 255 parts at once, then six messages a minute, all day.
+MESSAGES_BURST: Final = 300
+SECONDS_PER_MESSAGE: Final = 10.0
+OVERDUE_SECONDS: Final = 15.0  # between two looks for parts that waited too long
+
+
+class Orders(Protocol):
+    """What a sender may order instead of telling."""
+
+    async def follow(
+        self, text: str, *, settings: GatewaySettings, sender: Sender, standing: Standing
+    ) -> bool:
+        """Follow an order; tell whether the text was one."""
+        ...
+
+
+# Told after a message is durable: sends the notice, if it is due.
+Notify = Callable[[GatewaySettings, Medium, Sender, Standing], Awaitable[None]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """
+    What a message meets in the line.
+
+    Args:
+        conversations: Where messages go.
+        keysets: Which keyset is in force.
+        promises: How long things are kept.
+        today: Tells the day.
+        clock: Tells the time.
+        takes_tips: Tells whether the line still takes tips: not after its end.
+        has_room: Tells whether the disk has room for a text.
+        on_tip: Told of each tip after it is durable.
+        on_fault: Told of what failed after a message was stored.
+    """
+
+    conversations: Conversations
+    keysets: KeysetWatch
+    promises: Promises
+    today: Callable[[], datetime.date]
+    clock: Clock
+    takes_tips: Callable[[], bool]
+    has_room: Callable[[], Awaitable[bool]]
+    on_tip: Callable[[StoredTip], None]
+    on_fault: Callable[[BaseException], None]
+
+
+class Arrival:
+    """
+    Takes messages.
+
+    Args:
+        line: What they meet.
+        settings: Of each gateway, by name.
+        adapters: By name.
+        orders: Follows what is no tip; None if there is nothing to order.
+        collector: Fetches what belongs to a message.
+        notify: Sends the notice; None if there is none.
+        monotonic: A clock that never steps back, in seconds.
+        turns: Who is taken next.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        *,
+        settings: Mapping[str, GatewaySettings],
+        adapters: Mapping[str, Adapter],
+        orders: Orders | None,
+        collector: MediaCollector,
+        notify: Notify | None,
+        monotonic: Callable[[], float] = time.monotonic,
+        turns: Turns | None = None,
+    ) -> None:
+        self._line = line
+        self._settings = settings
+        self._adapters = adapters
+        self._orders = orders
+        self._collector = collector
+        self._notify = notify
+        self._turns = turns or Turns()
+        self._joining = Joining()
+        # A budget counts in whole units a second: the clock is slowed down instead.
+        self._budget = RequestBudget(
+            per_second=1,
+            burst=MESSAGES_BURST,
+            monotonic=lambda: monotonic() / SECONDS_PER_MESSAGE,
+        )
+        self._taking: set[tuple[str, str]] = set()
+        self._following: set[asyncio.Task[None]] = set()
+
+    async def load(self) -> None:
+        """
+        Take up the parts that a former run left; what is complete of them is stored.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        for piece_id, content in await self._line.conversations.outbox.parts():
+            piece = decode_piece(piece_id, content)
+            if piece.incoming.gateway in self._settings:
+                await self._store_all(self._joining.add(piece))
+
+    async def deliver(self, messages: Sequence[Incoming]) -> None:
+        """
+        Take messages; when it returns, all of them are durable.
+
+        Args:
+            messages: As an adapter read them; untrusted.
+
+        Raises:
+            TooManyError: the sender of one sent too many.
+            CrowdedError: too much comes at once.
+            BusyError: nobody reads the channel, or there is no room.
+            OSError: the disk refuses.
+            sqlite3.Error: the same of the database.
+        """
+        for message in messages:
+            await self._take(message)
+
+    async def store_overdue(self) -> None:
+        """Store what waited too long for its other parts; what fails waits on."""
+        await self._store_all(self._joining.take_overdue(self._line.clock()))
+
+    async def wait_idle(self) -> None:
+        """Wait until what follows messages is done."""
+        while self._following:
+            await asyncio.wait(set(self._following))
+
+    async def _take(self, incoming: Incoming) -> None:
+        settings = self._settings[incoming.gateway]
+        with self._take_alone(incoming):
+            if await self._line.conversations.was_seen(incoming.gateway, incoming.provider_id):
+                return
+            sender = read_sender(incoming, settings)
+            who = incoming.sender if sender is None else sender.address
+            if not self._budget.spend(who):
+                raise TooManyError
+            async with self._turns.take(who):
+                if not self._line.takes_tips() or not await self._line.has_room():
+                    raise BusyError
+                if incoming.part is None:
+                    await self._store(Whole(incoming=incoming, pieces=(), missing=()))
+                else:
+                    await self._take_part(incoming, sender=who)
+
+    @contextlib.contextmanager
+    def _take_alone(self, incoming: Incoming) -> Iterator[None]:
+        key = (incoming.gateway, incoming.provider_id)
+        if key in self._taking:
+            # The provider repeats what is being stored just now: told to come back, it will find it
+            # stored.
+            raise CrowdedError
+        self._taking.add(key)
+        try:
+            yield
+        finally:
+            self._taking.remove(key)
+
+    async def _take_part(self, incoming: Incoming, *, sender: str) -> None:
+        if self._joining.has(incoming, sender=sender):
+            return
+        self._joining.check_room(sender)
+        content = encode_piece(incoming, sender=sender)
+        piece_id = await self._line.conversations.outbox.keep_part(content)
+        # From here on the part is stored. Whether the whole can be stored now does not matter to
+        # whoever brought its last part.
+        piece = Piece(id=piece_id, incoming=incoming, sender=sender)
+        await self._store_all(self._joining.add(piece))
+
+    async def _store_all(self, wholes: Sequence[Whole]) -> None:
+        for whole in wholes:
+            try:
+                await self._store(whole)
+            except (OSError, sqlite3.Error, BusyError) as exc:
+                # Its parts lie in their rows: it is tried again with those that are overdue.
+                self._line.on_fault(exc)
+                self._joining.put_back(whole)
+
+    async def _store(self, whole: Whole) -> None:
+        incoming, conversations = whole.incoming, self._line.conversations
+        settings = self._settings[incoming.gateway]
+        sender = read_sender(incoming, settings)
+        standing = conversations.find(sender, settings.channel)
+        if standing.blocked or await self._follow_order(whole, settings, sender, standing):
+            await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            collected = Collected()
+            if incoming.media:
+                await stack.enter_async_context(self._collector.hold_place())
+                adapter = self._adapters[incoming.gateway]
+                collected = await self._collector.collect(adapter, incoming.media)
+            installed = self._read_keyset()
+            message = self._make_sealable(whole, installed, sender, standing, collected)
+            envelope = await asyncio.to_thread(seal_message, message)
+            tip = await conversations.add(
+                envelope,
+                standing=standing,
+                sender=sender,
+                gateway=incoming.gateway,
+                provider_id=incoming.provider_id,
+                channel=settings.channel,
+                keyset=installed.keyset.number,
+                part_ids=[piece.id for piece in whole.pieces],
+            )
+        if tip is None:
+            return
+        self._line.on_tip(tip)
+        if collected.fetched:
+            self._follow(self._forget(incoming.gateway, collected))
+        if self._notify and sender is not None and settings.notice and standing.new_today:
+            self._follow(self._notify(settings, incoming.medium, sender, standing))
+
+    async def _follow_order(
+        self, whole: Whole, settings: GatewaySettings, sender: Sender | None, standing: Standing
+    ) -> bool:
+        if self._orders is None or sender is None or whole.missing or whole.incoming.media:
+            return False
+        text = mend_text(whole.incoming.text)
+        return await self._orders.follow(text, settings=settings, sender=sender, standing=standing)
+
+    def _make_sealable(
+        self,
+        whole: Whole,
+        installed: InstalledKeyset,
+        sender: Sender | None,
+        standing: Standing,
+        collected: Collected,
+    ) -> Sealable:
+        incoming, today = whole.incoming, self._line.today()
+        settings = self._settings[incoming.gateway]
+        try:
+            recipients = choose_recipients(installed.keyset, channel=settings.channel, today=today)
+        except (KeysetError, RecipientError) as exc:
+            self._line.on_fault(exc)
+            raise BusyError from exc
+        window_ends_on = self._line.promises.dies_on(
+            RecordClass.RAW_NUMBER, {Event.RECEIVED: today}
+        )
+        came_by = CameBy(
+            name=incoming.gateway,
+            medium=incoming.medium,
+            received_at=format_time(incoming.received_at),
+            continues=standing.continues,
+            sender=(mend_text(incoming.sender) or None) if sender is None else sender.address,
+            conversation=None if sender is None else standing.conversation.hex(),
+            reply_until=None if sender is None else window_ends_on - datetime.timedelta(days=1),
+            missing_parts=whole.missing,
+            missing_files=collected.missing_len,
+        )
+        return Sealable(
+            text=mend_text(incoming.text),
+            came_by=came_by,
+            channel=settings.channel,
+            keyset=installed.keyset.number,
+            language=settings.language,
+            recipients=recipients,
+            files=collected.files,
+        )
+
+    def _read_keyset(self) -> InstalledKeyset:
+        try:
+            installed = self._line.keysets.read()
+        except (CryptoError, InstanceError) as exc:
+            self._line.on_fault(exc)
+            raise BusyError from exc
+        # Nobody reads what is sealed to a keyset whose days are over.
+        if not installed.is_in_force(installed.keyset.number, today=self._line.today()):
+            raise BusyError
+        return installed
+
+    async def _forget(self, gateway: str, collected: Collected) -> None:
+        await self._collector.forget(self._adapters[gateway], collected.fetched)
+
+    def _follow(self, act: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
+        async def run() -> None:
+            try:
+                await act
+            except (GatewayError, OSError, sqlite3.Error) as exc:
+                self._line.on_fault(exc)
+
+        task = asyncio.create_task(run())
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+
+
+def read_sender(incoming: Incoming, settings: GatewaySettings) -> Sender | None:
+    """
+    Read who wrote.
+
+    Args:
+        incoming: Untrusted.
+        settings: Of its gateway.
+
+    Returns:
+        The sender in one spelling; None if nobody said one, or none that can be read.
+    """
+    try:
+        if incoming.medium is Medium.TELEGRAM:
+            return parse_account(incoming.sender)
+        return parse_sender(incoming.sender, settings.country)
+    except MalformedError:
+        return None
