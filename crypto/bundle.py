@@ -37,6 +37,7 @@ _FIRST_LINE: Final = "tipline-bundle-index/v1\n"
 
 _TIP_ID = re.compile(r"[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 _CHANNEL_ID = re.compile(r"[a-z0-9-]{1,32}")
 _ENTRY_TYPES: Final[dict[str, type]] = {
     "id": str,
@@ -66,6 +67,8 @@ class IndexEntry:
         keyset: Number of the keyset the client named.
         offset: Of the envelope's first byte, from the bundle's first byte.
         sha256: Of the envelope, in hex.
+        pseudonym: Of its sender in its epoch, 32 hex digits, if it came from a phone; None if there
+            is none, any more or at all.
     """
 
     id: str
@@ -77,6 +80,7 @@ class IndexEntry:
     keyset: int
     offset: int
     sha256: str
+    pseudonym: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,7 @@ def format_index(
                 "keyset": tip.keyset,
                 "offset": tip.offset,
                 "sha256": tip.sha256,
+                **({} if tip.pseudonym is None else {"pseudonym": tip.pseudonym}),
             }
             for tip in tips
         ],
@@ -214,9 +219,13 @@ def verify_index(untrusted: bytes, *, root: Verifier, envelopes_end: int, seen: 
 
 
 def _parse_entry(value: object) -> IndexEntry:
-    if not isinstance(value, dict) or value.keys() != _ENTRY_TYPES.keys():
+    # A tip of no phone has no pseudonym, and its entry the fields it always had.
+    if not isinstance(value, dict) or value.keys() - {"pseudonym"} != _ENTRY_TYPES.keys():
         raise MalformedError("index entry")
     if not all(type(value[name]) is kind for name, kind in _ENTRY_TYPES.items()):
+        raise MalformedError("index entry")
+    untrusted_pseudonym = value.get("pseudonym", "0" * 32)
+    if not isinstance(untrusted_pseudonym, str) or not _PSEUDONYM.fullmatch(untrusted_pseudonym):
         raise MalformedError("index entry")
     entry = IndexEntry(
         **{

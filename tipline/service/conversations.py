@@ -122,6 +122,7 @@ class Conversations:
         self._blocks: set[tuple[bytes, bytes]] = set()
         self._coming: dict[bytes, asyncio.Event] = {}
         self._is_stale = False
+        self._is_open = False
         self.outbox = Outbox(
             rows, writer=writer, keys=keys, promises=promises, today=today, random=random
         )
@@ -136,6 +137,7 @@ class Conversations:
         await self._epochs.load()
         await self._writer.call(self._rows.drop_orphans)
         await self.reload()
+        self._is_open = True
         await self.begin_epoch()
         self._queue.start()
         for tip_id, conversation, epoch in await self._writer.call(self._rows.list_waiting):
@@ -143,6 +145,7 @@ class Conversations:
 
     async def close(self) -> None:
         """Stop the queue; the next start goes on with it."""
+        self._is_open = False
         await self._queue.stop()
 
     async def reload(self) -> None:
@@ -151,6 +154,16 @@ class Conversations:
         self._index.load(await self._writer.call(self._rows.list_windows))
         self._blocks = set(await self._writer.call(self._rows.list_blocks))
         self._replay_days |= await self._writer.call(self._rows.list_replay_days)
+
+    async def go_on(self) -> None:
+        """
+        Begin the next epoch after a purge, also if nobody writes: its first day tells nothing.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        if self._is_open:
+            await self.begin_epoch()
 
     async def begin_epoch(self) -> None:
         """

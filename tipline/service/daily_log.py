@@ -309,6 +309,15 @@ async def tell_purge(report: PurgeReport, *, log: LogStore, book: DayBook) -> No
         await asyncio.to_thread(log.queue, state_placed(hold))
     for hold in report.ended_holds:
         await asyncio.to_thread(log.queue, state_ended(hold))
+    for epoch in report.epochs:
+        ended = make_statement(
+            EntryType.EPOCH,
+            on=epoch.ended_on,
+            epoch=epoch.begun_on,
+            method=str(epoch.method),
+            late_days=epoch.late_days,
+        )
+        await asyncio.to_thread(log.queue, ended, occasion=epoch.id)
     await asyncio.to_thread(log.note_purge, read_report(report))
 
 

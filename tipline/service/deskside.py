@@ -58,6 +58,8 @@ class DeskSide:
         today: Tells the day.
         pick_up: Notes which tips the desk has.
         log: What `/log/` gives.
+        holds_back: Tells of a tip whether its sender's pseudonym is still being computed: it comes
+            with the next bundle, so that no desk has a tip without it.
     """
 
     def __init__(
@@ -69,10 +71,12 @@ class DeskSide:
         today: Callable[[], datetime.date],
         pick_up: PickUp,
         log: LogSide,
+        holds_back: Callable[[bytes], bool] = lambda tip_id: False,
     ) -> None:
         self._store = store
         self._pick_up = pick_up
         self._log = log
+        self._holds_back = holds_back
         self._keysets = keysets
         self._signer = signer
         self._today = today
@@ -113,7 +117,7 @@ class DeskSide:
         return installed if in_force else None
 
     async def _list(self, asked: re.Match[str]) -> list[StoredTip]:
-        tips = await self._store.tips()
+        tips = [tip for tip in await self._store.tips() if not self._holds_back(tip.id)]
         if asked["texts"]:
             tips = [tip for tip in tips if tip.size_bytes == TEXT_RUNG]
         if asked["id"]:
@@ -177,4 +181,5 @@ def _make_entry(tip: StoredTip, *, offset: int, sha256: str) -> IndexEntry:
         keyset=tip.keyset,
         offset=offset,
         sha256=sha256,
+        pseudonym=None if tip.pseudonym is None else tip.pseudonym.hex(),
     )

@@ -37,6 +37,27 @@ _QUERIES: Final = {
         "SELECT count(*), dies_on, arrived_on FROM answers GROUP BY dies_on, arrived_on",
         [],
     ),
+    RecordClass.REPLY: (
+        "SELECT count(*), dies_on, sent_on, NULL FROM outgoing GROUP BY dies_on, sent_on",
+        [],
+    ),
+    RecordClass.RAW_NUMBER: (
+        "SELECT count(*), dies_on, received_on FROM windows GROUP BY dies_on, received_on",
+        [],
+    ),
+    RecordClass.GATEWAY_MESSAGE: (
+        """
+        SELECT count(*), dies_on, received_on FROM
+            (SELECT dies_on, received_on FROM parts
+            UNION ALL SELECT dies_on, received_on FROM replays)
+        GROUP BY dies_on, received_on
+        """,
+        [],
+    ),
+    RecordClass.PSEUDONYM_EPOCH: (
+        "SELECT count(*), dies_on, begun_on FROM epochs GROUP BY dies_on, begun_on",
+        [],
+    ),
 }
 
 

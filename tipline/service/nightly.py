@@ -33,18 +33,16 @@ KEYED_CLASSES: Final = (
     RecordClass.SEALED_TIP,
     RecordClass.ATTACHMENT,
     RecordClass.LOG_TEXT,
+    RecordClass.RAW_NUMBER,
+    RecordClass.GATEWAY_MESSAGE,
 )
 
 # Of these this version keeps no records: nothing is ever purged, and nothing may be said to be. A
 # backup lies wherever its operator puts it, and never in the line.
 UNKEPT_CLASSES: Final = frozenset(
     {
-        RecordClass.REPLY,
         RecordClass.MAILBOX,
         RecordClass.RECEIPT_COPY,
-        RecordClass.RAW_NUMBER,
-        RecordClass.GATEWAY_MESSAGE,
-        RecordClass.PSEUDONYM_EPOCH,
         RecordClass.BACKUP,
     }
 )
@@ -85,6 +83,8 @@ async def run_purge(
     if report.ended_holds and not report.failures:
         # After the log was told: their rows are what it is told from.
         await store.bury_holds(report.ended_holds, promises=promises)
+    if report.epochs:
+        await store.bury_epochs(report.epochs)
     # Last: on a full disk the slot file cannot grow, and what is due goes all the same.
     tomorrow = today + datetime.timedelta(days=1)
     await store.make_day_keys(tomorrow, days=find_longest_days(promises.policy))

@@ -132,10 +132,7 @@ class SqliteStore:
         self._phone_rows = PhoneRows(self._database)
         self._conversations: Conversations | None = None
         self._dying_epochs = DyingEpochs(
-            self._database,
-            writer=self._writer,
-            keys=self._keys,
-            forget=self._forget_epoch,
+            self._database, writer=self._writer, keys=self._keys, forget=self._forget_epoch
         )
         self._moving = Moving(
             rows=self._rows,
@@ -312,6 +309,8 @@ class SqliteStore:
         async with self._purging:
             left = await asyncio.to_thread(self._remove_left_copy)
             report = await purge.run()
+            if self._conversations is not None:
+                await self._conversations.go_on()
         return dataclasses.replace(report, failures=(*report.failures, *left))
 
     async def make_day_keys(self, first: datetime.date, *, days: int) -> None:

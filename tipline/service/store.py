@@ -18,7 +18,7 @@ from retention.policy import Policy, RecordClass
 from retention.promise import Promises
 from tipline.service.day_book import PrivateText
 from tipline.service.groups import Group
-from tipline.service.purge_report import PurgeReport
+from tipline.service.purge_report import DeadEpoch, PurgeReport
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +220,10 @@ class Store(Protocol):
 
     async def bury_holds(self, holds: Sequence[Hold], *, promises: Promises) -> None:
         """Let the rows of holds go that ended, and keep their words as a text of the log."""
+        ...
+
+    async def bury_epochs(self, ended: Sequence[DeadEpoch]) -> None:
+        """Let what the log was told of epochs that ended go."""
         ...
 
     async def ended_hold_texts(self) -> list[PrivateText]:

@@ -100,6 +100,18 @@ def test_index_when_empty_then_it_verifies(
     assert verify_index(index, root=root.verifier(), envelopes_end=len(START)).tips == ()
 
 
+def test_index_when_a_tip_came_from_a_phone_then_its_entry_alone_has_a_pseudonym(
+    signers: tuple[Signer, Signer], keyset_note: bytes
+) -> None:
+    """What the index says of a sender reads back; other tips' entries have the fields as ever."""
+    root, service = signers
+    tips = (entry(0, pseudonym="0a" * 16), entry(1))
+    index = format_index(tips, made_on=DAY, keyset_note=keyset_note, signer=service)
+
+    assert index.count(b"pseudonym") == 1
+    assert verify_index(index, root=root.verifier(), envelopes_end=END_OF_TWO).tips == tips
+
+
 def test_index_when_another_signs_then_it_is_forged(keyset_note: bytes, root: Signer) -> None:
     """Only the service that the keyset names signs bundles."""
     stranger = Signer.generate("tipline-service")
@@ -146,6 +158,10 @@ def test_index_when_the_root_is_another_then_it_is_refused(index: bytes) -> None
         lambda f: f.update(tips={}),
         lambda f: f["tips"].append(1),
         lambda f: f["tips"].reverse(),
+        lambda f: f["tips"][0].update(pseudonym=None),
+        lambda f: f["tips"][0].update(pseudonym=1),
+        lambda f: f["tips"][0].update(pseudonym="0A" * 16),
+        lambda f: f["tips"][0].update(pseudonym="0a" * 15),
         shift,
         lambda f: f["tips"].pop(),
         lambda f: f["tips"][1].update(id=f["tips"][0]["id"]),
@@ -200,7 +216,12 @@ def test_index_when_it_names_as_many_tips_as_are_allowed_then_it_is_not_too_larg
 ) -> None:
     """Whatever the fields and the keyset hold, a full bundle has an index that the desk takes."""
     longest = entry(
-        0, channel="c" * 32, size_bytes=MAX_ENVELOPE_BYTES, keyset=2**53 - 1, offset=2**53 - 1
+        0,
+        channel="c" * 32,
+        size_bytes=MAX_ENVELOPE_BYTES,
+        keyset=2**53 - 1,
+        offset=2**53 - 1,
+        pseudonym="f" * 32,
     )
     # Each of these bytes takes two in the index.
     note = b'"' * MAX_KEYSET_BYTES
