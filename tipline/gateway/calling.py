@@ -2,7 +2,8 @@
 Calling the other side of a gateway over HTTP, in bounded memory and bounded time.
 
 Rules:
-1. No redirect is followed: what is sent goes to the address that the operator wrote, or nowhere.
+1. What is sent goes to the address that the operator wrote, or nowhere. One redirect of what is
+   only fetched is followed if the gateway knows the place, and nothing of ours is shown there.
 2. No proxy and no `.netrc` of the environment is asked, and no cookie is kept.
 3. An error says the gateway and a status, and nothing of the address, which may hold a number.
 """
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import urljoin
 
 import aiohttp
 from yarl import URL
@@ -21,6 +23,7 @@ from tipline.errors import GatewayError
 
 CALL_SECONDS: Final = 30.0  # of one call, all of it; a phone on a weak network needs ten
 MAX_ANSWER_BYTES: Final = 256 * 1024  # of what is said about a message that was sent
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ async def call(
     body: bytes | None = None,
     limit_bytes: int = MAX_ANSWER_BYTES,
     call_seconds: float = CALL_SECONDS,
+    may_go_to: Callable[[str], bool] | None = None,
 ) -> Called:
     """
     Call the other side once.
@@ -60,6 +64,8 @@ async def call(
         body: If there is one.
         limit_bytes: Of what is read.
         call_seconds: For all of it.
+        may_go_to: Tells whether what is fetched may be fetched from another address, to which the
+            other side sends us on; None for never.
 
     Returns:
         What the other side said, if it agreed.
@@ -86,12 +92,24 @@ async def call(
         ):
             answer = await _read(response.content, limit_bytes=limit_bytes)
             status, media_type = response.status, response.content_type
+            location = response.headers.get("Location", "")
     except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError):
         # Not "from": the library's error quotes the address.
         raise GatewayError("gateway_unreachable", gateway=gateway) from None
     except ValueError:
         # Headers or an address that HTTP does not carry: what came from outside stands in them.
         raise GatewayError("gateway_refused", gateway=gateway, status=0) from None
+    if may_go_to is not None and method == "GET" and status in REDIRECTS:
+        elsewhere = _find_elsewhere(url, location, may_go_to)
+        if elsewhere is not None:
+            return await call(
+                gateway,
+                method,
+                elsewhere,
+                headers={},
+                limit_bytes=limit_bytes,
+                call_seconds=call_seconds,
+            )
     if status == 429 or status >= 500:
         raise GatewayError("gateway_unreachable", gateway=gateway)
     if not 200 <= status < 300:
@@ -99,6 +117,16 @@ async def call(
     if answer is None:
         raise GatewayError("gateway_media", gateway=gateway, limit=limit_bytes)
     return Called(status=status, body=answer, media_type=media_type)
+
+
+def _find_elsewhere(
+    url: str, untrusted_location: str, may_go_to: Callable[[str], bool]
+) -> str | None:
+    try:
+        elsewhere = urljoin(url, untrusted_location)
+        return elsewhere if may_go_to(elsewhere) else None
+    except ValueError:
+        return None  # no address at all
 
 
 async def _read(content: aiohttp.StreamReader, *, limit_bytes: int) -> bytes | None:

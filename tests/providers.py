@@ -1,0 +1,75 @@
+"""A gateway's other side, over real HTTP on loopback: says what it is told to, and remembers."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the other side was asked."""
+
+    method: str
+    target: str
+    authorization: str | None
+    body: bytes
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Provider:
+    """A provider's API; answers by method and target, else 404."""
+
+    url: str = ""
+    answers: dict[tuple[str, str], tuple[int, bytes, dict[str, str]]] = dataclasses.field(
+        default_factory=dict
+    )
+    asked: list[Asked] = dataclasses.field(default_factory=list)
+
+    def answer(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"{}",
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Answer a request from now on."""
+        self.answers[method, target] = (status, body, headers or {})
+
+    async def respond(self, request: web.Request) -> web.Response:
+        """Remember a request, and answer it."""
+        self.asked.append(
+            Asked(
+                method=request.method,
+                target=request.raw_path,
+                authorization=request.headers.get("Authorization"),
+                body=await request.read(),
+            )
+        )
+        status, body, headers = self.answers.get(
+            (request.method, request.raw_path), (404, b"{}", {})
+        )
+        return web.Response(status=status, body=body, headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def serve_provider() -> AsyncIterator[Provider]:
+    """Serve one while the block runs."""
+    provider = Provider()
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_route("*", "/{path:.*}", provider.respond)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    provider.url = f"http://127.0.0.1:{port}"
+    try:
+        yield provider
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,294 @@
+"""
+WhatsApp, by Meta's Cloud API: a webhook for what comes, an API for answers and files.
+
+Rules:
+1. A webhook is checked by `X-Hub-Signature-256`: HMAC-SHA256 of the raw body under the app's
+   secret. The signature holds no time, and Meta repeats what was not answered for days with the
+   same bytes: so a message is stale by its own time, after `MAX_AGE`, and its id keeps it from
+   counting twice until then.
+2. Only messages to our own number count: an app's secret may sign those of others.
+3. A message of a kind that we do not know is not lost: its fields are the text.
+4. Meta's servers open every message before we get it. They can be asked to remove a file, and not
+   to remove a text.
+
+Source: Meta's WhatsApp Cloud API: "Webhooks", "Messages", "Media".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from crypto.errors import CryptoError, MalformedError
+from crypto.secret import Secret
+from crypto.strict import format_json
+from tipline.errors import GatewayError
+from tipline.gateway.adapter import GatewayAnswer, RawRequest, Received
+from tipline.gateway.calling import call
+from tipline.gateway.incoming import (
+    MAX_PROVIDER_ID_CHARACTERS,
+    MAX_SENDER_CHARACTERS,
+    Incoming,
+    MediaReference,
+    Medium,
+)
+from tipline.gateway.provider_json import parse_provider_json, take_list, take_object, take_text
+from tipline.gateway.signatures import check_same, check_sha256
+
+MAX_AGE: Final = datetime.timedelta(days=7)  # for so long Meta repeats what was not answered
+MAX_AHEAD: Final = datetime.timedelta(minutes=5)  # of our clock
+MAX_LOCATION_CHARACTERS: Final = 500
+MAX_MESSAGES: Final = 1000  # in one webhook: what Meta says it puts together at most
+SIGNATURE_START: Final = "sha256="
+FILES: Final = ("image", "audio", "video", "document", "sticker")
+MEDIA_HOST: Final = "lookaside.fbsbx.com"  # where Meta keeps files; our token goes nowhere else
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
+class WhatsApp:
+    """
+    A number at Meta's Cloud API.
+
+    Args:
+        name: As the operator named it.
+        app_secret: Under which Meta signs.
+        verify_token: That Meta shows when the webhook is set up.
+        access_token: That we show to the API.
+        api_url: With its version, without a slash at its end.
+        phone_number_id: Meta's id of our number.
+    """
+
+    medium: Final = Medium.WHATSAPP
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        app_secret: Secret,
+        verify_token: Secret,
+        access_token: Secret,
+        api_url: str,
+        phone_number_id: str,
+    ) -> None:
+        self.name: Final = name
+        self._app_secret = app_secret
+        self._verify_token = verify_token
+        self._access_token = access_token
+        self._api_url = api_url.removesuffix("/")
+        self._phone_number_id = phone_number_id
+
+    def receive(self, request: RawRequest) -> Received:
+        """
+        Check a request: a webhook's messages, or Meta's question whether the webhook is ours.
+
+        Args:
+            request: Untrusted.
+
+        Returns:
+            The messages; none, and the answer that Meta waits for, to its question.
+
+        Raises:
+            GatewayError: `gateway_signature`, `gateway_stale` or `gateway_malformed`.
+        """
+        if request.method == "GET":
+            return self._answer_challenge(request.target)
+        untrusted = request.headers.get("x-hub-signature-256", "")
+        if not untrusted.startswith(SIGNATURE_START):
+            raise GatewayError("gateway_signature", gateway=self.name)
+        check_sha256(
+            self.name,
+            self._app_secret,
+            request.body,
+            untrusted_signature=untrusted.removeprefix(SIGNATURE_START),
+        )
+        if request.method != "POST":
+            raise GatewayError("gateway_malformed", gateway=self.name)
+        try:
+            return Received(messages=tuple(self._read(request.body, now=request.received_at)))
+        except (CryptoError, ValueError):
+            # Not "from": the parser's error may quote what stood there.
+            raise GatewayError("gateway_malformed", gateway=self.name) from None
+
+    def _answer_challenge(self, target: str) -> Received:
+        try:
+            pairs = dict(parse_qsl(urlsplit(target).query, max_num_fields=10))
+        except ValueError:
+            raise GatewayError("gateway_malformed", gateway=self.name) from None
+        check_same(self.name, self._verify_token, untrusted=pairs.get("hub.verify_token", ""))
+        challenge = pairs.get("hub.challenge", "")
+        # It goes into our answer: nothing but a word, or a page of somebody's could come back.
+        if pairs.get("hub.mode") != "subscribe" or not _CHALLENGE.fullmatch(challenge):
+            raise GatewayError("gateway_malformed", gateway=self.name)
+        return Received(answer=GatewayAnswer(body=challenge.encode("ascii")))
+
+    def _read(self, body: bytes, *, now: datetime.datetime) -> list[Incoming]:
+        tree = parse_provider_json(body)
+        if take_text(tree, "object") != "whatsapp_business_account":
+            raise MalformedError("object")
+        found = []
+        for value in _list_values(tree):
+            ours = take_text(take_object(value, "metadata"), "phone_number_id")
+            if ours != self._phone_number_id:
+                continue
+            found += [self._read_message(one, now=now) for one in take_list(value, "messages")]
+        if len(found) > MAX_MESSAGES:
+            raise MalformedError("messages")
+        fresh = [incoming for incoming, is_fresh in found if is_fresh]
+        if found and not fresh:
+            raise GatewayError("gateway_stale", gateway=self.name)
+        return fresh
+
+    def _read_message(self, message: Any, *, now: datetime.datetime) -> tuple[Incoming, bool]:
+        provider_id, sender = take_text(message, "id"), take_text(message, "from")
+        if not 1 <= len(provider_id) <= MAX_PROVIDER_ID_CHARACTERS:
+            raise MalformedError("id")
+        if not 1 <= len(sender) < MAX_SENDER_CHARACTERS:
+            raise MalformedError("from")
+        try:
+            written_at = datetime.datetime.fromtimestamp(
+                int(take_text(message, "timestamp")), datetime.UTC
+            )
+        except (ValueError, OverflowError, OSError) as exc:
+            raise MalformedError("timestamp") from exc
+        incoming = Incoming(
+            gateway=self.name,
+            medium=Medium.WHATSAPP,
+            provider_id=provider_id,
+            # An id of WhatsApp's is a number without its plus.
+            sender=f"+{sender}" if sender.isdecimal() else sender,
+            text=_read_text(message),
+            received_at=now,
+            media=tuple(_list_files(message)),
+        )
+        return incoming, -MAX_AHEAD <= now - written_at <= MAX_AGE
+
+    async def send(self, to: str, text: str) -> None:
+        """
+        Hand an answer over for sending. WhatsApp takes one within 24 hours of the last message.
+
+        Args:
+            to: A number in E.164.
+            text: What is to be read.
+
+        Raises:
+            GatewayError: `gateway_unreachable` or `gateway_refused`.
+        """
+        body = {
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": to.removeprefix("+"),
+            "type": "text",
+            "text": {"preview_url": False, "body": text},
+        }
+        await call(
+            self.name,
+            "POST",
+            f"{self._api_url}/{quote(self._phone_number_id, safe='')}/messages",
+            headers={**self._authorize(), "Content-Type": "application/json"},
+            body=format_json(body),
+        )
+
+    async def fetch(self, reference: MediaReference, *, limit_bytes: int) -> bytes:
+        """
+        Fetch a file, into memory: its address first, then the file.
+
+        Args:
+            reference: Meta's id of it.
+            limit_bytes: No more than this is read.
+
+        Returns:
+            Its bytes, with the hash that Meta says they have.
+
+        Raises:
+            GatewayError: `gateway_unreachable`, `gateway_refused` or `gateway_media`.
+        """
+        told = await call(self.name, "GET", self._locate(reference), headers=self._authorize())
+        try:
+            fields = take_object(parse_provider_json(told.body))
+        except MalformedError:
+            fields = {}
+        url = take_text(fields, "url")
+        if not self._may_show_token(url):
+            raise GatewayError("gateway_refused", gateway=self.name, status=told.status)
+        called = await call(
+            self.name, "GET", url, headers=self._authorize(), limit_bytes=limit_bytes
+        )
+        if not _has_hash(called.body, take_text(fields, "sha256")):
+            raise GatewayError("gateway_refused", gateway=self.name, status=called.status)
+        return called.body
+
+    async def forget(self, reference: MediaReference) -> None:
+        """
+        Have Meta remove a file.
+
+        Args:
+            reference: Meta's id of it.
+
+        Raises:
+            GatewayError: `gateway_unreachable` or `gateway_refused`; Meta may still have it.
+        """
+        await call(self.name, "DELETE", self._locate(reference), headers=self._authorize())
+
+    def _locate(self, reference: MediaReference) -> str:
+        return f"{self._api_url}/{quote(reference.location, safe='')}"
+
+    def _authorize(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._access_token.reveal().decode('ascii')}"}
+
+    def _may_show_token(self, url: str) -> bool:
+        try:
+            parts, own = urlsplit(url), urlsplit(self._api_url)
+            port = parts.port
+        except ValueError:
+            return False
+        if (parts.scheme, parts.netloc) == (own.scheme, own.netloc):
+            return True
+        return (parts.scheme, parts.hostname, port) == ("https", MEDIA_HOST, None)
+
+
+def _list_values(tree: Any) -> Iterator[dict[str, Any]]:
+    for entry in take_list(tree, "entry"):
+        for change in take_list(entry, "changes"):
+            if take_text(change, "field") == "messages":
+                yield take_object(change, "value")
+
+
+def _read_text(message: dict[str, Any]) -> str:
+    kind = take_text(message, "type")
+    if kind == "text":
+        return take_text(take_object(message, "text"), "body")
+    if kind in FILES:
+        return take_text(take_object(message, kind), "caption")
+    # A place, a contact, an answer to a question: all of it but what stands elsewhere.
+    told = {name: message[name] for name in message if name not in ("from", "id", "timestamp")}
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+
+
+def _list_files(message: dict[str, Any]) -> list[MediaReference]:
+    kind = take_text(message, "type")
+    file = take_object(message, kind) if kind in FILES else {}
+    location = take_text(file, "id")
+    if not 1 <= len(location) <= MAX_LOCATION_CHARACTERS:
+        return []
+    return [MediaReference(location=location, media_type=take_text(file, "mime_type"))]
+
+
+def _has_hash(data: bytes, untrusted: str) -> bool:
+    # In hex or in base64, by the version of the API; a file without one is taken as it is.
+    if not untrusted:
+        return True
+    digest = hashlib.sha256(data).digest()
+    try:
+        told = base64.b64decode(untrusted, validate=True)
+    except (binascii.Error, ValueError):
+        told = b""
+    return hmac.compare_digest(told, digest) or untrusted.lower() == digest.hex()
