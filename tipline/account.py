@@ -39,6 +39,7 @@ LAST_HOUR: Final = 23
 HAPPENINGS: Final = frozenset(
     {
         EntryType.POLICY,
+        EntryType.EPOCH,
         EntryType.CLOCK,
         EntryType.BACKUP,
         EntryType.RESTORE,

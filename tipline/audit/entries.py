@@ -37,7 +37,8 @@ EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 CLASSES: Final = tuple(EVENTS)
 METHODS: Final = ("overwritten", "destroyed")
-# Of these a line keeps no records, so that it may say so instead; of the others it may not.
+# Of these a line keeps no records, or kept none before it took messages from phones, so that it may
+# say so instead; of the others it may not.
 NONE_KEPT: Final = "none_kept"
 UNKEPT_CLASSES: Final = (
     "reply",

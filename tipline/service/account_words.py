@@ -56,6 +56,7 @@ METHOD_WORDS: Final[Mapping[Method, str]] = {
 
 HAPPENING_WORDS: Final[Mapping[tuple[EntryType, str], str]] = {
     (EntryType.POLICY, ""): N_("The periods were set or changed."),
+    (EntryType.EPOCH, ""): N_("The key that gave telephones other names is gone."),
     (EntryType.BACKUP, ""): N_("A backup was made. No key is in it that opens a tip."),
     (EntryType.RESTORE, ""): N_("The line was set up again from a backup."),
     (EntryType.LOST_KEYS, ""): N_("Keys were lost before their day, and what they opened."),

@@ -232,8 +232,6 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             ),
             log=LogSide(log),
         )
-        # Also without a gateway of phones: their messages from before are still to be fetched.
-        conversations = store.make_conversations(promises=promises, today=keeper.latest_day)
         stack.enter_context(_silent_loop(faults))
         conversations = store.make_conversations(promises=promises, today=keeper.latest_day)
         await stack.enter_async_context(
