@@ -254,8 +254,10 @@ class Arrival:
                 channel=settings.channel,
                 keyset=installed.keyset.number,
                 part_ids=[piece.id for piece in whole.pieces],
+                part_provider_ids=[piece.incoming.provider_id for piece in whole.pieces],
             )
         if tip is None:
+            await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
             return
         self._line.on_tip(tip)
         if collected.fetched:

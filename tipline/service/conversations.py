@@ -45,6 +45,7 @@ from tipline.service.reach import (
 )
 from tipline.service.record_keys import RecordKeys
 from tipline.service.store import Arrival, StoredTip
+from tipline.service.taken_answers import TakenAnswers
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
 
@@ -124,6 +125,9 @@ class Conversations:
         self._is_stale = False
         self._is_open = False
         self.outbox = Outbox(
+            rows, writer=writer, keys=keys, promises=promises, today=today, random=random
+        )
+        self.taken = TakenAnswers(
             rows, writer=writer, keys=keys, promises=promises, today=today, random=random
         )
 
@@ -240,6 +244,7 @@ class Conversations:
         channel: str,
         keyset: int,
         part_ids: Sequence[bytes] = (),
+        part_provider_ids: Sequence[str] = (),
     ) -> StoredTip | None:
         """
         Keep a message as a tip, with all that belongs to it. Durable when it returns.
@@ -253,6 +258,7 @@ class Conversations:
             channel: The channel's id.
             keyset: The number of the keyset it is sealed to.
             part_ids: The parts that it was joined of.
+            part_provider_ids: Untrusted: what the provider calls these; it may repeat any of them.
 
         Returns:
             The tip; None if the message came before, and was kept then.
@@ -279,6 +285,7 @@ class Conversations:
                 reach=reach,
                 marks=marks,
                 part_ids=part_ids,
+                part_marks=[self._mark_message(gateway, one)[0] for one in part_provider_ids],
             )
         except (OSError, sqlite3.Error):
             self._is_stale = True  # what failed may have come after the commit
@@ -455,6 +462,7 @@ class Conversations:
         reach: Reach | None,
         marks: list[bytes],
         part_ids: Sequence[bytes],
+        part_marks: Sequence[bytes],
     ) -> StoredTip | None:
         today = tip.arrived_on
         arrival = Arrival(
@@ -479,7 +487,9 @@ class Conversations:
         def keep_beside() -> bool:
             if self._rows.has_mark(marks):
                 return False
-            self._rows.insert_mark(marks[0], received_on=today, dies_on=replay_dies_on)
+            for mark in {marks[0], *part_marks}:
+                if not self._rows.has_mark([mark]):
+                    self._rows.insert_mark(mark, received_on=today, dies_on=replay_dies_on)
             self._rows.delete_parts(part_ids)
             self._relate(tip, conversation, window, epoch_id=epoch_id, relation=relation)
             return True
