@@ -14,7 +14,11 @@ from tipline.gateway.adapter import Adapter
 from tipline.gateway.kinds.capcom6 import Capcom6
 from tipline.gateway.kinds.gammu import Gammu
 from tipline.gateway.kinds.kannel import Kannel
+from tipline.gateway.kinds.operator import Operator
+from tipline.gateway.kinds.telegram import Telegram
+from tipline.gateway.kinds.twilio import Twilio
 from tipline.gateway.kinds.webhook import Webhook
+from tipline.gateway.kinds.whatsapp import WhatsApp
 from tipline.gateway.settings import Gateways, GatewaySettings, Kind, load_secrets
 
 Make = Callable[[GatewaySettings, Mapping[str, Secret], Clock], Adapter]
@@ -76,9 +80,48 @@ def _make_capcom6(settings: GatewaySettings, keys: Mapping[str, Secret], clock: 
     )
 
 
+def _make_twilio(settings: GatewaySettings, keys: Mapping[str, Secret], clock: Clock) -> Adapter:
+    return Twilio(
+        settings.name,
+        auth_token=keys["auth_token"],
+        account_sid=settings.options["account_sid"],
+        sender=settings.options["from"],
+        public_url=settings.options["public_url"],
+        api_url=settings.options["api_url"],
+    )
+
+
+def _make_whatsapp(settings: GatewaySettings, keys: Mapping[str, Secret], clock: Clock) -> Adapter:
+    return WhatsApp(
+        settings.name,
+        app_secret=keys["app_secret"],
+        verify_token=keys["verify_token"],
+        access_token=keys["access_token"],
+        api_url=settings.options["api_url"],
+        phone_number_id=settings.options["phone_number_id"],
+    )
+
+
+def _make_telegram(settings: GatewaySettings, keys: Mapping[str, Secret], clock: Clock) -> Adapter:
+    return Telegram(
+        settings.name,
+        secret_token=keys["secret_token"],
+        bot_token=keys["bot_token"],
+        api_url=settings.options["api_url"],
+    )
+
+
+def _make_operator(settings: GatewaySettings, keys: Mapping[str, Secret], clock: Clock) -> Adapter:
+    return Operator(settings.name)
+
+
 MAKERS: Final[Mapping[Kind, Make]] = {
     Kind.GAMMU: _make_gammu,
     Kind.CAPCOM6: _make_capcom6,
     Kind.KANNEL: _make_kannel,
     Kind.WEBHOOK: _make_webhook,
+    Kind.TWILIO: _make_twilio,
+    Kind.WHATSAPP: _make_whatsapp,
+    Kind.TELEGRAM: _make_telegram,
+    Kind.OPERATOR: _make_operator,
 }
