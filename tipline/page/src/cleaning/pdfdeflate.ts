@@ -14,7 +14,12 @@ let isStrict: Promise<boolean> | undefined;
 /** Compress. */
 export async function deflateNatively(data: Bytes): Promise<Bytes> {
   const stream = new Blob([data]).stream().pipeThrough(new CompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const reader = stream.getReader();
+  const parts: Uint8Array[] = [];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+  }
+  return join(...parts);
 }
 
 /**

@@ -5,13 +5,13 @@
 // (tipline/cleaning/pdf_filters.py): what a step that breaks has given is lost, in both languages.
 
 import type { Bytes } from "./bytes.js";
+import { Codes, findFixedCodes, InflateError, MAX_BITS, PRIMARY_BITS } from "./pdfhuffman.js";
 
 const INPUT_BYTES = 16 * 1024;
 const STEP_BYTES = 256 * 1024;
 const WINDOW_BYTES = 32 * 1024;
 
-const PRIMARY_BITS = 10;
-const MAX_BITS = 15;
+const PRIMARY_MASK = (1 << PRIMARY_BITS) - 1;
 const END_OF_BLOCK = 256;
 const LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 const [LENGTHS, LENGTH_BITS] = makeBases(29, 3, 4);
@@ -21,13 +21,6 @@ LENGTH_BITS[28] = 0;
 
 /** Where it stands: between blocks, within one of two sorts, or behind all of them. */
 type Phase = "head" | "block" | "stored" | "codes" | "checksum" | "end";
-
-/** What broke: the data, or only the sum over it. */
-export class InflateError extends Error {
-  constructor(readonly isOfSum: boolean) {
-    super("not a zlib stream");
-  }
-}
 
 /** What a step gave: a view that holds until the next one, and where its input ended. */
 export interface Inflated {
@@ -60,81 +53,6 @@ export function* inflateParts(untrusted: Bytes): Generator<Inflated, void, void>
     } while (inflater.isFull && !inflater.isAtEnd && inflater.position < end);
     if (inflater.isAtEnd) return;
   }
-}
-
-/** The codes of one table: those that are short by themselves, the others by counting. */
-class Codes {
-  /** By the next bits: the symbol, and above it the length of its code; 0 if that is longer. */
-  readonly primary = new Uint16Array(1 << PRIMARY_BITS);
-  readonly #counts = new Uint16Array(MAX_BITS + 1);
-  readonly #symbols: Uint16Array;
-
-  /** `isOfLengths`: of the codes that code the others; those have to be complete. */
-  constructor(lengths: ArrayLike<number>, isOfLengths: boolean) {
-    const counts = this.#counts;
-    for (let i = 0; i < lengths.length; i++) {
-      const length = lengths[i] as number;
-      counts[length] = (counts[length] as number) + 1;
-    }
-    counts[0] = 0;
-    let left = 1;
-    let longest = 0;
-    for (let length = 1; length <= MAX_BITS; length++) {
-      left = 2 * left - (counts[length] as number);
-      if (left < 0) throw new InflateError(false);
-      if (counts[length] !== 0) longest = length;
-    }
-    // A table of nothing breaks when it is used; one of a single code may be.
-    if (left > 0 && longest > 0 && (isOfLengths || longest !== 1)) throw new InflateError(false);
-    this.#symbols = this.#order(lengths);
-  }
-
-  #order(lengths: ArrayLike<number>): Uint16Array {
-    const [starts, codes] = [new Uint16Array(MAX_BITS + 2), new Uint16Array(MAX_BITS + 2)];
-    for (let length = 1; length <= MAX_BITS; length++) {
-      const count = this.#counts[length] as number;
-      starts[length + 1] = (starts[length] as number) + count;
-      codes[length + 1] = ((codes[length] as number) + count) << 1;
-    }
-    const symbols = new Uint16Array(starts[MAX_BITS + 1] as number);
-    for (let symbol = 0; symbol < lengths.length; symbol++) {
-      const length = lengths[symbol] as number;
-      if (length === 0) continue;
-      symbols[(starts[length] as number)++] = symbol;
-      const code = (codes[length] as number)++;
-      if (length > PRIMARY_BITS) continue;
-      const entry = (length << 12) | symbol;
-      for (let at = reverse(code, length); at < 1 << PRIMARY_BITS; at += 1 << length) {
-        this.primary[at] = entry;
-      }
-    }
-    return symbols;
-  }
-
-  /** A code that is longer than the primary table: symbol and length, as there. */
-  find(hold: number, available: number): number {
-    let [code, first, index] = [0, 0, 0];
-    for (let length = 1; length <= MAX_BITS; length++) {
-      if (length > available) return 0;
-      code |= (hold >>> (length - 1)) & 1;
-      const count = this.#counts[length] as number;
-      if (code - count < first) {
-        return (length << 12) | (this.#symbols[index + (code - first)] as number);
-      }
-      index += count;
-      first = (first + count) << 1;
-      code <<= 1;
-    }
-    throw new InflateError(false);
-  }
-}
-
-let fixedCodes: readonly [Codes, Codes] | undefined;
-
-function makeFixedCodes(): readonly [Codes, Codes] {
-  const lengths = new Uint8Array(288);
-  lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280);
-  return [new Codes(lengths, false), new Codes(new Uint8Array(32).fill(5), false)];
 }
 
 class Inflater {
@@ -256,8 +174,7 @@ class Inflater {
       this.#phase = "stored";
     } else {
       if (kind === 1) {
-        fixedCodes ??= makeFixedCodes();
-        [this.#lengths, this.#distances] = fixedCodes;
+        [this.#lengths, this.#distances] = findFixedCodes();
       } else if (!this.#readTables()) {
         return false;
       }
@@ -319,6 +236,7 @@ class Inflater {
   }
 
   #readCodes(): boolean {
+    if (this.#literal < 0 && this.#copyBytes === 0) this.#readLiterals();
     const out = this.#out;
     for (;;) {
       if (this.#literal >= 0) {
@@ -345,6 +263,31 @@ class Inflater {
         return false;
       }
     }
+  }
+
+  /** Read as many literals as stand here in a row: most of what there is, and in a tight loop. */
+  #readLiterals(): void {
+    const { primary } = this.#lengths as Codes;
+    const [data, out] = [this.untrusted, this.#out];
+    const [end, outEnd] = [this.#end, this.#outEnd];
+    let [position, hold, bits, outAt] = [this.#position, this.#hold, this.#bits, this.#outAt];
+    while (outAt < outEnd) {
+      while (bits < PRIMARY_BITS && position < end) {
+        hold |= (data[position++] as number) << bits;
+        bits += 8;
+      }
+      const entry = primary[hold & PRIMARY_MASK] as number;
+      const length = entry >> 12;
+      const symbol = entry & 0xfff;
+      if (length === 0 || length > bits || symbol >= END_OF_BLOCK) break;
+      out[outAt++] = symbol;
+      hold >>>= length;
+      bits -= length;
+    }
+    this.#position = position;
+    this.#hold = hold;
+    this.#bits = bits;
+    this.#outAt = outAt;
   }
 
   /** Read how much is copied, and from where. */
@@ -387,7 +330,7 @@ class Inflater {
   /** The next symbol; -1 if the input ends before it does. */
   #decode(codes: Codes): number {
     this.#has(MAX_BITS);
-    let entry = codes.primary[this.#hold & ((1 << PRIMARY_BITS) - 1)] as number;
+    let entry = codes.primary[this.#hold & PRIMARY_MASK] as number;
     if (entry === 0) entry = codes.find(this.#hold, this.#bits);
     const length = entry >> 12;
     if (length === 0 || length > this.#bits) return -1;
@@ -430,12 +373,6 @@ class Inflater {
     this.#low = low;
     this.#high = high;
   }
-}
-
-function reverse(code: number, length: number): number {
-  let reversed = 0;
-  for (let i = 0; i < length; i++) reversed |= ((code >> i) & 1) << (length - 1 - i);
-  return reversed;
 }
 
 /** The least of each range of lengths or distances, and how many bits tell what is added. */

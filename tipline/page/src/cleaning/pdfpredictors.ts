@@ -56,7 +56,8 @@ function undoRow(kind: number, row: Bytes, above: Bytes, step: number): void {
       return;
     case 4:
       for (let i = 0; i < row.length; i++) {
-        const [left, corner] = i < step ? [0, 0] : [at(row, i - step), at(above, i - step)];
+        const left = i < step ? 0 : at(row, i - step);
+        const corner = i < step ? 0 : at(above, i - step);
         row[i] = at(row, i) + chooseNearest(left, at(above, i), corner);
       }
       return;
@@ -71,11 +72,9 @@ function at(row: Bytes, index: number): number {
 
 function chooseNearest(left: number, up: number, corner: number): number {
   const estimate = left + up - corner;
-  const [toLeft, toUp, toCorner] = [left, up, corner].map((one) => Math.abs(estimate - one)) as [
-    number,
-    number,
-    number,
-  ];
+  const toLeft = Math.abs(estimate - left);
+  const toUp = Math.abs(estimate - up);
+  const toCorner = Math.abs(estimate - corner);
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
 }
