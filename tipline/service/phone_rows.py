@@ -53,6 +53,11 @@ class PhoneRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def database(self) -> Database:
+        """Where they lie, for the rows beside them."""
+        return self._database
+
     def list_windows(self) -> list[Window]:
         """
         List all windows. Walks through all of them.

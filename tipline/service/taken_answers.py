@@ -1,0 +1,328 @@
+"""
+The outgoing bundles that were taken: their answers, their number, and what was said of them.
+
+Rules:
+1. A bundle is taken in one transaction: its answers, its statuses, its number and what is answered.
+   So after a crash all of it is there or nothing, and nothing is sent twice.
+2. The very same bundle, sent again, is answered as the first time.
+3. A number of a key rises. It is remembered until the bundle has expired: then nobody takes it.
+4. What is said of an answer names its random id alone, and no conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import datetime
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from crypto.outgoing import ItemKind
+from crypto.randomness import RandomSource, system_random
+from crypto.stored import seal_slice
+from crypto.strict import format_json, parse_json_object
+from retention.policy import Event, RecordClass
+from retention.promise import Promises
+from tipline.service.outbox import STATUS_BYTES
+from tipline.service.phone_rows import PhoneRows
+from tipline.service.reach import STATUS_SLICE, SealedRow, seal_row
+from tipline.service.record_keys import RecordKey, RecordKeys
+from tipline.service.writer import GroupWriter
+
+MAX_WAITING: Final = 10  # answers for one conversation: a mistake at the desk floods no phone
+MAX_OUTCOMES_BYTES: Final = 64 << 10
+_NUMBER_BYTES: Final = 8
+_PLACE_BYTES: Final = 2
+ANSWER_BYTES: Final = 4608  # of an answer that waits: one length for all
+
+
+class Outcome(enum.StrEnum):
+    """What became of one answer; formats.md, "Outgoing bundle"."""
+
+    TAKEN = "taken"
+    WINDOW_CLOSED = "window_closed"
+    NOT_READER = "not_reader"
+    TOO_MANY = "too_many"
+    REFUSED = "refused"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """
+    An answer that may be taken.
+
+    Args:
+        id: 16 bytes.
+        kind: An answer or a status.
+        conversation: 16 bytes.
+        text: What the source reads.
+    """
+
+    id: bytes
+    kind: ItemKind
+    conversation: bytes = dataclasses.field(repr=False)
+    text: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBundle:
+    """
+    A bundle that was taken.
+
+    Args:
+        number: Its number.
+        sha256: Of its whole note.
+        outcomes: Of each answer, by id, in the bundle's order.
+    """
+
+    number: int
+    sha256: bytes
+    outcomes: Mapping[bytes, Outcome]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    item: Item
+    row: SealedRow | None  # of an answer
+    window: bytes | None  # of a status
+    status: bytes | None
+
+
+class TakenAnswers:
+    """
+    The bundles of one store.
+
+    Args:
+        rows: Used in the writer's thread alone; the bundles lie in the same database.
+        writer: Runs what touches them.
+        keys: Of the store.
+        promises: How long things are kept.
+        today: Tells the day that what comes is dated by.
+        random: Where rows' ids come from.
+    """
+
+    def __init__(
+        self,
+        rows: PhoneRows,
+        *,
+        writer: GroupWriter,
+        keys: RecordKeys,
+        promises: Promises,
+        today: Callable[[], datetime.date],
+        random: RandomSource = system_random,
+    ) -> None:
+        self._database = rows.database
+        self._rows = rows
+        self._writer = writer
+        self._keys = keys
+        self._promises = promises
+        self._today = today
+        self._random = random
+
+    async def find(self, key: str) -> TakenBundle | None:
+        """
+        Find the bundle of a key that was taken last.
+
+        Args:
+            key: The reader's verifier key.
+
+        Returns:
+            The bundle; None if there is none whose number matters.
+        """
+        return await self._writer.call(lambda: self._find(key))
+
+    async def take(
+        self,
+        items: Sequence[Item],
+        *,
+        refused: Mapping[bytes, Outcome],
+        order: Sequence[bytes],
+        key: str,
+        number: int,
+        sha256: bytes,
+        expires_on: datetime.date,
+    ) -> TakenBundle:
+        """
+        Take a bundle. Durable when it returns.
+
+        Args:
+            items: What may be taken of it.
+            refused: What became of the others.
+            order: All of their ids, as they stand in the bundle.
+            key: The reader's verifier key.
+            number: Above that of the last one.
+            sha256: Of the whole note.
+            expires_on: The last day on which somebody would take it.
+
+        Returns:
+            The bundle, with what became of each answer.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does: nothing was taken.
+        """
+        prepared = [
+            await self._prepare(item, place=(number, order.index(item.id))) for item in items
+        ]
+
+        def commit() -> tuple[TakenBundle, list[RecordKey]]:
+            outcomes, unused = self._insert(prepared)
+            every = {**refused, **outcomes}
+            bundle = TakenBundle(
+                number=number, sha256=sha256, outcomes={one: every[one] for one in order}
+            )
+            self._save(key, bundle, dies_on=expires_on)
+            return bundle, unused
+
+        try:
+            bundle, unused = await self._writer.call(commit)
+        except BaseException:
+            await self._destroy([one.row.key for one in prepared if one.row is not None])
+            raise
+        await self._destroy(unused)
+        return bundle
+
+    async def _prepare(self, item: Item, *, place: tuple[int, int]) -> _Prepared:
+        today = self._today()
+        windows = await self._writer.call(lambda: self._rows.read_windows(item.conversation))
+        window = next((one for one in windows if one.dies_on > today), None)
+        if window is None:
+            return _Prepared(item=item, row=None, window=None, status=None)
+        if item.kind is ItemKind.STATUS:
+            sealed = await asyncio.to_thread(self._seal_status, item.text, window)
+            return _Prepared(item=item, row=None, window=window.id, status=sealed)
+        period_ends_on = self._promises.dies_on(RecordClass.REPLY, {Event.SENT: today})
+        row = await asyncio.to_thread(
+            seal_row,
+            encode_answer(WaitingAnswer(place=place, text=item.text)),
+            self._keys,
+            dies_on=min(period_ends_on, window.dies_on),  # then there is nobody to send it to
+            random=self._random,
+        )
+        return _Prepared(item=item, row=row, window=None, status=None)
+
+    def _seal_status(self, text: str, window: SealedRow) -> bytes:
+        return seal_slice(
+            self._keys.open(window.key, dies_on=window.dies_on),
+            text.encode().ljust(STATUS_BYTES),
+            record_id=window.key.data_id,
+            number=STATUS_SLICE,
+        )
+
+    def _insert(
+        self, prepared: Sequence[_Prepared]
+    ) -> tuple[dict[bytes, Outcome], list[RecordKey]]:
+        waiting = collections.Counter(
+            conversation for _, conversation in self._rows.list_outgoing()
+        )
+        outcomes: dict[bytes, Outcome] = {}
+        unused: list[RecordKey] = []
+        for one in prepared:
+            outcome = self._insert_one(one, waiting)
+            outcomes[one.item.id] = outcome
+            if outcome is not Outcome.TAKEN and one.row is not None:
+                unused.append(one.row.key)
+        return outcomes, unused
+
+    def _insert_one(self, one: _Prepared, waiting: collections.Counter[bytes]) -> Outcome:
+        conversation = one.item.conversation
+        # Its owner may have ended it since it was looked for.
+        if not self._rows.read_windows(conversation):
+            return Outcome.WINDOW_CLOSED
+        if one.window is not None and one.status is not None:
+            is_set = self._rows.set_status(conversation, one.window, one.status)
+            return Outcome.TAKEN if is_set else Outcome.WINDOW_CLOSED
+        if one.row is None:
+            return Outcome.WINDOW_CLOSED
+        if waiting[conversation] >= MAX_WAITING:
+            return Outcome.TOO_MANY
+        waiting[conversation] += 1
+        self._rows.insert_outgoing(one.row, conversation=conversation, sent_on=self._today())
+        return Outcome.TAKEN
+
+    async def _destroy(self, keys: Sequence[RecordKey]) -> None:
+        if keys:
+            await asyncio.to_thread(self._keys.destroy, keys)
+
+    def _find(self, key: str) -> TakenBundle | None:
+        row = self._database.execute(
+            "SELECT number, sha256, outcomes FROM outgoing_numbers WHERE reader = ?", [key]
+        ).fetchone()
+        if row is None:
+            return None
+        outcomes = parse_json_object(row[2].encode(), max_bytes=MAX_OUTCOMES_BYTES)
+        return TakenBundle(
+            number=row[0],
+            sha256=bytes(row[1]),
+            outcomes={bytes.fromhex(one): Outcome(outcome) for one, outcome in outcomes.items()},
+        )
+
+    def _save(self, key: str, bundle: TakenBundle, *, dies_on: datetime.date) -> None:
+        outcomes = {one.hex(): outcome.value for one, outcome in bundle.outcomes.items()}
+        self._database.execute(
+            "DELETE FROM outgoing_numbers WHERE dies_on < ?", [self._today().isoformat()]
+        )
+        self._database.execute(
+            "INSERT INTO outgoing_numbers (reader, number, dies_on, sha256, outcomes)"
+            " VALUES (:reader, :number, :dies_on, :sha256, :outcomes) ON CONFLICT (reader)"
+            # An earlier bundle may expire later: until then its number must be remembered.
+            " DO UPDATE SET number = :number, dies_on = max(dies_on, :dies_on),"
+            " sha256 = :sha256, outcomes = :outcomes",
+            {
+                "reader": key,
+                "number": bundle.number,
+                "dies_on": dies_on.isoformat(),
+                "sha256": bundle.sha256,
+                "outcomes": format_json(outcomes).decode(),
+            },
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingAnswer:
+    """
+    An answer that waits.
+
+    Args:
+        place: The number of its bundle, and its place in it: answers go in this order.
+        text: What the source reads.
+    """
+
+    place: tuple[int, int]
+    text: str = dataclasses.field(repr=False)
+
+
+def encode_answer(answer: WaitingAnswer) -> bytes:
+    """
+    Write an answer as it lies until it is sent.
+
+    Args:
+        answer: It.
+
+    Returns:
+        `ANSWER_BYTES` bytes.
+    """
+    number, place = answer.place
+    head = number.to_bytes(_NUMBER_BYTES) + place.to_bytes(_PLACE_BYTES)
+    return (head + answer.text.encode()).ljust(ANSWER_BYTES, b"\0")
+
+
+def decode_answer(content: bytes) -> WaitingAnswer:
+    """
+    Read an answer that waits.
+
+    Args:
+        content: As `encode_answer` wrote it.
+
+    Returns:
+        The answer.
+    """
+    head_len = _NUMBER_BYTES + _PLACE_BYTES
+    return WaitingAnswer(
+        place=(
+            int.from_bytes(content[:_NUMBER_BYTES]),
+            int.from_bytes(content[_NUMBER_BYTES:head_len]),
+        ),
+        text=content[head_len:].rstrip(b"\0").decode(),
+    )
