@@ -47,6 +47,8 @@ from tests.pictures import (
     segment,
 )
 from tests.vectors.cleaning_documents import list_documents
+from tests.vectors.cleaning_drawings import list_drawings
+from tests.vectors.cleaning_files_inside import list_files_inside
 from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_heifs import list_heifs
 from tests.vectors.cleaning_matroskas import list_matroskas
@@ -417,6 +419,8 @@ def main() -> None:
         "matroska": list_matroskas(),
         "heif": list_heifs(),
         "document": list_documents(),
+        "drawing": list_drawings(),
+        "inside": list_files_inside(),
         "opendocument": list_open_documents(),
         "pdf": list_pdfs(),
         "text": list_texts(),
