@@ -21,6 +21,7 @@ from crypto.errors import CryptoError
 from crypto.keyset import verify_keyset
 from retention.errors import RetentionError
 from retention.log.entry import EntryType
+from retention.policy import Event, RecordClass
 from retention.timekeeping import TOLERANCE
 from tipline.account import parse_account
 from tipline.clock import BootClock, Clock, system_boot_clock
@@ -116,6 +117,10 @@ TEXTS: Final[Mapping[str, tuple[Text, Text]]] = {
             by="weeks",
         ),
         N_("ask the desk to fetch: tipline desk pull"),
+    ),
+    "keys_lost": (
+        N_("keys were lost on {day}, before their day; senders by phone may have no handle"),
+        N_("nothing brings them back; look why: was the slot file lost, or an older one put back?"),
     ),
     "desk_clients": (
         N_("no machine of the desk can fetch tips over Tor: desk.clients is empty"),
@@ -290,6 +295,7 @@ def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterat
             ) as log:
                 written = log.read_account()
                 holds = log.list_statements(EntryType.HOLD)
+                losses = log.list_statements(EntryType.LOST_KEYS)
             # What everybody is told: so it is of the last batch, and in whole weeks.
             weeks = 0 if written is None else parse_account(written).waiting_weeks
     except (TiplineError, CryptoError) as exc:
@@ -298,6 +304,18 @@ def _examine_log(directory: Path, today: datetime.date, *, limit: int) -> Iterat
     if weeks >= limit:
         yield _warn("tips_waiting", weeks=weeks, limit=limit)
     yield from examine_holds(holds, today=today)
+    if losses:
+        yield from _examine_loss(directory, losses[-1].about, today)
+
+
+def _examine_loss(
+    directory: Path, lost_on: datetime.date, today: datetime.date
+) -> Iterator[Finding]:
+    with contextlib.suppress(RetentionError):  # a policy that does not hold is named by itself
+        periods = load_policy(directory).periods
+        # As long as an epoch may last: its key may be one of them, and is not made again.
+        if (today - lost_on).days < periods[RecordClass.PSEUDONYM_EPOCH][Event.BEGUN]:
+            yield _warn("keys_lost", day=lost_on.isoformat())
 
 
 def _examine_space(directory: Path, reserve_bytes: int) -> Iterator[Finding]:

@@ -203,6 +203,10 @@ ERRORS: Final[Mapping[str, Text]] = {
     "day_key_lost": N_(
         "the key of {day} is missing; what was to go on that day cannot be opened any more: {count}"
     ),
+    "epoch_key_lost": N_(
+        "the key that gives senders by phone their handles is missing; until {until} their messages"
+        " come without one"
+    ),
     "record_keys_lost": NN_(
         "the key of {count} record is missing before its day; nobody can open it any more",
         "the keys of {count} records are missing before their day; nobody can open them any more",
@@ -325,6 +329,10 @@ ERRORS: Final[Mapping[str, Text]] = {
     "gateway_unreachable": N_("gateway {gateway}: the other side does not answer; later may help"),
     "gateway_refused": N_("gateway {gateway}: the other side refuses ({status})"),
     "gateway_media": N_("gateway {gateway}: a file of a message is larger than {limit} bytes"),
+    "gateway_kept": NN_(
+        "gateway {gateway}: the other side may still have {count} message or file",
+        "gateway {gateway}: the other side may still have {count} messages or files",
+    ),
     "gateway_no_answers": N_("gateway {gateway} is not set up to send answers"),
     "gateway_spool": N_(
         "gateway {gateway}: {path} does not lie in memory: what stood in it would stay on the disk"

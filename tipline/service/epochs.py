@@ -38,12 +38,14 @@ class Epoch:
         begun_on: Its first day.
         dies_on: The first day after it.
         salt: 16 bytes.
+        key_lost: Whether its key was found missing before its day, and the log was told.
     """
 
     id: bytes
     begun_on: datetime.date
     dies_on: datetime.date
     salt: bytes
+    key_lost: bool = False
 
 
 def list_epochs(database: Database) -> list[Epoch]:
@@ -56,33 +58,36 @@ def list_epochs(database: Database) -> list[Epoch]:
     Returns:
         By the day on which they end.
     """
-    rows = database.execute("SELECT id, begun_on, dies_on, salt FROM epochs ORDER BY dies_on, id")
+    rows = database.execute(
+        "SELECT id, begun_on, dies_on, salt, key_lost FROM epochs ORDER BY dies_on, id"
+    )
     return [
         Epoch(
             id=bytes(row[0]),
             begun_on=parse_day(row[1]),
             dies_on=parse_day(row[2]),
             salt=bytes(row[3]),
+            key_lost=bool(row[4]),
         )
         for row in rows
     ]
 
 
-def find_lost_epochs(database: Database, *, today: datetime.date, known: set[bytes]) -> list[Epoch]:
+def clear_epoch(database: Database, epoch_id: bytes) -> None:
     """
-    Find the epochs that last and whose key is missing.
+    Take an epoch out of all rows at once, when nobody waits for them.
 
     Args:
-        database: Of today's version.
-        today: By the clock that is trusted.
-        known: Those that have a key.
-
-    Returns:
-        The epochs.
+        database: In a transaction.
+        epoch_id: Its id.
     """
-    return [
-        epoch for epoch in list_epochs(database) if epoch.dies_on > today and epoch.id not in known
-    ]
+    for statement in (
+        "DELETE FROM handles WHERE epoch = ?",
+        "DELETE FROM blocks WHERE epoch = ?",
+        "UPDATE windows SET epoch = NULL, pseudonym = NULL WHERE epoch = ?",
+        "DELETE FROM epochs WHERE id = ?",
+    ):
+        database.execute(statement, [epoch_id])
 
 
 class Epochs:
@@ -197,6 +202,6 @@ class Epochs:
 
     def _insert(self, epoch: Epoch) -> None:
         self._database.execute(
-            "INSERT INTO epochs VALUES (?, ?, ?, ?)",
+            "INSERT INTO epochs VALUES (?, ?, ?, ?, 0)",
             [epoch.id, epoch.begun_on.isoformat(), epoch.dies_on.isoformat(), epoch.salt],
         )

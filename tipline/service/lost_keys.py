@@ -28,6 +28,8 @@ from retention.plan import Waiting, plan_purge
 from retention.promise import Promises
 from retention.slot import LABEL_BYTES
 from retention.slot_file import SlotFile
+from tipline.service.due_tables import KEYED_TABLES
+from tipline.service.epochs import Epoch, clear_epoch, list_epochs
 from tipline.service.holdings import Holdings
 from tipline.service.placing import find_wrapped_key
 from tipline.service.record_keys import KeyUnavailableError, RecordKeys
@@ -35,9 +37,10 @@ from tipline.service.rows import KEY_LOST, Rows
 from tipline.service.sealed_envelopes import SealedEnvelopes
 from tipline.service.writer import GroupWriter
 
-_WITH_DAYS: Final = ("tips", "uploads", "log_texts", "holds")
+_WITH_DAYS: Final = (*KEYED_TABLES, "holds")
 # A hold whose words are lost holds all the same, and says so: tipline hold list.
-_WITH_SLOTS: Final = ("tips", "uploads", "log_texts")
+_WITH_SLOTS: Final = KEYED_TABLES
+_BOTH_NAMED: Final = frozenset({"tips", "uploads"})  # what is not counted with all others
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ class Dependent:
     Args:
         tips: Their ids. A hold over one may open it all the same.
         uploads: Ids of those that are begun.
-        text_count: Of the log's private texts, and of holds' words.
+        text_count: Of the log's private texts, of holds' words, and of what came from phones.
     """
 
     tips: list[bytes]
@@ -105,7 +108,7 @@ def find_dependent(database: Database, day: datetime.date) -> Dependent:
     return Dependent(
         tips=ids["tips"],
         uploads=ids["uploads"],
-        text_count=len(ids["log_texts"]) + len(ids["holds"]),
+        text_count=sum(len(found) for table, found in ids.items() if table not in _BOTH_NAMED),
     )
 
 
@@ -117,16 +120,16 @@ class LostRecords:
     Args:
         tips: Their ids.
         uploads: Ids of those that are begun.
-        texts: Ids of the log's private texts.
+        others: Ids of the others, by table: the log's private texts, and what came from phones.
     """
 
     tips: Sequence[bytes] = ()
     uploads: Sequence[bytes] = ()
-    texts: Sequence[bytes] = ()
+    others: Mapping[str, Sequence[bytes]] = dataclasses.field(default_factory=dict)
 
     def count(self) -> int:
         """Tell how many are named: an upload is begun again by its source."""
-        return len(self.tips) + len(self.texts)
+        return len(self.tips) + sum(map(len, self.others.values()))
 
 
 class Losses:
@@ -242,7 +245,7 @@ class Losses:
                     for one in decisions
                     if not one.purge and self._is_lost(table, one.record.id)
                 ]
-            return LostRecords(tips=lost["tips"], uploads=lost["uploads"], texts=lost["log_texts"])
+            return LostRecords(tips=lost.pop("tips"), uploads=lost.pop("uploads"), others=lost)
 
         return await self._writer.call(find)
 
@@ -255,9 +258,47 @@ class Losses:
             today: By the clock that is trusted.
         """
         await self._end(lost.tips, today=today)
-        await self._writer.call(lambda: self._rows.delete("log_texts", lost.texts))
+        for table, ids in lost.others.items():
+            await self._writer.call(lambda table=table, ids=ids: self._rows.delete(table, ids))  # type: ignore[misc]
         for upload_id in lost.uploads:
             await self._discard_upload(upload_id)
+
+    async def find_epochs(self, *, today: datetime.date) -> list[Epoch]:
+        """
+        Find epochs that last and whose key is missing.
+
+        Args:
+            today: By the clock that is trusted.
+
+        Returns:
+            The epochs.
+        """
+        known = self._keys.epochs()
+        epochs = await self._writer.call(lambda: list_epochs(self._database))
+        return [one for one in epochs if one.dies_on > today and one.id not in known]
+
+    async def note_epochs(self, epochs: Collection[Epoch]) -> None:
+        """
+        Note that the log was told of epochs whose key is missing.
+
+        Args:
+            epochs: As `find_epochs` found them.
+        """
+
+        def note() -> None:
+            for epoch in epochs:
+                self._database.execute("UPDATE epochs SET key_lost = 1 WHERE id = ?", [epoch.id])
+
+        await self._writer.call(note)
+
+    async def end_epochs(self) -> None:
+        """Let every epoch go whose key went with a slot file that was in memory."""
+
+        def end() -> None:
+            for epoch in list_epochs(self._database):
+                clear_epoch(self._database, epoch.id)
+
+        await self._writer.call(end)
 
     async def _end(self, tip_ids: Sequence[bytes], *, today: datetime.date) -> int:
         return await self._writer.call(lambda: self._rows.end(tip_ids, ended_by=KEY_LOST, on=today))

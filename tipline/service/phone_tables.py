@@ -57,7 +57,8 @@ def create_phone_tables(database: Database) -> None:
             id BLOB PRIMARY KEY NOT NULL,
             begun_on TEXT NOT NULL,
             dies_on TEXT NOT NULL,
-            salt BLOB NOT NULL
+            salt BLOB NOT NULL,
+            key_lost INTEGER NOT NULL
         ) WITHOUT ROWID
         """
     )

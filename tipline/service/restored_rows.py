@@ -26,8 +26,9 @@ from retention.policy import RecordClass
 from retention.slot_file import SlotFile
 from tipline.errors import FileError
 from tipline.service.database import looking
-from tipline.service.due_tables import find_class
+from tipline.service.due_tables import KEYED_TABLES, find_class
 from tipline.service.envelope_rows import delete_sealed
+from tipline.service.epochs import clear_epoch, list_epochs
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.schema import migrate
 
@@ -46,7 +47,7 @@ _FOR_THE_MOMENT: Final = frozenset(
     }
 )
 _PRIMARY_CODE: Final = 0xFF
-_TABLES: Final = ("tips", "uploads", "log_texts", "holds")
+_TABLES: Final = (*KEYED_TABLES, "holds")
 
 _OPEN_HOLDS: Final = "SELECT id FROM holds WHERE gone_on IS NULL"
 _OPEN_WRAPS: Final = (
@@ -96,6 +97,7 @@ def find_dead(path: Path, slots: SlotFile) -> tuple[Dead, Mapping[RecordClass, i
                     if table != "holds":
                         record_class = find_class(table, row.get("size_bytes", 0))
                         counts[record_class] = counts.get(record_class, 0) + 1
+        dead.update(_find_dead_phones(database, keys))
     finally:
         database.close()
     return dead, counts
@@ -120,6 +122,9 @@ def remove_dead(path: Path, dead: Dead, *, told_before: datetime.date | None) ->
                     if table == "tips":
                         delete_sealed(database, record_id)
                         database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
+                        database.execute("DELETE FROM handles WHERE tip = ?", [record_id])
+                    elif table == "epochs":
+                        clear_epoch(database, record_id)
                     elif table == "holds":
                         database.execute("DELETE FROM hold_wraps WHERE hold = ?", [record_id])
                     query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
@@ -134,6 +139,19 @@ def remove_dead(path: Path, dead: Dead, *, told_before: datetime.date | None) ->
         database.vacuum()
     finally:
         database.close()
+
+
+def _find_dead_phones(database: Database, keys: RecordKeys) -> dict[str, list[bytes]]:
+    """Find epochs without their key, and marks of messages without that of their day."""
+    known_epochs, known_days = keys.epochs(), keys.days()
+    return {
+        "epochs": [one.id for one in list_epochs(database) if one.id not in known_epochs],
+        "replays": [
+            bytes(row[0])
+            for row in database.execute("SELECT id, keyed_on FROM replays")
+            if parse_day(row[1]) not in known_days
+        ],
+    }
 
 
 def list_tips(path: Path) -> set[bytes] | None:

@@ -283,14 +283,19 @@ async def _tell_of_lost_keys(
     records = LostRecords()
     if promises is not None:  # else nothing ever was stored
         records = await store.losses.find_records(promises=promises, today=today, waiting=waiting)
+    epochs = [] if begun_anew else await store.losses.find_epochs(today=today)
     # First: what is let go is not found again after a crash.
-    if days or begun_anew or records.count():
+    if days or begun_anew or records.count() or any(not epoch.key_lost for epoch in epochs):
         await asyncio.to_thread(log.queue, make_statement(EntryType.LOST_KEYS, on=today))
     for day, count in days.items():
         on_lost(InstanceError("day_key_lost", day=day.isoformat(), count=count))
     if records.count():
         on_lost(InstanceError("record_keys_lost", count=records.count()))
+    for epoch in epochs:  # each time: senders have no handle as long as it lasts
+        on_lost(InstanceError("epoch_key_lost", until=epoch.dies_on.isoformat()))
+    await store.losses.note_epochs(epochs)
     await store.losses.end_days(days, today=today)
     await store.losses.end_records(records, today=today)
     if begun_anew:
         await store.losses.end_all(today=today)
+        await store.losses.end_epochs()
