@@ -135,10 +135,10 @@ class World:
         """Open the instance and serve it."""
         tips: list[StoredTip] = []
         clocks = {"clock": self.clock, "boot_clock": self.clock.boot}
-        settings = {"pages": {}, **clocks, **settings}
+        settings = {"pages": {}, "on_tip": tips.append, **clocks, **settings}
         with Instance.open(self.directory) as instance:
             async with (
-                open_line(instance, on_tip=tips.append, **settings) as line,
+                open_line(instance, **settings) as line,
                 open_session(line.addresses.source_socket) as source,
                 open_session(line.addresses.desk_socket) as desk,
             ):

@@ -67,7 +67,8 @@ class Smsc:
         await self.bound.wait()
         assert self._writer is not None
         self._number += 1
-        answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._answers[self._number] = answer
         self._writer.write(HEAD.pack(HEAD.size + len(body), command, 0, self._number) + body)
         await self._writer.drain()
         return await answer
