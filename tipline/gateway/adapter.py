@@ -147,6 +147,23 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class Remover(Protocol):
+    """An adapter whose provider keeps messages, and can be asked to remove one."""
+
+    async def forget_message(self, provider_id: str) -> None:
+        """
+        Have the provider remove a message, after it is durable here.
+
+        Args:
+            provider_id: As `receive` gave it.
+
+        Raises:
+            GatewayError: `gateway_unreachable` or `gateway_refused`; it may still have it.
+        """
+        ...
+
+
+@runtime_checkable
 class Puller(Protocol):
     """An adapter that fetches its messages by itself."""
 

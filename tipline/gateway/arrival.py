@@ -8,7 +8,7 @@ What happens to a message between the gateway's call and the answer, all of it i
 5. Its conversation is found; what a blocked sender writes is acknowledged and dropped.
 6. Pictures are fetched and cleaned; then all is sealed in a thread.
 7. Tip, window and replay mark are stored in one transaction. Only now it is acknowledged.
-8. What follows does not hold the answer up: the notice, the provider's copy of a picture.
+8. What follows does not hold the answer up: the notice, the provider's copy of it all.
 
 Rules:
 1. Nothing is acknowledged before it is durable, and nothing is stored twice (INV-05).
@@ -35,9 +35,10 @@ from retention.policy import Event, RecordClass
 from retention.promise import Promises
 from tipline.clock import Clock
 from tipline.errors import GatewayError, InstanceError
-from tipline.gateway.adapter import Adapter
+from tipline.gateway.adapter import Adapter, Remover
 from tipline.gateway.incoming import Incoming
 from tipline.gateway.media import Collected, MediaCollector
+from tipline.gateway.notices import SPOKEN
 from tipline.gateway.numbers import Sender, parse_account, parse_sender
 from tipline.gateway.parts import Joining, Piece, Whole, decode_piece, encode_piece, mend_text
 from tipline.gateway.sealing import Sealable, format_time, seal_message
@@ -235,6 +236,7 @@ class Arrival:
         standing = conversations.find(sender, settings.channel)
         if standing.blocked or await self._follow_order(whole, settings, sender, standing):
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
+            self._follow(self._forget(incoming, Collected()))
             return
         async with contextlib.AsyncExitStack() as stack:
             collected = Collected()
@@ -256,12 +258,11 @@ class Arrival:
                 part_ids=[piece.id for piece in whole.pieces],
                 part_provider_ids=[piece.incoming.provider_id for piece in whole.pieces],
             )
+        self._follow(self._forget(incoming, collected))
         if tip is None:
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
             return
         self._line.on_tip(tip)
-        if collected.fetched:
-            self._follow(self._forget(incoming.gateway, collected))
         if self._notify and sender is not None and settings.notice and standing.new_today:
             self._follow(self._notify(settings, incoming.medium, sender, standing))
 
@@ -323,8 +324,13 @@ class Arrival:
             raise BusyError
         return installed
 
-    async def _forget(self, gateway: str, collected: Collected) -> None:
-        await self._collector.forget(self._adapters[gateway], collected.fetched)
+    async def _forget(self, incoming: Incoming, collected: Collected) -> None:
+        adapter = self._adapters[incoming.gateway]
+        kept_len = await self._collector.forget(adapter, collected.fetched)
+        if isinstance(adapter, Remover):
+            kept_len += not await self._collector.forget_message(adapter, incoming.provider_id)
+        if kept_len:
+            raise GatewayError("gateway_kept", gateway=incoming.gateway, count=kept_len)
 
     def _follow(self, act: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
         async def run() -> None:
@@ -349,6 +355,8 @@ def read_sender(incoming: Incoming, settings: GatewaySettings) -> Sender | None:
     Returns:
         The sender in one spelling; None if nobody said one, or none that can be read.
     """
+    if incoming.medium in SPOKEN:
+        return None  # what an operator typed goes into the tip; no answer can go anywhere
     try:
         if incoming.medium is Medium.TELEGRAM:
             return parse_account(incoming.sender)

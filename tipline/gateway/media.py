@@ -29,7 +29,7 @@ from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import EXTENSIONS, Format, Kind
 from tipline.cleaning.rules import NUMBER
 from tipline.errors import GatewayError
-from tipline.gateway.adapter import Adapter
+from tipline.gateway.adapter import Adapter, Remover
 from tipline.gateway.incoming import MAX_MEDIA, MediaReference
 
 MAX_FILE_BYTES: Final = 20 * 1024 * 1024  # Telegram gives no more to a bot; an MMS has 5 MB
@@ -158,6 +158,19 @@ class MediaCollector:
             if not await self._try(functools.partial(adapter.forget, reference)):
                 kept_len += 1
         return kept_len
+
+    async def forget_message(self, remover: Remover, provider_id: str) -> bool:
+        """
+        Have the provider remove a message, after the tip is durable.
+
+        Args:
+            remover: Of the gateway that it came by.
+            provider_id: Of the message.
+
+        Returns:
+            Whether it said so.
+        """
+        return await self._try(functools.partial(remover.forget_message, provider_id))
 
     async def _fetch(
         self, adapter: Adapter, reference: MediaReference, limit_bytes: int

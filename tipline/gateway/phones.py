@@ -21,6 +21,7 @@ from tipline.gateway.arrival import OVERDUE_SECONDS, Arrival, Line
 from tipline.gateway.listener import Listener
 from tipline.gateway.making import make_adapters
 from tipline.gateway.media import MediaCollector
+from tipline.gateway.noticing import Noticer
 from tipline.gateway.settings import Gateways, load_gateways
 from tipline.service.listening import (
     listen_loopback,
@@ -88,13 +89,18 @@ async def open_phones(
         adapters = make_adapters(directory, gateways, clock=line.clock)
         await line.conversations.open()
         stack.push_async_callback(line.conversations.close)
+        noticer = Noticer(
+            adapters,
+            conversations=line.conversations,
+            read_onion=lambda: line.keysets.read().keyset.onion,
+        )
         arrival = Arrival(
             line,
             settings=gateways.gateways,
             adapters=adapters,
             orders=None,
             collector=MediaCollector(),
-            notify=None,
+            notify=noticer.notify,
         )
         stack.push_async_callback(arrival.wait_idle)
         await arrival.load()
