@@ -12,8 +12,6 @@ A finding is written to the folder where it runs, as `finding-SHA256`, and the e
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import io
 import json
 import random
@@ -26,6 +24,7 @@ from typing import Final
 
 from fuzz.archives import damage_member
 from fuzz.mending import mend
+from fuzz.running import run_cases, run_program
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.plan import write_cleaned
@@ -205,32 +204,9 @@ def run(
     Raises:
         AssertionError: a case does not hold; it was written to a file.
     """
-    ends_at = time.monotonic() + seconds
-    count = cleaned = 0
-    for case in make_cases(list(seeds), random.Random(seed)):
-        try:
-            cleaned += check(case)
-        except BaseException:
-            Path(f"finding-{hashlib.sha256(case).hexdigest()[:16]}").write_bytes(case)
-            raise
-        count += 1
-        if count >= cases or time.monotonic() > ends_at:
-            break
-    return count, cleaned
-
-
-def main() -> None:
-    """Fuzz, and tell how much."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.cleaning")
-    parser.add_argument("folder", metavar="DIR", type=Path, nargs="?")
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    options = parser.parse_args()
-    print(f"seed {options.seed}")
-    seeds = read_seeds(options.folder)
-    count, cleaned = run(seeds, seed=options.seed, seconds=options.seconds)
-    print(f"{count} cases from {len(seeds)} seeds, {cleaned} cleaned, {count - cleaned} refused")
+    made = make_cases(list(seeds), random.Random(seed))
+    return run_cases(made, check, seconds=seconds, count=cases)
 
 
 if __name__ == "__main__":
-    main()
+    run_program("fuzz.cleaning", run, read_seeds, taken="cleaned")

@@ -11,13 +11,10 @@ A finding is written to the folder where it runs, as `finding-SHA256`, and the e
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import random
-import time
-from pathlib import Path
 
 from fuzz.cleaning import make_cases, read_seeds
+from fuzz.running import run_cases, run_program
 from tests.page_cleaning import PageCleaning, expect, run_page_cleaning
 
 
@@ -59,33 +56,10 @@ def run(
     Raises:
         AssertionError: a case differs; it was written to a file.
     """
-    ends_at = time.monotonic() + seconds
-    count = cleaned = 0
+    made = make_cases(list(seeds), random.Random(seed))
     with run_page_cleaning() as page:
-        for case in make_cases(list(seeds), random.Random(seed)):
-            try:
-                cleaned += compare(case, page)
-            except BaseException:
-                Path(f"finding-{hashlib.sha256(case).hexdigest()[:16]}").write_bytes(case)
-                raise
-            count += 1
-            if count >= cases or time.monotonic() > ends_at:
-                break
-    return count, cleaned
-
-
-def main() -> None:
-    """Compare, and tell how much."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.cleaning_page")
-    parser.add_argument("folder", metavar="DIR", type=Path, nargs="?")
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    options = parser.parse_args()
-    print(f"seed {options.seed}")
-    seeds = read_seeds(options.folder)
-    count, cleaned = run(seeds, seed=options.seed, seconds=options.seconds)
-    print(f"{count} cases from {len(seeds)} seeds, {cleaned} cleaned, {count - cleaned} refused")
+        return run_cases(made, lambda case: compare(case, page), seconds=seconds, count=cases)
 
 
 if __name__ == "__main__":
-    main()
+    run_program("fuzz.cleaning_page", run, read_seeds, taken="cleaned")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import datetime
 import errno
@@ -21,13 +22,16 @@ from crypto.attachment import Attachment, Cleaning, Original
 from crypto.note import Signer
 from crypto.tip import Tip, format_tip
 from tests.pictures import make_exif, make_jpeg, segment
+from tipline.commands import desk_files
 from tipline.commands.desk_files import _tell_view, judge_opened
 from tipline.console import Console
 from tipline.desk.exporting import export_tip
+from tipline.desk.filewords import FAILURE_WORDS
 from tipline.desk.judgements import read_judgements
 from tipline.desk.judging import Judgement, judge
 from tipline.desk.vault import Record, Vault
 from tipline.desk.viewing import View
+from tipline.errors import SandboxError
 from tipline.rendering.answers import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -424,6 +428,30 @@ def test_view_when_only_some_pages_are_shown_then_it_says_where_to_go_on(tmp_pat
         "rest/files-01/page-202.png",
     ]
     assert rest.returncode == 0
+
+
+def test_view_when_the_files_before_fill_the_room_then_the_next_is_not_opened(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What all files of a tip become together is bounded, and what is not seen is named."""
+    err = io.StringIO()
+    console = Console(translate=lambda text: text, out=io.StringIO(), err=err)
+    monkeypatch.setattr(desk_files, "MAX_RUN_BYTES", 1)
+    options = argparse.Namespace(
+        vault=shelf.directory / "vault",
+        id="3f",
+        files=["files/01.jpg", "files/02.jpg"],
+        out=shelf.directory / "seen",
+        first=1,
+        json=False,
+    )
+
+    with pytest.raises(SandboxError):
+        desk_files.run_view(options, console)
+
+    reason = FAILURE_WORDS[Failure.NO_ROOM]
+    assert err.getvalue() == f"files/02.jpg: not shown: {reason}\n"
+    assert [path.name for path in options.out.iterdir()] == ["files-01"]
 
 
 def test_view_when_it_begins_behind_the_end_then_it_says_how_long_the_file_is() -> None:

@@ -18,7 +18,7 @@ from tipline.desk.judgements import read_judgements, save_judgements
 from tipline.desk.judging import Judgement, judge, probe_sandbox
 from tipline.desk.keyfiles import read_limited
 from tipline.desk.vault import Record, Vault
-from tipline.desk.viewing import View, view_file
+from tipline.desk.viewing import MAX_RUN_BYTES, View, view_file
 from tipline.errors import NotCleanError, SandboxError, UsageError, VaultError
 from tipline.files import leave_nothing_when_stopped
 from tipline.hints import HINTS
@@ -221,9 +221,11 @@ def run_view(options: argparse.Namespace, console: Console) -> int:
     if names:
         probe_sandbox(place / names[0])
     options.out.mkdir(mode=0o700)
-    views = {}
+    views: dict[str, View] = {}
     for name in names:
-        views[name] = view_file(place / name, options.out / _name_folder(name), first=options.first)
+        left_bytes = MAX_RUN_BYTES - sum(view.written_bytes for view in views.values())
+        folder = options.out / _name_folder(name)
+        views[name] = view_file(place / name, folder, first=options.first, left_bytes=left_bytes)
         if not options.json:
             _tell_view(name, views[name], console)
     if options.json:

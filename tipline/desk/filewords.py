@@ -20,6 +20,7 @@ FAILURE_WORDS: Final[Mapping[Failure, str]] = {
     Failure.NO_OFFICE: N_("LibreOffice, which shows office documents, is not installed"),
     Failure.TOO_SLOW: N_("it took too long"),
     Failure.DIED: N_("the program that opened it broke off: it may be made to do harm"),
+    Failure.NO_ROOM: N_("what was shown fills 2 GiB; look at the rest by itself"),
 }
 _ALL_WORDS: Final[Mapping[str, str]] = {
     **{str(failure): words for failure, words in FAILURE_WORDS.items()},

@@ -4,7 +4,8 @@ A file of a stranger's, shown as pixels.
 Rules:
     1. The file is opened in the sandbox alone. Outside, its pixels are counted and written as PNG
        under names of our own; whatever does not have the agreed shape ends the view.
-    2. What is shown is bounded: pages, pixels of a page and of all, time, memory.
+    2. What is shown is bounded: pages, pixels of a page and of all, time, memory, and the disk that
+       all files of one run take together.
     3. A text is shown as text: no decoder but Python's own reads it, and every character that a
        terminal or an editor would obey is written out as its number.
     4. The pages that were shown before something went wrong stay, and it is said that they are not
@@ -37,6 +38,7 @@ from tipline.rendering.answers import (
     Failure,
 )
 
+MAX_RUN_BYTES: Final = 2 << 30  # the most pixels of one file, uncompressed; a tip may have many
 MAX_TEXT_BYTES: Final = 4 << 20  # a thousand pages of a book
 _BYTE_ORDER_MARKS: Final = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -58,6 +60,7 @@ class View:
         total_len: How many pages it says it has; None if it never came to that.
         broken_len: How many of them cannot be shown.
         failure: Why it is not shown, or not all of it.
+        written_bytes: How much of the disk its pages take.
     """
 
     pages: tuple[Path, ...]
@@ -65,11 +68,13 @@ class View:
     total_len: int | None = None
     broken_len: int = 0
     failure: Failure | None = None
+    written_bytes: int = 0
 
     @property
     def is_whole(self) -> bool:
         """Whether every page is shown, from the first one that was asked for."""
-        return self.failure is None and self.total_len == self.first - 1 + len(self.pages)
+        told = self.first - 1 + len(self.pages)
+        return self.failure is None and not self.broken_len and self.total_len == told
 
 
 def view_file(
@@ -78,6 +83,7 @@ def view_file(
     *,
     first: int = 1,
     limit_seconds: float = VIEW_SECONDS,
+    left_bytes: int = MAX_RUN_BYTES,
     job: Job | None = None,
 ) -> View:
     """
@@ -88,6 +94,7 @@ def view_file(
         out: The directory for its pages; made if there is something to show.
         first: The page to begin with, from 1.
         limit_seconds: How long it may take.
+        left_bytes: How much of the disk its pages may take; the last of them may go beyond it.
         job: What runs in the sandbox; ours if None.
 
     Returns:
@@ -99,8 +106,9 @@ def view_file(
         OSError: it cannot be read or written.
     """
     job = job or Job(name="view", path=untrusted, limit_seconds=limit_seconds, first=first)
-    pages = _Pages(out, first=first)
+    pages = _Pages(out, first=first, left_bytes=left_bytes)
     try:
+        pages.check_room()
         try:
             with open_sandbox(job) as answer:
                 total_len = pages.take(answer)
@@ -117,12 +125,19 @@ def view_file(
 class _Pages:
     """Takes pages out of an answer, and writes them below a directory."""
 
-    def __init__(self, out: Path, *, first: int) -> None:
+    def __init__(self, out: Path, *, first: int, left_bytes: int) -> None:
         self._out = out
         self._first = first
         self._written: list[Path] = []
         self._broken_len = 0
         self._left_pixels = MAX_TOTAL_PIXELS
+        self._left_bytes = left_bytes
+        self._written_bytes = 0
+
+    def check_room(self) -> None:
+        """Hold that another page may be written."""
+        if self._written_bytes >= self._left_bytes:
+            raise FailedError(Failure.NO_ROOM)
 
     def take(self, answer: Answer) -> int:
         """Take all of them; say how many there are, shown or not."""
@@ -153,18 +168,23 @@ class _Pages:
             and self._left_pixels >= 0
         ):
             raise FailedError(Failure.DIED)
+        self.check_room()
         path = self._name("png")
         with write_atomically(path, replace=False) as file:
             pieces = answer.read_pieces(pixels * BYTES_PER_PIXEL)
             write_png(file, pieces, width=width, height=height)
-        self._written.append(path)
+        self._add(path)
 
     def add_text(self, text: str) -> None:
         """Write a text as the one page."""
         path = self._name("txt")
         with write_atomically(path, replace=False) as file:
             file.write(text.encode())
+        self._add(path)
+
+    def _add(self, path: Path) -> None:
         self._written.append(path)
+        self._written_bytes += path.stat().st_size
 
     def _name(self, extension: str) -> Path:
         make_private_directory(self._out)
@@ -181,6 +201,7 @@ class _Pages:
             total_len=total_len,
             broken_len=self._broken_len,
             failure=failure,
+            written_bytes=self._written_bytes,
         )
 
 

@@ -33,7 +33,8 @@ def register(parts: Commands, translate: Translate) -> None:
         ),
         epilog=_(
             "With --out seen it makes seen/files-01/page-001.png and so on. It ends with 0 if every"
-            " page is shown, with 50 if not, and says which and why."
+            " page is shown, with 50 if not, and says which and why. All pages of one run fill"
+            " 2 GiB at most."
         ),
     )
     view.add_argument("id", metavar=_("ID"), help=_("the tip's id, or how it begins"))

@@ -46,9 +46,10 @@ class Failure(enum.StrEnum):
     ENCRYPTED = "encrypted"
     TOO_LARGE = "too-large"
     NO_OFFICE = "no-office"
-    # The two below are told of the sandbox, never by it.
+    # Those below are told of the sandbox, never by it.
     TOO_SLOW = "too-slow"
     DIED = "died"
+    NO_ROOM = "no-room"
 
 
 class FailedError(Exception):

@@ -278,3 +278,28 @@ def test_page_when_a_hidden_word_stands_in_the_file_then_it_does_not_come_out(
     assert b"my own name" in data
     assert b"my own name" not in seen.pages[0].read_bytes()
     assert seen.pages[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_view_when_there_is_no_more_room_then_the_pages_before_stay(tmp_path: Path) -> None:
+    """The page that fills it is the last; of the next file nothing is opened."""
+    pictures = [Image.new("RGB", (4, 4), colour) for colour in ("red", "green", "blue")]
+    data = save(pictures[0], "WEBP", save_all=True, append_images=pictures[1:], lossless=True)
+    shown = tmp_path / "shown"
+    shown.write_bytes(data)
+    whole = view_file(shown, tmp_path / "whole")
+
+    room_bytes = whole.pages[0].stat().st_size + 1
+    seen = view_file(shown, tmp_path / "some", left_bytes=room_bytes)
+
+    assert whole.written_bytes == sum(path.stat().st_size for path in whole.pages)
+    assert (len(seen.pages), seen.failure, seen.is_whole) == (2, Failure.NO_ROOM, False)
+    after = view_file(shown, tmp_path / "none", left_bytes=room_bytes - seen.written_bytes)
+    assert (after.pages, after.failure) == ((), Failure.NO_ROOM)
+    assert not (tmp_path / "none").exists()
+
+
+def test_view_when_a_page_is_broken_then_it_is_not_whole_whatever_the_sandbox_counts() -> None:
+    """One that is taken over may count so that it looks right."""
+    view = View(pages=(Path("page-002.png"),), total_len=1, broken_len=1)
+
+    assert not view.is_whole
