@@ -134,6 +134,10 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             ),
             # It decodes films and sound, as they were and as they are cleaned.
             Requirement(name="ffmpeg", is_met=has_program("ffmpeg"), package="ffmpeg"),
+            # They reach phones: a modem of our own, and carriers.
+            Requirement(name="gammu", is_met=has_program("gammu"), package="gammu"),
+            Requirement(name="gammu-smsd", is_met=has_program("gammu-smsd"), package="gammu-smsd"),
+            Requirement(name="kannel", is_met=has_program("bearerbox"), package="kannel"),
             # It shows office documents, without a screen of its own.
             *(
                 Requirement(

@@ -2,6 +2,7 @@
 Kannel (bearerbox and smsbox), which speaks SMPP with a carrier: smsbox calls us, and we call it.
 
     post-url = "http://NAME:SECRET@127.0.0.1:PORT/NAME?id=%I"
+    send-sender = true
 
 Rules:
 1. smsbox signs nothing. It shows a secret that it alone holds, over loopback; it never leaves the

@@ -1,0 +1,179 @@
+"""
+Phones by the programs that reach them: gammu-smsd with its dummy modem, and Kannel with a carrier.
+
+Each time: a message comes in, the reader opens it, an answer goes out, and nothing of either is
+found in any file of the line, the gateway's spool or a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.tip import Tip
+from tests.service.phones import NUMBER, install_gateways, make_gateway, open_tips
+from tests.service.programs import Kannel, Modem, find_port, make_memory_folder
+from tests.service.smsc import GSM7, UCS2, open_smsc
+from tests.service.traces import find_traces
+from tipline.clock import system_clock
+from tipline.gateway.adapter import Adapter
+from tipline.gateway.making import make_adapters
+from tipline.gateway.settings import load_gateways
+
+TEXT = "El puente Núñez esta hueco"
+ACCENTS = "Soborno en el muelle: ñandú, pingüino, corazón \N{GRINNING FACE}"
+ANSWER = "Recibido, lo vemos mañana"
+
+
+class Tips:
+    """The tips that came, as they come."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Any] = asyncio.Queue()
+
+    def __call__(self, tip: Any) -> None:
+        self._queue.put_nowait(tip)
+
+    async def wait(self, count: int = 1) -> None:
+        """Wait until so many more are durable."""
+        async with asyncio.timeout(60):
+            for _ in range(count):
+                await self._queue.get()
+
+
+def take_adapter(directory: Path, name: str) -> Adapter:
+    """Make the adapter of a line."""
+    gateways = load_gateways(directory)
+    assert gateways is not None
+    return make_adapters(directory, gateways, clock=system_clock)[name]
+
+
+def list_senders(tips: list[Tip]) -> list[str | None]:
+    """List who wrote."""
+    return [tip.gateway.sender for tip in tips if tip.gateway is not None]
+
+
+async def test_modem_when_a_message_comes_and_an_answer_goes_then_nothing_stays_anywhere(
+    world: Any,
+) -> None:
+    """gammu-smsd brings it, the reader opens it, the modem sends the answer, the spool is empty."""
+    tips = Tips()
+    with make_memory_folder() as folder:
+        modem = Modem(folder)
+        install_gateways(world.directory, modem=make_gateway("gammu", spool=str(modem.spool)))
+        async with modem.drive(), world.serve(on_tip=tips) as site:
+            await modem.bring(NUMBER, TEXT)
+            await modem.bring("7373", ACCENTS, "-unicode")
+            await modem.bring("+525587654321", "largo " * 50, "-len", "400")
+            await tips.wait(3)
+            opened = await open_tips(world, site)
+            await take_adapter(world.directory, "modem").send(NUMBER, ANSWER)
+            assert await modem.wait_sent() == (NUMBER, ANSWER)
+            assert find_traces(NUMBER[1:], TEXT, ACCENTS, folders=(world.directory,)) == []
+        assert [path for path in modem.spool.rglob("*") if path.is_file()] == []
+        folders = (world.directory, modem.spool, modem.log)
+        assert find_traces(NUMBER[1:], TEXT, ACCENTS, ANSWER, folders=folders) == []
+    assert sorted(tip.text for tip in opened) == sorted([TEXT, ACCENTS, ("largo " * 50)])
+    assert set(list_senders(opened)) == {NUMBER, "7373", "+525587654321"}
+
+
+async def test_modem_when_its_spool_lies_on_a_disk_then_nothing_in_it_is_touched(
+    world: Any, tmp_path: Path
+) -> None:
+    """A spool whose contents would stay on a disk is not used, in either direction."""
+    modem = Modem(tmp_path)
+    (modem.spool / "inbox" / "IN1_00_1234_00.txt").write_text("[SMSBackup000]")
+    install_gateways(world.directory, modem=make_gateway("gammu", spool=str(modem.spool)))
+    adapter = take_adapter(world.directory, "modem")
+    with pytest.raises(Exception, match="gateway_spool"):
+        await adapter.send(NUMBER, ANSWER)
+    assert list((modem.spool / "outbox").iterdir()) == []
+
+
+async def test_kannel_when_a_message_comes_and_an_answer_goes_then_nothing_stays_anywhere(
+    world: Any, tmp_path: Path
+) -> None:
+    """SMPP brings it in either alphabet and in parts, the reader opens it, the answer goes out."""
+    tips, port = Tips(), find_port()
+    async with open_smsc() as smsc:
+        kannel = Kannel(
+            tmp_path,
+            smsc_port=smsc.port,
+            post_url=f"http://carrier:inboundpw@127.0.0.1:{port}/carrier?id=%I",
+        )
+        install_gateways(
+            world.directory,
+            listen={"port": port},
+            secrets={"carrier": {"inbound": "inboundpw", "user": "tip", "password": "sendpw"}},
+            carrier=make_gateway(
+                "kannel",
+                send_url=f"http://127.0.0.1:{kannel.send_port}/cgi-bin/sendsms",
+                **{"from": "7373"},
+            ),
+        )
+        async with kannel.drive(), world.serve(on_tip=tips) as site:
+            assert await smsc.deliver(NUMBER, b"El puente N\x7d esta hueco", coding=GSM7) == 0
+            await tips.wait()
+            assert await smsc.deliver(NUMBER, ACCENTS.encode("utf-16-be"), coding=UCS2) == 0
+            await tips.wait()
+            long = ("largo " * 20 + "\N{GRINNING FACE} fin").encode("utf-16-be")
+            halves = [long[:130], long[130:]]
+            for part in (2, 1):
+                udh = bytes([5, 0, 3, 77, 2, part])
+                assert await smsc.deliver("+525587654321", halves[part - 1], udh=udh) == 0
+            await tips.wait()
+            opened = await open_tips(world, site)
+            await take_adapter(world.directory, "carrier").send(NUMBER, ANSWER)
+            sent = await asyncio.wait_for(smsc.submitted.get(), 30)
+            assert (sent.to.lstrip("+"), sent.text) == (NUMBER[1:], ANSWER)
+        folders = (world.directory, tmp_path)
+        secrets = (NUMBER[1:], "El puente Nñ esta hueco", ACCENTS, ANSWER)
+        assert find_traces(*secrets, folders=folders) == []
+    assert sorted(tip.text for tip in opened) == sorted(
+        ["El puente Nñ esta hueco", ACCENTS, "largo " * 20 + "\N{GRINNING FACE} fin"]
+    )
+    assert list_senders(opened).count(NUMBER) == 2
+
+
+async def test_kannel_when_the_line_is_down_then_its_message_comes_when_it_is_back(
+    world: Any, tmp_path: Path
+) -> None:
+    """smsbox repeats what nobody took, and the line takes it once."""
+    tips, port = Tips(), find_port()
+    async with open_smsc() as smsc:
+        kannel = Kannel(
+            tmp_path,
+            smsc_port=smsc.port,
+            post_url=f"http://carrier:inboundpw@127.0.0.1:{port}/carrier?id=%I",
+        )
+        install_gateways(
+            world.directory,
+            listen={"port": port},
+            secrets={"carrier": {"inbound": "inboundpw", "user": "tip", "password": "sendpw"}},
+            carrier=make_gateway("kannel", send_url="http://127.0.0.1:1/", **{"from": ""}),
+        )
+        async with kannel.drive():
+            assert await smsc.deliver(NUMBER, b"seen at the harbour", coding=GSM7) == 0
+            async with world.serve(on_tip=tips) as site:
+                await tips.wait()
+                (tip,) = await open_tips(world, site)
+    assert tip.text == "seen at the harbour"
+
+
+def test_traces_when_a_text_stands_in_any_spelling_then_it_is_found(tmp_path: Path) -> None:
+    """The search that finds nothing can find something."""
+    for name, value in (
+        ("plain", TEXT.encode()),
+        ("utf-16", TEXT.encode("utf-16-be")),
+        ("hex", TEXT.encode("utf-16-be").hex().encode()),
+        ("number", b"x"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "file").write_bytes(b"before" + value + b"after")
+        assert (find_traces(TEXT, folders=(folder,)) == []) == (name == "number")
+    (tmp_path / "number" / f"IN_{NUMBER}_00.txt").touch()
+    assert find_traces(NUMBER[1:], folders=(tmp_path / "number",)) != []
