@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ class Provider:
         default_factory=dict
     )
     asked: list[Asked] = dataclasses.field(default_factory=list)
+    heard: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
     def answer(
         self,
@@ -51,6 +53,7 @@ class Provider:
                 body=await request.read(),
             )
         )
+        self.heard.set()
         status, body, headers = self.answers.get(
             (request.method, request.raw_path), (404, b"{}", {})
         )
