@@ -25,14 +25,16 @@ import debian_browsers
 LOG_TAIL_LEN: Final = 25
 MISSING_EXIT_CODE: Final = 3
 CRYPTSETUP: Final = Path("/usr/sbin/cryptsetup")  # where only root's search path leads
+BEARERBOX: Final = Path("/usr/sbin/bearerbox")  # Kannel's
 LIBC_HEADER: Final = Path("/usr/include/dlfcn.h")
 OFFICE: Final = Path("/usr/lib/libreoffice/program")
 OFFICE_PARTS: Final = {"writer": "libswlo.so", "calc": "libsclo.so", "impress": "libsdlo.so"}
 
 # Debian's way to keep packages from starting services while they are installed.
 POLICY: Final = "/usr/sbin/policy-rc.d"
-# Debian's package starts a tor of its own, which goes to the real network. It is kept from starting
-# now (policy-rc.d) and at the next boot (disable). A tor that was there before is not touched.
+# Debian's packages start a tor of their own, which goes to the real network, and programs that look
+# for a modem or a carrier. They are kept from starting now (policy-rc.d) and at the next boot
+# (disable). What was there before is not touched.
 INSTALL: Final = """
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -44,10 +46,11 @@ if [ ! -e "$policy" ]; then
     chmod 755 "$policy"
 fi
 apt-get install --yes --no-install-recommends "$@"
+command -v systemctl >/dev/null && [ -d /run/systemd/system ] || exit 0
 for package in "$@"; do
-    if [ "$package" = tor ] && command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
-        systemctl disable --now tor.service
-    fi
+    case "$package" in
+        tor | gammu-smsd | kannel) systemctl disable --now "$package.service" ;;
+    esac
 done
 """
 
@@ -137,7 +140,7 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             # They reach phones: a modem of our own, and carriers.
             Requirement(name="gammu", is_met=has_program("gammu"), package="gammu"),
             Requirement(name="gammu-smsd", is_met=has_program("gammu-smsd"), package="gammu-smsd"),
-            Requirement(name="kannel", is_met=has_program("bearerbox"), package="kannel"),
+            Requirement(name="kannel", is_met=BEARERBOX.exists, package="kannel"),
             # It shows office documents, without a screen of its own.
             *(
                 Requirement(

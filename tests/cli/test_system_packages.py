@@ -66,13 +66,14 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     be_system(packages, monkeypatch, ID="debian")
     monkeypatch.setattr(packages, "LIBC_HEADER", tmp_path / "none")
     monkeypatch.setattr(packages, "CRYPTSETUP", tmp_path / "none")
+    monkeypatch.setattr(packages, "BEARERBOX", tmp_path / "none")
     monkeypatch.setattr(packages, "OFFICE", tmp_path / "none")
     assert install(packages, monkeypatch, "test", tmp_path, agreed=True) == 3
     said = capsys.readouterr().err
     names = (
         "tor util-linux bubblewrap firefox-esr chromium swtpm tpm2-tools cryptsetup-bin gcc"
-        " libc6-dev strace libimage-exiftool-perl ffmpeg libreoffice-writer-nogui"
-        " libreoffice-calc-nogui libreoffice-impress-nogui"
+        " libc6-dev strace libimage-exiftool-perl ffmpeg gammu gammu-smsd kannel"
+        " libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui"
     )
     assert said.count(f"these system packages are missing: {names}") == 1
     assert f"apt-get update && apt-get install --no-install-recommends {names}\n" in said
@@ -101,6 +102,9 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "strace",
         "libimage-exiftool-perl",
         "ffmpeg",
+        "gammu",
+        "gammu-smsd",
+        "kannel",
         "libreoffice-writer-nogui",
         "libreoffice-calc-nogui",
         "libreoffice-impress-nogui",

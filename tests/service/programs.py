@@ -157,14 +157,14 @@ class Kannel:
     async def drive(self) -> AsyncIterator[None]:
         """Run both boxes, one after the other; wait until messages can be sent."""
         configuration = str(self.configuration)
-        async with run("bearerbox", "-v", "4", configuration, log=self.logs[0]):
+        async with run("/usr/sbin/bearerbox", "-v", "4", configuration, log=self.logs[0]):
             box_port = next(
                 int(line.rpartition(" ")[2])
                 for line in self.configuration.read_text().splitlines()
                 if line.startswith("smsbox-port")
             )
             await wait_for_port(box_port)
-            async with run("smsbox", "-v", "4", configuration, log=self.logs[1]):
+            async with run("/usr/sbin/smsbox", "-v", "4", configuration, log=self.logs[1]):
                 await wait_for_port(self.send_port)
                 yield
 
