@@ -121,6 +121,33 @@ def test_clean_when_one_is_refused_then_the_others_are_cleaned_and_the_code_tell
     assert list_names(tmp_path) == {"notes.jpg", "cut.png", "photo.jpg", "photo.clean.jpg"}
 
 
+@pytest.mark.parametrize("words", [(), ("--check",)])
+def test_clean_when_a_folder_is_among_the_files_then_it_is_named_and_the_others_are_cleaned(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """As `tipline clean *` gives it; a pipe, on which opening would wait, likewise."""
+    folder, pipe = tmp_path / "holiday", tmp_path / "pipe"
+    folder.mkdir()
+    os.mkfifo(pipe)
+    inside = save(folder / "inside.jpg", TELLING)
+    shot = save(tmp_path / "shot.jpg", CLEAN)
+
+    code, out, err = run(*words, folder, pipe, shot)
+
+    reason = "it is a folder, or something else that is no ordinary file"
+    assert out.splitlines()[:2] == [f"{folder}: refused: {reason}", f"{pipe}: refused: {reason}"]
+    assert out.splitlines()[2].startswith(f"{shot}: ")
+    assert (code, list_names(folder)) == (49, {inside.name})
+    assert "2 files" in err
+    assert (tmp_path / "shot.clean.jpg").exists() == (not words)
+    assert json.loads(run("--json", folder)[1]) == {
+        "file": str(folder),
+        "state": "refused",
+        "kinds": [],
+        "reason": "no-file",
+    }
+
+
 def test_clean_when_only_checking_then_nothing_is_written_and_the_code_tells(
     tmp_path: Path,
 ) -> None:
@@ -186,15 +213,12 @@ def test_clean_when_there_is_no_directory_to_write_into_then_it_says_so(
     assert list_names(tmp_path) == {"photo.jpg"}
 
 
-@pytest.mark.parametrize("name", ["missing.jpg", "folder"])
-def test_clean_when_there_is_no_ordinary_file_then_it_says_so(tmp_path: Path, name: str) -> None:
+def test_clean_when_there_is_no_file_then_it_says_so(tmp_path: Path) -> None:
     """What cannot be read is named."""
-    (tmp_path / "folder").mkdir()
-
-    code, _, err = run(tmp_path / name)
+    code, _, err = run(tmp_path / "missing.jpg")
 
     assert code == 46
-    assert name in err
+    assert "missing.jpg" in err
 
 
 @pytest.mark.parametrize("language", ["es", "pt"])

@@ -2,7 +2,8 @@
 `tipline clean FILE...`: take out of files what they say besides their content.
 
 The original is only read. The cleaned file appears under a free name, whole or not at all; its
-times are the same for every file, and only its owner reads it.
+times are the same for every file, and only its owner reads it. What is no ordinary file, as a
+folder among `*`, is named and counts as refused; the others are cleaned.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import dataclasses
 import enum
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
@@ -21,6 +22,7 @@ from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
 from tipline.console import Console
 from tipline.errors import FileError, NotCleanError
 from tipline.files import NO_DAY, blur_times, leave_nothing_when_stopped, write_atomically
+from tipline.messages import N_
 from tipline.plain import make_printable_line
 
 
@@ -31,6 +33,15 @@ class State(enum.StrEnum):
     FOUND = "found"  # --check found something
     CLEANED = "cleaned"
     REFUSED = "refused"
+
+
+class NoFile(enum.StrEnum):
+    """Why something is refused that has no bytes of its own."""
+
+    NO_FILE = "no-file"
+
+
+_NO_FILE_WORDS: Final = N_("it is a folder, or something else that is no ordinary file")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +63,7 @@ class Result:
     format: Format | None = None
     kinds: tuple[Kind, ...] = ()
     cleaned: Path | None = None
-    reason: Reason | None = None
+    reason: Reason | NoFile | None = None
 
 
 @leave_nothing_when_stopped()
@@ -93,7 +104,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
     if path.exists() and not path.is_file():
-        raise FileError("file_special", path=str(path))
+        return Result(path=path, state=State.REFUSED, reason=NoFile.NO_FILE)
     with path.open("rb") as source:
         try:
             before = _take_mark(source)
@@ -146,9 +157,10 @@ def _describe(result: Result, console: Console) -> str:
     _ = console.translate
     path = make_printable_line(str(result.path))
     if result.reason is not None:
-        return _("{path}: refused: {reason}").format(
-            path=path, reason=_(REASON_WORDS[result.reason])
-        )
+        words = _NO_FILE_WORDS
+        if isinstance(result.reason, Reason):
+            words = REASON_WORDS[result.reason]
+        return _("{path}: refused: {reason}").format(path=path, reason=_(words))
     kinds = ", ".join(_(KIND_WORDS[kind]) for kind in result.kinds) or _("nothing")
     if result.cleaned is None:
         return _("{path}: found: {kinds}").format(path=path, kinds=kinds)

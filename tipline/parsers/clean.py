@@ -31,10 +31,12 @@ def register(commands: Commands, translate: Translate) -> None:
             " and PDF also where the packages for a desk are missing."
         ).format(formats=", ".join(Format).upper()),
         epilog=_(
-            "It ends with 0 if every file was cleaned, or with --check, if in no file anything was"
-            " found; with 49 if a file was refused, or with --check, if in a file something was"
-            " found; with 46 if a file cannot be read or written or its name is taken: the files"
-            " before it are done. It needs no network."
+            "The exit code says whether anything remains. 0: of every file there is a clean one;"
+            " with --check: every file is clean as it is. 49: a file was refused, so all that it"
+            " says remains; with --check: there is something to take out of a file, or it was"
+            " refused. 46: a file cannot be read or written or its name is taken: the files before"
+            " it are done. A folder is named, passed over and counted as refused. It needs no"
+            " network."
         ),
     )
     parser.add_argument(
