@@ -18,11 +18,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from crypto.age.hybrid import HybridIdentity
+from crypto.age.hybrid import HybridIdentity, HybridRecipient
 from crypto.envelope import AttachedFile, seal_tip
 from crypto.keyset import choose_recipients, sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, Keyset, KeysetDraft, Reader
-from crypto.note import Signer
+from crypto.note import Signer, Verifier
 from crypto.tip import Tip
 from retention.policy import EVENTS, Periods, RecordClass
 from tipline.instance import Instance, init_instance
@@ -78,6 +78,8 @@ class World:
         root: Signer | None = None,
         channel: str = "city",
         onion: str | None = None,
+        signing: Verifier | None = None,
+        answers: HybridRecipient | None = None,
     ) -> bytes:
         """Sign the next keyset: one reader of one channel."""
         first = first or self.clock.today
@@ -88,6 +90,7 @@ class World:
             unit="Unit 1",
             since_on=first,
             recipient=self.reader.recipient(),
+            signing=signing,
         )
         entry = ChannelReader(reader="office", from_on=first, until_on=None, optional=False)
         draft = KeysetDraft(
@@ -98,6 +101,7 @@ class World:
             witnesses=(),
             quorum=0,
             onion=onion,
+            answers=answers,
             readers=(reader,),
             channels=(Channel(id=channel, names=names, categories=(), readers=(entry,)),),
         )

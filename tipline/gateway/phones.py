@@ -17,12 +17,14 @@ from typing import Final
 from tipline.errors import TiplineError
 from tipline.files import blur_read_times
 from tipline.gateway.adapter import Adapter, Puller
+from tipline.gateway.answering import open_answering
 from tipline.gateway.arrival import OVERDUE_SECONDS, Arrival, Line
 from tipline.gateway.listener import Listener
 from tipline.gateway.making import make_adapters
 from tipline.gateway.media import MediaCollector
 from tipline.gateway.noticing import Noticer
 from tipline.gateway.settings import Gateways, load_gateways
+from tipline.service.answer_side import AnswerSide
 from tipline.service.listening import (
     listen_loopback,
     listen_unix,
@@ -44,12 +46,14 @@ class Phones:
         gateways: As `gateways.toml` says.
         adapters: By name.
         arrival: Takes messages.
+        answers: Takes the desk's answers.
         listening: The path of the socket, or the port.
     """
 
     gateways: Gateways
     adapters: Mapping[str, Adapter]
     arrival: Arrival
+    answers: AnswerSide
     listening: Path | int
 
 
@@ -89,6 +93,9 @@ async def open_phones(
         adapters = make_adapters(directory, gateways, clock=line.clock)
         await line.conversations.open()
         stack.push_async_callback(line.conversations.close)
+        answering = await stack.enter_async_context(
+            open_answering(directory, line, adapters=adapters, sleep=sleep)
+        )
         noticer = Noticer(
             adapters,
             conversations=line.conversations,
@@ -98,7 +105,7 @@ async def open_phones(
             line,
             settings=gateways.gateways,
             adapters=adapters,
-            orders=None,
+            orders=answering.orders,
             collector=MediaCollector(),
             notify=noticer.notify,
         )
@@ -129,7 +136,13 @@ async def open_phones(
         for adapter in adapters.values():
             if isinstance(adapter, Puller):
                 _run(stack, _pull(adapter, arrival, faults=faults, sleep=sleep))
-        yield Phones(gateways=gateways, adapters=adapters, arrival=arrival, listening=listening)
+        yield Phones(
+            gateways=gateways,
+            adapters=adapters,
+            arrival=arrival,
+            answers=answering.side,
+            listening=listening,
+        )
 
 
 async def _look_for_overdue(arrival: Arrival, *, sleep: Callable[[float], Awaitable[None]]) -> None:

@@ -30,6 +30,7 @@ from crypto.ladder import TEXT_RUNG
 from crypto.note import Signer
 from tipline.errors import InstanceError
 from tipline.keysets import InstalledKeyset, KeysetWatch
+from tipline.service.answer_side import NO_PHONES, OUTGOING_PATH, AnswerSide
 from tipline.service.answers import (
     COMMON_HEADERS,
     NOT_IN_FORCE,
@@ -60,6 +61,7 @@ class DeskSide:
         log: What `/log/` gives.
         holds_back: Tells of a tip whether its sender's pseudonym is still being computed: it comes
             with the next bundle, so that no desk has a tip without it.
+        answers: Takes answers for phones; None for a line without phones.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class DeskSide:
         pick_up: PickUp,
         log: LogSide,
         holds_back: Callable[[bytes], bool] = lambda tip_id: False,
+        answers: AnswerSide | None = None,
     ) -> None:
         self._store = store
         self._pick_up = pick_up
         self._log = log
         self._holds_back = holds_back
+        self._answers = answers
         self._keysets = keysets
         self._signer = signer
         self._today = today
@@ -95,8 +99,8 @@ class DeskSide:
             ConnectionError: an envelope went away while it was sent; the bundle is cut, which the
                 desk notices.
         """
-        if request.rel_url.raw_path == PICKED_UP_PATH and request.method == "POST":
-            return await respond_to_pick_up(request, self._pick_up)
+        if request.method == "POST":
+            return await self._respond_to_post(request)
         if request.rel_url.raw_path.startswith(LOG_PATH) and request.method == "GET":
             return self._log.choose(request.rel_url.raw_path).reply(request)
         asked = _PATH.fullmatch(request.rel_url.raw_path)
@@ -107,6 +111,16 @@ class DeskSide:
             return NOT_IN_FORCE.reply(request)
         await self._stream(request, installed, await self._list(asked))
         return WRITTEN
+
+    async def _respond_to_post(self, request: web.BaseRequest) -> Reply:
+        path = request.rel_url.raw_path
+        if path == PICKED_UP_PATH:
+            return await respond_to_pick_up(request, self._pick_up)
+        if path != OUTGOING_PATH:
+            return UNKNOWN.reply(request)
+        if self._answers is None:
+            return NO_PHONES.closing_reply()
+        return await self._answers.respond(request)
 
     def _read_keyset(self) -> InstalledKeyset | None:
         try:

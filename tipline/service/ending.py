@@ -41,15 +41,13 @@ from tipline.configuration import load_configuration
 from tipline.files import overwrite_file, save_file, sync_directory
 from tipline.instance import (
     KEYS_NAME,
-    LOG_KEY_NAME,
-    SERVICE_KEY_NAME,
     TOR_NAME,
     VERIFIERS_NAME,
     load_log_signer,
     load_signer,
 )
 from tipline.log_store import LogStore
-from tipline.onion.services import DESK_KEY_NAME, SERVICE_DIRECTORY_NAME
+from tipline.onion.services import SERVICE_DIRECTORY_NAME
 from tipline.service.database import DATABASE_NAME, JOURNAL_NAME, WAL_NAME
 from tipline.service.envelope_files import ENVELOPES_NAME, PARTIAL_NAME
 from tipline.service.notice import ClosingWatch
@@ -158,9 +156,6 @@ _ORDER = (
 )
 
 
-_KEYS = (SERVICE_KEY_NAME, DESK_KEY_NAME, LOG_KEY_NAME)
-
-
 def state_step(step: CloseStep, closing: Closing, *, on: datetime.date) -> Statement:
     """
     Say for the log how far the end has come.
@@ -240,7 +235,8 @@ def shut(
 
     1. The public halves of its keys are kept: the log is verified with one of them.
     2. Every slot is overwritten and read back, once more: the last batch had a private half.
-    3. The keys of the service, of the log and of the desk's onion are overwritten and read back.
+    3. The line's keys, those of its service, its log, the desk's onion and its gateways among
+       them, are overwritten and read back.
     4. Database and envelopes, which nothing opens any more, are removed.
 
     Args:
@@ -261,8 +257,10 @@ def shut(
     opened = open_slots(directory, load_configuration(directory).slots, environment=environment)
     with contextlib.closing(opened.file):
         destroy_all_slots(opened.file)
-    for name in _KEYS:
-        overwrite_file(keys / name)
+    # All of them, with what opens a gateway and what answers are sealed to.
+    for path in sorted(keys.iterdir()) if keys.exists() else ():
+        if path.is_file():
+            overwrite_file(path)
     onion = directory / TOR_NAME / SERVICE_DIRECTORY_NAME
     if step is CloseStep.HANDED_OVER and onion.exists():
         for path in onion.iterdir():
@@ -293,7 +291,8 @@ def is_shut(directory: Path) -> bool:
     closing = load_closing(directory)
     if closing is None or closing.step is not CloseStep.CLOSED:
         return False
-    return not any((directory / KEYS_NAME / name).exists() for name in _KEYS)
+    keys = directory / KEYS_NAME
+    return not (keys.exists() and any(path.is_file() for path in keys.iterdir()))
 
 
 def _place(statement: Statement) -> int:

@@ -26,6 +26,8 @@ from tipline.errors import InstanceError, TiplineError
 from tipline.files import blur_read_times, blur_times
 from tipline.gateway.arrival import Line
 from tipline.gateway.phones import open_phones
+from tipline.gateway.settings import load_gateways
+from tipline.gateway.told import tell_gateways
 from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS, operate
@@ -163,6 +165,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             keysets=instance.watch_keyset(),
             service_key=instance.signer.verifier().format(),
             find_oldest=store.day_book.find_oldest_waiting,
+            gateways=tell_gateways(load_gateways(instance.directory)),
         )
         ended = asyncio.Event()
         ending = LineEnding(instance.directory, log=log, store=store, on_end=ended.set)
@@ -234,7 +237,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
         )
         stack.enter_context(_silent_loop(faults))
         conversations = store.make_conversations(promises=promises, today=keeper.latest_day)
-        await stack.enter_async_context(
+        phones = await stack.enter_async_context(
             open_phones(
                 instance.directory,
                 Line(
@@ -263,6 +266,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
             ),
             log=LogSide(log),
             holds_back=conversations.holds_back,
+            answers=None if phones is None else phones.answers,
         )
         idle_seconds = instance.configuration.limits.idle_seconds
         run = instance.directory / RUN_NAME
