@@ -6,7 +6,8 @@ PDF (ISO 32000-1): a new file of what draws the pages, and of nothing else.
    Links, comments, bookmarks, names, structure, scripts, actions and embedded files go.
 3. Pages are copied by allow-lists (`pdf_copy.py`, `pdf_pages.py`, `pdf_type.py`): what no page
    draws is never reached. What draws them is rewritten word by word (`pdf_content.py`).
-4. The new file has no id, no days, no program and no earlier version (`pdf_writer.py`).
+4. The new file has no id, no days, no program and no earlier version (`pdf_writer.py`). One that
+   was cleaned before stays as it is, whatever compressed it (`pdf_again.py`).
 5. Refused are: a password, forms in XML, files made of files, films and sounds, pictures in other
    files, layers that are hidden at first. What they show cannot be told by what lies in the pages.
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.pdf_again import is_same_again
 from tipline.cleaning.plan import Format, Plan, PlanBuilder
 from tipline.cleaning.source import Source
 
@@ -36,7 +38,7 @@ def plan_pdf(source: Source) -> Plan:
         source: Begins with `SIGNATURE`.
 
     Returns:
-        The plan: one piece, written anew.
+        The plan: one piece, written anew, or the file as it is.
 
     Raises:
         RefusedError: it does not hold the rules above, or pikepdf is not installed here.
@@ -49,5 +51,9 @@ def plan_pdf(source: Source) -> Plan:
         raise RefusedError(Reason.TOO_COMPLEX)
     builder = PlanBuilder(format=Format.PDF, source=source)
     data = source.read(0, source.length_bytes)
-    builder.write(pdf_document.clean_document(data, find=builder.find))
+    written = pdf_document.clean_document(data, find=builder.find)
+    if is_same_again(data, written):
+        builder.keep(0, len(data))
+    else:
+        builder.write(written)
     return builder.build()

@@ -43,6 +43,10 @@ _LIMITS: Final[Mapping[str, Any]] = {
     "run_length_max_memory": MAX_OBJECT_BYTES,
     "tiff_max_memory": MAX_OBJECT_BYTES,
 }
+# How pikepdf says that it finds something else than what is asked for, or a number beyond bounds.
+_REFUSALS: Final = (
+    pikepdf.PdfError, RuntimeError, ValueError, OverflowError, decimal.InvalidOperation,
+)  # fmt: skip
 _STREAM: Final = re.compile(rb"stream\r?\n")
 # What only streams of objects have; in other places it is followed by a reference.
 _PACKED: Final = re.compile(rb"/First\s++\d++(?!\s++\d++\s++R)")
@@ -76,8 +80,7 @@ def clean_document(untrusted: bytes, *, find: Callable[..., None]) -> bytes:
                 return _Cleaner(document, find).clean()
         except pikepdf.PasswordError as exc:
             raise RefusedError(Reason.ENCRYPTED) from exc
-        except (pikepdf.PdfError, RuntimeError, ValueError, decimal.InvalidOperation) as exc:
-            # So pikepdf says that it finds something else than what is asked for.
+        except _REFUSALS as exc:
             raise RefusedError(Reason.MALFORMED) from exc
 
 
@@ -210,9 +213,12 @@ class _Cleaner:
                     if _find_flags(annotation) & _PASSWORD:
                         # Viewers show stars; qpdf would draw it in letters.
                         annotation["/V"] = pikepdf.String("")
-            if any(map(_is_popup, annotations)):
-                # Viewers show what it belongs to, and not the window itself.
-                page["/Annots"] = [one for one in annotations if not _is_popup(one)]
+            if any(map(_is_popup, annotations)) and isinstance(page["/Annots"], pikepdf.Array):
+                # Viewers show what it belongs to, and not the window itself. They are taken out one
+                # by one: what has no number would belong to no file in a list that is made here.
+                for position in reversed(range(len(annotations))):
+                    if _is_popup(annotations[position]):
+                        del page["/Annots"][position]
 
     def _note_annotation(self, annotation: Any) -> None:
         name = read_name(annotation.get("/Subtype"))

@@ -12,7 +12,7 @@ MAX_OBJECTS: Final = 200_000  # a book of a thousand pages has about ten thousan
 MAX_WRITTEN_BYTES: Final = 128 * 1024 * 1024  # twice what is read at most
 
 # The second line says to whoever carries the file that it is no text.
-_HEAD: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+FILE_HEAD: Final = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
 
 class PdfWriter:
@@ -63,7 +63,7 @@ class PdfWriter:
         Returns:
             The whole file.
         """
-        parts, offsets, at = [_HEAD], [], len(_HEAD)
+        parts, offsets, at = [FILE_HEAD], [], len(FILE_HEAD)
         for number, body in enumerate(self._objects, 1):
             written = b"%d 0 obj\n%s\nendobj\n" % (number, b"null" if body is None else body)
             offsets.append(at)

@@ -16,7 +16,7 @@ from tipline.cleaning import pdf as pdf_module
 from tipline.cleaning import pdf_document, pdf_filters, pdf_images, pdf_writer
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import Kind, Plan, write_cleaned
+from tipline.cleaning.plan import Kind, Plan, Range, write_cleaned
 
 
 def clean(data: bytes) -> tuple[bytes, Plan]:
@@ -27,7 +27,7 @@ def clean(data: bytes) -> tuple[bytes, Plan]:
     again = plan_cleaning(cleaned)
     assert source.getvalue() == data
     assert again.kinds == ()
-    assert again.pieces == (cleaned.getvalue(),)
+    assert again.pieces == (Range(offset=0, length_bytes=len(cleaned.getvalue())),)
     return cleaned.getvalue(), plan
 
 
@@ -389,6 +389,36 @@ def test_pdf_when_a_note_has_a_window_then_the_window_is_not_drawn() -> None:
 
     assert b"1 2 3 4 re" in draw(b"/Stamp")
     assert b"1 2 3 4 re" not in draw(b"/Popup")
+
+
+def test_pdf_when_a_window_stands_beside_a_field_without_a_number_then_the_field_is_drawn() -> None:
+    """The field stays a part of the file: the font of the form is found for it."""
+    field = (
+        b"<< /Subtype /Widget /Rect [9 9 90 30] /FT /Tx /V (seen) /F 4 /AP << /N 6 0 R >> >>"
+        b" << /Subtype /Popup /Rect [9 9 18 18] >>"
+    )
+    form = make_stream(b"/F 9 Tf", b"/Subtype /Form /BBox [0 0 9 9] /Resources << >>")
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    shared = b"/AcroForm << /Fields [] /DR << /Font << /F 8 0 R >> >> >>"
+
+    cleaned, _ = clean(
+        make_pdf({3: make_page(b"/Annots [%s]" % field), 6: form, 8: font}, root=shared)
+    )
+
+    assert b"/BaseFont /Helvetica" in cleaned
+
+
+def test_pdf_when_the_flags_of_a_note_are_no_number_of_32_bits_then_it_is_refused() -> None:
+    """One that is larger than qpdf takes is no reason to fall over."""
+    note = b"<< /Subtype /Stamp /Rect [9 9 18 18] /AP << /N 6 0 R >> /F %d >>"
+    form = make_stream(b"1 2 3 4 re f", b"/Subtype /Form /BBox [0 0 9 9]")
+
+    def make(flags: int) -> bytes:
+        return make_pdf({3: make_page(b"/Annots [%s]" % (note % flags)), 6: form})
+
+    clean(make(2**31 - 1))
+
+    assert refuse(make(2**31)) == Reason.MALFORMED
 
 
 def test_budget_when_it_is_used_up_then_it_refuses() -> None:
