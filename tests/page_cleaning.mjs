@@ -2,7 +2,8 @@
 //
 // A request is {"base64": ...} or {"path": ...}, and "out" where the cleaned file is to be written.
 // An answer is {"refused": reason}, or {"format", "kinds", "pieces", "sha256", "length"}; of a piece
-// either [offset, length], or its bytes as hex. The first line out says what words there are.
+// either [offset, length], or its bytes as hex. Of what is deflated anew there are no pieces. The
+// first line out says what words there are.
 
 import { createHash } from "node:crypto";
 import { openAsBlob } from "node:fs";
@@ -10,7 +11,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { inflateRawSync } from "node:zlib";
+import { inflateRawSync, inflateSync } from "node:zlib";
 import { build } from "esbuild";
 
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), "../tipline/page/src");
@@ -50,6 +51,33 @@ function listMembers(archive) {
   return Buffer.concat(listed);
 }
 
+// The same of a PDF: its objects without the lengths of their streams, and what lies in those.
+function listObjects(pdf) {
+  const listed = [];
+  const text = pdf.toString("latin1");
+  const [head, stream] = [/(\d+) 0 obj\n/y, /(<< [^\n]*)\/Length (\d+) >>\nstream\n/y];
+  for (let at = text.indexOf("1 0 obj\n"); ;) {
+    head.lastIndex = at;
+    const number = head.exec(text)?.[1];
+    if (number === undefined) return Buffer.concat(listed);
+    stream.lastIndex = head.lastIndex;
+    const found = stream.exec(text);
+    const start = found === null ? head.lastIndex : stream.lastIndex;
+    const end = found === null ? text.indexOf("\nendobj\n", start) : start + Number(found[2]);
+    const body = found === null ? text.slice(start, end) : found[1];
+    const data = pdf.subarray(start, found === null ? start : end);
+    const isDeflated = body.includes("/Filter /FlateDecode ") && found !== null;
+    listed.push(Buffer.from(`${number}\n${body.length}\n${body}`, "latin1"));
+    listed.push(isDeflated ? inflateSync(data) : data);
+    at = end + (found === null ? "\nendobj\n" : "\nendstream\nendobj\n").length;
+  }
+}
+
+function listDeflated(cleaned) {
+  if (cleaned.subarray(0, 4).equals(Buffer.from("PK\x03\x04"))) return listMembers(cleaned);
+  return cleaned.subarray(0, 5).equals(Buffer.from("%PDF-")) ? listObjects(cleaned) : cleaned;
+}
+
 async function clean({ base64, path, out }) {
   const file =
     path === undefined ? new Blob([Buffer.from(base64, "base64")]) : await openAsBlob(path);
@@ -63,9 +91,7 @@ async function clean({ base64, path, out }) {
   const content = new CleanedFile(plan, file);
   const cleaned = Buffer.from(await content.slice(0, content.size).arrayBuffer());
   if (out !== undefined) await writeFile(out, cleaned);
-  const compared = cleaned.subarray(0, 4).equals(Buffer.from("PK\x03\x04"))
-    ? listMembers(cleaned)
-    : cleaned;
+  const compared = listDeflated(cleaned);
   return {
     format: plan.format,
     kinds: plan.kinds,

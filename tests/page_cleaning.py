@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.documents import digest_cleaned
-from tipline.cleaning.archive import SIGNATURE
-from tipline.cleaning.clean import HEAD_BYTES, detect_format, plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning import archive, pdf
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.plan import write_cleaned
 
 DRIVER: Final = Path(__file__).parent / "page_cleaning.mjs"
-# Formats that the page does not clean: each the name of its file of vectors. It refuses them.
-ONLY_PYTHON: Final[frozenset[str]] = frozenset({"pdf"})
 
 Answer = dict[str, Any]
 
@@ -45,8 +43,9 @@ class PageCleaning:
             out: Where the cleaned file goes.
 
         Returns:
-            `refused`, or `format`, `kinds`, `pieces`, `sha256` and `length`; of archives
-            there are no pieces, and the last two are of their members, as `digest_cleaned`'s.
+            `refused`, or `format`, `kinds`, `pieces`, `sha256` and `length`; of archives and
+            PDFs there are no pieces, and the last two are of what lies in them, as
+            `digest_cleaned`'s.
         """
         return self._ask({"base64": base64.b64encode(data).decode()}, out)
 
@@ -97,21 +96,6 @@ def run_page_cleaning() -> Iterator[PageCleaning]:
             process.stdin.close()
 
 
-def expect(data: bytes) -> Answer:
-    """
-    Say what the page is to make of a file.
-
-    Args:
-        data: A file.
-
-    Returns:
-        What Python makes of it; a refusal if its format is one of `ONLY_PYTHON`.
-    """
-    if detect_format(data[:HEAD_BYTES]) in ONLY_PYTHON:
-        return {"refused": Reason.UNKNOWN.value}
-    return plan_in_python(data)
-
-
 def plan_in_python(data: bytes) -> Answer:
     """
     Plan in Python what the page plans, and say it in the same way.
@@ -120,13 +104,13 @@ def plan_in_python(data: bytes) -> Answer:
         data: A file.
 
     Returns:
-        As `PageCleaning.clean`; of archives the digest instead of the pieces.
+        As `PageCleaning.clean`; of archives and PDFs the digest instead of the pieces.
     """
     try:
         plan = plan_cleaning(io.BytesIO(data))
     except RefusedError as exc:
         return {"refused": exc.reason.value}
-    if data.startswith(SIGNATURE):
+    if data.startswith((archive.SIGNATURE, pdf.SIGNATURE)):
         out = io.BytesIO()
         write_cleaned(plan, io.BytesIO(data), out)
         length, sha256 = digest_cleaned(out.getvalue())

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tests.documents import digest_cleaned
 from tests.judges.made import make_all
-from tests.page_cleaning import ONLY_PYTHON, PageCleaning, run_page_cleaning
-from tipline.cleaning.clean import HEAD_BYTES, detect_format, plan_cleaning
-from tipline.cleaning.errors import Reason, RefusedError
+from tests.page_cleaning import PageCleaning, run_page_cleaning
+from tipline.cleaning.clean import plan_cleaning
+from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.plan import write_cleaned
 
 CORPUS = os.environ.get("TIPLINE_CLEANING_CORPUS")
@@ -45,10 +45,7 @@ def find_differences(paths: list[Path]) -> dict[str, tuple[object, object]]:
     found = {}
     with run_page_cleaning() as page:
         for path in paths:
-            data = path.read_bytes()
-            ours = clean_in_python(data)
-            if detect_format(data[:HEAD_BYTES]) in ONLY_PYTHON:
-                ours = ("refused", Reason.UNKNOWN)
+            ours = clean_in_python(path.read_bytes())
             theirs = clean_in_page(path, page)
             if ours != theirs:
                 found[str(path)] = (ours, theirs)
@@ -58,7 +55,7 @@ def find_differences(paths: list[Path]) -> dict[str, tuple[object, object]]:
 def test_page_when_files_are_cleaned_then_they_are_what_python_makes_of_them(
     tmp_path: Path,
 ) -> None:
-    """Byte for byte, or member for member: what the judges say of the one is true of the other."""
+    """Byte for byte, or part for part: what the judges say of the one is true of the other."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     real = sorted(path for path in Path(CORPUS).rglob("*") if path.is_file()) if CORPUS else []

@@ -7,15 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.page_cleaning import ONLY_PYTHON, PageCleaning, run_page_cleaning
+from tests.page_cleaning import PageCleaning, run_page_cleaning
 from tests.vectors.test_cleaning_own import VECTORS, make_input
 from tipline.cleaning.clean import plan_cleaning
 
-CLEANED = [
-    name
-    for name, vector in VECTORS.items()
-    if "refused" not in vector and name.split("-")[0] not in ONLY_PYTHON
-]
+CLEANED = [name for name, vector in VECTORS.items() if "refused" not in vector]
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.page_cleaning import ONLY_PYTHON, PageCleaning, expect, run_page_cleaning
+from tests.page_cleaning import PageCleaning, run_page_cleaning
 from tests.vectors.test_cleaning_own import VECTORS, make_input
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import EXTENSIONS, Kind
-
-HELD = [name for name in VECTORS if name.split("-")[0] not in ONLY_PYTHON]
-NOT_CLEANED = [name for name in VECTORS if name not in HELD]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +19,7 @@ def page() -> Iterator[PageCleaning]:
         yield running
 
 
-@pytest.mark.parametrize("name", HELD)
+@pytest.mark.parametrize("name", VECTORS)
 def test_vector_when_the_page_cleans_it_then_it_has_its_outcome(
     name: str, page: PageCleaning
 ) -> None:
@@ -41,22 +38,10 @@ def test_vector_when_the_page_cleans_it_then_it_has_its_outcome(
         )
 
 
-@pytest.mark.parametrize("name", NOT_CLEANED)
-def test_vector_when_the_page_does_not_clean_its_format_then_it_is_refused(
-    name: str, page: PageCleaning
-) -> None:
-    """Not taken for text, nor for anything else."""
-    data = make_input(VECTORS[name])
-
-    assert page.clean(data) == expect(data) == {"refused": Reason.UNKNOWN}
-
-
 def test_page_when_it_is_asked_for_its_words_then_they_are_those_of_python(
     page: PageCleaning,
 ) -> None:
     """Formats and their endings, kinds in their order, and reasons."""
     assert page.words["kinds"] == [*Kind]
     assert page.words["reasons"] == [*Reason]
-    assert page.words["extensions"] == {
-        name: extension for name, extension in EXTENSIONS.items() if name not in ONLY_PYTHON
-    }
+    assert page.words["extensions"] == EXTENSIONS

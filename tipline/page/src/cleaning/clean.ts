@@ -15,6 +15,7 @@ import { planMatroska, SIGNATURE as MATROSKA } from "./matroska.js";
 import { isMovie, planMovie } from "./movie.js";
 import { isMp3, planMp3 } from "./mp3.js";
 import { planOgg, SIGNATURE as OGG } from "./ogg.js";
+import { planPdf, SIGNATURE as PDF } from "./pdf.js";
 import type { Format, Plan } from "./plan.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
 import { ID3 } from "./soundtags.js";
@@ -48,6 +49,7 @@ const PLANNERS: Readonly<Record<Format, (source: Source) => Promise<Plan>>> = {
   flac: planFlac,
   wav: planWav,
   mp3: planMp3,
+  pdf: planPdf,
   m4a: planMovie,
   mp4: planMovie,
   mov: planMovie,
@@ -67,6 +69,7 @@ function planAsText(source: Source): Promise<Plan> {
 function detectFormat(head: Uint8Array): Format | undefined {
   if (startsWith(head, JPEG)) return "jpeg";
   if (startsWith(head, PNG)) return "png";
+  if (startsWith(head, PDF)) return "pdf";
   if (startsWith(head, OGG)) return "ogg";
   if (startsWith(head, FLAC)) return "flac";
   if (startsWith(head, MATROSKA)) return "mkv"; // or WebM

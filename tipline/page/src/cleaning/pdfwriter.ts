@@ -7,7 +7,7 @@ const MAX_OBJECTS = 200_000; // a book of a thousand pages has about ten thousan
 const MAX_WRITTEN_BYTES = 128 * 1024 * 1024; // twice what is read at most
 
 // The second line says to whoever carries the file that it is no text.
-const HEAD = "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
+export const FILE_HEAD = "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
 
 /** Collects objects by number, and writes them in order. */
 export class PdfWriter {
@@ -30,7 +30,7 @@ export class PdfWriter {
   /** Write the whole file; `root` is the number of the catalogue. */
   build(root: number): Bytes {
     const offsets: number[] = [];
-    let at = HEAD.length;
+    let at = FILE_HEAD.length;
     const heads = this.#objects.map((body, i) => {
       const head = `${i + 1} 0 obj\n`;
       offsets.push(at);
@@ -44,7 +44,7 @@ export class PdfWriter {
     const end = latin1(table.join(""));
     // Put in their places one by one: it may be all the memory that there is.
     const file = new Uint8Array(at + end.length);
-    file.set(latin1(HEAD), 0);
+    file.set(latin1(FILE_HEAD), 0);
     this.#objects.forEach((body, i) => {
       const written = join(heads[i] as string, body ?? NULL, TAIL);
       file.set(written, offsets[i] as number);

@@ -26,6 +26,7 @@ export const EXTENSIONS = {
   flac: "flac",
   wav: "wav",
   mp3: "mp3",
+  pdf: "pdf",
   m4a: "m4a",
   mp4: "mp4",
   mov: "mov",

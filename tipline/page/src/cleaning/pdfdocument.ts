@@ -1,0 +1,210 @@
+// A whole PDF: looked at for what is refused, flattened, and copied.
+//
+// tipline/cleaning/pdf_document.py keeps the same rules in Python, where qpdf reads and flattens.
+
+import type { Bytes } from "./bytes.js";
+import { CleaningRefusal } from "./errors.js";
+import { drawAnnotations } from "./pdfannotations.js";
+import { checkObjects } from "./pdfbounds.js";
+import { ColourCopier } from "./pdfcolours.js";
+import { PdfCopier } from "./pdfcopy.js";
+import { fillFields } from "./pdffields.js";
+import { FieldTree } from "./pdffieldtree.js";
+import {
+  follow,
+  PdfArray,
+  PdfDictionary,
+  PdfNumber,
+  PdfString,
+  type PdfValue,
+} from "./pdfobjects.js";
+import { PageCopier, readPart } from "./pdfpages.js";
+import { listPages } from "./pdfpagetree.js";
+import { openPdf, type PdfDocument } from "./pdfreader.js";
+import { longText } from "./pdftokens.js";
+import { FontCopier } from "./pdftype.js";
+import { listOf } from "./pdfstreams.js";
+import { type Found, readName } from "./pdfvalues.js";
+import { formatDictionary } from "./pdfwriter.js";
+import type { Kind } from "./plan.js";
+
+const MAX_ANNOTATIONS = 20_000; // of a file; a long form has a thousand fields
+const MAX_PAGE_ANNOTATIONS = 4_000; // qpdf's time for them is Python's bound
+const MAX_FIELD_PARENTS = 64; // between a field and the form; five are many
+
+const MOVING: ReadonlySet<string> = new Set(["Screen", "Movie", "Sound", "RichMedia", "3D"]);
+const QUIET_ANNOTATIONS: ReadonlySet<string> = new Set([
+  "Link",
+  "Widget",
+  "Popup",
+  "TrapNet",
+  "PrinterMark",
+]);
+const PASSWORD = 1 << 13; // of a field's flags
+const MANY_VERSIONS = 2; // of the ends in a file that is made for reading over a network
+const WHITE = /^[\0\r\n\t ]*$/;
+
+type Find = (...kinds: readonly Kind[]) => void;
+
+/** Clean a PDF; `find` is told the kinds of what goes. */
+export async function cleanDocument(untrusted: Bytes, find: Find): Promise<Bytes> {
+  await checkObjects(untrusted);
+  const document = await openPdf(untrusted);
+  noteVersions(untrusted, document, find);
+  return new Cleaner(document, find).clean();
+}
+
+/** Note what lies behind the end, and earlier versions of the file. */
+function noteVersions(untrusted: Bytes, document: PdfDocument, find: Find): void {
+  const ends = [...longText(untrusted).matchAll(/startxref[\t-\r ]+[0-9]+[\t-\r ]+%%EOF/g)].map(
+    (match) => match.index + match[0].length,
+  );
+  const last = ends.at(-1);
+  if (last !== undefined && !WHITE.test(longText(untrusted.subarray(last)))) find("trailing");
+  // One that is made for reading over a network has two tables, and is one version.
+  const isLater = document.isLinearized
+    ? ends.length > MANY_VERSIONS
+    : document.trailer.has("Prev");
+  if (isLater) find("history");
+}
+
+class Cleaner {
+  readonly #root: PdfDictionary;
+  readonly #copier: PdfCopier;
+  readonly #pages: PageCopier;
+
+  constructor(
+    private readonly document: PdfDocument,
+    private readonly find: Find,
+  ) {
+    this.#root = document.root;
+    this.#copier = new PdfCopier(find);
+    this.#pages = new PageCopier(this.#copier);
+    new ColourCopier(this.#copier);
+    new FontCopier(this.#copier, this.#pages);
+  }
+
+  async clean(): Promise<Bytes> {
+    this.#check();
+    await this.#noteDocument();
+    const pages = listPages(this.#root);
+    if (pages.length === 0) throw new CleaningRefusal("malformed");
+    this.#noteAnnotations(pages);
+    const form = readPart(this.#root, "AcroForm");
+    const fields = new FieldTree(form, pages);
+    await fillFields(pages, form, fields, this.#copier);
+    drawAnnotations(pages, form, fields);
+    const { writer } = this.#copier;
+    const [root, tree] = [writer.reserve(), writer.reserve()];
+    const kids: string[] = [];
+    for (const page of pages) {
+      kids.push(`${await this.#pages.copyPage(page, tree)} 0 R`);
+      await this.#copier.copyWaiting();
+    }
+    const catalogue = new Map([
+      ["Type", "/Catalog"],
+      ["Pages", `${tree} 0 R`],
+    ]);
+    writer.put(root, formatDictionary(catalogue));
+    const entries = new Map([
+      ["Type", "/Pages"],
+      ["Count", String(kids.length)],
+      ["Kids", `[${kids.join(" ")}]`],
+    ]);
+    writer.put(tree, formatDictionary(entries));
+    return writer.build(root);
+  }
+
+  // --- what is refused ---------------------------------------------------------------------------
+
+  #check(): void {
+    const root = this.#root;
+    if (root.has("Collection") || readPart(root, "AcroForm").has("XFA")) {
+      throw new CleaningRefusal("unsupported");
+    }
+    const layers = readPart(root, "OCProperties");
+    const first = readPart(layers, "D");
+    const isHidden =
+      listOf(first.get("OFF")).length > 0 || readName(first.get("BaseState")) === "OFF";
+    const listed = listOf(layers.get("OCGs"));
+    if (listed.length > 0 && (isHidden || isHiddenByUse(listed, first))) {
+      throw new CleaningRefusal("unsupported");
+    }
+  }
+
+  // --- what goes ---------------------------------------------------------------------------------
+
+  async #noteDocument(): Promise<void> {
+    const { trailer } = this.document;
+    for (const part of [this.#root, trailer, readPart(trailer, "Info")]) {
+      for (const key of part.keys()) await this.#copier.noteDropped(key, part);
+    }
+    if (readPart(this.#root, "Names").has("EmbeddedFiles")) this.find("embedded");
+  }
+
+  #noteAnnotations(pages: readonly PdfDictionary[]): void {
+    let count = 0;
+    for (const page of pages) {
+      const annotations = listOf(page.get("Annots"));
+      count += annotations.length;
+      if (count > MAX_ANNOTATIONS || annotations.length > MAX_PAGE_ANNOTATIONS) {
+        throw new CleaningRefusal("too-complex");
+      }
+      for (const annotation of annotations) {
+        if (!(annotation instanceof PdfDictionary)) continue;
+        this.#noteAnnotation(annotation);
+        // Viewers show stars; what is drawn would be letters.
+        if (findFlags(annotation) & PASSWORD) annotation.entries.set("V", new PdfString(""));
+      }
+      const listed = page.get("Annots");
+      if (listed instanceof PdfArray && annotations.some(isPopup)) {
+        // Viewers show what it belongs to, and not the window itself.
+        const items = listed.items.filter((item) => !isPopup(follow(item)));
+        page.entries.set("Annots", new PdfArray(items, listed.id));
+      }
+    }
+  }
+
+  #noteAnnotation(annotation: PdfDictionary): void {
+    const name = readName(annotation.get("Subtype"));
+    if (MOVING.has(name)) throw new CleaningRefusal("unsupported");
+    if (name === "Link") this.find("text"); // the address
+    if (name === "FileAttachment") this.find("embedded");
+    if (!QUIET_ANNOTATIONS.has(name)) {
+      this.find("history");
+      if (annotation.has("T")) this.find("person");
+    }
+    if (annotation.has("M") || annotation.has("CreationDate")) this.find("time");
+    if (readName(annotation.get("FT")) === "Sig" && annotation.has("V")) {
+      this.find("person", "time");
+    }
+    this.#copier.checkLayer(annotation.get("OC"));
+  }
+}
+
+function isPopup(annotation: PdfValue): boolean {
+  return annotation instanceof PdfDictionary && readName(annotation.get("Subtype")) === "Popup";
+}
+
+/** Find the flags of a field, which it may have from those above it. */
+function findFlags(annotation: PdfDictionary): number {
+  let field = annotation;
+  for (let count = 0; count < MAX_FIELD_PARENTS; count++) {
+    const flags = field.get("Ff");
+    if (typeof flags === "boolean") return Number(flags);
+    if (flags instanceof PdfNumber && flags.isInteger) return flags.value % 2 ** 32;
+    const above = field.get("Parent");
+    if (!(above instanceof PdfDictionary)) return 0;
+    field = above;
+  }
+  throw new CleaningRefusal("too-complex");
+}
+
+/** Tell whether a layer is hidden on a screen, and shown on paper or in an export alone. */
+function isHiddenByUse(layers: readonly Found[], first: PdfDictionary): boolean {
+  if (listOf(first.get("AS")).length === 0) return false;
+  return layers.some((layer) => {
+    const use = readPart(readPart(layer, "Usage"), "View");
+    return readName(use.get("ViewState")) === "OFF";
+  });
+}

@@ -1,0 +1,144 @@
+// The pages of a PDF, as its tree lists them, mended where programs that show it mend it, too.
+//
+// What is mended, and how, is qpdf's way: tipline/cleaning/pdf_document.py has its pages from there.
+
+import { CleaningRefusal } from "./errors.js";
+import {
+  follow,
+  PdfArray,
+  PdfDictionary,
+  type PdfItem,
+  PdfNumber,
+  PdfReference,
+  type PdfValue,
+} from "./pdfobjects.js";
+
+export const MAX_PAGES = 20_000;
+
+const INHERITED = ["MediaBox", "CropBox", "Resources", "Rotate"];
+const USUAL_BOX = [0, 0, 612, 792]; // that programs take if there is none
+const MAX_NUMBER = 2 ** 31 - 1;
+
+/** A node of the tree, and the one that it hangs on. */
+interface Node {
+  readonly dictionary: PdfDictionary;
+  readonly above: Node | undefined;
+  /** Whether it, or one above it, has a size for its pages. */
+  readonly hasBox: boolean;
+}
+
+/** List the pages of a document whose catalogue this is; refuse a tree that is none. */
+export function listPages(root: PdfDictionary): PdfDictionary[] {
+  const top = findTop(root.get("Pages"));
+  return new TreeReader(top).read();
+}
+
+/** Some catalogues name a page, or a node in the middle: what it hangs on is meant. */
+function findTop(untrusted: PdfValue | undefined): PdfDictionary {
+  const seen = new Set<string>();
+  let top = untrusted;
+  while (top instanceof PdfDictionary && top.has("Parent")) {
+    if (top.isIndirect && seen.has(top.id)) break;
+    seen.add(top.id);
+    top = top.get("Parent");
+  }
+  if (!(top instanceof PdfDictionary && top.has("Kids"))) throw new CleaningRefusal("malformed");
+  return top;
+}
+
+class TreeReader {
+  readonly #pages: PdfDictionary[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #visited = new Set<string>();
+  readonly #seen = new Set<string>();
+  #isBroken = false;
+  #copyCount = 0;
+
+  constructor(private readonly top: PdfDictionary) {}
+
+  read(): PdfDictionary[] {
+    // Each entry: a node, its kids, and which is next. Trees may be deeper than calls may be.
+    const path: { node: Node; kids: readonly PdfItem[]; next: number }[] = [];
+    const enter = (dictionary: PdfDictionary, above: Node | undefined) => {
+      if (dictionary.isIndirect && this.#visited.has(dictionary.id)) {
+        throw new CleaningRefusal("malformed");
+      }
+      this.#visited.add(dictionary.id);
+      const hasBox = (above?.hasBox ?? false) || isRectangle(dictionary.get("MediaBox"));
+      const kids = dictionary.get("Kids");
+      const items = kids instanceof PdfArray ? kids.items : [];
+      path.push({ node: { dictionary, above, hasBox }, kids: items, next: 0 });
+    };
+    enter(this.top, undefined);
+    for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+      const item = last.kids[last.next++];
+      if (item === undefined) {
+        path.pop();
+        continue;
+      }
+      const kid = follow(item);
+      if (!(kid instanceof PdfDictionary)) this.#isBroken = true;
+      else if (kid.has("Kids")) enter(kid, last.node);
+      else this.#addPage(kid, item instanceof PdfReference, last.node);
+    }
+    if (this.#isBroken) this.#mend();
+    return this.#pages;
+  }
+
+  #addPage(kid: PdfDictionary, isReferred: boolean, node: Node): void {
+    if (!node.hasBox && !isRectangle(kid.get("MediaBox"))) {
+      kid.entries.set("MediaBox", new PdfArray(USUAL_BOX.map((side) => PdfNumber.of(side))));
+    }
+    let page = kid;
+    // A page that stands in the tree twice is two pages: each has its own number.
+    if (!isReferred) page = new PdfDictionary(kid.entries, this.#number());
+    else if (this.#seen.has(kid.id)) page = new PdfDictionary(copyEntries(kid), this.#number());
+    this.#seen.add(page.id);
+    this.#pages.push(page);
+    this.#nodes.push(node);
+    if (this.#pages.length > MAX_PAGES) throw new CleaningRefusal("too-complex");
+  }
+
+  #number(): string {
+    return `copy ${++this.#copyCount}`;
+  }
+
+  /** Where a page is missing, what the others have from above becomes their own. */
+  #mend(): void {
+    const count = this.top.get("Count");
+    const length = this.#pages.length;
+    const isKnown = count instanceof PdfNumber && count.isInteger && count.value <= MAX_NUMBER;
+    if (!isKnown || length === 0 || count.value < length) throw new CleaningRefusal("malformed");
+    for (const [i, page] of this.#pages.entries()) {
+      for (let node = this.#nodes[i]; node !== undefined; node = node.above) {
+        for (const key of INHERITED) {
+          const item = node.dictionary.entries.get(key);
+          if (item !== undefined && !page.has(key)) page.entries.set(key, item);
+        }
+      }
+    }
+    for (const page of this.#pages) page.entries.delete("Parent");
+  }
+}
+
+/** Whether a value is an array of four numbers. */
+export function isRectangle(value: PdfValue | undefined): value is PdfArray {
+  return isNumbers(value, 4);
+}
+
+/** Whether a value is an array of so many numbers. */
+export function isNumbers(value: PdfValue | undefined, count: number): value is PdfArray {
+  if (!(value instanceof PdfArray) || value.length !== count) return false;
+  return value.values().every((part) => part instanceof PdfNumber);
+}
+
+/** Copy the entries of a dictionary, and what stands in them without a number of its own. */
+export function copyEntries(dictionary: PdfDictionary): Map<string, PdfItem> {
+  return new Map([...dictionary.entries].map(([name, item]) => [name, copyItem(item)]));
+}
+
+function copyItem(item: PdfItem): PdfItem {
+  // The reader bounds how deep they lie in each other.
+  if (item instanceof PdfArray) return new PdfArray(item.items.map(copyItem));
+  return item instanceof PdfDictionary ? new PdfDictionary(copyEntries(item)) : item;
+}
