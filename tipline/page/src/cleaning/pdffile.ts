@@ -21,6 +21,7 @@ import { CleaningRefusal } from "./errors.js";
 
 const MAX_ENTRIES = 1_000_000; // a book of a thousand pages has about ten thousand
 const MAX_GENERATION = 65_535;
+const MAX_NUMBER = 0x7fffffff; // that qpdf holds
 const MAX_READ_BYTES = 64 * 1024 * 1024; // of objects that are no streams, each time they are read
 const SEARCHED_BYTES = 10; // of a token: longer ones are not looked for
 const TAIL_ENDS = 3;
@@ -133,9 +134,9 @@ export class PdfFile implements Objects {
     }
   }
 
-  /** What is known of all objects that were read so far, by number and generation. */
-  listRead(): PdfReference[] {
-    const keys = [...this.#values.keys()].sort((one, other) => one - other);
+  /** All objects, by number and generation. */
+  listAll(): PdfReference[] {
+    const keys = [...this.#entries.keys()].sort((one, other) => one - other);
     return keys.map((key) => new PdfReference(numberOf(key), key % KEY, this));
   }
 
@@ -153,15 +154,19 @@ export class PdfFile implements Objects {
 
   // --- objects ----------------------------------------------------------------------------------
 
-  /** Read what stands at an offset, whatever its number; undefined if that is no object. */
-  readAt(offset: number): FoundObject | undefined {
+  /**
+   * Read what stands at an offset, whatever its number; undefined if that is no object. `isMended`:
+   * it may be none, so that less is forgiven.
+   */
+  readAt(offset: number, isMended: boolean = this.isRebuilt): FoundObject | undefined {
     const lexer = new Lexer(this.untrusted, offset);
     const [number, generation] = [lexer.read(), lexer.read()];
     const isHead = number.kind === "integer" && generation.kind === "integer";
     if (offset <= 0 || !isHead || !lexer.readsWord("obj")) return undefined;
     const found = { number: Number(number.text), generation: Number(generation.text) };
     const id = `${found.number} ${found.generation}`;
-    return found.number === 0 ? undefined : { ...found, value: this.#readValue(lexer, id) };
+    const isPossible = found.number !== 0 && Math.max(found.number, found.generation) <= MAX_NUMBER;
+    return isPossible ? { ...found, value: this.#readValue(lexer, id, isMended) } : undefined;
   }
 
   /** Read a dictionary that has no number. */
@@ -193,9 +198,9 @@ export class PdfFile implements Objects {
     return value instanceof PdfReference ? null : value;
   }
 
-  #readValue(lexer: Lexer, id: string): PdfValue {
+  #readValue(lexer: Lexer, id: string, isMended: boolean): PdfValue {
     const start = lexer.position;
-    const { value, isEmpty } = new ObjectParser(lexer, this, id, this.isRebuilt).parse();
+    const { value, isEmpty } = new ObjectParser(lexer, this, id, isMended).parse();
     this.work.spend(lexer.position - start);
     if (isEmpty || value instanceof PdfReference) return null;
     const { kind, text } = lexer.read();
@@ -292,7 +297,8 @@ export class PdfFile implements Objects {
       this.insert(number, generation, offset);
     }
     this.#offsets = undefined;
-    for (const offset of this.trailer === undefined ? [...found.trailers].reverse() : []) {
+    if (this.trailer !== undefined) return;
+    for (const offset of [...found.trailers].reverse()) {
       const trailer = this.readTrailer(offset);
       if (trailer?.has("Root")) {
         this.trailer = trailer;

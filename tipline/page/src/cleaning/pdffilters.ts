@@ -49,21 +49,25 @@ export class Budget {
   }
 }
 
-/** Undo filters, the first to be undone first. */
+/**
+ * Undo filters, the first to be undone first. What qpdf decodes for Python, it decodes more kindly
+ * (`isKind`): of a zlib stream the sum over all may be wrong, and a predictor unknown.
+ */
 export async function decodeFilters(
   untrusted: Bytes,
   filters: readonly Filter[],
   budget: Budget,
+  isKind: boolean = false,
 ): Promise<Bytes> {
   if (filters.length > MAX_FILTERS) throw new CleaningRefusal("too-complex");
   let data = untrusted;
   for (const { name, parameters } of filters) {
     switch (name) {
       case "FlateDecode":
-        data = undoPredictor(await inflate(data, budget), parameters);
+        data = undoPredictor(await inflate(data, budget, isKind), parameters, isKind);
         break;
       case "LZWDecode":
-        data = undoPredictor(decodeLzw(data, parameters, budget), parameters);
+        data = undoPredictor(decodeLzw(data, parameters, budget), parameters, isKind);
         break;
       case "ASCII85Decode":
         data = decodeBase85(data);
@@ -109,17 +113,17 @@ export function measureDeflatedStart(untrusted: Bytes, budget: Budget): number {
   return end;
 }
 
-async function inflate(data: Bytes, budget: Budget): Promise<Bytes> {
-  return (await inflateNatively(data, budget.leftBytes)) ?? inflateBroken(data, budget);
+async function inflate(data: Bytes, budget: Budget, isKind: boolean): Promise<Bytes> {
+  return (await inflateNatively(data, budget.leftBytes)) ?? inflateBroken(data, budget, isKind);
 }
 
 /** Inflate what a browser does not: programs that show it take what came before. */
-function inflateBroken(data: Bytes, budget: Budget): Bytes {
+function inflateBroken(data: Bytes, budget: Budget, isKind: boolean): Bytes {
   const parts: Bytes[] = [];
   let length = 0;
   for (const { part, failure } of inflateParts(data)) {
-    if (failure !== undefined) {
-      if (parts.length === 0) throw new CleaningRefusal("malformed");
+    if (failure !== undefined && !(isKind && failure.isOfSum)) {
+      if (isKind || parts.length === 0) throw new CleaningRefusal("malformed");
       break;
     }
     length += part.length;

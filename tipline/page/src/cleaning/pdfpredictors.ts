@@ -6,9 +6,17 @@ import { CleaningRefusal } from "./errors.js";
 
 const DEPTHS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
 const MAX_COLOURS = 32;
+const MAX_KIND = 4;
 
-/** Undo a predictor, if there is one. */
-export function undoPredictor(data: Bytes, parameters: ReadonlyMap<string, number>): Bytes {
+/**
+ * Undo a predictor, if there is one. A row that was predicted in a way that is not known is refused,
+ * or stays as it is (`isKind`).
+ */
+export function undoPredictor(
+  data: Bytes,
+  parameters: ReadonlyMap<string, number>,
+  isKind: boolean = false,
+): Bytes {
   const predictor = parameters.get("Predictor") ?? 1;
   if (predictor < 2) return data;
   const colours = parameters.get("Colors") ?? 1;
@@ -31,7 +39,7 @@ export function undoPredictor(data: Bytes, parameters: ReadonlyMap<string, numbe
     const given = data.subarray(start + (isPng ? 1 : 0), start + stride);
     const row = out.subarray(length, length + rowBytes);
     row.set(given);
-    undoRow(kind, row, above, step);
+    if (!isKind || kind <= MAX_KIND) undoRow(kind, row, above, step);
     length += given.length;
     above = row;
   }

@@ -162,7 +162,7 @@ async function findTrailer(file: PdfFile, packed: Budget): Promise<void> {
 
 /** There is no root: take the last object that says of itself that it is one. */
 function findRoot(file: PdfFile): void {
-  for (const reference of file.listRead()) {
+  for (const reference of file.listAll()) {
     const value = reference.follow();
     if (!(value instanceof PdfDictionary)) continue;
     const type = value.get("Type");

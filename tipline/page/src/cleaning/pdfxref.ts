@@ -137,7 +137,7 @@ function readOddEntry(data: Bytes, start: number): Entry {
 // --- tables as streams ----------------------------------------------------------------------------
 
 async function readStream(file: PdfFile, offset: number, budget: Budget): Promise<number> {
-  const stream = file.readAt(offset)?.value;
+  const stream = file.readAt(offset, true)?.value;
   if (!(stream instanceof PdfStream) || !isOfType(stream, "XRef")) throw new Damage();
   const widths = readWidths(stream);
   const size = readInteger(stream.get("Size"));
@@ -199,7 +199,7 @@ function readSections(stream: PdfStream, size: number): [number, number][] {
 /** Decode a stream; one that cannot be is thrown as `Damage`. */
 export async function decodeStream(stream: PdfStream, budget: Budget): Promise<Bytes> {
   try {
-    return await decodeFilters(stream.raw, readFilters(stream), budget);
+    return await decodeFilters(stream.raw, readFilters(stream), budget, true);
   } catch (error) {
     if (!(error instanceof CleaningRefusal) || error.reason === "too-complex") throw error;
     throw new Damage();
