@@ -26,10 +26,13 @@ from retention.log.entry import CloseStep, Entry, EntryType, HoldStep
 from retention.policy import Policy, RecordClass, parse_periods
 from retention.slot_root import Method
 from tipline.closing import Closing
+from tipline.gateway.told import ToldGateway, lay_out_told, parse_told
 
-ACCOUNT_VERSION: Final = 2
+GATEWAYS_VERSION: Final = 3
+ACCOUNT_VERSION: Final = 2  # of a line without gateways
 OLDER_VERSION: Final = 1  # without what the configuration said
-MAX_ACCOUNT_BYTES: Final = 2 * MAX_KEYSET_BYTES  # the keyset's quotes and newlines are escaped
+# The keyset's quotes and newlines are escaped; 32 gateways with ten companies each have 800 KB.
+MAX_ACCOUNT_BYTES: Final = 2 * MAX_KEYSET_BYTES + (1 << 20)
 SHOWN_DAYS: Final = 31
 WEEK_DAYS: Final = 7
 MAX_WEEKS: Final = 9999
@@ -57,10 +60,12 @@ class Configured:
     Args:
         log_hour: The hour of the batch, in UTC.
         has_mail: Whether the staff get a daily mail.
+        gateways: The ways by phone; none if there are none.
     """
 
     log_hour: int
     has_mail: bool
+    gateways: tuple[ToldGateway, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +196,7 @@ def format_account(account: Account) -> bytes:
         A JSON object on one line.
     """
     fields: dict[str, Any] = {
-        "v": OLDER_VERSION if account.configured is None else ACCOUNT_VERSION,
+        "v": _find_version(account.configured),
         "day": account.day.isoformat(),
         "waiting_weeks": account.waiting_weeks,
         "keyset": None if account.keyset is None else account.keyset.decode("utf-8"),
@@ -199,6 +204,8 @@ def format_account(account: Account) -> bytes:
     if account.configured is not None:
         fields["log_hour"] = account.configured.log_hour
         fields["has_mail"] = account.configured.has_mail
+        if account.configured.gateways:
+            fields["gateways"] = [lay_out_told(told) for told in account.configured.gateways]
     return format_json(fields)
 
 
@@ -226,7 +233,7 @@ def parse_account(untrusted: bytes) -> Account:
         day=parse_day(day),
         waiting_weeks=weeks,
         keyset=None if note is None else note.encode("utf-8"),
-        configured=_parse_configured(value) if value.get("v") == ACCOUNT_VERSION else None,
+        configured=None if value.get("v") == OLDER_VERSION else _parse_configured(value),
     )
     if format_account(account) != untrusted:
         raise MalformedError("account")
@@ -237,7 +244,14 @@ def _parse_configured(value: Mapping[str, Any]) -> Configured:
     hour, has_mail = value.get("log_hour"), value.get("has_mail")
     if type(hour) is not int or not 0 <= hour <= LAST_HOUR or not isinstance(has_mail, bool):
         raise MalformedError("account")
-    return Configured(log_hour=hour, has_mail=has_mail)
+    gateways = parse_told(value.get("gateways", []), "gateways")
+    return Configured(log_hour=hour, has_mail=has_mail, gateways=gateways)
+
+
+def _find_version(configured: Configured | None) -> int:
+    if configured is None:
+        return OLDER_VERSION
+    return GATEWAYS_VERSION if configured.gateways else ACCOUNT_VERSION
 
 
 def summarize(entries: Iterable[Entry], *, size: int) -> Summary:

@@ -23,6 +23,8 @@ from retention.policy import RecordClass
 from retention.slot_root import Method
 from tipline.account import SHOWN_DAYS, Account, Configured, Gone, HeldInLog, Summary
 from tipline.configuration import Configuration
+from tipline.gateway.notices import SPOKEN, make_notice
+from tipline.gateway.told import MEDIA, ToldGateway
 from tipline.language import LANGUAGES, make_translations
 from tipline.service.account_words import (
     CLASS_NAMES,
@@ -30,8 +32,10 @@ from tipline.service.account_words import (
     DAY_KEY_NAME,
     EVENT_WORDS,
     HAPPENING_WORDS,
+    MEDIUM_NAMES,
     METHOD_WORDS,
     NOT_YET,
+    SEEN_WORDS,
 )
 from tipline.service.pages import CONTENT_TYPES, NO_STORE, PROTECTION, Page, PageRenderer
 
@@ -173,6 +177,9 @@ def _list_facts(told: Told, *, configuration: Configuration, language: str) -> M
             key=told.log_key,
         ),
         "has_mail": told.configured.has_mail,
+        "gateways": [
+            _say_gateway(gateway, told, language=language) for gateway in told.configured.gateways
+        ],
     }
 
 
@@ -268,6 +275,36 @@ def format_days(count: int, translations: gettext.NullTranslations) -> str:
         Words.
     """
     return translations.ngettext("{count} day", "{count} days", count).format(count=count)
+
+
+def _say_gateway(gateway: ToldGateway, told: Told, *, language: str) -> Mapping[str, Any]:
+    translations = make_translations(language)
+    onion = None if told.keyset is None else told.keyset.onion
+    media = MEDIA[gateway.kind]
+    return {
+        "ways": [translations.gettext(MEDIUM_NAMES[medium]) for medium in media],
+        "channel": _name_channel(told.keyset, gateway.channel, language),
+        "notices": [make_notice(medium, language=language, onion=onion) for medium in media],
+        "is_spoken": SPOKEN.issuperset(media),
+        "is_sent": gateway.notice,
+        "companies": [
+            (
+                company.name[language],
+                company.country[language],
+                ", ".join(translations.gettext(SEEN_WORDS[seen]) for seen in company.sees),
+                company.keeps[language],
+            )
+            for company in gateway.companies
+        ],
+        "has_gap": gateway.has_gap,
+    }
+
+
+def _name_channel(keyset: Keyset | None, channel: str, language: str) -> str:
+    for known in () if keyset is None else keyset.channels:
+        if known.id == channel:
+            return known.names[language]
+    return channel
 
 
 def _say_waiting(weeks: int, translations: gettext.NullTranslations) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from crypto.came_by import Medium
 from retention.log.entry import ClockStep, CloseStep, EntryType
 from retention.policy import Event, RecordClass
 from retention.slot_root import Method
+from tipline.gateway.companies import Seen
 from tipline.messages import N_
 from tipline.service.nightly import UNKEPT_CLASSES
 
@@ -69,6 +71,24 @@ HAPPENING_WORDS: Final[Mapping[tuple[EntryType, str], str]] = {
     (EntryType.CLOSE, CloseStep.CLOSED): N_("This line came to its end."),
     (EntryType.CLOSE, CloseStep.HANDED_OVER): N_("Somebody else runs this line from then on."),
     (EntryType.CLOSE, CloseStep.CANCELLED): N_("The end of this line was called off."),
+}
+
+MEDIUM_NAMES: Final[Mapping[Medium, str]] = {
+    Medium.SMS: N_("Text message (SMS)"),
+    Medium.MMS: N_("Text message with files (MMS)"),
+    Medium.WHATSAPP: N_("WhatsApp"),
+    Medium.TELEGRAM: N_("Telegram"),
+    Medium.VOICE: N_("By telephone, typed in by somebody"),
+    Medium.WALK_IN: N_("In person, typed in by somebody"),
+}
+
+SEEN_WORDS: Final[Mapping[Seen, str]] = {
+    Seen.NUMBER: N_("the number"),
+    Seen.ACCOUNT: N_("the account and its number"),
+    Seen.TEXT: N_("the text"),
+    Seen.TIME: N_("the time"),
+    Seen.PLACE: N_("the place of the phone"),
+    Seen.FILES: N_("pictures and files"),
 }
 
 # Heading and text.

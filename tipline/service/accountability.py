@@ -29,6 +29,7 @@ from tipline.account import (
 )
 from tipline.configuration import Configuration
 from tipline.errors import InstanceError
+from tipline.gateway.told import ToldGateway
 from tipline.keysets import KeysetWatch
 from tipline.language import LANGUAGES
 from tipline.log_store import LogStore
@@ -51,6 +52,7 @@ class Accountability:
         service_key: The verifier key of what the desk fetches.
         find_oldest: Finds the day on which the oldest tip came that no desk has.
         is_shut: Whether the line has ended and its keys are gone.
+        gateways: The line's ways by phone.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Accountability:
         service_key: str,
         find_oldest: FindOldest,
         is_shut: bool = False,
+        gateways: tuple[ToldGateway, ...] = (),
     ) -> None:
         self._log = log
         self._configuration = configuration
@@ -71,6 +74,7 @@ class Accountability:
         self._service_key = service_key
         self._find_oldest = find_oldest
         self._is_shut = is_shut
+        self._gateways = gateways
         self._answers: Mapping[str, Answer] = {}
 
     async def write_down(self, day: datetime.date) -> bytes:
@@ -95,7 +99,9 @@ class Accountability:
     @property
     def _configured(self) -> Configured:
         return Configured(
-            log_hour=self._configuration.log_hour, has_mail=self._configuration.mail.enabled
+            log_hour=self._configuration.log_hour,
+            has_mail=self._configuration.mail.enabled,
+            gateways=self._gateways,
         )
 
     async def show(self) -> None:

@@ -32,6 +32,8 @@ from tipline.account import (
     summarize,
 )
 from tipline.closing import Closing
+from tipline.gateway.settings import Kind
+from tipline.gateway.told import ToldGateway
 
 DAY = datetime.date(2031, 3, 14)
 
@@ -139,12 +141,24 @@ def test_weeks_when_counted_then_less_than_one_is_as_if_nothing_waited(
 @pytest.mark.parametrize("keyset", [None, b'tipline-keyset/v1\n{"x":1}\n'])
 def test_account_when_written_and_read_then_it_is_the_same(keyset: bytes | None) -> None:
     """What is written down with a batch is read back."""
-    for configured in (None, Configured(log_hour=23, has_mail=True)):
+    gateway = ToldGateway(kind=Kind.WEBHOOK, channel="city", language="es", notice=True, own=())
+    for configured in (
+        None,
+        Configured(log_hour=23, has_mail=True),
+        Configured(log_hour=23, has_mail=True, gateways=(gateway,)),
+    ):
         account = Account(day=DAY, waiting_weeks=3, keyset=keyset, configured=configured)
         assert parse_account(format_account(account)) == account
 
 
 OLDER: dict[str, Any] = {"v": 1, "day": "2031-03-14", "waiting_weeks": 0, "keyset": None}
+GATEWAY: dict[str, Any] = {
+    "kind": "webhook",
+    "channel": "city",
+    "language": "es",
+    "notice": True,
+    "own": [],
+}
 GOOD = OLDER | {"v": 2, "log_hour": 5, "has_mail": False}
 
 
@@ -163,12 +177,17 @@ GOOD = OLDER | {"v": 2, "log_hour": 5, "has_mail": False}
         {"log_hour": -1},
         {"log_hour": True},
         {"has_mail": 1},
+        {"gateways": []},
+        {"v": 3, "gateways": []},
+        {"v": 3, "gateways": 1},
+        {"v": 2, "gateways": [GATEWAY]},
+        {"v": 3, "gateways": [GATEWAY | {"more": 1}]},
         {"more": 1},
     ],
 )
 def test_account_when_in_another_form_then_it_is_refused(changes: dict[str, Any]) -> None:
     """There is one spelling."""
-    for good in (GOOD, OLDER):
+    for good in (GOOD, OLDER, GOOD | {"v": 3, "gateways": [GATEWAY]}):
         assert parse_account(json.dumps(good, separators=(",", ":")).encode()).day == DAY
     with pytest.raises(CryptoError):
         parse_account(json.dumps(GOOD | changes, separators=(",", ":")).encode())

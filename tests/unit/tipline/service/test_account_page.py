@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import html
 import re
 import subprocess
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from crypto.came_by import Medium
 from crypto.note import Signer
 from retention.log.batch import ONE_DAY
 from retention.log.entry import CloseStep, EntryType, HoldStep, make_statement
@@ -22,6 +24,10 @@ from tipline.account import HAPPENINGS, Account, Configured, Gone, Summary, summ
 from tipline.closing import Closing
 from tipline.configuration import Configuration, parse_configuration
 from tipline.example import format_configuration
+from tipline.gateway.companies import Seen
+from tipline.gateway.notices import make_notice
+from tipline.gateway.settings import Kind
+from tipline.gateway.told import ToldGateway
 from tipline.language import LANGUAGES
 from tipline.service.account_page import ACCOUNT_STEP_BYTES, Told, render_account
 from tipline.service.account_words import (
@@ -29,7 +35,9 @@ from tipline.service.account_words import (
     CLOSING_WORDS,
     EVENT_WORDS,
     HAPPENING_WORDS,
+    MEDIUM_NAMES,
     METHOD_WORDS,
+    SEEN_WORDS,
 )
 from tipline.service.pages import Page, PageRenderer
 
@@ -94,6 +102,8 @@ def test_words_when_listed_then_everything_that_can_stand_in_a_log_has_some() ->
     assert {entry_type for entry_type, _ in HAPPENING_WORDS} == HAPPENINGS
     steps = {step for entry_type, step in HAPPENING_WORDS if entry_type is EntryType.CLOSE}
     assert steps == set(CloseStep)
+    assert set(MEDIUM_NAMES) == set(Medium)
+    assert set(SEEN_WORDS) == set(Seen)
 
 
 def test_page_when_everything_went_on_its_day_then_each_day_is_one_line(
@@ -264,3 +274,32 @@ def test_page_when_something_else_happened_then_its_words_stand_there(
     text = read(pages["en"])
     assert "2031-03-14: The line was set up again from a backup." in text
     assert "2031-03-14: The clock jumped ahead. It waits for a person." in text
+
+
+def test_page_when_the_line_has_phones_then_each_way_tells_who_sees_what(
+    configuration: Configuration, renderer: PageRenderer, summary: Summary
+) -> None:
+    """Every gateway shows its notice, its companies, and a gap where one was not named."""
+    told = tell(summary)
+    kinds = ((Kind.GAMMU, True), (Kind.WHATSAPP, False), (Kind.OPERATOR, False))
+    gateways = tuple(
+        ToldGateway(kind=kind, channel="city", language="es", notice=notice, own=())
+        for kind, notice in kinds
+    )
+    configured = dataclasses.replace(told.configured, gateways=gateways)
+    told = dataclasses.replace(told, configured=configured)
+    pages = render_account(told, configuration=configuration, renderer=renderer)
+    for language in LANGUAGES:
+        page = html.unescape(read(pages[language]))
+        for medium in (Medium.SMS, Medium.WHATSAPP, Medium.VOICE, Medium.WALK_IN):
+            assert make_notice(medium, language=language, onion=None) in page
+        assert "Meta (WhatsApp)" in page
+    text = html.unescape(read(pages["en"]))
+    assert "There is no way by telephone." not in text
+    assert text.count("Whoever writes gets this answer, once a day at most.") == 1
+    assert text.count("This answer is not sent here") == 1
+    assert text.count("Somebody reads this out before you tell") == 1
+    assert text.count("The operator did not name it.") == 1
+
+    without = render_account(tell(summary), configuration=configuration, renderer=renderer)
+    assert "There is no way by telephone." in read(without["en"])
