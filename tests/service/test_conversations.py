@@ -100,6 +100,12 @@ async def settle(conversations: Conversations) -> None:
     await asyncio.wait_for(conversations.wait_for_handles(), 30)
 
 
+def read_all(directory: Path) -> bytes:
+    """Every byte of every file."""
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return b"".join(path.read_bytes() for path in files)
+
+
 async def handles(store: SqliteStore) -> dict[bytes, bytes | None]:
     return {tip.id: tip.pseudonym for tip in await store.tips()}
 
@@ -242,6 +248,37 @@ async def test_epoch_when_it_is_over_then_its_key_and_every_pseudonym_of_it_are_
         await store.bury_epochs(report.epochs)
         again = await store.purge_due(promises=PROMISES, today=calendar())
         assert again.epochs == ()
+
+
+async def test_number_when_it_writes_in_two_epochs_then_nothing_stored_relates_its_two_handles(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """Once the window is closed, no file has what the tips of two epochs have in common."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        calendar.turn(EPOCH_DAYS - 1)
+        old = await keep(conversations, sender())
+        await settle(conversations)
+        conversation = conversations.find(sender(), "city").conversation
+        before = (await handles(store))[old.id]
+        calendar.turn(1)
+        fresh = await keep(conversations, sender())
+        await settle(conversations)
+        assert conversations.find(sender(), "city").conversation == conversation
+        after = (await handles(store))[fresh.id]
+        assert None not in (before, after)
+        assert before != after
+        # As long as the window is open, it is found by one conversation.
+        assert conversation in read_all(short_path)
+        calendar.turn(WINDOW_DAYS)
+        await store.purge_due(promises=PROMISES, today=calendar())
+        later = await keep(conversations, sender())
+        await settle(conversations)
+        known = await handles(store)
+        assert (known[old.id], known[fresh.id] == known[later.id]) == (None, True)
+    left = read_all(short_path)
+    assert after in left
+    for gone in (conversation, before):
+        assert gone not in left
 
 
 async def test_epoch_key_when_it_is_lost_then_messages_are_kept_without_a_handle(
