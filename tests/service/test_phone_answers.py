@@ -250,6 +250,22 @@ async def test_stop_when_ordered_then_number_status_and_answers_are_gone_and_the
         assert later.conversation != tip.gateway.conversation
 
 
+async def test_stop_when_parts_of_a_message_wait_then_they_go_and_become_no_tip(
+    world: Any, tmp_path: Path
+) -> None:
+    """Half a message of somebody who ended it brings the number back neither now nor later."""
+    async with open_line_with_phone(world, tmp_path) as (desk, _, caller, site):
+        part = {"reference": "r", "number": 1, "of": 2}
+        assert await caller.post(message("half of it", number="p1", part=part)) == 200
+        other = {"sender": "+525587654321", "part": part}
+        assert await caller.post(message("another half", number="p2", **other)) == 200
+        assert await caller.post(message("stop", number="stop")) == 200
+        assert len(await desk.conversations.outbox.parts()) == 1
+        whole = {"reference": "r", "number": 2, "of": 2}
+        assert await caller.post(message(" and more", number="p3", part=whole)) == 200
+        assert await site.line.store.tips() == []
+
+
 async def test_answer_when_its_window_is_over_then_the_service_takes_it_no_more(
     world: Any, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ from tipline.clock import Clock
 from tipline.errors import GatewayError, InstanceError
 from tipline.gateway.adapter import Adapter, Remover
 from tipline.gateway.incoming import Incoming
+from tipline.gateway.keywords import Order
 from tipline.gateway.media import Collected, MediaCollector
 from tipline.gateway.notices import SPOKEN
 from tipline.gateway.numbers import Sender, parse_account, parse_sender
@@ -60,8 +61,8 @@ class Orders(Protocol):
 
     async def follow(
         self, text: str, *, settings: GatewaySettings, sender: Sender, standing: Standing
-    ) -> bool:
-        """Follow an order; tell whether the text was one."""
+    ) -> Order | None:
+        """Follow an order; tell which one it was, if the text was one."""
         ...
 
 
@@ -234,7 +235,8 @@ class Arrival:
         settings = self._settings[incoming.gateway]
         sender = read_sender(incoming, settings)
         standing = conversations.find(sender, settings.channel)
-        if standing.blocked or await self._follow_order(whole, settings, sender, standing):
+        # An order first: who is blocked can still end the conversation.
+        if await self._follow_order(whole, settings, sender, standing) or standing.blocked:
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
             self._follow(self._forget(incoming, Collected()))
             return
@@ -271,8 +273,14 @@ class Arrival:
     ) -> bool:
         if self._orders is None or sender is None or whole.missing or whole.incoming.media:
             return False
-        text = mend_text(whole.incoming.text)
-        return await self._orders.follow(text, settings=settings, sender=sender, standing=standing)
+        order = await self._orders.follow(
+            mend_text(whole.incoming.text), settings=settings, sender=sender, standing=standing
+        )
+        if order is Order.STOP:
+            # What waits for its other parts would else become a tip with the number that went.
+            pieces = self._joining.forget(sender.address)
+            await self._line.conversations.outbox.drop_parts(pieces)
+        return order is not None
 
     def _make_sealable(
         self,

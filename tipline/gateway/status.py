@@ -7,7 +7,7 @@ Rules:
 2. A status is answered in one message, with what the desk wrote, and never unasked.
 3. It is answered a few times a day at most, whoever asks how often.
 4. Who has no conversation is told so. A name or a short code is never answered: whoever forges one
-   would let us write to somebody else's service.
+   would let us write to somebody else's service. Nor is who is blocked; an end is theirs, too.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Ordered:
 
     async def follow(
         self, text: str, *, settings: GatewaySettings, sender: Sender, standing: Standing
-    ) -> bool:
+    ) -> Order | None:
         """
         Follow an order.
 
@@ -86,21 +86,25 @@ class Ordered:
             standing: What is known of the sender.
 
         Returns:
-            Whether it was one; if not, it is a tip.
+            The order; None if it is a tip.
 
         Raises:
             OSError: the disk refuses; the gateway is to come again.
         """
         found = find_order(text)
         if found is None:
-            return False
+            return None
         order, language = found
         if order is Order.STOP:
             await self._end(standing.conversation)
-            return True
-        if sender.kind in ANSWERED_KINDS and self._budget.spend(standing.conversation.hex()):
+        elif self._is_answered(sender, standing):
             self._spawn(self._tell(settings, sender, standing, language or settings.language))
-        return True
+        return order
+
+    def _is_answered(self, sender: Sender, standing: Standing) -> bool:
+        if standing.blocked or sender.kind not in ANSWERED_KINDS:
+            return False
+        return self._budget.spend(standing.conversation.hex())
 
     async def _tell(
         self, settings: GatewaySettings, sender: Sender, standing: Standing, language: str

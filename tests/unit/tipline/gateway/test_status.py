@@ -10,6 +10,7 @@ import pytest
 
 from tipline.errors import GatewayError
 from tipline.gateway.alphabet import is_one_part, measure_text
+from tipline.gateway.keywords import Order
 from tipline.gateway.numbers import Sender, SenderKind
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.status import STATUS_BURST, STATUS_SECONDS, Ordered
@@ -32,9 +33,9 @@ def make_settings(language: str = "es") -> GatewaySettings:
     )
 
 
-def stand(*, continues: bool = True) -> Standing:
+def stand(*, continues: bool = True, blocked: bool = False) -> Standing:
     """Somebody who wrote before, or did not."""
-    return Standing(conversation=b"c" * 16, continues=continues, new_today=False, blocked=False)
+    return Standing(conversation=b"c" * 16, continues=continues, new_today=False, blocked=blocked)
 
 
 class Bench:
@@ -76,7 +77,7 @@ class Bench:
 
     async def order(
         self, text: str, *, sender: Sender = NUMBER, language: str = "es", **changes: bool
-    ) -> bool:
+    ) -> Order | None:
         done = await self.ordered.follow(
             text, settings=make_settings(language), sender=sender, standing=stand(**changes)
         )
@@ -93,7 +94,7 @@ def bench() -> Bench:
 
 async def test_order_when_it_is_none_then_it_stays_a_message(bench: Bench) -> None:
     """What tells something is not taken away from the readers."""
-    assert not await bench.order("stop them")
+    assert await bench.order("stop them") is None
     assert (bench.ended, bench.got) == ([], [])
 
 
@@ -102,7 +103,7 @@ async def test_stop_when_ordered_then_the_conversation_ends_without_an_answer(
     bench: Bench, word: str
 ) -> None:
     """STOP, BAJA and PARAR end it at once, and nothing more goes to the phone."""
-    assert await bench.order(word)
+    assert await bench.order(word) is Order.STOP
     assert bench.ended == [b"c" * 16]
     assert bench.got == []
 
@@ -127,7 +128,7 @@ async def test_status_when_the_desk_said_nothing_then_it_is_received(
     bench: Bench, word: str, language: str, expected: str
 ) -> None:
     """Whoever wrote hears at least that; in the word's language, else in the line's."""
-    assert await bench.order(word, language=language)
+    assert await bench.order(word, language=language) is Order.STATUS
     assert bench.got == [(NUMBER.address, expected)]
 
 
@@ -175,3 +176,13 @@ async def test_status_when_it_cannot_be_sent_then_it_is_told_and_nothing_breaks(
     bench.failure = GatewayError("gateway_unreachable", gateway="modem")
     assert await bench.order("status")
     assert [type(one) for one in bench.faults] == [GatewayError]
+
+
+async def test_order_when_its_sender_is_blocked_then_only_the_end_is_followed(
+    bench: Bench,
+) -> None:
+    """A campaign gets no answers, but whoever is behind it can still have the number erased."""
+    assert await bench.order("status", blocked=True) is Order.STATUS
+    assert bench.got == []
+    assert await bench.order("stop", blocked=True) is Order.STOP
+    assert bench.ended == [b"c" * 16]
