@@ -17,7 +17,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Iterable
 from typing import Final
 
 from crypto.errors import MalformedError
@@ -267,20 +266,6 @@ def decode_piece(piece_id: bytes, untrusted: bytes) -> Piece:
         raise MalformedError("piece") from exc
     fields.close()
     return Piece(id=piece_id, incoming=incoming, sender=sender)
-
-
-def restore(joining: Joining, pieces: Iterable[Piece]) -> list[Whole]:
-    """
-    Take up the parts that a former run left.
-
-    Args:
-        joining: Empty.
-        pieces: Of the store.
-
-    Returns:
-        What is complete: the run ended between the last part and the message.
-    """
-    return [whole for piece in pieces for whole in joining.add(piece)]
 
 
 def _hide_halves(text: str) -> str:

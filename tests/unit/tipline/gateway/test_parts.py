@@ -1,0 +1,232 @@
+"""Long messages come in parts."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from typing import Any
+
+import pytest
+
+from crypto.errors import CryptoError
+from tipline.gateway import parts
+from tipline.gateway.incoming import Incoming, MediaReference, Medium, Part
+from tipline.gateway.parts import (
+    WAIT,
+    Joining,
+    Piece,
+    decode_piece,
+    encode_piece,
+    mend_text,
+)
+from tipline.gateway.turns import CrowdedError, TooManyError
+
+NOW = datetime.datetime(2031, 3, 14, 15, 9, 26, tzinfo=datetime.UTC)
+SENDER = "+525512345678"
+
+
+def make_piece(number: int, of: int, text: str, *, sender: str = SENDER, **more: Any) -> Piece:
+    """Make a part that is stored."""
+    reference = more.pop("reference", "7")
+    incoming = Incoming(
+        gateway="modem",
+        medium=Medium.SMS,
+        provider_id=more.pop("provider_id", f"id{number}"),
+        sender=sender,
+        text=text,
+        received_at=more.pop("received_at", NOW),
+        part=Part(reference=reference, number=number, of=of),
+        **more,
+    )
+    return Piece(id=bytes([number]), incoming=incoming, sender=sender)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
+def test_parts_when_they_come_in_any_order_then_the_text_is_whole(order: tuple[int, ...]) -> None:
+    """Whatever their order, the last part completes the message, and none before."""
+    joining, texts = Joining(), {1: "one ", 2: "two ", 3: "three"}
+    found = [joining.add(make_piece(number, 3, texts[number])) for number in order]
+    assert found[:2] == [[], []]
+    (whole,) = found[2]
+    assert (whole.incoming.text, whole.missing) == ("one two three", ())
+    assert whole.incoming.part is None
+    assert len(whole.pieces) == 3
+
+
+def test_parts_when_references_senders_or_lengths_differ_then_they_stay_apart() -> None:
+    """Parts of two messages are not mixed."""
+    joining = Joining()
+    assert joining.add(make_piece(1, 2, "a")) == []
+    assert joining.add(make_piece(2, 2, "b", reference="8")) == []
+    assert joining.add(make_piece(2, 2, "c", sender="7373")) == []
+    assert joining.add(make_piece(2, 3, "d")) == []
+    assert len(joining.add(make_piece(2, 2, "e"))) == 1
+
+
+def test_parts_when_a_reference_comes_round_then_the_old_message_goes_as_it_is() -> None:
+    """A part that is there with another text begins a new message."""
+    joining = Joining()
+    joining.add(make_piece(1, 3, "old"))
+    assert joining.has(make_piece(1, 3, "old").incoming, sender=SENDER)
+    assert not joining.has(make_piece(1, 3, "new").incoming, sender=SENDER)
+    (old,) = joining.add(make_piece(1, 3, "new"))
+    assert (old.incoming.text, old.missing) == ("old[…]", (2, 3))
+    joining.add(make_piece(2, 3, "er"))
+    (new,) = joining.add(make_piece(3, 3, "!"))
+    assert new.incoming.text == "newer!"
+
+
+def test_parts_when_they_wait_too_long_then_they_go_with_marks_for_the_rest() -> None:
+    """What is not complete in time is handed out once, and says what is missing."""
+    joining = Joining()
+    joining.add(make_piece(2, 5, "two"))
+    joining.add(make_piece(3, 5, "three", received_at=NOW + datetime.timedelta(minutes=9)))
+    assert joining.take_overdue(NOW + WAIT - datetime.timedelta(seconds=1)) == []
+    (whole,) = joining.take_overdue(NOW + WAIT)
+    assert (whole.incoming.text, whole.missing) == ("[…]twothree[…]", (1, 4, 5))
+    assert whole.incoming.received_at == NOW
+    assert joining.take_overdue(NOW + 2 * WAIT) == []
+
+
+def test_parts_when_they_could_not_be_stored_then_they_wait_again() -> None:
+    """What is put back is handed out again, and counted again."""
+    joining = Joining()
+    joining.add(make_piece(1, 2, "a"))
+    (whole,) = joining.add(make_piece(2, 2, "b"))
+    joining.put_back(whole)
+    (again,) = joining.take_overdue(NOW + WAIT)
+    assert again == whole
+
+
+def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -> None:
+    """STOP takes what waits of this sender, and of nobody else."""
+    joining = Joining()
+    joining.add(make_piece(1, 2, "a"))
+    joining.add(make_piece(1, 2, "b", sender="7373"))
+    assert len(joining.forget(SENDER)) == 1
+    assert len(joining.take_overdue(NOW + WAIT)) == 1
+
+
+def test_parts_when_too_many_wait_then_no_more_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in memory is bounded, for one sender and for all."""
+    monkeypatch.setattr(parts, "MAX_PIECES_OF_ONE", 2)
+    monkeypatch.setattr(parts, "MAX_PIECES", 3)
+    joining = Joining()
+    joining.add(make_piece(1, 9, "a"))
+    joining.check_room(SENDER)
+    joining.add(make_piece(2, 9, "b"))
+    with pytest.raises(TooManyError):
+        joining.check_room(SENDER)
+    joining.check_room("7373")
+    joining.add(make_piece(1, 9, "c", sender="7373"))
+    with pytest.raises(CrowdedError):
+        joining.check_room("7374")
+    joining.take_overdue(NOW + WAIT)
+    joining.check_room(SENDER)
+
+
+def test_parts_when_they_have_more_files_than_a_message_then_the_first_are_kept() -> None:
+    """The bounds of a message hold for what parts become."""
+    joining, file = Joining(), MediaReference(location="x", media_type="image/jpeg")
+    joining.add(make_piece(1, 2, "a", media=(file,) * 10))
+    (whole,) = joining.add(make_piece(2, 2, "b", media=(file,)))
+    assert len(whole.incoming.media) == 10
+
+
+@pytest.mark.parametrize(
+    ("untrusted", "mended"),
+    [
+        ("", ""),
+        ("ñandú \N{GRINNING FACE}", "ñandú \N{GRINNING FACE}"),
+        ("a\ud83d\ude00b", "a\N{GRINNING FACE}b"),
+        ("a\ud83d", "a\ufffd"),
+        ("\ude00a", "\ufffda"),
+        ("\ud83d\ud83d\ude00", "\ufffd\N{GRINNING FACE}"),
+    ],
+)
+def test_text_when_characters_are_cut_then_they_are_mended_or_replaced(
+    untrusted: str, mended: str
+) -> None:
+    """Halves that belong together are put together; a half alone is shown as unreadable."""
+    assert mend_text(untrusted) == mended
+    mended.encode()
+
+
+@pytest.mark.parametrize("text", ["", "plain", "half \ud83d", "\x00\n\u2028", "ñ" * 250])
+def test_piece_when_it_is_written_then_it_reads_back_the_same(text: str) -> None:
+    """A part that waits on disk loses nothing, not even half a character."""
+    piece = make_piece(2, 3, text, reference="\udc00", provider_id="\ud800")
+    assert decode_piece(piece.id, encode_piece(piece.incoming, sender=piece.sender)) == piece
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [b"", b"{}", b"[]", b'{"gateway": 1}', b'{"gateway": "a", "medium": "fax"}'],
+)
+def test_piece_when_it_is_not_in_its_form_then_it_is_refused(untrusted: bytes) -> None:
+    """What is no part is an error, whatever it lacks."""
+    with pytest.raises(CryptoError):
+        decode_piece(b"", untrusted)
+
+
+def test_piece_when_a_field_is_changed_then_it_is_refused() -> None:
+    """Each field has one form."""
+    written = encode_piece(make_piece(1, 2, "a").incoming, sender=SENDER)
+    for old, new in (
+        (b'"of":2', b'"of":1'),
+        (b'"sms"', b'"fax"'),
+        (b'"text":"0061"', b'"text":"006"'),
+        (b'"number":1', b'"number":3'),
+        (b"}", b',"more":1}'),
+    ):
+        assert old in written
+        with pytest.raises(CryptoError):
+            decode_piece(b"", written.replace(old, new))
+
+
+@pytest.mark.parametrize(("number", "of"), [(0, 2), (3, 2), (1, 1), (1, 256)])
+def test_part_when_there_is_no_such_part_then_it_is_refused(number: int, of: int) -> None:
+    """A part has a place among at least two and at most 255."""
+    with pytest.raises(ValueError, match="part"):
+        Part(reference="r", number=number, of=of)
+
+
+def test_part_when_no_part_is_asked_for_its_part_then_it_is_the_callers_fault() -> None:
+    """A whole message is never joined."""
+    whole = Incoming(
+        gateway="modem", medium=Medium.SMS, provider_id="1", sender="", text="", received_at=NOW
+    )
+    with pytest.raises(ValueError, match="no part"):
+        encode_piece(whole, sender="")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"text": "x" * 65_537},
+        {"sender": "1" * 101},
+        {"provider_id": ""},
+        {"provider_id": "1" * 201},
+        {"media": (MediaReference(location="x", media_type=""),) * 11},
+        {"text": "x" * 251, "part": Part(reference="r", number=1, of=2)},
+    ],
+)
+def test_message_when_it_is_longer_than_any_then_it_is_refused(changed: dict[str, Any]) -> None:
+    """Every field of a message is bounded."""
+    least: dict[str, Any] = {
+        "gateway": "modem",
+        "medium": Medium.SMS,
+        "provider_id": "1",
+        "sender": "1",
+        "text": "",
+        "received_at": NOW,
+    }
+    with pytest.raises(ValueError, match="message"):
+        Incoming(**{**least, **changed})
+
+
+def test_message_when_it_is_shown_then_nothing_of_it_is() -> None:
+    """No `repr` tells who wrote, what, or under which id."""
+    piece = make_piece(1, 2, "the harbour", provider_id="SM123")
+    for shown in (repr(piece), repr(Joining().add(piece)), repr(piece.incoming)):
+        assert not any(word in shown for word in ("harbour", SENDER, "SM123"))
