@@ -97,7 +97,7 @@ async def keep(conversations: Conversations, who: Sender | None, **changes: Any)
 
 async def settle(conversations: Conversations) -> None:
     """Wait until the queue of pseudonyms is empty."""
-    await asyncio.wait_for(conversations.wait_for_handles(), 30)
+    await asyncio.wait_for(conversations.handles.wait_empty(), 30)
 
 
 def read_all(directory: Path) -> bytes:
@@ -138,9 +138,9 @@ async def test_handle_when_a_number_writes_twice_in_an_epoch_then_both_tips_have
     """The same number has the same pseudonym within one epoch and channel, another elsewhere."""
     async with open_phones(short_path, calendar) as (store, conversations):
         one = await keep(conversations, sender())
-        assert conversations.holds_back(one.id)
+        assert conversations.handles.holds_back(one.id)
         await settle(conversations)
-        assert not conversations.holds_back(one.id)
+        assert not conversations.handles.holds_back(one.id)
         two = await keep(conversations, sender())
         three = await keep(conversations, sender(), channel="coast")
         four = await keep(conversations, sender("+525587654321"))
@@ -291,7 +291,7 @@ async def test_epoch_key_when_it_is_lost_then_messages_are_kept_without_a_handle
         )
     async with open_phones(short_path, calendar) as (store, conversations):
         tip = await keep(conversations, sender())
-        assert not conversations.holds_back(tip.id)
+        assert not conversations.handles.holds_back(tip.id)
         assert await handles(store) == {tip.id: None}
         assert store._keys.epochs() == set()
         calendar.turn(EPOCH_DAYS)
@@ -309,7 +309,7 @@ async def test_pseudonyms_when_the_line_stops_before_they_are_computed_then_the_
         tip = await keep(conversations, sender())
         assert await handles(store) == {tip.id: None}
     async with open_phones(short_path, calendar) as (store, conversations):
-        assert conversations.holds_back(tip.id)
+        assert conversations.handles.holds_back(tip.id)
         await settle(conversations)
         assert (await handles(store))[tip.id] is not None
 
@@ -323,19 +323,19 @@ async def test_sender_when_blocked_then_so_until_the_epoch_ends(
         await settle(conversations)
         pseudonym = (await handles(store))[tip.id]
         assert pseudonym is not None
-        assert not await conversations.block(bytes(16))
-        assert await conversations.block(pseudonym)
+        assert not await conversations.handles.block(bytes(16))
+        assert await conversations.handles.block(pseudonym)
         assert conversations.find(sender(), "city").blocked
         assert not conversations.find(sender("+525587654321"), "city").blocked
     async with open_phones(short_path, calendar) as (store, conversations):
         assert conversations.find(sender(), "city").blocked
-        assert conversations.blocked() == {pseudonym}
-        await conversations.unblock(pseudonym)
+        assert conversations.handles.blocked() == {pseudonym}
+        await conversations.handles.unblock(pseudonym)
         assert not conversations.find(sender(), "city").blocked
-        await conversations.block(pseudonym)
+        await conversations.handles.block(pseudonym)
         calendar.turn(EPOCH_DAYS)
         await store.purge_due(promises=PROMISES, today=calendar())
-        assert conversations.blocked() == frozenset()
+        assert conversations.handles.blocked() == frozenset()
 
 
 async def test_notice_when_it_was_sent_today_then_not_once_more(

@@ -17,24 +17,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
-import functools
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from crypto.pseudonym import derive_pseudonym
 from crypto.randomness import RandomSource, system_random
-from crypto.window import derive_replay_key, derive_window_key, mark_message
+from crypto.window import derive_window_key
 from retention.policy import Event, RecordClass, find_tip_class
 from retention.promise import Promises
 from tipline.gateway.numbers import Sender
 from tipline.service.arriving import Arriving
 from tipline.service.derived_keys import DerivedKeys
-from tipline.service.epochs import Epoch, Epochs
+from tipline.service.epochs import Epochs
+from tipline.service.handle_rows import HandleRows
+from tipline.service.handles import Handles
+from tipline.service.message_marks import MessageMarks
 from tipline.service.outbox import Outbox
 from tipline.service.phone_rows import PhoneRows, Window
-from tipline.service.pseudonyms import Job, PseudonymQueue
 from tipline.service.reach import (
     Reach,
     SealedRow,
@@ -77,6 +77,7 @@ class Conversations:
 
     Args:
         rows: The rows; used in the writer's thread alone.
+        handle_rows: Those that relate tips to pseudonyms; used in the writer's thread alone.
         epochs: Of the same store.
         writer: Runs what touches the database.
         keys: Of the store.
@@ -92,6 +93,7 @@ class Conversations:
         self,
         rows: PhoneRows,
         *,
+        handle_rows: HandleRows,
         epochs: Epochs,
         writer: GroupWriter,
         keys: RecordKeys,
@@ -103,7 +105,6 @@ class Conversations:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rows = rows
-        self._epochs = epochs
         self._writer = writer
         self._keys = keys
         self._arriving = arriving
@@ -111,19 +112,22 @@ class Conversations:
         self._today = today
         self._random = random
         self._window_keys = DerivedKeys(keys, derive_window_key)
-        self._replay_keys = DerivedKeys(keys, derive_replay_key)
         self._index = WindowIndex(self._window_keys.read)
-        self._queue = PseudonymQueue(
-            prepare=self._prepare,
-            finish=self._finish,
+        self._marks = MessageMarks(keys, promises=promises, today=today)
+        self.handles = Handles(
+            handle_rows,
+            rows,
+            epochs=epochs,
+            index=self._index,
+            writer=writer,
+            keys=keys,
+            promises=promises,
+            today=today,
             on_fault=on_fault,
             monotonic=monotonic,
         )
-        self._replay_days: set[datetime.date] = set()
-        self._blocks: set[tuple[bytes, bytes]] = set()
         self._coming: dict[bytes, asyncio.Event] = {}
         self._is_stale = False
-        self._is_open = False
         self.outbox = Outbox(
             rows, writer=writer, keys=keys, promises=promises, today=today, random=random
         )
@@ -138,46 +142,18 @@ class Conversations:
         Raises:
             OSError: the disk refuses, or the slot file does.
         """
-        await self._epochs.load()
-        await self._writer.call(self._rows.drop_orphans)
         await self.reload()
-        self._is_open = True
-        await self.begin_epoch()
-        self._queue.start()
-        for tip_id, conversation, epoch in await self._writer.call(self._rows.list_waiting):
-            self._queue.expect(tip_id, (conversation, epoch))
+        await self.handles.open()
 
     async def close(self) -> None:
         """Stop the queue; the next start goes on with it."""
-        self._is_open = False
-        await self._queue.stop()
+        await self.handles.close()
 
     async def reload(self) -> None:
         """Take up what is stored, in the place of what is known."""
         self._is_stale = False
         self._index.load(await self._writer.call(self._rows.list_windows))
-        self._blocks = set(await self._writer.call(self._rows.list_blocks))
-        self._replay_days |= await self._writer.call(self._rows.list_replay_days)
-
-    async def go_on(self) -> None:
-        """
-        Begin the next epoch after a purge, also if nobody writes: its first day tells nothing.
-
-        Raises:
-            OSError: the disk refuses, or the slot file does.
-        """
-        if self._is_open:
-            await self.begin_epoch()
-
-    async def begin_epoch(self) -> None:
-        """
-        Begin an epoch if none lasts.
-
-        Raises:
-            OSError: the disk refuses, or the slot file does.
-        """
-        if self._epochs.is_due(self._today()):
-            await self._epochs.begin(today=self._today(), promises=self._promises)
+        self._marks.add_days(await self._writer.call(self._rows.list_replay_days))
 
     def find(self, sender: Sender | None, channel: str) -> Standing:
         """
@@ -213,7 +189,7 @@ class Conversations:
             conversation=conversation,
             continues=bool(windows),
             new_today=not any(one.noticed and one.received_on == today for one in windows),
-            blocked=any((one.epoch, one.pseudonym) in self._blocks for one in windows),
+            blocked=self.handles.is_blocked(windows),
         )
 
     async def was_seen(self, gateway: str, provider_id: str) -> bool:
@@ -230,7 +206,7 @@ class Conversations:
         Raises:
             KeyUnavailableError: the slot file does not give a day's key.
         """
-        marks = self._mark_message(gateway, provider_id)
+        marks = self._marks.make(gateway, provider_id)
         return await self._writer.call(lambda: self._rows.has_mark(marks))
 
     async def add(
@@ -267,10 +243,10 @@ class Conversations:
             OSError: the disk refuses, or the slot file does: nothing was promised.
             sqlite3.Error: the same of the database.
         """
-        await self.begin_epoch()
+        await self.handles.begin_epoch()
         if self._is_stale:
             await self.reload()
-        marks = self._mark_message(gateway, provider_id)
+        marks = self._marks.make(gateway, provider_id)
         while (coming := self._coming.get(marks[0])) is not None:
             await coming.wait()  # the provider repeats it while it is being kept
         self._coming[marks[0]] = asyncio.Event()
@@ -285,7 +261,7 @@ class Conversations:
                 reach=reach,
                 marks=marks,
                 part_ids=part_ids,
-                part_marks=[self._mark_message(gateway, one)[0] for one in part_provider_ids],
+                part_marks=[self._marks.make(gateway, one)[0] for one in part_provider_ids],
             )
         except (OSError, sqlite3.Error):
             self._is_stale = True  # what failed may have come after the commit
@@ -343,60 +319,6 @@ class Conversations:
         self._index.set_noticed(conversation, today)
         return is_first
 
-    async def block(self, pseudonym: bytes) -> bool:
-        """
-        Block a pseudonym until its epoch ends.
-
-        Args:
-            pseudonym: 16 bytes.
-
-        Returns:
-            Whether somebody has it.
-        """
-        epoch = await self._writer.call(lambda: self._rows.find_epoch_of(pseudonym))
-        if epoch is None:
-            return False
-        await self._writer.call(lambda: self._rows.set_block(epoch, pseudonym, blocked=True))
-        self._blocks.add((epoch, pseudonym))
-        return True
-
-    async def unblock(self, pseudonym: bytes) -> None:
-        """
-        End a block.
-
-        Args:
-            pseudonym: 16 bytes.
-        """
-        for block in [block for block in self._blocks if block[1] == pseudonym]:
-            await self._writer.call(
-                lambda block=block: self._rows.set_block(*block, blocked=False)  # type: ignore[misc]
-            )
-            self._blocks.discard(block)
-
-    def blocked(self) -> frozenset[bytes]:
-        """List the pseudonyms that are blocked."""
-        return frozenset(pseudonym for _, pseudonym in self._blocks)
-
-    def holds_back(self, tip_id: bytes) -> bool:
-        """
-        Tell whether a bundle is to wait for this tip's handle.
-
-        Args:
-            tip_id: Its id.
-
-        Returns:
-            Whether.
-        """
-        return self._queue.holds_back(tip_id)
-
-    def count_waiting(self) -> int:
-        """Tell how many pseudonyms are still to be computed."""
-        return self._queue.count()
-
-    async def wait_for_handles(self) -> None:
-        """Wait until no pseudonym is still to be computed."""
-        await self._queue.wait_empty()
-
     def forget_windows(self, window_ids: Sequence[bytes]) -> None:
         """
         Forget windows that a purge takes.
@@ -405,17 +327,6 @@ class Conversations:
             window_ids: Their ids.
         """
         self._index.forget(window_ids)
-
-    def forget_epoch(self, epoch_id: bytes) -> None:
-        """
-        Forget an epoch that a purge takes.
-
-        Args:
-            epoch_id: Its id.
-        """
-        self._epochs.forget(epoch_id)
-        self._index.forget_epoch(epoch_id)
-        self._blocks = {block for block in self._blocks if block[0] != epoch_id}
 
     def forget_days(self, until: datetime.date) -> None:
         """
@@ -426,20 +337,7 @@ class Conversations:
         """
         self._index.forget_reserved()
         self._window_keys.forget(until)
-        self._replay_keys.forget(until)
-        self._replay_days = {day for day in self._replay_days if day > until}
-
-    def _mark_message(self, gateway: str, provider_id: str) -> list[bytes]:
-        """Mark a message under the key of the day it would die on, then of the others to come."""
-        today = self._today()
-        dies_on = self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})
-        others = sorted(day for day in self._replay_days if day > today and day != dies_on)
-        # Any text that Python can hold: what is no character is told apart, too.
-        encoded = provider_id.encode("utf-8", "surrogatepass")
-        return [
-            mark_message(self._replay_keys.read(day), gateway=gateway, provider_id=encoded)
-            for day in (dies_on, *others)
-        ]
+        self._marks.forget_days(until)
 
     def _make_tip(self, channel: str, keyset: int, *, size_bytes: int) -> StoredTip:
         today = self._today()
@@ -460,7 +358,7 @@ class Conversations:
         *,
         conversation: bytes,
         reach: Reach | None,
-        marks: list[bytes],
+        marks: Sequence[bytes],
         part_ids: Sequence[bytes],
         part_marks: Sequence[bytes],
     ) -> StoredTip | None:
@@ -472,16 +370,12 @@ class Conversations:
             ),
             tip=tip,
         )
-        epoch = self._epochs.find_current(today)
-        epoch_id = None if epoch is None else epoch.id
+        epoch_id, marked_until = self.handles.find_epoch(today), self._marks.find_end()
         window = None
         if reach is not None and not self._has_window(conversation, today):
             window = await asyncio.to_thread(
                 self._seal_window, conversation, reach, today=today, epoch_id=epoch_id
             )
-        replay_dies_on = self._promises.dies_on(
-            RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today}
-        )
         relation = _Relation()
 
         def keep_beside() -> bool:
@@ -489,21 +383,21 @@ class Conversations:
                 return False
             for mark in {marks[0], *part_marks}:
                 if not self._rows.has_mark([mark]):
-                    self._rows.insert_mark(mark, received_on=today, dies_on=replay_dies_on)
+                    self._rows.insert_mark(mark, received_on=today, dies_on=marked_until)
             self._rows.delete_parts(part_ids)
             self._relate(tip, conversation, window, epoch_id=epoch_id, relation=relation)
             return True
 
         parts = await self._writer.call(lambda: self._rows.list_part_keys(part_ids))
         is_new = await self._arriving.add_received(arrival, envelope, beside=keep_beside)
-        self._replay_days.add(replay_dies_on)
+        self._marks.add_days({marked_until})
         if relation.window is not None:
             self._index.add(relation.window)
         unused = [] if window is None or relation.window is not None else [window[1].key]
         if gone := [*unused, *(parts if is_new else ())]:
             await asyncio.to_thread(self._keys.destroy, gone)
         if relation.waits and epoch_id is not None:
-            self._queue.expect(tip.id, (conversation, epoch_id))
+            self.handles.expect(tip.id, conversation=conversation, epoch=epoch_id)
         return tip if is_new else None
 
     def _relate(
@@ -517,9 +411,7 @@ class Conversations:
     ) -> None:
         """Keep the window of the day and the tip's handle; in the writer's thread."""
         found = self._rows.find_window(conversation, tip.arrived_on)
-        pseudonym = None
-        if epoch_id is not None:
-            pseudonym = self._rows.find_pseudonym(conversation, epoch_id)
+        pseudonym = self.handles.find_pseudonym(conversation, epoch_id)
         if found is not None:
             window_id = found
         elif window is not None:
@@ -528,14 +420,9 @@ class Conversations:
             window_id = relation.window.id
         else:
             return  # nobody said who wrote, or STOP came meanwhile
-        if epoch_id is not None:
-            relation.waits = pseudonym is None
-            self._rows.insert_handle(
-                tip.id,
-                epoch=epoch_id,
-                pseudonym=pseudonym,
-                window=window_id if pseudonym is None else None,
-            )
+        relation.waits = self.handles.relate(
+            tip.id, epoch=epoch_id, pseudonym=pseudonym, window=window_id
+        )
 
     def _has_window(self, conversation: bytes, today: datetime.date) -> bool:
         windows = self._index.windows_of(conversation, today=today)
@@ -560,31 +447,6 @@ class Conversations:
 
     def _open_reach(self, row: SealedRow) -> Reach:
         return open_reach(self._keys.open(row.key, dies_on=row.dies_on), row)
-
-    async def _prepare(self, job: Job) -> Callable[[], bytes] | None:
-        conversation, epoch_id = job
-        epoch = self._epochs.find_by_id(epoch_id)
-        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
-        if epoch is None or not windows:
-            return None
-        return functools.partial(self._derive, epoch, windows[0])
-
-    def _derive(self, epoch: Epoch, row: SealedRow) -> bytes:
-        reach = self._open_reach(row)
-        return derive_pseudonym(
-            self._keys.read_epoch(epoch.id),
-            salt=epoch.salt,
-            channel=reach.channel,
-            address=reach.sender.encode(),
-        )
-
-    async def _finish(self, job: Job, pseudonym: bytes | None) -> None:
-        conversation, epoch_id = job
-        if pseudonym is None:
-            await self._writer.call(lambda: self._rows.drop_waiting(conversation, epoch_id))
-            return
-        await self._writer.call(lambda: self._rows.set_pseudonym(conversation, epoch_id, pseudonym))
-        self._index.set_pseudonym(conversation, epoch_id, pseudonym)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
@@ -28,9 +27,10 @@ from tipline.gateway.arrival import Line
 from tipline.gateway.phones import open_phones
 from tipline.gateway.settings import load_gateways
 from tipline.gateway.told import tell_gateways
+from tipline.gateway.typed import TYPE_OPERATION, ServedOperations
 from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
 from tipline.log_store import LogStore
-from tipline.operations import OPERATIONS, operate
+from tipline.operations import OPERATIONS
 from tipline.service.accountability import Accountability
 from tipline.service.answers import Answer
 from tipline.service.daily_log import DailyLog, make_due_batch, run_daily
@@ -201,9 +201,10 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
                 on_hold(hold)
 
         workings = make_workings(parts, instance, forget=intake.forget, on_purged=tell_purged)
+        operations = ServedOperations(workings=workings, clock=clock)
         operator = OperatorSide(
-            functools.partial(operate, workings),
-            names=frozenset(OPERATIONS),
+            operations.operate,
+            names=frozenset({*OPERATIONS, TYPE_OPERATION}),
             on_fault=faults.add,
         )
         stack.push_async_callback(operator.finish)
@@ -256,6 +257,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
                 sleep=sleep,
             )
         )
+        operations.phones = phones
         desk = DeskSide(
             store=store,
             keysets=instance.watch_keyset(),
@@ -265,7 +267,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
                 tip_ids, promises=promises, today=keeper.latest_day()
             ),
             log=LogSide(log),
-            holds_back=conversations.holds_back,
+            holds_back=conversations.handles.holds_back,
             answers=None if phones is None else phones.answers,
         )
         idle_seconds = instance.configuration.limits.idle_seconds

@@ -43,6 +43,7 @@ from tipline.service.dying_epochs import DyingEpochs
 from tipline.service.envelope_files import ENVELOPES_NAME, EnvelopeFiles
 from tipline.service.epochs import Epochs, list_epochs
 from tipline.service.groups import Group, count_groups
+from tipline.service.handle_rows import HandleRows
 from tipline.service.holdings import Holdings
 from tipline.service.lost_keys import Losses
 from tipline.service.moving import Moving
@@ -186,6 +187,7 @@ class SqliteStore:
         """
         self._conversations = Conversations(
             self._phone_rows,
+            handle_rows=HandleRows(self._database),
             epochs=Epochs(self._database, writer=self._writer, keys=self._keys),
             writer=self._writer,
             keys=self._keys,
@@ -310,7 +312,7 @@ class SqliteStore:
             left = await asyncio.to_thread(self._remove_left_copy)
             report = await purge.run()
             if self._conversations is not None:
-                await self._conversations.go_on()
+                await self._conversations.handles.go_on()
         return dataclasses.replace(report, failures=(*report.failures, *left))
 
     async def make_day_keys(self, first: datetime.date, *, days: int) -> None:
@@ -443,7 +445,7 @@ class SqliteStore:
 
     def _forget_epoch(self, epoch_id: bytes) -> None:
         if self._conversations is not None:
-            self._conversations.forget_epoch(epoch_id)
+            self._conversations.handles.forget_epoch(epoch_id)
 
     def _remove_left_copy(self) -> list[Failure]:
         # A backup that was killed left the rows of what dies now, and its files' second names.

@@ -1,0 +1,156 @@
+"""
+The rows that relate tips to the pseudonyms of their senders: each statement runs in the writer's
+thread. All of them go with their epoch (`dying_epochs.py`).
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+
+class HandleRows:
+    """
+    The rows of one database.
+
+    Args:
+        database: Of today's version; used in one thread.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find_pseudonym(self, conversation: bytes, epoch: bytes) -> bytes | None:
+        """
+        Find the pseudonym that a conversation has in an epoch.
+
+        Args:
+            conversation: Its id.
+            epoch: Its id.
+
+        Returns:
+            16 bytes; None if it is not known.
+        """
+        row = self._database.execute(
+            "SELECT pseudonym FROM windows"
+            " WHERE conversation = ? AND epoch = ? AND pseudonym IS NOT NULL LIMIT 1",
+            [conversation, epoch],
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def insert_handle(
+        self, tip: bytes, *, epoch: bytes, pseudonym: bytes | None, window: bytes | None
+    ) -> None:
+        """
+        Relate a tip to its sender's pseudonym, or to the window of which it will be known.
+
+        Args:
+            tip: Its id.
+            epoch: In which it came.
+            pseudonym: Of its sender; None while it is not known.
+            window: None once it is known.
+        """
+        self._database.execute(
+            "INSERT INTO handles VALUES (?, ?, ?, ?)", [tip, epoch, pseudonym, window]
+        )
+
+    def list_waiting(self) -> list[tuple[bytes, bytes, bytes]]:
+        """
+        List the tips whose pseudonym is not known yet.
+
+        Returns:
+            Of each its id, its conversation and its epoch.
+        """
+        return [
+            (bytes(tip), bytes(conversation), bytes(epoch))
+            for tip, conversation, epoch in self._database.execute(
+                "SELECT handles.tip, windows.conversation, handles.epoch"
+                " FROM handles JOIN windows ON windows.id = handles.window"
+            )
+        ]
+
+    def drop_orphans(self) -> None:
+        """Let waiting handles go whose window is not there any more."""
+        self._database.execute(
+            "DELETE FROM handles WHERE window IS NOT NULL"
+            " AND window NOT IN (SELECT id FROM windows)"
+        )
+
+    def set_pseudonym(self, conversation: bytes, epoch: bytes, pseudonym: bytes) -> None:
+        """
+        Keep the pseudonym of a conversation in an epoch, with its tips.
+
+        Args:
+            conversation: Its id.
+            epoch: Its id. If it is over, nothing is kept.
+            pseudonym: 16 bytes.
+        """
+        if self._database.execute("SELECT 1 FROM epochs WHERE id = ?", [epoch]).fetchone() is None:
+            return
+        self._database.execute(
+            "UPDATE handles SET pseudonym = ?, window = NULL WHERE epoch = ? AND window IN"
+            " (SELECT id FROM windows WHERE conversation = ?)",
+            [pseudonym, epoch, conversation],
+        )
+        self._database.execute(
+            "UPDATE windows SET pseudonym = ? WHERE conversation = ? AND epoch = ?",
+            [pseudonym, conversation, epoch],
+        )
+
+    def drop_waiting(self, conversation: bytes, epoch: bytes) -> None:
+        """
+        Let waiting handles go whose pseudonym can never be known.
+
+        Args:
+            conversation: Its id.
+            epoch: Its id.
+        """
+        self._database.execute(
+            "DELETE FROM handles WHERE epoch = ? AND window IN"
+            " (SELECT id FROM windows WHERE conversation = ?)",
+            [epoch, conversation],
+        )
+
+    def list_blocks(self) -> list[tuple[bytes, bytes]]:
+        """
+        List what is blocked.
+
+        Returns:
+            Epoch and pseudonym of each.
+        """
+        rows = self._database.execute("SELECT epoch, pseudonym FROM blocks")
+        return [(bytes(epoch), bytes(pseudonym)) for epoch, pseudonym in rows]
+
+    def set_block(self, epoch: bytes, pseudonym: bytes, *, blocked: bool) -> None:
+        """
+        Block a pseudonym, or end that.
+
+        Args:
+            epoch: Its epoch.
+            pseudonym: 16 bytes.
+            blocked: Which of the two.
+        """
+        self._database.execute(
+            "INSERT OR IGNORE INTO blocks VALUES (?, ?)"
+            if blocked
+            else "DELETE FROM blocks WHERE epoch = ? AND pseudonym = ?",
+            [epoch, pseudonym],
+        )
+
+    def find_epoch_of(self, pseudonym: bytes) -> bytes | None:
+        """
+        Find the epoch of a pseudonym. Walks through the windows and handles.
+
+        Args:
+            pseudonym: 16 bytes.
+
+        Returns:
+            Its id; None if no sender or tip has that pseudonym.
+        """
+        for table in ("windows", "handles"):
+            row = self._database.execute(
+                f"SELECT epoch FROM {table} WHERE pseudonym = ?",  # noqa: S608  # a name of ours
+                [pseudonym],
+            ).fetchone()
+            if row is not None and row[0] is not None:
+                return bytes(row[0])
+        return None

@@ -1,0 +1,276 @@
+"""
+Who a tip's sender is called: the pseudonyms of an epoch, and who is blocked in it.
+
+Rules:
+1. A tip that came by phone is related to the pseudonym of its sender, once that is computed, or to
+   the window that has the number until then.
+2. A number is unsealed here for one purpose, in a thread: to derive its pseudonym.
+3. A sender is blocked by pseudonym, so nobody needs to know the number, and until the epoch ends.
+4. What of all this is in memory goes with the epoch, as its rows do.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Callable, Sequence
+
+from crypto.pseudonym import derive_pseudonym
+from retention.promise import Promises
+from tipline.service.epochs import Epoch, Epochs
+from tipline.service.handle_rows import HandleRows
+from tipline.service.phone_rows import PhoneRows, Window
+from tipline.service.pseudonyms import Job, PseudonymQueue
+from tipline.service.reach import SealedRow, open_reach
+from tipline.service.record_keys import RecordKeys
+from tipline.service.window_index import WindowIndex
+from tipline.service.writer import GroupWriter
+
+
+class Handles:
+    """
+    The pseudonyms of one store.
+
+    Args:
+        rows: Those that relate tips to pseudonyms; used in the writer's thread alone.
+        phone_rows: Those of windows; used in the writer's thread alone.
+        epochs: Of the same store.
+        index: The open windows.
+        writer: Runs what touches the database.
+        keys: Of the store.
+        promises: How long an epoch lasts.
+        today: Tells the day that what comes is dated by.
+        on_fault: Told of what failed in the queue; it is tried again.
+        monotonic: A clock that never steps back, in seconds.
+    """
+
+    def __init__(
+        self,
+        rows: HandleRows,
+        phone_rows: PhoneRows,
+        *,
+        epochs: Epochs,
+        index: WindowIndex,
+        writer: GroupWriter,
+        keys: RecordKeys,
+        promises: Promises,
+        today: Callable[[], datetime.date],
+        on_fault: Callable[[Exception], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._rows = rows
+        self._phone_rows = phone_rows
+        self._epochs = epochs
+        self._index = index
+        self._writer = writer
+        self._keys = keys
+        self._promises = promises
+        self._today = today
+        self._queue = PseudonymQueue(
+            prepare=self._prepare, finish=self._finish, on_fault=on_fault, monotonic=monotonic
+        )
+        self._blocks: set[tuple[bytes, bytes]] = set()
+        self._is_open = False
+
+    async def open(self) -> None:
+        """
+        Take up what is stored, begin an epoch if none lasts, and go on with the queue.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        await self._epochs.load()
+        await self._writer.call(self._rows.drop_orphans)
+        self._blocks = set(await self._writer.call(self._rows.list_blocks))
+        self._is_open = True
+        await self.begin_epoch()
+        self._queue.start()
+        for tip_id, conversation, epoch in await self._writer.call(self._rows.list_waiting):
+            self._queue.expect(tip_id, (conversation, epoch))
+
+    async def close(self) -> None:
+        """Stop the queue; the next start goes on with it."""
+        self._is_open = False
+        await self._queue.stop()
+
+    async def go_on(self) -> None:
+        """
+        Begin the next epoch after a purge, also if nobody writes: its first day tells nothing.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        if self._is_open:
+            await self.begin_epoch()
+
+    async def begin_epoch(self) -> None:
+        """
+        Begin an epoch if none lasts.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        if self._epochs.is_due(self._today()):
+            await self._epochs.begin(today=self._today(), promises=self._promises)
+
+    def find_epoch(self, today: datetime.date) -> bytes | None:
+        """
+        Find the epoch in which a tip comes.
+
+        Args:
+            today: The day.
+
+        Returns:
+            Its id; None if its key was lost.
+        """
+        epoch = self._epochs.find_current(today)
+        return None if epoch is None else epoch.id
+
+    def find_pseudonym(self, conversation: bytes, epoch: bytes | None) -> bytes | None:
+        """
+        Find the pseudonym that a conversation has in an epoch; in the writer's thread.
+
+        Args:
+            conversation: Its id.
+            epoch: Its id; None if its key was lost.
+
+        Returns:
+            16 bytes; None if it is not known.
+        """
+        return None if epoch is None else self._rows.find_pseudonym(conversation, epoch)
+
+    def relate(
+        self, tip_id: bytes, *, epoch: bytes | None, pseudonym: bytes | None, window: bytes
+    ) -> bool:
+        """
+        Relate a tip to its sender; in the writer's thread, in the tip's own transaction.
+
+        Args:
+            tip_id: Its id.
+            epoch: In which it comes; None if its key was lost.
+            pseudonym: Of its sender; None if it is not known.
+            window: Of its sender.
+
+        Returns:
+            Whether its pseudonym is still to be computed.
+        """
+        if epoch is None:
+            return False
+        waits = pseudonym is None
+        self._rows.insert_handle(
+            tip_id, epoch=epoch, pseudonym=pseudonym, window=window if waits else None
+        )
+        return waits
+
+    def expect(self, tip_id: bytes, *, conversation: bytes, epoch: bytes) -> None:
+        """
+        Compute the pseudonym of a tip's sender.
+
+        Args:
+            tip_id: Its id.
+            conversation: Of its sender.
+            epoch: In which it came.
+        """
+        self._queue.expect(tip_id, (conversation, epoch))
+
+    def holds_back(self, tip_id: bytes) -> bool:
+        """
+        Tell whether a bundle is to wait for this tip's handle.
+
+        Args:
+            tip_id: Its id.
+
+        Returns:
+            Whether.
+        """
+        return self._queue.holds_back(tip_id)
+
+    def count_waiting(self) -> int:
+        """Tell how many pseudonyms are still to be computed."""
+        return self._queue.count()
+
+    async def wait_empty(self) -> None:
+        """Wait until no pseudonym is still to be computed."""
+        await self._queue.wait_empty()
+
+    async def block(self, pseudonym: bytes) -> bool:
+        """
+        Block a pseudonym until its epoch ends. Durable when it returns.
+
+        Args:
+            pseudonym: 16 bytes.
+
+        Returns:
+            Whether somebody has it.
+        """
+        epoch = await self._writer.call(lambda: self._rows.find_epoch_of(pseudonym))
+        if epoch is None:
+            return False
+        await self._writer.call(lambda: self._rows.set_block(epoch, pseudonym, blocked=True))
+        self._blocks.add((epoch, pseudonym))
+        return True
+
+    async def unblock(self, pseudonym: bytes) -> None:
+        """
+        End a block.
+
+        Args:
+            pseudonym: 16 bytes.
+        """
+        for block in [block for block in self._blocks if block[1] == pseudonym]:
+            await self._writer.call(
+                lambda block=block: self._rows.set_block(*block, blocked=False)  # type: ignore[misc]
+            )
+            self._blocks.discard(block)
+
+    def blocked(self) -> frozenset[bytes]:
+        """List the pseudonyms that are blocked."""
+        return frozenset(pseudonym for _, pseudonym in self._blocks)
+
+    def is_blocked(self, windows: Sequence[Window]) -> bool:
+        """
+        Tell whether a conversation is blocked.
+
+        Args:
+            windows: Its open ones.
+
+        Returns:
+            Whether its pseudonym is, in an epoch that lasts.
+        """
+        return any((window.epoch, window.pseudonym) in self._blocks for window in windows)
+
+    def forget_epoch(self, epoch_id: bytes) -> None:
+        """
+        Forget an epoch that a purge takes.
+
+        Args:
+            epoch_id: Its id.
+        """
+        self._epochs.forget(epoch_id)
+        self._index.forget_epoch(epoch_id)
+        self._blocks = {block for block in self._blocks if block[0] != epoch_id}
+
+    async def _prepare(self, job: Job) -> Callable[[], bytes] | None:
+        conversation, epoch_id = job
+        epoch = self._epochs.find_by_id(epoch_id)
+        windows = await self._writer.call(lambda: self._phone_rows.read_windows(conversation))
+        if epoch is None or not windows:
+            return None
+        return functools.partial(self._derive, epoch, windows[0])
+
+    def _derive(self, epoch: Epoch, row: SealedRow) -> bytes:
+        reach = open_reach(self._keys.open(row.key, dies_on=row.dies_on), row)
+        return derive_pseudonym(
+            self._keys.read_epoch(epoch.id),
+            salt=epoch.salt,
+            channel=reach.channel,
+            address=reach.sender.encode(),
+        )
+
+    async def _finish(self, job: Job, pseudonym: bytes | None) -> None:
+        conversation, epoch_id = job
+        if pseudonym is None:
+            await self._writer.call(lambda: self._rows.drop_waiting(conversation, epoch_id))
+            return
+        await self._writer.call(lambda: self._rows.set_pseudonym(conversation, epoch_id, pseudonym))
+        self._index.set_pseudonym(conversation, epoch_id, pseudonym)
