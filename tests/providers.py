@@ -18,6 +18,7 @@ class Asked:
     target: str
     authorization: str | None
     body: bytes
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Provider:
                 target=request.raw_path,
                 authorization=request.headers.get("Authorization"),
                 body=await request.read(),
+                headers=dict(request.headers),
             )
         )
         self.heard.set()
