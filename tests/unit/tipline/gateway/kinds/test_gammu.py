@@ -1,0 +1,270 @@
+"""A modem's spool: read, wiped, written. The program itself runs in tests/service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.service.programs import make_memory_folder
+from tipline.errors import GatewayError
+from tipline.files import overwrite_file
+from tipline.gateway.adapter import RawRequest
+from tipline.gateway.incoming import Incoming, MediaReference
+from tipline.gateway.kinds.gammu import Gammu, is_in_memory
+from tipline.service.limits import BusyError
+
+NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
+BACKUP = "[SMSBackup000]\nNumberUnicode = 00370033\n{header}Text00 = {text}\nCoding = x\n"
+
+
+def write_backup(*texts: str, headers: Sequence[str] = ()) -> bytes:
+    """A file of the inbox."""
+    return "".join(
+        BACKUP.format(
+            header=f"UDH = {headers[index]}\n" if headers else "",
+            text=text.encode("utf-16-be").hex(),
+        )
+        for index, text in enumerate(texts)
+    ).encode()
+
+
+def list_files(folder: Path) -> list[Path]:
+    """List all files below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+class Desk:
+    """Takes messages, or refuses them."""
+
+    def __init__(self) -> None:
+        self.taken: list[Incoming] = []
+        self.refusals: list[Exception] = []
+
+    async def __call__(self, messages: Sequence[Incoming]) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.taken += messages
+
+
+@pytest.fixture
+def spool() -> Iterator[Path]:
+    """A spool in memory."""
+    with make_memory_folder() as folder:
+        for name in ("inbox", "outbox", "error"):
+            (folder / name).mkdir()
+        yield folder
+
+
+class Looks:
+    """A sleep that a test counts, and acts in."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.waiting: dict[int, asyncio.Event] = {}
+
+    async def __call__(self, seconds: float) -> None:
+        self.count += 1
+        if self.count in self.waiting:
+            self.waiting[self.count].set()
+        await asyncio.sleep(0)
+
+    async def wait(self, more: int) -> None:
+        """Wait for so many looks more."""
+        event = self.waiting[self.count + more] = asyncio.Event()
+        async with asyncio.timeout(10):
+            await event.wait()
+
+
+@contextlib.asynccontextmanager
+async def run(adapter: Gammu, desk: Desk) -> AsyncIterator[None]:
+    """Read the spool meanwhile."""
+    task = asyncio.create_task(adapter.run(desk))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def make(spool: Path, looks: Looks, faults: list[BaseException] | None = None) -> Gammu:
+    """Make the adapter."""
+    return Gammu(
+        "modem",
+        spool=spool,
+        clock=lambda: NOW,
+        on_fault=(faults if faults is not None else []).append,
+        monotonic=lambda: float(looks.count),
+        sleep=looks,
+    )
+
+
+async def test_message_when_it_is_durable_then_its_file_is_overwritten_and_gone(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is wiped in place, and only after the message was taken."""
+    looks, desk = Looks(), Desk()
+    wiped: list[Path] = []
+    desk.refusals = [BusyError(), BusyError()]
+    real = overwrite_file
+
+    def wipe(path: Path) -> None:
+        wiped.append(path)
+        real(path)
+
+    monkeypatch.setattr("tipline.gateway.kinds.gammu.overwrite_file", wipe)
+    (spool / "inbox" / "IN1_00_73_00.txt").write_bytes(write_backup("seen"))
+    async with run(make(spool, looks), desk):
+        await looks.wait(3)
+        assert wiped == []
+        await looks.wait(3)
+    assert [message.text for message in desk.taken] == ["seen"]
+    assert wiped == [spool / "inbox" / "IN1_00_73_00.txt"]
+    assert list((spool / "inbox").iterdir()) == []
+
+
+async def test_message_when_its_file_grows_then_it_is_left_until_it_does_not(spool: Path) -> None:
+    """A file that is being written is not read."""
+    looks, desk = Looks(), Desk()
+    path = spool / "inbox" / "IN1_00_73_00.txt"
+    whole = write_backup("first", "second", headers=("050003290201", "050003290202"))
+    async with run(make(spool, looks), desk):
+        for end in range(1, 6):
+            path.write_bytes(whole[: len(whole) * end // 6])
+            await looks.wait(1)
+            assert desk.taken == []
+        path.write_bytes(whole)
+        await looks.wait(3)
+    assert [(message.text, message.part) for message in desk.taken] == [("firstsecond", None)]
+
+
+async def test_message_when_a_part_is_missing_then_the_others_go_as_parts(spool: Path) -> None:
+    """What gammu-smsd could not put together is left to the joining of parts."""
+    looks, desk = Looks(), Desk()
+    written = write_backup("a", "c", headers=("050003290301", "050003290303"))
+    (spool / "inbox" / "IN1_00_73_00.txt").write_bytes(written)
+    async with run(make(spool, looks), desk):
+        await looks.wait(3)
+    assert [message.part and message.part.number for message in desk.taken] == [1, 3]
+    assert len({message.provider_id for message in desk.taken}) == 2
+
+
+async def test_message_when_the_same_file_is_read_again_then_its_id_is_the_same(
+    spool: Path,
+) -> None:
+    """After a crash before the wiping the message is known; another file is another message."""
+    path = spool / "inbox" / "IN1_00_73_00.txt"
+    path.write_bytes(write_backup("seen"))
+    ids = []
+    for _ in range(2):
+        seen = (path.stat().st_ino, path.stat().st_mtime_ns, path.stat().st_size)
+        (message,) = make(spool, Looks())._read(path, seen)
+        ids.append(message.provider_id)
+    other = path.with_name("IN1_01_73_00.txt")
+    other.write_bytes(path.read_bytes())
+    seen = (other.stat().st_ino, other.stat().st_mtime_ns, other.stat().st_size)
+    (message,) = make(spool, Looks())._read(other, seen)
+    assert ids[0] == ids[1] != message.provider_id
+
+
+async def test_file_when_it_cannot_be_read_then_it_stays_and_is_told_once(spool: Path) -> None:
+    """It may be somebody's message: it is not wiped, and keeps no other from being read."""
+    looks, desk = Looks(), Desk()
+    faults: list[BaseException] = []
+    (spool / "inbox" / "IN0_broken.txt").write_bytes(b"[SMSBackup000]\n")
+    (spool / "inbox" / "IN1_00_73_00.txt").write_bytes(write_backup("seen"))
+    async with run(make(spool, looks, faults), desk):
+        await looks.wait(5)
+    assert [message.text for message in desk.taken] == ["seen"]
+    assert [path.name for path in (spool / "inbox").iterdir()] == ["IN0_broken.txt"]
+    assert [str(fault) for fault in faults] == ["gateway_malformed"]
+
+
+async def test_answer_when_the_modem_takes_it_then_it_is_sent(spool: Path) -> None:
+    """It stands in the outbox under the number, whole from its first moment, and private."""
+    looks = Looks()
+    sending = asyncio.create_task(
+        make(spool, looks).send("+525512345678", "Recibido \N{GRINNING FACE}")
+    )
+    await looks.wait(2)
+    (path,) = (spool / "outbox").iterdir()
+    assert path.name.startswith("OUTC20261121_120000_00_+525512345678_")
+    assert path.read_bytes().decode("utf-16") == "Recibido \N{GRINNING FACE}"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not sending.done()
+    path.unlink()
+    await sending
+
+
+async def test_answer_when_the_modem_fails_then_it_is_wiped_and_refused(spool: Path) -> None:
+    """What gammu-smsd could not send does not stay."""
+    looks = Looks()
+    sending = asyncio.create_task(make(spool, looks).send("7373", "Recibido"))
+    await looks.wait(2)
+    (path,) = (spool / "outbox").iterdir()
+    path.rename(spool / "error" / path.name)
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await sending
+    assert list_files(spool) == []
+
+
+async def test_answer_when_the_modem_does_nothing_then_it_is_taken_back(spool: Path) -> None:
+    """After a while it is wiped, and may be tried again."""
+    with pytest.raises(GatewayError, match="gateway_unreachable"):
+        await make(spool, Looks()).send("7373", "Recibido")
+    assert list_files(spool) == []
+
+
+@pytest.mark.parametrize("to", ["", "../x", "BANCO", "+", "1", "1/2", "1" * 21, "12\n"])
+async def test_answer_when_its_address_is_no_number_then_no_file_is_made(
+    spool: Path, to: str
+) -> None:
+    """The number becomes a part of a file's name: nothing else may."""
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await make(spool, Looks()).send(to, "Recibido")
+    assert list_files(spool) == []
+
+
+async def test_spool_when_it_is_not_there_then_later_may_help(spool: Path) -> None:
+    """A spool without its folders is an error of the gateway, not of ours."""
+    (spool / "outbox").rmdir()
+    with pytest.raises(GatewayError, match="gateway_unreachable"):
+        await make(spool, Looks()).send("7373", "Recibido")
+
+
+async def test_spool_when_it_lies_on_a_disk_then_it_is_not_read(tmp_path: Path) -> None:
+    """What stands in it would stay on the disk."""
+    (tmp_path / "inbox").mkdir()
+    with pytest.raises(GatewayError, match="gateway_spool"):
+        await make(tmp_path, Looks()).run(Desk())
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("tmpfs", True), ("ramfs", True), ("ext4", False), ("overlay", False)]
+)
+def test_memory_when_the_kernel_names_a_mount_then_it_is_told(
+    tmp_path: Path, kind: str, expected: bool
+) -> None:
+    """The kernel says on what a path is mounted."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"1 0 0:1 / / rw - ext4 x rw\n2 1 0:2 / {tmp_path} rw - {kind} x rw\n")
+    assert is_in_memory(tmp_path / "spool", mounts=mounts) == expected
+
+
+async def test_modem_when_it_is_called_then_it_refuses() -> None:
+    """No webhook and no file belongs to a modem."""
+    adapter = make(Path(os.devnull), Looks())
+    request = RawRequest(method="POST", target="/modem", headers={}, body=b"", received_at=NOW)
+    with pytest.raises(GatewayError, match="gateway_signature"):
+        adapter.receive(request)
+    reference = MediaReference(location="x", media_type="")
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await adapter.fetch(reference, limit_bytes=1)
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await adapter.forget(reference)
