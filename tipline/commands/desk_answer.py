@@ -15,6 +15,7 @@ from tipline.console import Console
 from tipline.desk.answering import Written, check_answerable, write_answer
 from tipline.desk.asking import make_asker
 from tipline.desk.keyfiles import read_answer_signer, read_limited
+from tipline.desk.phonewords import find_came_by
 from tipline.desk.statuses import Stage, compose_status
 from tipline.desk.vault import Record, Vault
 from tipline.errors import AnswerError, UsageError
@@ -43,7 +44,7 @@ def run_reply(options: argparse.Namespace, console: Console) -> int:
     """
     vault, record, tip = _read_tip(options)
     # Before the passphrase is asked for: a window that is over is said at once.
-    check_answerable(tip.gateway, today=system_clock().date())
+    check_answerable(find_came_by(record, tip), today=system_clock().date())
     untrusted = (
         console.input.read(_MAX_TEXT_BYTES + 1)
         if options.text is None
@@ -77,7 +78,7 @@ def run_status(options: argparse.Namespace, console: Console) -> int:
         FileError: a file cannot be read or written.
     """
     vault, record, tip = _read_tip(options)
-    check_answerable(tip.gateway, today=system_clock().date())
+    check_answerable(find_came_by(record, tip), today=system_clock().date())
     language = options.language or tip.language or console.language
     text = compose_status(
         Stage(options.set),
@@ -121,7 +122,7 @@ def _write(
     written = write_answer(
         vault,
         record.id,
-        came_by=tip.gateway,
+        came_by=find_came_by(record, tip),
         channel=record.channel,
         kind=kind,
         text=text,

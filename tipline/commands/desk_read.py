@@ -18,13 +18,16 @@ from tipline.desk.asking import make_asker
 from tipline.desk.attached import describe_file
 from tipline.desk.exporting import FILES
 from tipline.desk.filewords import describe_judgement
+from tipline.desk.given import read_given
 from tipline.desk.judging import Judgement
 from tipline.desk.keyfiles import parse_root_key, read_all_identities, read_limited
 from tipline.desk.naming import name_category, name_channel
 from tipline.desk.opening import BundleOutcome, TipOutcome, open_bundle
+from tipline.desk.phonewords import describe_given, describe_phone, describe_seal, find_came_by
 from tipline.desk.reasons import FAULTS
 from tipline.desk.vault import Record, Vault
 from tipline.errors import BrokenTipsError, VaultError
+from tipline.handle_words import speak_handle
 from tipline.language import Translate
 from tipline.messages import ERRORS
 from tipline.plain import make_printable_line, make_printable_text
@@ -192,16 +195,11 @@ def run_list(options: argparse.Namespace, console: Console) -> int:
         console.print_json({"tips": [record.as_fields() for record in records]})
         return 0
     for record in records:
-        console.print(
-            "  ".join(
-                (
-                    record.id,
-                    record.arrived_on,
-                    make_printable_line(record.channel),
-                    _state_words(record, _),
-                )
-            )
-        )
+        words = [record.id, record.arrived_on, make_printable_line(record.channel)]
+        words.append(_state_words(record, _))
+        if record.pseudonym is not None:
+            words.append(speak_handle(bytes.fromhex(record.pseudonym), console.language))
+        console.print("  ".join(words))
     return 0
 
 
@@ -234,19 +232,26 @@ def run_show(options: argparse.Namespace, console: Console) -> int:
         fields = read_limited(place / "tip.json", max_bytes=MAX_TIP_JSON_BYTES)
         names = sorted(str(path.relative_to(place)) for path in place.rglob("*") if path.is_file())
     judgements = read_earlier(vault, record.id, console=console)
+    given = read_given(vault, record.id)
     if options.json:
         facts = {
             "record": record.as_fields(),
             "tip": None if fields is None else json.loads(fields),
             "place": str(place),
             "found": [judgement.as_fields() for judgement in judgements.values()],
+            "handle": None
+            if record.pseudonym is None
+            else speak_handle(bytes.fromhex(record.pseudonym), console.language),
+            "answers": [one.as_fields() for one in given],
         }
         console.print_json(facts)
         return 0
     keyset = _read_names(vault, console)
-    _print_record(console, record, place, keyset)
-    if fields is not None:
-        tip = parse_tip(fields)
+    tip = None if fields is None else parse_tip(fields)
+    _print_record(console, record, place, keyset, tip)
+    for line in describe_given(given, translate=_):
+        console.print(line)
+    if tip is not None:
         _print_found(console, names, judgements)
         _print_tip(console, tip, record.channel, keyset, _describe_files(names, tip, _))
     return 0
@@ -265,17 +270,23 @@ def _read_names(vault: Vault, console: Console) -> Keyset | None:
         return None
 
 
-def _print_record(console: Console, record: Record, place: Path, keyset: Keyset | None) -> None:
+def _print_record(
+    console: Console, record: Record, place: Path, keyset: Keyset | None, tip: Tip | None
+) -> None:
     _ = console.translate
+    came_by = None if tip is None else find_came_by(record, tip)
     channel = name_channel(record.channel, keyset=keyset, language=console.language, translate=_)
     sealed = _("by the service: it could read this tip for a moment")
+    if came_by is not None:
+        sealed = describe_seal(came_by, translate=_)
     if not record.sealed_by_service:
         claims = {
             "browser": _("in the source's browser, as the tip itself claims"),
             "sender": _("by the sender program, as the tip itself claims"),
+            "gateway": _("not by the service, though the tip itself claims to come from a phone"),
         }
         sealed = claims.get(record.claimed_sealing or "", _("not by the service"))
-    lines = (
+    lines = [
         (_("id"), record.id),
         (_("place"), str(place)),
         (_("arrived on"), record.arrived_on),
@@ -285,7 +296,9 @@ def _print_record(console: Console, record: Record, place: Path, keyset: Keyset 
         (_("envelope"), _("{count} bytes").format(count=record.size_bytes)),
         (_("sealed"), sealed),
         (_("opened on"), record.opened_on),
-    )
+    ]
+    if came_by is not None:
+        lines += describe_phone(came_by, record, language=console.language, translate=_)
     for name, value in lines:
         console.print(f"{name}: {value}")
     for name, reason in record.faults:

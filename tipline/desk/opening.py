@@ -260,6 +260,7 @@ def _release(
         opened_on=opening.today.isoformat(),
         claimed_sealing=claimed_sealing,
         faults=faults,
+        pseudonym=entry.pseudonym,
     )
     opening.vault.release(opening.made_path, record, today=opening.today)
 

@@ -65,6 +65,7 @@ class Record:
         opened_on: The day on which the desk opened it.
         claimed_sealing: What the tip says of its own sealing, or None. Anybody can claim it.
         faults: Of a foreign one: pairs of a member's name, untrusted, and a fixed word.
+        pseudonym: Of a phone's sender in its epoch, 32 hex digits; None if there is none.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Record:
     opened_on: str
     claimed_sealing: str | None
     faults: tuple[tuple[str, str], ...]
+    pseudonym: str | None = None
 
     def as_fields(self) -> dict[str, Any]:
         """
@@ -294,6 +296,8 @@ class Vault:
 def _parse_record(fields: Mapping[str, Any]) -> Record:
     if fields["version"] != RECORD_VERSION:
         raise KeyError("version")
+    # A record of before there were phones has no pseudonym.
+    fields = {"pseudonym": None, **fields}
     values = {field.name: fields[field.name] for field in dataclasses.fields(Record)}
     values["faults"] = tuple((fault["member"], fault["reason"]) for fault in fields["faults"])
     return Record(**values)
