@@ -70,8 +70,7 @@ class Desk:
     async def pull(self) -> list[tuple[str, Tip]]:
         """Pull a bundle and open it; every tip of the vault, by id."""
         async with asyncio.timeout(30):
-            while self.conversations.count_waiting():  # noqa: ASYNC110  # a tip waits for its handle
-                await asyncio.sleep(0.01)
+            await self.conversations.handles.wait_empty()
         self.count += 1
         out = self.folder / f"bundle-{self.count}"
         await pull_bundle(self.source, out=out, root=self.world.root.verifier())
