@@ -284,6 +284,36 @@ async def test_file_when_it_is_still_looked_into_then_sending_waits(
         assert "still looking" not in await browser.text("#file-list")
 
 
+@pytest.mark.parametrize("kind", [Firefox, Chromium])
+async def test_file_when_it_is_large_then_its_progress_is_shown_and_removing_it_ends_the_look(
+    kind: type[Browser], make_line: Callable[..., Line], photo: Path, tmp_path: Path
+) -> None:
+    """A file for minutes shows how far it is; once it is removed, the next one need not wait."""
+    endless = tmp_path / "endless.jpg"
+    picture = make_jpeg()
+    endless.write_bytes(picture[: picture.index(b"\xff\xda") + 10])
+    os.truncate(endless, 256 * 1024**3)
+    percent = "document.querySelector('#file-list [data-part=percent]')"
+    progress = "document.querySelector('#file-list progress')"
+    async with make_line().serve() as line, kind(profile="standard") as browser:
+        await browser.open(line.url + "en/")
+        await browser.until("!document.querySelector('#form').hidden")
+        await browser.set_files("#files", [endless, photo])
+        await browser.until(f"{percent}.checkVisibility()", seconds=60)
+        first = await browser.evaluate(f"{progress}.value")
+        await browser.until(f"{progress}.value > {first}", seconds=60)
+        assert "0% of it is done." in await browser.text("#file-list")
+        assert not await browser.evaluate("document.querySelector('.found').checkVisibility()")
+        await browser.click("#file-list button")
+        await browser.until(
+            "document.querySelectorAll('#file-list > li').length === 1"
+            " && document.querySelector('[data-look=looking]').hidden",
+            seconds=60,
+        )
+        assert "place" in await browser.evaluate(FOUND)
+        assert await browser.violations() == []
+
+
 async def test_form_when_opened_then_it_says_what_cannot_be_taken_out(
     make_line: Callable[..., Line],
 ) -> None:

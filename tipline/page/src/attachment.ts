@@ -16,10 +16,18 @@ import {
   type Reason,
 } from "./cleaning/clean.js";
 import { isSame } from "./cleaning/bytes.js";
+import type { Readable } from "./cleaning/source.js";
 import { RULES_NUMBER } from "./cleaning/rules.js";
 import { ofFormat, ofName } from "./media.js";
 import { Refusal } from "./refusal.js";
 import type { Content } from "./tar.js";
+
+const RANGE_BYTES = 64; // of memory, for two numbers
+
+/** What plans may still hold in memory while their files wait to be sealed, all together. */
+export interface Room {
+  leftBytes: number;
+}
 
 /** What was found in a file. */
 export type Look =
@@ -57,7 +65,7 @@ export interface Attachment {
 }
 
 /** Browsers have many errors for a file that is gone; one that this program fails at is no better. */
-async function plan(file: Blob): Promise<Plan | CleaningRefusal> {
+async function plan(file: Readable): Promise<Plan | CleaningRefusal> {
   try {
     return await planCleaning(file);
   } catch (error) {
@@ -73,7 +81,7 @@ function lookOf(planned: Plan | CleaningRefusal): Look {
 }
 
 /** Look at a file; refuses with "file" if it cannot be read. */
-export async function lookAt(file: Blob): Promise<Look> {
+export async function lookAt(file: Readable): Promise<Look> {
   return lookOf(await plan(file));
 }
 
@@ -106,19 +114,74 @@ function cleaningOf(look: Look): Cleaning {
   };
 }
 
-/**
- * A browser may read a file that changed under it without a word: at the places of the old one.
- *
- * Whatever is kept of a file is a part of it, so it has to be planned the same when it was read.
- */
-async function checkPlan(file: Blob, planned: Plan): Promise<void> {
-  if (planned.pieces.every((piece) => piece instanceof Uint8Array)) return;
-  const again = await plan(file);
-  if (again instanceof CleaningRefusal || !isSamePlan(planned, again)) throw new Refusal("file");
+interface Made {
+  readonly planned: Plan;
+  readonly content: CleanedFile;
 }
 
-/** Make a chosen file ready to be sealed. */
-export async function prepareFile(chosen: ChosenFile): Promise<Attachment> {
+/**
+ * A cleaned file that waits for its turn to be sealed.
+ *
+ * Its plan is kept meanwhile if there is room; else it is planned once more when it is read.
+ */
+class WaitingFile implements Content {
+  readonly size: number;
+  readonly #look: Look;
+  readonly #isKept: boolean;
+  #made: Made | undefined;
+
+  constructor(
+    private readonly file: File,
+    planned: Plan,
+    room: Room,
+  ) {
+    const made = { planned, content: new CleanedFile(planned, file) };
+    this.size = made.content.size;
+    this.#look = lookOf(planned);
+    const held = planned.pieces.map((piece) =>
+      piece instanceof Uint8Array ? piece.length : RANGE_BYTES,
+    );
+    const heldBytes = held.reduce((sum, bytes) => sum + bytes, 0);
+    this.#isKept = heldBytes <= room.leftBytes;
+    if (this.#isKept) {
+      room.leftBytes -= heldBytes;
+      this.#made = made;
+    }
+  }
+
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> } {
+    return {
+      arrayBuffer: async () => (await this.#make()).content.slice(start, end).arrayBuffer(),
+    };
+  }
+
+  /**
+   * A browser may read a file that changed under it without a word: at the places of the old one.
+   *
+   * Whatever is kept of a file is a part of it, so it has to be planned the same when it was read.
+   */
+  async check(): Promise<void> {
+    const { planned } = await this.#make();
+    if (!this.#isKept) this.#made = undefined;
+    if (planned.pieces.every((piece) => piece instanceof Uint8Array)) return;
+    const again = await plan(this.file);
+    if (again instanceof CleaningRefusal || !isSamePlan(planned, again)) throw new Refusal("file");
+  }
+
+  async #make(): Promise<Made> {
+    if (this.#made !== undefined) return this.#made;
+    const planned = await plan(this.file);
+    if (planned instanceof CleaningRefusal || !isSameLook(lookOf(planned), this.#look)) {
+      throw new Refusal("file");
+    }
+    const content = new CleanedFile(planned, this.file);
+    if (content.size !== this.size) throw new Refusal("file");
+    return (this.#made = { planned, content });
+  }
+}
+
+/** Make a chosen file ready to be sealed, and keep of it what there is room for. */
+export async function prepareFile(chosen: ChosenFile, room: Room): Promise<Attachment> {
   const { file, look, isConsented, withOriginal } = chosen;
   const planned = await plan(file);
   // It changed on the device meanwhile: the source decided about another file.
@@ -128,11 +191,12 @@ export async function prepareFile(chosen: ChosenFile): Promise<Attachment> {
     if (!isConsented) throw new Refusal("uncleaned");
     return { ...ofName(file.name), content: file, cleaning };
   }
+  const content = new WaitingFile(file, planned, room);
   return {
     ...ofFormat(planned.format),
-    content: new CleanedFile(planned, file),
+    content,
     cleaning,
-    check: () => checkPlan(file, planned),
+    check: () => content.check(),
     ...(withOriginal && { original: file }),
   };
 }

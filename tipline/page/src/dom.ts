@@ -49,6 +49,11 @@ export function formatDay(day: string): string {
   return format.format(new Date(`${day}T00:00:00Z`));
 }
 
+/** A part of a whole, from 0 to 1, in words. */
+export function formatPart(part: number): string {
+  return new Intl.NumberFormat(locale, { style: "percent" }).format(part);
+}
+
 export function formatSize(bytes: number): string {
   const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   if (bytes < 1024) return `${format.format(bytes)} B`;

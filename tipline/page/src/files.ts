@@ -1,7 +1,7 @@
 // The list of attachments: what was found in each, what the source decides, and its own way out.
 
 import type { ChosenFile, Look } from "./attachment.js";
-import { byId, copyTemplate, fill, find, formatSize, showOnly } from "./dom.js";
+import { byId, copyTemplate, fill, find, formatPart, formatSize, showOnly } from "./dom.js";
 
 type Seen = Look | { readonly state: "looking" } | { readonly state: "unreadable" };
 
@@ -36,6 +36,14 @@ class Row {
 
   get isLookedAt(): boolean {
     return this.#seen.state !== "looking";
+  }
+
+  /** Show how much of the file was looked at, from 0 to 1. */
+  showProgress(part: number): void {
+    const percent = find(this.element, "[data-part=percent]");
+    percent.hidden = false;
+    fill(percent, { percent: formatPart(part) });
+    find<HTMLProgressElement>(this.element, "progress").value = part;
   }
 
   /** Show what was found: the kinds, never the values. */
@@ -78,6 +86,14 @@ class Row {
   }
 }
 
+/** Who looks into the files. */
+interface Looker {
+  /** Look what is in a file; the answer comes to `show`. */
+  look(id: number, file: File): void;
+  /** Look no further. */
+  forget(id: number): void;
+}
+
 /** The files that the source chose, in order. */
 export class FileList {
   #rows: Row[] = [];
@@ -85,19 +101,23 @@ export class FileList {
   readonly #input = byId<HTMLInputElement>("files");
   readonly #list = byId("file-list");
 
-  /** `look` asks for what is in a file; the answer comes to `show`. */
-  constructor(look: (id: number, file: File) => void) {
+  constructor(private readonly looker: Looker) {
     this.#input.addEventListener("change", () => {
       for (const file of this.#input.files ?? []) {
         const id = ++this.#lastId;
         const row = new Row(id, file, () => this.#remove(row));
         this.#rows.push(row);
         this.#list.append(row.element);
-        look(id, file);
+        looker.look(id, file);
       }
       // Emptied, so that choosing the same file again is noticed.
       this.#input.value = "";
     });
+  }
+
+  /** Show how far the looking into a file is; it may be gone from the list by now. */
+  showProgress(id: number, part: number): void {
+    this.#rows.find((row) => row.id === id)?.showProgress(part);
   }
 
   /** Show what was found in a file; it may be gone from the list by now. */
@@ -119,12 +139,18 @@ export class FileList {
   }
 
   clear(): void {
+    this.#rows.forEach((row) => this.#forget(row));
     this.#rows = [];
     this.#list.replaceChildren();
     this.#input.value = "";
   }
 
+  #forget(gone: Row): void {
+    if (!gone.isLookedAt) this.looker.forget(gone.id);
+  }
+
   #remove(gone: Row): void {
+    this.#forget(gone);
     this.#rows = this.#rows.filter((row) => row !== gone);
     gone.element.remove();
     this.#input.focus();

@@ -1,7 +1,7 @@
 // What the worker does: fetch and verify the keyset, look at files, seal a tip, bring it to the
 // service.
 
-import { type Attachment, lookAt, prepareFile } from "./attachment.js";
+import { type Attachment, type Look, lookAt, prepareFile } from "./attachment.js";
 import { seal, warmUp } from "./envelope.js";
 import {
   checkValidity,
@@ -19,8 +19,10 @@ import { type ClosedReason, type FailedReason, Refusal } from "./refusal.js";
 import { tarBytes } from "./tar.js";
 import { makeMembers } from "./tip.js";
 import { LostUpload, upload } from "./upload.js";
+import { WatchedFile } from "./watching.js";
 
 const KEYSET_TIMEOUT_MILLISECONDS = 120_000;
+const WAITING_LIMIT_BYTES = 64 * 1024 * 1024; // of plans: of 99 photos they are a few kilobytes
 const SEALINGS_LIMIT = 3; // a service that loses uploads more often is not going to keep one
 
 export type Report = (message: FromWorker) => void;
@@ -31,6 +33,7 @@ export class Job {
   #minimum: number;
   #isAllSent = false;
   #looks = Promise.resolve();
+  readonly #watched = new Map<number, WatchedFile>();
 
   constructor(
     private readonly settings: { root: string; minimum: number; build: string },
@@ -69,14 +72,19 @@ export class Job {
 
   /** Look at a file that was chosen: one after the other, so that memory holds one of them. */
   look(id: number, file: File): void {
+    const watched = new WatchedFile(file, (part) => this.report({ type: "looking", id, part }));
+    this.#watched.set(id, watched);
     this.#looks = this.#looks.then(async () => {
-      try {
-        this.report({ type: "looked", id, look: await lookAt(file) });
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        this.report({ type: "looked", id, look: { state: "unreadable" } });
-      }
+      const look = watched.isForgotten ? undefined : await tryToLookAt(watched);
+      this.#watched.delete(id);
+      if (look !== undefined && !watched.isForgotten) this.report({ type: "looked", id, look });
     });
+  }
+
+  /** Look no further at a file: it is gone from the list, and the next one waits. */
+  forget(id: number): void {
+    const watched = this.#watched.get(id);
+    if (watched !== undefined) watched.isForgotten = true;
   }
 
   /** Seal a tip and bring it to the service; every way out of here says whether it arrived. */
@@ -102,7 +110,8 @@ export class Job {
     const { keyset, on: shownOn } = this.#shown;
     checkValidity(keyset, today);
     const attachments: Attachment[] = [];
-    for (const chosen of draft.files) attachments.push(await prepareFile(chosen));
+    const room = { leftBytes: WAITING_LIMIT_BYTES };
+    for (const chosen of draft.files) attachments.push(await prepareFile(chosen, room));
     const { build } = this.settings;
     const members = makeMembers(draft, { attachments, build, sealedAt: now });
     const rungBytes = chooseRung(tarBytes(members), { hasAttachments: draft.files.length > 0 });
@@ -130,6 +139,15 @@ export class Job {
         if (sealing === SEALINGS_LIMIT) throw new Refusal("connection");
       }
     }
+  }
+}
+
+async function tryToLookAt(file: WatchedFile): Promise<Look | { readonly state: "unreadable" }> {
+  try {
+    return await lookAt(file);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { state: "unreadable" };
   }
 }
 

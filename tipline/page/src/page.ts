@@ -39,7 +39,10 @@ function setting(name: string): string {
 
 const form = byId<HTMLFormElement>("form");
 const closed = byId("closed");
-const files = new FileList((id, file) => post({ type: "look", id, file }));
+const files = new FileList({
+  look: (id, file) => post({ type: "look", id, file }),
+  forget: (id) => post({ type: "forget", id }),
+});
 const readers = new ReaderChoice();
 let keyset: KeysetView | undefined;
 let worker: Worker;
@@ -86,6 +89,9 @@ function hear(message: FromWorker): void {
       return;
     case "closed":
       close(message.reason, message.facts);
+      return;
+    case "looking":
+      files.showProgress(message.id, message.part);
       return;
     case "looked":
       files.show(message.id, message.look);

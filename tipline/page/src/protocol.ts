@@ -57,6 +57,7 @@ export type ToWorker =
       readonly build: string;
     }
   | { readonly type: "look"; readonly id: number; readonly file: File }
+  | { readonly type: "forget"; readonly id: number }
   | { readonly type: "send"; readonly draft: Draft };
 
 export type FromWorker =
@@ -70,6 +71,7 @@ export type FromWorker =
       readonly reason: ClosedReason;
       readonly facts: Readonly<Record<string, string>>;
     }
+  | { readonly type: "looking"; readonly id: number; readonly part: number } // from 0 to 1
   | {
       readonly type: "looked";
       readonly id: number;

@@ -17,6 +17,8 @@ scope.onmessage = ({ data }) => {
     void job.open();
   } else if (data.type === "look") {
     job?.look(data.id, data.file);
+  } else if (data.type === "forget") {
+    job?.forget(data.id);
   } else {
     void job?.send(data.draft);
   }

@@ -29,9 +29,9 @@ def choose(content: bytes, look: dict[str, Any], **decided: Any) -> dict[str, An
     return {"file": file, "look": look, "isConsented": False, "withOriginal": False, **decided}
 
 
-def prepare(chosen: dict[str, Any]) -> dict[str, Any]:
+def prepare(chosen: dict[str, Any], *, left_bytes: int = 1 << 20) -> dict[str, Any]:
     """Make it ready to be sealed."""
-    (answer,) = call_page("attachment.ts", ("prepareFile", [chosen]))
+    (answer,) = call_page("attachment.ts", ("prepareFile", [chosen, {"leftBytes": left_bytes}]))
     return answer
 
 

@@ -19,7 +19,7 @@ import { planPdf, SIGNATURE as PDF } from "./pdf.js";
 import type { Format, Plan } from "./plan.js";
 import { planPng, SIGNATURE as PNG } from "./png.js";
 import { ID3 } from "./soundtags.js";
-import { Source } from "./source.js";
+import { type Readable, Source } from "./source.js";
 import { planText } from "./text.js";
 import { planTiff, SIGNATURES as TIFFS } from "./tiff.js";
 import { isWav, planWav } from "./wav.js";
@@ -89,7 +89,7 @@ function detectFormat(head: Uint8Array): Format | undefined {
  * Throws a `CleaningRefusal` if the file is empty, of a format that is not cleaned, or breaks its
  * format's rules; and what `Blob` throws if it cannot be read.
  */
-export async function planCleaning(untrustedFile: Blob): Promise<Plan> {
+export async function planCleaning(untrustedFile: Readable): Promise<Plan> {
   const source = new Source(untrustedFile);
   if (source.lengthBytes === 0) throw new CleaningRefusal("empty");
   const head = await source.readUpTo(0, HEAD_BYTES);

@@ -8,6 +8,12 @@ import { CleaningRefusal } from "./errors.js";
 export const WINDOW_BYTES = 1024 * 1024;
 const FIRST_WINDOW_BYTES = 64 * 1024; // after a jump; who reads on, or nearly, gets twice as much
 
+/** What a file is read as: a `Blob`, or what stands before one. */
+export interface Readable {
+  readonly size: number;
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
 /**
  * Reads an untrusted file.
  *
@@ -20,7 +26,7 @@ export class Source {
   #windowAt = 0;
   #nextBytes = FIRST_WINDOW_BYTES;
 
-  constructor(private readonly untrustedFile: Blob) {
+  constructor(private readonly untrustedFile: Readable) {
     this.lengthBytes = untrustedFile.size;
   }
 
