@@ -451,7 +451,12 @@ def test_record_when_a_tip_is_opened_then_it_lies_beside_the_files(
         "opened_on": "2026-11-21",
         "claimed_sealing": "browser",
         "faults": [],
+        "pseudonym": None,
     }
+    del record["pseudonym"]  # as before there were phones
+    path = vault.directory / "records" / f"{outcome.tips[0].id}.json"
+    path.write_text(json.dumps(record))
+    assert vault.read_record(outcome.tips[0].id).pseudonym is None
 
 
 def test_tip_when_the_disk_has_no_room_for_it_then_it_is_named_and_the_others_open(
