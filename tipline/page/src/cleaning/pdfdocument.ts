@@ -85,10 +85,11 @@ class Cleaner {
   }
 
   async clean(): Promise<Bytes> {
+    // Of a file that was mended it is asked first whether it has pages, as qpdf does.
+    const mended = this.document.isMended ? this.#listPages() : undefined;
     this.#check();
     await this.#noteDocument();
-    const pages = listPages(this.#root);
-    if (pages.length === 0) throw new CleaningRefusal("malformed");
+    const pages = mended ?? this.#listPages();
     this.#noteAnnotations(pages);
     const form = readPart(this.#root, "AcroForm");
     const fields = new FieldTree(form, pages);
@@ -113,6 +114,12 @@ class Cleaner {
     ]);
     writer.put(tree, formatDictionary(entries));
     return writer.build(root);
+  }
+
+  #listPages(): PdfDictionary[] {
+    const pages = listPages(this.#root, this.document.isMended);
+    if (pages.length === 0) throw new CleaningRefusal("malformed");
+    return pages;
   }
 
   // --- what is refused ---------------------------------------------------------------------------

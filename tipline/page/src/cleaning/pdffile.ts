@@ -134,9 +134,9 @@ export class PdfFile implements Objects {
     }
   }
 
-  /** All objects, by number and generation. */
-  listAll(): PdfReference[] {
-    const keys = [...this.#entries.keys()].sort((one, other) => one - other);
+  /** All objects that were read so far, by number and generation. */
+  listRead(): PdfReference[] {
+    const keys = [...this.#values.keys()].sort((one, other) => one - other);
     return keys.map((key) => new PdfReference(numberOf(key), key % KEY, this));
   }
 
@@ -213,7 +213,7 @@ export class PdfFile implements Objects {
 
   #isAtEnd(position: number): boolean {
     let at = position;
-    while (isSpace(this.untrusted[at])) at++;
+    while (this.untrusted[at] !== 0 && isSpace(this.untrusted[at])) at++;
     return at >= this.untrusted.length;
   }
 
@@ -291,11 +291,11 @@ export class PdfFile implements Objects {
   /** Take what was found for what the tables say; objects in streams stay where they are. */
   rebuild(found: Found): void {
     this.isRebuilt = true;
-    this.#free.clear();
     for (const [key, entry] of this.#entries) if (entry >= 0) this.#entries.delete(key);
     for (const [number, generation, offset] of [...found.objects].reverse()) {
       this.insert(number, generation, offset);
     }
+    this.#free.clear();
     this.#offsets = undefined;
     if (this.trailer !== undefined) return;
     for (const offset of [...found.trailers].reverse()) {

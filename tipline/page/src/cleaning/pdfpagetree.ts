@@ -8,6 +8,7 @@ import {
   PdfArray,
   PdfDictionary,
   type PdfItem,
+  PdfName,
   PdfNumber,
   PdfReference,
   type PdfValue,
@@ -18,6 +19,7 @@ export const MAX_PAGES = 20_000;
 const INHERITED = ["MediaBox", "CropBox", "Resources", "Rotate"];
 const USUAL_BOX = [0, 0, 612, 792]; // that programs take if there is none
 const MAX_NUMBER = 2 ** 31 - 1;
+const MAX_ERRORS = 2; // of a page in a file that was mended
 
 /** A node of the tree, and the one that it hangs on. */
 interface Node {
@@ -25,12 +27,17 @@ interface Node {
   readonly above: Node | undefined;
   /** Whether it, or one above it, has a size for its pages. */
   readonly hasBox: boolean;
+  /** Whether it, or one above it, has resources for its pages. */
+  readonly hasResources: boolean;
 }
 
-/** List the pages of a document whose catalogue this is; refuse a tree that is none. */
-export function listPages(root: PdfDictionary): PdfDictionary[] {
+/**
+ * List the pages of a document whose catalogue this is; refuse a tree that is none. In one that was
+ * mended (`isMended`) what lacks too much is no page.
+ */
+export function listPages(root: PdfDictionary, isMended: boolean): PdfDictionary[] {
   const top = findTop(root.get("Pages"));
-  return new TreeReader(top).read();
+  return new TreeReader(top, isMended).read();
 }
 
 /** Some catalogues name a page, or a node in the middle: what it hangs on is meant. */
@@ -54,7 +61,10 @@ class TreeReader {
   #isBroken = false;
   #copyCount = 0;
 
-  constructor(private readonly top: PdfDictionary) {}
+  constructor(
+    private readonly top: PdfDictionary,
+    private readonly isMended: boolean,
+  ) {}
 
   read(): PdfDictionary[] {
     // Each entry: a node, its kids, and which is next. Trees may be deeper than calls may be.
@@ -65,9 +75,11 @@ class TreeReader {
       }
       this.#visited.add(dictionary.id);
       const hasBox = (above?.hasBox ?? false) || isRectangle(dictionary.get("MediaBox"));
+      const hasResources =
+        (above?.hasResources ?? false) || dictionary.get("Resources") instanceof PdfDictionary;
       const kids = dictionary.get("Kids");
       const items = kids instanceof PdfArray ? kids.items : [];
-      path.push({ node: { dictionary, above, hasBox }, kids: items, next: 0 });
+      path.push({ node: { dictionary, above, hasBox, hasResources }, kids: items, next: 0 });
     };
     enter(this.top, undefined);
     for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
@@ -86,6 +98,10 @@ class TreeReader {
   }
 
   #addPage(kid: PdfDictionary, isReferred: boolean, node: Node): void {
+    if (this.isMended && isDoubtful(kid, isReferred, node, this.#seen)) {
+      this.#isBroken = true;
+      return;
+    }
     if (!node.hasBox && !isRectangle(kid.get("MediaBox"))) {
       kid.entries.set("MediaBox", new PdfArray(USUAL_BOX.map((side) => PdfNumber.of(side))));
     }
@@ -119,6 +135,33 @@ class TreeReader {
     }
     for (const page of this.#pages) page.entries.delete("Parent");
   }
+}
+
+/** Whether a page has more errors than a page of a file that was mended may have. */
+function isDoubtful(
+  page: PdfDictionary,
+  isReferred: boolean,
+  node: Node,
+  seen: ReadonlySet<string>,
+): boolean {
+  if (isReferred && seen.has(page.id)) return true;
+  const [annotations, type] = [page.get("Annots"), page.get("Type")];
+  const errors = [
+    !isReferred,
+    !node.hasBox && !isRectangle(page.get("MediaBox")),
+    !node.hasResources && !(page.get("Resources") instanceof PdfDictionary),
+    annotations !== undefined && !(annotations instanceof PdfArray),
+    !(type instanceof PdfName && type.name === "Page"),
+  ].filter((isError) => isError).length;
+  return errors + countTwice(annotations) > MAX_ERRORS;
+}
+
+/** How many references of a list stand in it before. */
+function countTwice(value: PdfValue | undefined): number {
+  if (!(value instanceof PdfArray)) return 0;
+  const references = value.items.filter((item) => item instanceof PdfReference);
+  const ids = references.map(({ number, generation }) => `${number} ${generation}`);
+  return ids.length - new Set(ids).size;
 }
 
 /** Whether a value is an array of four numbers. */

@@ -44,6 +44,11 @@ export class PdfDocument implements Objects {
     return this.file.find(number, generation);
   }
 
+  /** Whether its tables were damaged, so that objects were looked for. */
+  get isMended(): boolean {
+    return this.file.isRebuilt;
+  }
+
   /** An `id` that no object of the file has: for one that is made. */
   reserveId(): string {
     this.#last += 1;
@@ -113,7 +118,7 @@ async function mend(file: PdfFile, packed: Budget): Promise<void> {
     }
   }
   file.rebuild(found);
-  if (file.trailer === undefined) await findTrailer(file, packed);
+  if (!file.trailer?.has("Root")) await findTrailer(file, packed);
   await unpackAll(file, packed);
   if (!(file.trailer?.get("Root") instanceof PdfDictionary)) findRoot(file);
 }
@@ -147,7 +152,7 @@ async function isRead(file: PdfFile, offset: number, packed: Budget): Promise<bo
   }
 }
 
-/** There is no trailer: take what the largest table says that is a stream. */
+/** There is no trailer that is of use: take what the largest table says that is a stream. */
 async function findTrailer(file: PdfFile, packed: Budget): Promise<void> {
   let offset = 0;
   for (const { value, offset: at } of file.listPlain()) {
@@ -160,9 +165,9 @@ async function findTrailer(file: PdfFile, packed: Budget): Promise<void> {
   if (offset > 0) await isRead(file, offset, packed);
 }
 
-/** There is no root: take the last object that says of itself that it is one. */
+/** There is no root: take the last that was read and says of itself that it is one. */
 function findRoot(file: PdfFile): void {
-  for (const reference of file.listAll()) {
+  for (const reference of file.listRead()) {
     const value = reference.follow();
     if (!(value instanceof PdfDictionary)) continue;
     const type = value.get("Type");

@@ -124,7 +124,7 @@ function readDigits(data: Bytes, start: number, count: number): number {
 function readOddEntry(data: Bytes, start: number): Entry {
   const line = String.fromCharCode(...data.subarray(start, start + MAX_ENTRY_BYTES));
   const [text] = line.split(/[\r\n]/, 1) as [string];
-  const found = /^[ \t\f\v]*([0-9]+)[ \t\f\v]+([0-9]+)[ \t\f\v]+([fn])/.exec(text);
+  const found = /^[ \t\f\v]*([0-9]{1,10})[ \t\f\v]+([0-9]+)[ \t\f\v]+([fn])/.exec(text);
   if (found === null) throw new Damage();
   let end = start + text.length;
   while (end < data.length && data[end] !== NEW_LINE && data[end] !== RETURN) end++;
