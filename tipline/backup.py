@@ -30,6 +30,7 @@ from tipline.closing import CLOSING_NAME
 from tipline.configuration import CONFIGURATION_NAME
 from tipline.errors import FileError
 from tipline.files import write_atomically
+from tipline.gateway.settings import GATEWAYS_NAME
 from tipline.instance import KEYS_NAME, POLICY_NAME, TOR_NAME
 from tipline.keysets import HISTORY_NAME, KEYSET_NAME
 from tipline.log_database import LOG_NAME
@@ -49,6 +50,7 @@ TRANSPORT_KEY_NAME: Final = f"{SLOTS_NAME}/transport-key"  # what its slots are 
 SINGLE_NAMES: Final = (
     CONFIGURATION_NAME,
     POLICY_NAME,
+    GATEWAYS_NAME,
     KEYSET_NAME,
     HISTORY_NAME,
     CLOSING_NAME,
