@@ -329,6 +329,12 @@ ERRORS: Final[Mapping[str, Text]] = {
     "gateway_unreachable": N_("gateway {gateway}: the other side does not answer; later may help"),
     "gateway_refused": N_("gateway {gateway}: the other side refuses ({status})"),
     "gateway_media": N_("gateway {gateway}: a file of a message is larger than {limit} bytes"),
+    "gateway_typed": N_(
+        "what was typed has no text, is too long, or its number is not one; nothing was kept"
+    ),
+    "gateway_unknown": N_("this line has no gateway {gateway} of this kind"),
+    "gateway_busy": N_("the line takes nothing at the moment: nobody reads, or it has no room"),
+    "gateway_not_served": N_("this line is not being served: start it first (tipline serve)"),
     "gateway_kept": NN_(
         "gateway {gateway}: the other side may still have {count} message or file",
         "gateway {gateway}: the other side may still have {count} messages or files",

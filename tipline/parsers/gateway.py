@@ -37,3 +37,24 @@ def register(commands: Commands, translate: Translate) -> None:
     )
     answers.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
     answers.set_defaults(run="gateway_answers.run")
+    typing = parts.add_parser(
+        "type",
+        help=_("type in what somebody says, by telephone or in person"),
+        description=_(
+            "Type in what somebody says, by telephone or in person, at a line that is being served."
+            " What is to be read out first is shown. The text is taken from the keyboard, or from"
+            " what is piped in, sealed for the readers, and kept nowhere else. The readers see that"
+            " somebody typed it in."
+        ),
+    )
+    typing.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    typing.add_argument(
+        "gateway", metavar=_("NAME"), help=_("the gateway of kind operator in gateways.toml")
+    )
+    typing.add_argument("--in-person", action="store_true", help=_("whoever speaks is here"))
+    typing.add_argument(
+        "--ask-number",
+        action="store_true",
+        help=_("take a number first, on a line of its own; only the readers see it"),
+    )
+    typing.set_defaults(run="gateway_type.run")
