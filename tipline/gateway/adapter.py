@@ -167,6 +167,15 @@ class Remover(Protocol):
 class Puller(Protocol):
     """An adapter that fetches its messages by itself."""
 
+    def check(self) -> None:
+        """
+        Refuse a place that must not be used, before the line is served.
+
+        Raises:
+            GatewayError: what stands there would stay.
+        """
+        ...
+
     async def run(self, deliver: Deliver) -> None:
         """
         Hand over what comes, until cancelled.
@@ -175,6 +184,7 @@ class Puller(Protocol):
             deliver: Returns when all that it was given is durable.
 
         Raises:
-            OSError: the place where its messages lie is not there.
+            GatewayError: the place must not be used, or holds what cannot be read.
+            OSError: it is not there.
         """
         ...

@@ -83,6 +83,7 @@ async def open_phones(
         ConfigurationError: `gateways.toml` does not hold.
         InstanceError: a secret is missing, or the socket's path is too long.
         PermissionsError: others can read a secret.
+        GatewayError: a place that a gateway's messages lie in must not be used.
         OSError: the port is in use, or the disk refuses.
     """
     gateways = load_gateways(directory)
@@ -91,6 +92,9 @@ async def open_phones(
         return
     async with contextlib.AsyncExitStack() as stack:
         adapters = make_adapters(directory, gateways, clock=line.clock)
+        for adapter in adapters.values():
+            if isinstance(adapter, Puller):
+                adapter.check()
         await line.conversations.open()
         stack.push_async_callback(line.conversations.close)
         answering = await stack.enter_async_context(

@@ -12,6 +12,7 @@ Rules:
 2. A file is overwritten and removed as soon as its message is durable, and not before.
 3. A file that grows is left until it does not: the program may still be writing it.
 4. A file that cannot be read stays where it is, and is told once: it may be somebody's message.
+   The others are read first.
 
 Limitations: gammu-smsd removes a message from the modem when it lies in the spool. A power cut
 between that moment and our next look, which is less than two seconds, loses it. Its own log names
@@ -62,7 +63,6 @@ class Gammu:
         name: As the operator named it.
         spool: The folder with inbox, outbox and error, in memory.
         clock: Tells the time.
-        on_fault: Told of a file that cannot be read, without its name.
         monotonic: A clock that never steps back, in seconds.
         sleep: Waits between two looks.
     """
@@ -75,14 +75,12 @@ class Gammu:
         *,
         spool: Path,
         clock: Clock,
-        on_fault: Callable[[BaseException], None] = lambda fault: None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name: Final = name
         self._spool = spool
         self._clock = clock
-        self._on_fault = on_fault
         self._monotonic = monotonic
         self._sleep = sleep
         self._seen: dict[str, Seen] = {}
@@ -108,14 +106,27 @@ class Gammu:
             deliver: Returns when all that it was given is durable.
 
         Raises:
-            GatewayError: `gateway_spool`: the spool does not lie in memory.
-            OSError: it is not there.
+            GatewayError: `gateway_spool`: the spool does not lie in memory; `gateway_malformed`: a
+                file cannot be read. It stays, and is told once.
+            OSError: the spool is not there.
         """
         await asyncio.to_thread(self._check_spool)
         while True:
+            unreadable_len = len(self._unreadable)
             for path, seen in await asyncio.to_thread(self._list_complete):
                 await self._take(path, seen, deliver)
+            if len(self._unreadable) > unreadable_len:
+                raise GatewayError("gateway_malformed", gateway=self.name)
             await self._sleep(LOOK_SECONDS)
+
+    def check(self) -> None:
+        """
+        Refuse a spool that must not be used, before the line is served.
+
+        Raises:
+            GatewayError: `gateway_spool`: it does not lie in memory.
+        """
+        self._check_spool()
 
     async def send(self, to: str, text: str) -> None:
         """
@@ -171,7 +182,6 @@ class Gammu:
             messages = await asyncio.to_thread(self._read, path, seen)
         except (CryptoError, ValueError):
             self._unreadable.add(seen)
-            self._on_fault(GatewayError("gateway_malformed", gateway=self.name))
             return
         with contextlib.suppress(TooManyError, CrowdedError, BusyError):
             # It stays in the spool, and is looked at again.

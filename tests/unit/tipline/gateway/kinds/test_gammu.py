@@ -93,13 +93,12 @@ async def run(adapter: Gammu, desk: Desk) -> AsyncIterator[None]:
             await task
 
 
-def make(spool: Path, looks: Looks, faults: list[BaseException] | None = None) -> Gammu:
+def make(spool: Path, looks: Looks) -> Gammu:
     """Make the adapter."""
     return Gammu(
         "modem",
         spool=spool,
         clock=lambda: NOW,
-        on_fault=(faults if faults is not None else []).append,
         monotonic=lambda: float(looks.count),
         sleep=looks,
     )
@@ -176,14 +175,17 @@ async def test_message_when_the_same_file_is_read_again_then_its_id_is_the_same(
 async def test_file_when_it_cannot_be_read_then_it_stays_and_is_told_once(spool: Path) -> None:
     """It may be somebody's message: it is not wiped, and keeps no other from being read."""
     looks, desk = Looks(), Desk()
-    faults: list[BaseException] = []
     (spool / "inbox" / "IN0_broken.txt").write_bytes(b"[SMSBackup000]\n")
     (spool / "inbox" / "IN1_00_73_00.txt").write_bytes(write_backup("seen"))
-    async with run(make(spool, looks, faults), desk):
-        await looks.wait(5)
+    adapter = make(spool, looks)
+    with pytest.raises(GatewayError, match="gateway_malformed"):
+        await adapter.run(desk)
     assert [message.text for message in desk.taken] == ["seen"]
-    assert [path.name for path in (spool / "inbox").iterdir()] == ["IN0_broken.txt"]
-    assert [str(fault) for fault in faults] == ["gateway_malformed"]
+    (spool / "inbox" / "IN2_00_73_00.txt").write_bytes(write_backup("heard"))
+    async with run(adapter, desk):
+        await looks.wait(5)
+    assert [message.text for message in desk.taken] == ["seen", "heard"]
+    assert [path.name for path in list_files(spool)] == ["IN0_broken.txt"]
 
 
 async def test_answer_when_the_modem_takes_it_then_it_is_sent(spool: Path) -> None:
@@ -243,6 +245,8 @@ async def test_spool_when_it_lies_on_a_disk_then_it_is_not_read(tmp_path: Path) 
     (tmp_path / "inbox").mkdir()
     with pytest.raises(GatewayError, match="gateway_spool"):
         await make(tmp_path, Looks()).run(Desk())
+    with pytest.raises(GatewayError, match="gateway_spool"):
+        make(tmp_path, Looks()).check()
 
 
 @pytest.mark.parametrize(
