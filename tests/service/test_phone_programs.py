@@ -83,7 +83,7 @@ async def test_modem_when_a_message_comes_and_an_answer_goes_then_nothing_stays_
 async def test_modem_when_its_spool_lies_on_a_disk_then_nothing_in_it_is_touched(
     world: Any, tmp_path: Path
 ) -> None:
-    """A spool on a disk would keep what stands in it: it is not used, and no line begins with it."""
+    """A spool on a disk would keep what stands in it: it is not used, no line begins with it."""
     modem = Modem(tmp_path)
     (modem.spool / "inbox" / "IN1_00_1234_00.txt").write_text("[SMSBackup000]")
     install_gateways(world.directory, modem=make_gateway("gammu", spool=str(modem.spool)))
