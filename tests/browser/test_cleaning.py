@@ -6,10 +6,10 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.browser.attaching import FOUND, open_sent, send
 from tests.browser.conftest import Line
 from tests.browser.cutting import BadLine
 from tests.browser.driver import Browser, Chromium, Firefox, Profile
@@ -23,11 +23,6 @@ BROWSERS = [(Firefox, "standard"), (Firefox, "safer"), (Chromium, "standard"), (
 NAMES = [f"{kind.__name__}-{profile}" for kind, profile in BROWSERS]
 NAME = "IMG_2031 Benita's depot.JPG"
 SLICE_BYTES = 1024 * 1024
-# What a person sees as found in the files, by their kinds.
-FOUND = (
-    "[...document.querySelectorAll('#file-list [data-kind]')]"
-    ".filter((it) => it.checkVisibility()).map((it) => it.dataset.kind)"
-)
 
 
 @pytest.fixture
@@ -69,28 +64,6 @@ async def write(browser: Browser, line: Line | BadLine, *files: Path) -> None:
         "[...document.querySelectorAll('#file-list [data-look=looking]')]"
         f".filter((it) => it.hidden).length === {len(files)}"
     )
-
-
-async def send(browser: Browser) -> None:
-    """Send it, and wait until it has arrived."""
-    await browser.click("#send")
-    await browser.until("!document.querySelector('[data-state=arrived]').hidden", seconds=60)
-    assert await browser.violations() == []
-
-
-async def open_sent(line: Line, vault_directory: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What the desk has: the fields, and the files by their names."""
-    bundle = await line.pull()
-    outcomes, vault = line.open_tips(bundle, reader="inspector", vault_directory=vault_directory)
-    assert [outcome.state for outcome in outcomes] == ["opened"]
-    place = vault.place_of(outcomes[0].id)
-    assert place is not None
-    files = {
-        str(path.relative_to(place)): path.read_bytes()
-        for path in place.rglob("*")
-        if path.is_file()
-    }
-    return json.loads(files.pop("tip.json")), files
 
 
 @pytest.mark.parametrize(("kind", "profile"), BROWSERS, ids=NAMES)
