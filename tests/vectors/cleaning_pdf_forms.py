@@ -230,7 +230,7 @@ def _list_trees() -> Iterator[Case]:
 
     node = b"<< /Kids [3 0 R] /MediaBox [0 0 9 9] /Rotate 90 >>"
     bare = b"<< /Type /Page /Contents 4 0 R >>"
-    trees = {
+    trees: dict[str, Sequence[Part]] = {
         "page-twice": grow(b"3 0 R 3 0 R", count=2),
         "page-in-place": grow(b"<< /Contents 4 0 R >>", count=1),
         "nothing": grow(b"3 0 R null 7", count=3),
