@@ -20,6 +20,8 @@ from crypto import errors as crypto_errors
 from retention import errors as retention_errors
 from tipline import errors as tipline_errors
 from tipline.__main__ import make_parser
+from tipline.gateway.companies import KNOWN_COMPANIES
+from tipline.gateway.notices import NOTICES, make_notice
 from tipline.hints import HINTS
 from tipline.language import Text
 from tipline.messages import ERRORS
@@ -184,11 +186,44 @@ def format_modules() -> str:
     )
 
 
+def format_notices() -> str:
+    """
+    List the notice of each way by phone, with room for the address where it stands.
+
+    Returns:
+        A Markdown table.
+    """
+    rows = [
+        f"| `{medium}` | {language} | {_cell(make_notice(medium, language=language, onion='…'))} |"
+        for medium, language in NOTICES
+    ]
+    return "\n".join(["| way | language | notice |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def format_companies() -> str:
+    """
+    List the companies that are known on the way of each kind of gateway.
+
+    Returns:
+        A Markdown table.
+    """
+    rows = [
+        f"| `{kind}` | {company.name['en']} | {company.country['en']} |"
+        f" {', '.join(seen.value for seen in company.sees)} | {_cell(company.keeps['en'])} |"
+        for kind, companies in KNOWN_COMPANIES.items()
+        for company in companies
+    ]
+    head = ["| kind | company | country | sees | keeps it |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows]) + "\n"
+
+
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "commands": format_commands,
+    "companies": format_companies,
     "errors": format_errors,
     "exit-codes": format_exit_codes,
     "modules": format_modules,
+    "notices": format_notices,
 }
 
 
