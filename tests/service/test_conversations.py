@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from retention.plan import plan_policy_change
 from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot import SlotKind
@@ -398,3 +399,63 @@ async def test_outbox_when_an_answer_was_sent_then_it_is_gone(
         assert await outbox.read_answer(late) is None
         assert await outbox.read_status(conversation) is None
         assert not await outbox.set_status(conversation, "x")
+
+
+async def test_policy_when_it_becomes_shorter_then_senders_are_still_found_until_the_nearer_day(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """A window that dies on another day is marked under that day's key, and dies with it."""
+    shorter = Policy(
+        periods={
+            **PERIODS,
+            RecordClass.RAW_NUMBER: {Event.RECEIVED: 2},
+            RecordClass.GATEWAY_MESSAGE: {Event.RECEIVED: 2},
+            RecordClass.PSEUDONYM_EPOCH: {Event.BEGUN: 4},
+        }
+    )
+    async with open_phones(short_path, calendar) as (store, conversations):
+        await keep(conversations, sender(), provider_id="same")
+        part = await conversations.outbox.keep_part(b"a part")
+        conversation = conversations.find(sender(), "city").conversation
+        moves = plan_policy_change(await store.records(), new=shorter)
+        assert {move.record.record_class for move in moves} == {
+            RecordClass.RAW_NUMBER,
+            RecordClass.GATEWAY_MESSAGE,
+            RecordClass.PSEUDONYM_EPOCH,
+        }
+        await store.move(moves)
+        assert len({group.record.record_class for group in await store.count_groups()}) == 5
+        calendar.turn(1)
+        assert conversations.find(sender(), "city").conversation == conversation
+        assert await conversations.read_sender(conversation) is not None
+        assert await conversations.was_seen("modem", "same")
+        assert await conversations.outbox.parts() == [(part, b"a part")]
+        calendar.turn(1)
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert (report.failures, await conversations.was_seen("modem", "same")) == ((), False)
+        assert conversations.find(sender(), "city").conversation != conversation
+        assert await conversations.outbox.parts() == []
+        calendar.turn(2)
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert [ended.begun_on for ended in report.epochs] == [BEGIN]
+
+
+async def test_epoch_when_the_clock_steps_at_its_edge_then_no_handle_is_doubled_or_lost(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """A day that comes back is of the epoch that began last; the other one ends on its day."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        calendar.turn(EPOCH_DAYS - 1)
+        before = await keep(conversations, sender())
+        calendar.turn(1)
+        ahead = await keep(conversations, sender())
+        calendar.turn(-1)
+        back = await keep(conversations, sender())
+        await settle(conversations)
+        known = await handles(store)
+        assert known[ahead.id] == known[back.id] is not None
+        assert known[before.id] not in (None, known[back.id])
+        calendar.turn(1)
+        await store.purge_due(promises=PROMISES, today=calendar())
+        known = await handles(store)
+        assert (known[before.id], known[ahead.id]) == (None, known[back.id])

@@ -68,13 +68,6 @@ class HandleRows:
             )
         ]
 
-    def drop_orphans(self) -> None:
-        """Let waiting handles go whose window is not there any more."""
-        self._database.execute(
-            "DELETE FROM handles WHERE window IS NOT NULL"
-            " AND window NOT IN (SELECT id FROM windows)"
-        )
-
     def set_pseudonym(self, conversation: bytes, epoch: bytes, pseudonym: bytes) -> None:
         """
         Keep the pseudonym of a conversation in an epoch, with its tips.

@@ -80,7 +80,6 @@ class Handles:
             OSError: the disk refuses, or the slot file does.
         """
         await self._epochs.load()
-        await self._writer.call(self._rows.drop_orphans)
         self._blocks = set(await self._writer.call(self._rows.list_blocks))
         self._is_open = True
         await self.begin_epoch()

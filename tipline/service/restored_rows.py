@@ -123,6 +123,8 @@ def remove_dead(path: Path, dead: Dead, *, told_before: datetime.date | None) ->
                         delete_sealed(database, record_id)
                         database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
                         database.execute("DELETE FROM handles WHERE tip = ?", [record_id])
+                    elif table == "windows":
+                        database.execute("DELETE FROM handles WHERE window = ?", [record_id])
                     elif table == "epochs":
                         clear_epoch(database, record_id)
                     elif table == "holds":

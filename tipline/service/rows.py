@@ -178,6 +178,9 @@ class Rows:
                 delete_sealed(self._database, record_id)
                 self._database.execute("DELETE FROM hold_wraps WHERE tip = ?", [record_id])
                 self._database.execute("DELETE FROM handles WHERE tip = ?", [record_id])
+            elif table == "windows":
+                # A tip whose pseudonym was being computed has none from now on.
+                self._database.execute("DELETE FROM handles WHERE window = ?", [record_id])
             query = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608  # a name of ours
             if self._database.execute(query, [record_id]).rowcount:
                 gone.add(record_id)
