@@ -12,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from crypto.age.hybrid import HybridIdentity
+from crypto.secret import Secret
 from retention.policy import parse_policy
 from retention.policy_warnings import find_warnings
 from tipline.__main__ import make_parser
 from tipline.desk.readers import parse_readers
+from tipline.gateway.kinds.webhook import INCOMING_LINE, make_signed
+from tipline.gateway.settings import parse_gateways
+from tipline.gateway.signatures import sign_sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -74,3 +78,24 @@ def test_policy_when_the_page_shows_one_then_it_holds_and_nothing_is_warned_of()
     (block,) = blocks_of(ROOT / "docs" / "reference" / "configuration.md", "toml")
 
     assert find_warnings(parse_policy(block.encode())) == ()
+
+
+def test_gateways_when_a_page_shows_them_then_they_are_read() -> None:
+    """Each `gateways.toml` that the page shows, in whole or in part, holds."""
+    blocks = blocks_of(ROOT / "docs" / "how-to" / "phones.md", "toml")
+    assert len(blocks) == 4
+    for block in blocks:
+        head = "" if "version" in block else "version = 1\n"
+        head += "" if "[listen]" in block else "[listen]\nport = 1\n"
+        assert len(parse_gateways((head + block).encode()).gateways) == 1
+
+
+def test_webhook_when_the_page_shows_one_then_its_signature_holds() -> None:
+    """What somebody builds after the page is taken."""
+    page = (ROOT / "docs" / "how-to" / "phones.md").read_text()
+    shown = re.search(
+        r"^Tipline-Timestamp: (\d+)\nTipline-Signature: v1=(\w+)\n\n(.*)$", page, re.MULTILINE
+    )
+    assert shown is not None
+    signed = make_signed(INCOMING_LINE, "hook", shown[1], shown[3].encode())
+    assert sign_sha256(Secret(b"k3y"), signed) == shown[2]
