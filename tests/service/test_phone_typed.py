@@ -16,6 +16,8 @@ from tipline.commands.gateway_type import run
 from tipline.console import Console
 from tipline.errors import InstanceError, TiplineError, UsageError
 from tipline.gateway.notices import make_notice
+from tipline.gateway.typed import STATE_OPERATION
+from tipline.served_line import ask_service
 
 NUMBER = "+525512345678"
 
@@ -124,3 +126,16 @@ async def test_listener_when_somebody_calls_a_person_then_is_refused(world: Any)
     install(world)
     async with world.serve(), call_line(world) as caller:
         assert await caller.post({"id": "1", "from": "", "text": "x"}, name="person") == 403
+
+
+async def test_state_when_asked_then_the_line_tells_what_waits_for_its_handle(world: Any) -> None:
+    """The operator sees how many messages wait for their sender's handle, and that none does."""
+    install(world)
+    path = world.directory / "run" / "operator.sock"
+    async with world.serve(), call_line(world) as caller:
+        body = {"id": "1", "from": NUMBER, "text": "x"}
+        assert await caller.post(body, key="k") == 200
+        async with asyncio.timeout(20):
+            while told := (await ask_service(path, STATE_OPERATION, {}))["handles_waiting"]:
+                assert told == 1
+                await asyncio.sleep(0)

@@ -175,6 +175,10 @@ class Arrival:
         """Store what waited too long for its other parts; what fails waits on."""
         await self._store_all(self._joining.take_overdue(self._line.clock()))
 
+    def count_waiting(self) -> int:
+        """Tell how many messages still wait for their sender's handle."""
+        return self._line.conversations.count_waiting()
+
     async def wait_idle(self) -> None:
         """Wait until what follows messages is done."""
         while self._following:

@@ -1,6 +1,8 @@
 """
 What an operator types in for somebody who telephones or comes: an operation of a served line.
 
+Beside it the line tells how many messages still wait for their sender's handle.
+
 Rules:
 1. It comes by the operator's socket and is taken like any message: sealed, durable, acknowledged.
 2. A line that is not being served takes none: there is nobody to seal it.
@@ -28,12 +30,14 @@ from tipline.operations import Workings, operate
 from tipline.service.limits import BusyError
 
 TYPE_OPERATION: Final = "gateway-type"
+STATE_OPERATION: Final = "gateway-state"
+GATEWAY_OPERATIONS: Final = frozenset({TYPE_OPERATION, STATE_OPERATION})
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ServedOperations:
     """
-    The operations of a line that is being served: those of every line, and typing in.
+    The operations of a line that is being served: those of every line, and those of its phones.
 
     Args:
         workings: What operations work on.
@@ -50,7 +54,7 @@ class ServedOperations:
         Carry out one operation.
 
         Args:
-            name: `TYPE_OPERATION`, or one of `OPERATIONS`.
+            name: One of `GATEWAY_OPERATIONS` or of `OPERATIONS`.
             values: As that one takes them.
 
         Returns:
@@ -62,6 +66,10 @@ class ServedOperations:
         """
         if name == TYPE_OPERATION:
             return await take_typed(self.phones, values, clock=self.clock)
+        if name == STATE_OPERATION:
+            check_names(values)
+            waiting = 0 if self.phones is None else self.phones.arrival.count_waiting()
+            return {"handles_waiting": waiting}
         return await operate(self.workings, name, values)
 
 

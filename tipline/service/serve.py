@@ -27,7 +27,7 @@ from tipline.gateway.arrival import Line
 from tipline.gateway.phones import open_phones
 from tipline.gateway.settings import load_gateways
 from tipline.gateway.told import tell_gateways
-from tipline.gateway.typed import TYPE_OPERATION, ServedOperations
+from tipline.gateway.typed import GATEWAY_OPERATIONS, ServedOperations
 from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS
@@ -204,7 +204,7 @@ async def open_line(  # noqa: PLR0915  # the composition root: a list, not a pat
         operations = ServedOperations(workings=workings, clock=clock)
         operator = OperatorSide(
             operations.operate,
-            names=frozenset({*OPERATIONS, TYPE_OPERATION}),
+            names=frozenset({*OPERATIONS, *GATEWAY_OPERATIONS}),
             on_fault=faults.add,
         )
         stack.push_async_callback(operator.finish)
