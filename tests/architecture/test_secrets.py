@@ -25,6 +25,7 @@ REVIEWED = {
     "retention/slot_root.py": "slots are sealed and opened under the root",
     "retention/slot_steps.py": "the file's own slots hold no secret, in the same form",
     "retention/tpm_root.py": "a root is written into the TPM",
+    "tipline/answer_key.py": "the key for answers is written into the instance",
     "tipline/commands/age.py": "a new identity is written where the caller asked",
     "tipline/demonstration/line.py": "the demonstration's own throwaway identity",
     "tipline/desk/ceremony.py": "the client key is read to tell its public half",

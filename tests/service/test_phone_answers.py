@@ -33,7 +33,7 @@ from tests.service.phones import (
     make_gateway,
     message,
 )
-from tests.service.programs import Modem, make_memory_folder
+from tests.service.programs import Modem, find_port, make_memory_folder
 from tests.service.test_phone_programs import Tips
 from tests.service.traces import find_traces
 from tipline.answer_key import load_answer_key, make_answer_key
@@ -194,6 +194,39 @@ async def test_answer_when_it_is_sent_then_it_waits_no_more(world: Any, tmp_path
         async with asyncio.timeout(30):
             while await desk.conversations.outbox.answers():  # noqa: ASYNC110  # nobody is told
                 await asyncio.sleep(0.01)
+        assert phone.got.empty()
+
+
+async def test_answer_when_the_gateway_is_silent_then_it_waits_sealed_and_goes_after_a_restart(
+    world: Any, tmp_path: Path
+) -> None:
+    """Nothing of a waiting answer is in clear, in a fault neither; a new start sends it once."""
+    async with open_phone() as phone:
+        install_webhook(world.directory, send_url=f"http://127.0.0.1:{find_port()}/")
+        let_answer(world)
+        told: list[Any] = []
+        async with (
+            world.serve(report=told.append) as site,
+            call_line(world) as caller,
+        ):
+            desk = Desk(world, site, tmp_path)
+            assert await caller.post(message(TEXT)) == 200
+            ((tip_id, _),) = await desk.pull()
+            assert await desk.answer(tip_id, ANSWER) == [Outcome.TAKEN]
+            assert await desk.answer(tip_id, STATUS, kind=ItemKind.STATUS) == [Outcome.TAKEN]
+            assert len(await desk.conversations.outbox.answers()) == 1
+            secrets = (NUMBER[1:], TEXT, ANSWER, STATUS)
+            assert find_traces(*secrets, folders=(world.directory,)) == []
+        assert find_traces(*secrets, folders=(world.directory,)) == []
+        for secret in secrets:
+            assert secret not in repr(told)
+        install_webhook(world.directory, send_url=phone.url)
+        async with world.serve() as site:
+            assert await phone.wait() == (NUMBER, ANSWER)
+            conversations = site.line.store._conversations
+            async with asyncio.timeout(30):
+                while await conversations.outbox.answers():  # noqa: ASYNC110  # nobody is told
+                    await asyncio.sleep(0.01)
         assert phone.got.empty()
 
 
