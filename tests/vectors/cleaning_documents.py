@@ -47,7 +47,7 @@ BOOKMARKS = (
     '</w:fldSimple><w:hyperlink w:anchor="_Toc359077851"><w:r><w:t>one</w:t></w:r></w:hyperlink>'
     "<w:r>"
     "<w:instrText> PAGEREF _Toc359077851 \\h </w:instrText></w:r><w:r><w:instrText> HYPERLINK \\l "
-    '"Ana" </w:instrText></w:r><w:r><w:instrText> XE "word" \\r Ana_2 </w:instrText></w:r><w:r>'
+    '"ANA" </w:instrText></w:r><w:r><w:instrText> XE "word" \\r Ana_2 </w:instrText></w:r><w:r>'
     "<w:instrText> PAGE </w:instrText></w:r><w:r><w:instrText></w:instrText></w:r></w:p>"
     '<w:p><w:bookmarkStart w:id="0" w:name="_Toc359077851"/><w:bookmarkEnd w:id="0"/>'
     '<w:bookmarkStart w:id="1" w:name="_MON_1452939821"/><w:bookmarkEnd w:id="1"/>'
@@ -187,8 +187,8 @@ def _list_words() -> Iterator[Case]:
         "characters that nobody sees go from texts, soft hyphens and joiners of scripts stay",
         [
             make_word(
-                "<w:p><w:r><w:t>se\u200be\u2060n\U000e0041\ufeff so\u00adft \u200c\u200d</w:t>"
-                "<w:t>\u200b</w:t></w:r></w:p>"
+                "<w:p><w:r><w:t>se\u200be\u2060n\U000e0041\ufeff so\u00adft \u0915\u200d\u200c"
+                "</w:t><w:t>\u200b</w:t></w:r></w:p>"
             )
         ],
     )

@@ -23,6 +23,13 @@ def list_texts() -> Iterator[Case]:
         "characters that nobody sees go",
         ["se\u200be\u00adn\u2060 \ufeff\U000e0041at \u200dnight".encode()],
     )
+    for name, text in (
+        ("rows", "\u2764\ufe0f\ufe01 \u845b\U000e0100\U000e0101 \u0915\u200d\u200c"),
+        ("nowhere", "s\ufe0fe\u200de\u034fn\U000e0100"),
+        ("mixed", "a\ufe0f\u200db \u2764\u200b\ufe0f\u200d\U0001f525 \u05b8\u034f"),
+        ("unassigned", "se\u2065e\ufff0n\U000e0fff \U0001d173at \u17b4night"),
+    ):
+        yield f"invisible-{name}", "what can change what is seen stays", [text.encode()]
     yield "older-code", "its bytes stay", [b"se\xf1or\r\n\x93a\x94\xad"]
     yield "older-code-alone", "mostly not ASCII", [b"\xf1\xe9 a"]
     yield "older-code-by-its-ends", "mostly not ASCII without its returns", [b"\x89P\xe1G\r\n" * 2]

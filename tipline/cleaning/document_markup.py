@@ -20,8 +20,10 @@ from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.invisible import remove_invisible
 from tipline.cleaning.markup import (
     DECLARATION,
+    MAX_ALL_ATTRIBUTES,
     MAX_ELEMENTS,
     Attributes,
     Event,
@@ -43,10 +45,6 @@ _WORD: Final = re.compile(r"[^ \t\r\n()+*/^&=<>,;:!\"'{}\[\]%#@-]+")
 _FIELD: Final = "a:fld"
 _FIELD_TEXT: Final = "a:t"
 _EMPTY_STRING: Final = "<si><t/></si>"
-# As of texts (`text`), but for soft hyphens: those are typeset.
-_INVISIBLE: Final = re.compile(
-    "[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _TABLE: Final = "w:tbl"
 _ROW: Final = "w:tr"
 _CELL: Final = "w:tc"
@@ -107,7 +105,7 @@ class DocumentMarkup:
         self._collected = {*rules.texts, *rules.not_texts, *rules.blank_texts, _VALUE}
         self._numbering = {what.split("@")[0] for what in rules.numbered}
         self._numbers: dict[str, dict[str, str]] = {}
-        self._element_len = 0
+        self._element_len = self._attribute_len = 0
         self._lost_formulas: set[str] = set()
         self._lost_names: set[str] = set()
         self._shown_strings: set[str] = set()
@@ -150,7 +148,7 @@ class DocumentMarkup:
             elif isinstance(event, str):
                 self._read_text(event)
             else:
-                self.count()
+                self.count(len(event[1]))
                 if self._skipped:
                     self._skipped += 1
                 else:
@@ -168,15 +166,19 @@ class DocumentMarkup:
         self._out[0] += spaces
         return (DECLARATION + "".join(self._out)).encode()
 
-    def count(self) -> None:
+    def count(self, attribute_len: int) -> None:
         """
         Count an element that is read.
 
+        Args:
+            attribute_len: How many attributes it has.
+
         Raises:
-            RefusedError: it is one too many of the document's.
+            RefusedError: there is one too many in the document.
         """
         self._element_len += 1
-        if self._element_len > MAX_ELEMENTS:
+        self._attribute_len += attribute_len
+        if self._element_len > MAX_ELEMENTS or self._attribute_len > MAX_ALL_ATTRIBUTES:
             raise RefusedError(Reason.TOO_COMPLEX)
 
     def number(self, untrusted: str, *, word: str) -> str:
@@ -193,7 +195,8 @@ class DocumentMarkup:
         if untrusted in _NOTHING:
             return untrusted
         numbers = self._numbers.setdefault(word, {})
-        written = numbers.setdefault(untrusted, f"{word}{len(numbers) + 1}")
+        key = untrusted.lower() if word in self._rules.caseless else untrusted
+        written = numbers.setdefault(key, f"{word}{len(numbers) + 1}")
         if written != untrusted:
             self.kinds.add(Kind.ID)
         return written
@@ -293,7 +296,7 @@ class DocumentMarkup:
                 self.kinds.add(Kind.TEXT)
             return
         if not text.isascii():
-            plain = _INVISIBLE.sub("", text)
+            plain = remove_invisible(text, is_typeset=True)
             if plain != text:
                 self.kinds.add(Kind.TEXT)
             text = plain

@@ -18,6 +18,7 @@ from typing import Final
 from tipline.cleaning.errors import Reason, RefusedError
 
 MAX_ELEMENTS: Final = 1_000_000  # of all parts of a document; ten seconds of reading
+MAX_ALL_ATTRIBUTES: Final = 3_000_000  # likewise; a cell has two or three
 MAX_DEPTH: Final = 256  # Word nests a few dozen
 MAX_ATTRIBUTES: Final = 256
 

@@ -59,6 +59,7 @@ class MarkupRules:
         extra: Attributes that are kept on some elements alone.
         numbered: By `element@attribute`, the word that replaces a name, with a number behind it;
             equal names stay equal under one word.
+        caseless: Words of names in which capital letters make no difference.
         numbered_in: By the same or by element, where in a value or a text such a name is: behind
             the first group, it is the second.
         values: The attribute goes if its value is another.
@@ -84,6 +85,7 @@ class MarkupRules:
     constants: Mapping[str, str]
     extra: Mapping[str, str]
     numbered: Mapping[str, str]
+    caseless: frozenset[str]
     numbered_in: Patterns
     values: Patterns
     not_values: Patterns
@@ -147,6 +149,7 @@ def make_rules(listed: Mapping[str, Any]) -> MarkupRules:
         constants=listed["constants"],
         extra=listed["extra"],
         numbered=listed["numbered"],
+        caseless=_split(listed.get("caseless", "")),
         numbered_in=_compile_all(listed.get("numbered-in", {})),
         values=_compile_all(listed["values"]),
         not_values=_compile_all(listed["not-values"]),

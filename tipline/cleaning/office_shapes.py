@@ -40,7 +40,7 @@ class Shape:
 
 
 def read_shapes(
-    untrusted: bytes, relations: Iterable[Relation], *, count: Callable[[], None]
+    untrusted: bytes, relations: Iterable[Relation], *, count: Callable[[int], None]
 ) -> Mapping[str, Shape]:
     """
     Read shapes.
@@ -48,7 +48,7 @@ def read_shapes(
     Args:
         untrusted: A part of VML.
         relations: Of it.
-        count: Counts an element, and refuses too many.
+        count: Counts an element with so many attributes, and refuses too many.
 
     Returns:
         Them by their ids.
@@ -65,7 +65,7 @@ def read_shapes(
             path.pop()
             continue
         if isinstance(event, tuple):
-            count()
+            count(len(event[1]))
             local = event[0].rpartition(":")[2]
             path.append(local)
             values = {name.rpartition(":")[2]: value for name, value in event[1].items()}

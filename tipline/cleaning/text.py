@@ -7,7 +7,7 @@ Plain text and CSV: what has no structure of its own.
    like text (XML, RTF), and fields of mail that no program shows, at its head or at a part's.
 2. It is UTF-8 without a mark afterwards, if it is Unicode, and its lines end in one way: both tell
    the system that it was written on.
-3. Characters that nobody sees, and that texts are marked with for one reader, go.
+3. Characters that nobody sees, and that texts are marked with for one reader, go (`invisible`).
 4. It is CSV if its first lines have equally many separators each; else it is text.
 
 *Limitations.* Marks that can be seen, or that are needed to be read, stay: spaces, letters that
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.invisible import remove_invisible
 from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.source import Source
 
@@ -34,10 +35,6 @@ _HIGH_BYTES: Final = bytes(range(0x80, 0x100))
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROL_BYTES: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
-# Soft hyphens, joiners of words, marks of order and of languages; not those that scripts need.
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _SPACE: Final = " \t\n\x0c"
 # Formats that are written in text, and hold more than they show.
 _OTHERS: Final = re.compile(
@@ -109,7 +106,7 @@ def _plan(
     kept = text.replace("\r\n", "\n").replace("\r", "\n")
     if code == "utf-8":
         kept = kept.removeprefix("\ufeff")
-        plain = _INVISIBLE.sub("", kept)
+        plain = remove_invisible(kept, is_typeset=False)
         if plain != kept:
             kinds.add(Kind.TEXT)
         kept = plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents import PNG, read_members
+from tests.documents import PNG, make_word, read_members
 from tests.holding import clean, refuse
 from tests.vectors.cleaning_files_inside import (
     INSIDE,
@@ -104,3 +104,13 @@ def test_sheet_when_shapes_are_without_end_then_they_are_counted(
 def test_object_when_its_name_is_looked_for_then_it_is_found_in_every_code(code: str) -> None:
     """XML may be in UTF-16, too."""
     assert OBJECT_NAME.search("<p:oleObj/>".encode(code))
+
+
+def test_document_when_it_has_more_attributes_than_the_bound_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each takes as long to read as half an element."""
+    monkeypatch.setattr("tipline.cleaning.document_markup.MAX_ALL_ATTRIBUTES", 99)
+
+    assert clean(make_word("<w:p/>"))
+    assert refuse(make_word('<w:p a="1"/>' * 100)) == Reason.TOO_COMPLEX

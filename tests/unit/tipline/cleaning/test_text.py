@@ -48,7 +48,9 @@ def test_text_when_it_tells_its_system_then_that_goes(data: bytes, expected: byt
     assert clean(data)[1].kinds == (Kind.SOFTWARE,)
 
 
-@pytest.mark.parametrize("mark", "\u00ad\u180e\u200b\u2060\u2064\u206a\ufeff\ufff9\U000e0041")
+@pytest.mark.parametrize(
+    "mark", "\u00ad\u180e\u200b\u2060\u2065\u206a\ufeff\ufff9\U000e0041\U0001d173"
+)
 def test_text_when_characters_are_invisible_then_they_go(mark: str) -> None:
     """They may have been put there for one reader."""
     cleaned, plan = clean(f"se{mark}en".encode())
@@ -56,10 +58,43 @@ def test_text_when_characters_are_invisible_then_they_go(mark: str) -> None:
     assert (cleaned, plan.kinds) == (b"seen", (Kind.TEXT,))
 
 
-@pytest.mark.parametrize("mark", "\u200c\u200d\u200e\u202b\ufe0f")
-def test_text_when_characters_are_needed_to_be_read_then_they_stay(mark: str) -> None:
-    """Joiners, directions, pictures."""
-    assert clean(f"se{mark}en".encode())[1].kinds == ()
+@pytest.mark.parametrize(
+    "text",
+    [
+        "se\u200een\u202b",
+        "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937",
+        "\u2764\ufe0f\u200d\U0001f525",
+        "1\ufe0f\u20e3",
+        "\u845b\U000e0100",
+        "\u05b8\u034f",
+    ],
+)
+def test_text_when_characters_are_needed_to_be_read_then_they_stay(text: str) -> None:
+    """Directions, joiners of scripts that join, variants of signs that have them."""
+    assert clean(text.encode())[1].kinds == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("se\ufe0een", "seen"),
+        ("se\u200cen", "seen"),
+        ("s\u034feen", "seen"),
+        ("\U000e0100seen", "seen"),
+        ("1\U000e0100", "1"),
+        ("\u2764\ufe0f\ufe01\ufe02", "\u2764\ufe0f"),
+        ("\u845b\U000e0100\U000e0101", "\u845b\U000e0100"),
+        ("\u0915\u200d\u200c\u200d", "\u0915\u200d"),
+        ("se\ufe0f\u200den", "seen"),
+        ("\u2764\u200b\ufe0f", "\u2764\ufe0f"),
+    ],
+)
+def test_text_when_characters_stand_where_nothing_needs_them_then_they_go(
+    text: str, kept: str
+) -> None:
+    """A row of variants or joiners is a word that nobody sees."""
+    assert clean(text.encode())[0].decode() == kept
 
 
 @pytest.mark.parametrize(

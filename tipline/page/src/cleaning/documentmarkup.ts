@@ -5,6 +5,7 @@
 
 import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import { removeInvisible } from "./invisible.js";
 import {
   type Attributes,
   DECLARATION,
@@ -12,15 +13,16 @@ import {
   encodeText,
   isBlank,
   type MarkupEvent,
+  MAX_ALL_ATTRIBUTES,
   MAX_ELEMENTS,
   readMarkup,
   type Start,
   writeStart,
 } from "./markup.js";
-import type { MarkupRules, Namespace } from "./markuprules.js";
+import { type ElementNames, Names } from "./markupnames.js";
+import type { MarkupRules } from "./markuprules.js";
 import { enterScope, type Scope } from "./markupscopes.js";
 import type { Kind } from "./plan.js";
-import { endOf } from "./relations.js";
 
 const SHARED_FORMULA = "x:f";
 const STRING = "x:si";
@@ -30,15 +32,13 @@ const WORD = /[^ \t\r\n()+*/^&=<>,;:!"'{}[\]%#@-]+/g;
 const FIELD = "a:fld";
 const FIELD_TEXT = "a:t";
 const EMPTY_STRING = "<si><t/></si>";
-/** As of texts (text.ts), but for soft hyphens: those are typeset. */
-const INVISIBLE =
-  /[\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 const TABLE = "w:tbl";
 const ROW = "w:tr";
 const CELL = "w:tc";
 const EMPTY_PARAGRAPH = "<w:p/>";
 /** A mark, and where it stands in what a change took out. */
 const TAKEN_OUT: ReadonlySet<string> = new Set([`w:del w:trPr ${ROW}`, `w:cellDel w:tcPr ${CELL}`]);
+const NOWHERE: Scope = new Map();
 /** What leads to nothing. */
 const NOTHING: ReadonlySet<string> = new Set(["", "0"]);
 
@@ -59,6 +59,7 @@ export type Change = (events: Iterable<MarkupEvent>) => Iterable<MarkupEvent>;
 /** An element that is open; without `written` its tags go. */
 interface Open {
   readonly key: string;
+  readonly names: ElementNames;
   readonly scope: Scope;
   readonly attributes: [string, string][];
   readonly texts: string[];
@@ -75,10 +76,10 @@ interface Open {
 /** Rewrites the parts of one document; `kinds` is what was found in them. */
 export class DocumentMarkup {
   readonly kinds = new Set<Kind>();
-  readonly #collected: ReadonlySet<string>;
-  readonly #needed: ReadonlyMap<string, string>;
+  readonly #names: Names;
   readonly #numbers = new Map<string, Map<string, string>>();
   #elementCount = 0;
+  #attributeCount = 0;
   readonly #lostFormulas = new Set<string>();
   readonly #lostNames = new Set<string>();
   readonly #shownStrings = new Set<string>();
@@ -87,13 +88,14 @@ export class DocumentMarkup {
   #out: string[] = [];
   #open: Open[] = [];
   #used = new Set<string>();
+  readonly #spaces: string[] = []; // of the attributes of the element that is read
   #isPending = false;
   #skipped = 0;
 
   constructor(private readonly rules: MarkupRules) {
-    const { texts, notTexts, blankTexts, unless } = rules;
-    this.#needed = new Map([...unless.keys()].map((what) => what.split("@") as [string, string]));
-    this.#collected = new Set([...texts.keys(), ...notTexts.keys(), ...blankTexts.keys(), VALUE]);
+    const { texts, notTexts, blankTexts } = rules;
+    const collected = [...texts.keys(), ...notTexts.keys(), ...blankTexts.keys(), VALUE];
+    this.#names = new Names(rules, new Set(collected), (kinds) => this.#find(kinds));
   }
 
   /**
@@ -120,7 +122,7 @@ export class DocumentMarkup {
       } else if (typeof event === "string") {
         this.#readText(event);
       } else {
-        this.count();
+        this.count(event.attributes.size);
         if (this.#skipped > 0) this.#skipped++;
         else this.#begin(event, roots);
       }
@@ -134,10 +136,13 @@ export class DocumentMarkup {
     return new TextEncoder().encode(DECLARATION + this.#out.join(""));
   }
 
-  /** Count an element that is read, and refuse one too many of the document's. */
-  count(): void {
+  /** Count an element that is read, with so many attributes; refuse one too many. */
+  count(attributes: number): void {
     this.#elementCount++;
-    if (this.#elementCount > MAX_ELEMENTS) throw new CleaningRefusal("too-complex");
+    this.#attributeCount += attributes;
+    if (this.#elementCount > MAX_ELEMENTS || this.#attributeCount > MAX_ALL_ATTRIBUTES) {
+      throw new CleaningRefusal("too-complex");
+    }
   }
 
   /**
@@ -148,25 +153,30 @@ export class DocumentMarkup {
     if (NOTHING.has(untrusted)) return untrusted;
     let numbers = this.#numbers.get(word);
     if (numbers === undefined) this.#numbers.set(word, (numbers = new Map()));
-    const written = numbers.get(untrusted) ?? `${word}${numbers.size + 1}`;
-    numbers.set(untrusted, written);
+    const key = this.rules.caseless.has(word) ? untrusted.toLowerCase() : untrusted;
+    const written = numbers.get(key) ?? `${word}${numbers.size + 1}`;
+    numbers.set(key, written);
     if (written !== untrusted) this.kinds.add("id");
     return written;
   }
 
   // --- elements ----------------------------------------------------------------------------------
 
-  #begin({ name, attributes }: Start, roots: readonly string[]): void {
+  #begin({ name, attributes, declares }: Start, roots: readonly string[]): void {
     const parent = this.#open.at(-1);
-    const scope = enterScope(parent?.scope ?? new Map(), attributes, this.rules.addresses);
-    const local = endOf(name, ":");
-    const spaceKey = scope.get(name.slice(0, Math.max(0, name.length - local.length - 1)));
-    const key = `${spaceKey}:${local}`;
-    const space = this.rules.namespaces.get(spaceKey ?? "");
+    let scope = parent?.scope ?? NOWHERE;
+    if (declares) scope = enterScope(scope, attributes, this.rules.addresses);
+    const names = this.#names.element(name, scope);
+    const { key } = names;
     if (parent === undefined && !roots.includes(key)) throw new CleaningRefusal("malformed");
-    if (this.rules.refused.has(key)) throw new CleaningRefusal("unsupported");
+    if (names.isRefused) throw new CleaningRefusal("unsupported");
+    if (parent?.isGone === true) {
+      this.#skipped = 1;
+      return;
+    }
     const opened: Open = {
       key,
+      names,
       scope,
       attributes: [],
       texts: [],
@@ -176,18 +186,14 @@ export class DocumentMarkup {
       isChosen: false,
       isGone: false,
     };
-    if (parent?.isGone === true) {
-      this.#skipped = 1;
-      return;
-    }
-    if (this.rules.unwrapped.has(key)) {
-      this.#find(this.rules.elementKinds.get(local));
+    if (names.isUnwrapped) {
+      this.#find(names.kinds);
       if (isLeftOut(parent, opened, attributes)) this.#skipped = 1;
       else this.#open.push(opened);
       return;
     }
-    if (space === undefined || !space.elements.has(local)) {
-      this.#find(this.rules.elementKinds.get(local));
+    if (!names.isListed) {
+      this.#find(names.kinds);
       this.#skipped = 1;
       const around = this.#open.at(-2);
       if (around !== undefined && TAKEN_OUT.has(`${key} ${parent?.key} ${around.key}`)) {
@@ -195,20 +201,19 @@ export class DocumentMarkup {
       }
       return;
     }
-    if (!this.#keepAttributes(opened, attributes, space)) {
+    if (!this.#keepAttributes(opened, attributes)) {
       this.#skipped = 1;
       return;
     }
     if (key === STRING && this.#passString()) return;
     this.#open.push(opened);
-    if (this.#lacksItsValue(opened)) return;
-    opened.written = space.prefix === "" ? local : `${space.prefix}:${local}`;
-    opened.hasText = space.texts.has(local);
-    this.#used.add(spaceKey ?? "");
-    for (const [attribute] of opened.attributes) {
-      if (attribute.includes(":")) this.#used.add(attribute.slice(0, attribute.indexOf(":")));
-    }
-    this.#closeStart();
+    const { needed } = names;
+    if (needed !== undefined && !opened.attributes.some(([one]) => one === needed)) return;
+    opened.written = names.written;
+    opened.hasText = names.hasText;
+    this.#used.add(names.spaceKey);
+    for (const space of this.#spaces) this.#used.add(space);
+    if (this.#isPending) this.#out.push(">");
     opened.start = this.#out.length;
     this.#out.push(writeStart(opened.written, opened.attributes));
     this.#isPending = true;
@@ -221,7 +226,7 @@ export class DocumentMarkup {
     }
     const closed = this.#open.pop() as Open;
     if (closed.written === undefined) return;
-    const isForbidden = this.#collected.has(closed.key) && this.#isForbidden(closed);
+    const isForbidden = closed.names.isJudged && this.#isForbidden(closed);
     if (isForbidden || this.#isGone(closed)) {
       this.#out.length = closed.start;
       // Its parent's start was ended for it; text never is this sign alone.
@@ -233,12 +238,13 @@ export class DocumentMarkup {
       this.#closeStart();
       this.#out.push(EMPTY_PARAGRAPH);
     }
-    const word = this.rules.numbered.get(closed.key);
+    const { word } = closed.names;
     if (word !== undefined) this.#numberText(closed, word);
-    const isOfString = this.#open
-      .at(-1)
-      ?.attributes.some(([key, value]) => key === "t" && value === "s");
-    if (closed.key === VALUE && isOfString === true) this.#shownStrings.add(closed.texts.join(""));
+    if (closed.key === VALUE) {
+      const cell = this.#open.at(-1)?.attributes;
+      const isOfString = cell?.some(([key, value]) => key === "t" && value === "s");
+      if (isOfString === true) this.#shownStrings.add(closed.texts.join(""));
+    }
     this.#out.push(this.#isPending ? "/>" : `</${closed.written}>`);
     this.#isPending = false;
   }
@@ -250,13 +256,13 @@ export class DocumentMarkup {
       if (!isBlank(untrusted)) this.kinds.add("text");
       return;
     }
-    const text = untrusted.replace(INVISIBLE, "");
+    const text = removeInvisible(untrusted, true);
     if (text !== untrusted) this.kinds.add("text");
     if (inner.key === FIELD_TEXT && isClock(this.#open.at(-2))) {
       this.kinds.add("time");
       return;
     }
-    if (this.#collected.has(inner.key)) inner.texts.push(text);
+    if (inner.names.isCollected) inner.texts.push(text);
     if (text !== "") {
       this.#closeStart();
       this.#out.push(encodeText(text));
@@ -322,65 +328,54 @@ export class DocumentMarkup {
   // --- what decides ------------------------------------------------------------------------------
 
   /** Keep what is listed; return whether the element stays. */
-  #keepAttributes(opened: Open, attributes: Attributes, space: Namespace): boolean {
-    const related = new Set<string>();
+  #keepAttributes(opened: Open, attributes: Attributes): boolean {
+    const { names, scope } = opened;
+    const spaces = this.#spaces;
+    spaces.length = 0;
+    const related: string[] = [];
+    let last = "";
+    let isOrdered = true;
     for (const [name, value] of attributes) {
-      const key = this.#findKey(opened, name, value, space);
-      if (key === undefined) continue;
-      if (this.rules.references.has(key)) {
+      const found = this.#names.attribute(names, name, scope);
+      if (found === null || (found.only !== undefined && found.only !== value)) continue;
+      const { key } = found;
+      if (found.isReference) {
         if (value === "") continue;
         if (!this.#references.has(value, opened.key)) {
-          if (this.rules.loose.has(opened.key)) continue;
+          if (names.isLoose) continue;
           return false;
         }
-        related.add(key);
+        related.push(key);
       }
-      const what = `${opened.key}@${key}`;
-      const kept = this.rules.constants.get(what) ?? value;
-      if (this.rules.droppedIf.get(what)?.test(kept) === true) return false;
-      const isOther =
-        this.rules.notValues.get(what)?.test(kept) === true ||
-        this.rules.values.get(what)?.test(kept) === false ||
-        this.rules.unless.get(what)?.test(kept) === false;
-      if (!isOther) opened.attributes.push([key, kept]);
+      let kept = value;
+      if (!found.isFree) {
+        kept = found.constant ?? value;
+        if (found.droppedIf?.test(kept) === true) return false;
+        const isOther =
+          found.notValue?.test(kept) === true ||
+          found.value?.test(kept) === false ||
+          found.unless?.test(kept) === false;
+        if (isOther) continue;
+      }
+      if (found.space !== undefined) spaces.push(found.space);
+      if (key <= last) isOrdered = false;
+      last = key;
+      opened.attributes.push([key, kept]);
     }
-    opened.attributes.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+    if (!isOrdered) orderAttributes(opened.attributes);
+    if (related.length > 0 || names.isNumbered) this.#rename(opened, related);
+    return true;
+  }
+
+  /** Write the new names of what attributes lead to, or are led to by. */
+  #rename(opened: Open, related: readonly string[]): void {
     for (const attribute of opened.attributes) {
       const [key, value] = attribute;
       const what = `${opened.key}@${key}`;
       const word = this.rules.numbered.get(what);
-      if (related.has(key)) attribute[1] = this.#references.rename(value);
+      if (related.includes(key)) attribute[1] = this.#references.rename(value);
       else if (word !== undefined) attribute[1] = this.#numberIn(what, value, word);
     }
-    const keys = new Set(opened.attributes.map(([key]) => key));
-    if (keys.size !== opened.attributes.length) throw new CleaningRefusal("malformed");
-    return true;
-  }
-
-  /** Whether an element lost the attribute without which its tags go. */
-  #lacksItsValue(opened: Open): boolean {
-    const needed = this.#needed.get(opened.key);
-    return needed !== undefined && !opened.attributes.some(([key]) => key === needed);
-  }
-
-  /** The name under which an attribute is written; undefined if it goes. */
-  #findKey(opened: Open, name: string, value: string, space: Namespace): string | undefined {
-    const local = endOf(name, ":");
-    const prefix = name.slice(0, Math.max(0, name.length - local.length - 1));
-    if (prefix === "xmlns" || name === "xmlns") return undefined;
-    if (prefix === "xml") {
-      const isKept = local === "space" && value === "preserve";
-      return isKept || this.rules.numbered.has(`${opened.key}@${name}`) ? name : undefined;
-    }
-    if (prefix === "") {
-      if (space.attributes.has(local) || this.rules.extra.get(opened.key) === local) return local;
-    } else {
-      const spaceKey = opened.scope.get(prefix);
-      const known = spaceKey === undefined ? undefined : this.rules.namespaces.get(spaceKey);
-      if (known?.qualified.has(local) === true) return `${spaceKey}:${local}`;
-    }
-    this.#find(this.rules.attributeKinds.get(local));
-    return undefined;
   }
 
   /** Whether a text leads elsewhere; it is taken out where its element has to stay. */
@@ -410,6 +405,12 @@ export class DocumentMarkup {
     if (isForeign) this.#lostFormulas.add(shared);
     return isForeign || (text === "" && this.#lostFormulas.has(shared));
   }
+}
+
+function orderAttributes(attributes: [string, string][]): void {
+  attributes.sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+  const isDouble = attributes.some(([key], at) => at > 0 && attributes[at - 1]?.[0] === key);
+  if (isDouble) throw new CleaningRefusal("malformed");
 }
 
 /** Whether an alternative is not the one that stays. */

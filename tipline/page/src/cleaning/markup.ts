@@ -7,6 +7,7 @@ import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 
 export const MAX_ELEMENTS = 1_000_000; // of all parts of a document
+export const MAX_ALL_ATTRIBUTES = 3_000_000; // likewise; a cell has two or three
 const MAX_DEPTH = 256; // Word nests a few dozen
 const MAX_ATTRIBUTES = 256;
 
@@ -34,6 +35,14 @@ const ENCODING = /^<\?xml[^>]*[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z
 const ENCODINGS: ReadonlySet<string> = new Set(["utf-8", "utf8", "utf-16", "us-ascii", "ascii"]);
 // eslint-disable-next-line no-control-regex -- all of ASCII
 const ASCII = /^[\x00-\x7f]*$/;
+const TAG = "<".charCodeAt(0);
+const TAG_END = ">".charCodeAt(0);
+const SLASH = "/".charCodeAt(0);
+/** What stands before a value, in tags whose values stand in double quotes. */
+const FIRST_NAMES = new RegExp(`^(${NAME})[ \\t\\n]+(${NAME})[ \\t\\n]*=[ \\t\\n]*$`);
+const NEXT_NAME = new RegExp(`^[ \\t\\n]+(${NAME})[ \\t\\n]*=[ \\t\\n]*$`);
+const BARE = new RegExp(`^(${NAME})[ \\t\\n]*(/?)$`);
+const MAX_KNOWN = 4096; // tags that are remembered as they were written
 const OTHERS = [
   ["<![CDATA[", "]]>"],
   ["<!--", "-->"],
@@ -42,10 +51,20 @@ const OTHERS = [
 
 export type Attributes = ReadonlyMap<string, string>;
 
-/** An element that begins. */
+/** An element that begins; `declares` if an attribute may say what a prefix stands for. */
 export interface Start {
   readonly name: string;
   readonly attributes: Attributes;
+  readonly declares: boolean;
+}
+
+const NO_ATTRIBUTES: Attributes = new Map();
+
+/** Names as they were read before, by how they were written: most tags are written many times. */
+interface Known {
+  readonly bare: Map<string, Start>;
+  readonly first: Map<string, readonly [name: string, attribute: string]>;
+  readonly next: Map<string, string>;
 }
 
 /** An element that begins, text, or an element that ends (undefined). */
@@ -83,35 +102,47 @@ export function readMarkup(untrusted: string): Generator<MarkupEvent> {
 class Reader {
   #position = 0;
   readonly #open: string[] = [];
+  readonly #known: Known = { bare: new Map(), first: new Map(), next: new Map() };
   #isBegun = false;
 
   constructor(private readonly text: string) {}
 
   *read(): Generator<MarkupEvent> {
     const { text } = this;
+    const open = this.#open;
     while (this.#position < text.length) {
-      if (text[this.#position] !== "<") {
-        const stop = text.indexOf("<", this.#position);
-        const found = decodeText(text.slice(this.#position, stop >= 0 ? stop : text.length));
+      const start = this.#position;
+      if (text.charCodeAt(start) !== TAG) {
+        const stop = text.indexOf("<", start);
+        const found = decodeText(text.slice(start, stop >= 0 ? stop : text.length));
         this.#position = stop >= 0 ? stop : text.length;
-        if (this.#open.length > 0) yield found;
+        if (open.length > 0) yield found;
         else if (!isBlank(found)) throw new CleaningRefusal("malformed");
         continue;
       }
-      const started = this.#match(START);
-      if (started !== null) {
-        yield* this.#readStart(started[1] as string);
+      if (text.charCodeAt(start + 1) === SLASH) {
+        this.#readEnd();
+        open.pop();
+        yield undefined;
         continue;
       }
-      const ended = this.#match(END);
-      if (ended !== null) {
-        if (this.#open.pop() !== ended[1]) throw new CleaningRefusal("malformed");
-        yield undefined;
-      } else {
-        yield* this.#readOther();
+      const started = this.#readPlainStart() ?? this.#readStart();
+      if (started === undefined) {
+        const found = this.#readOther();
+        if (found !== undefined) yield found;
+        continue;
       }
+      if (this.#isBegun && open.length === 0) throw new CleaningRefusal("malformed");
+      this.#isBegun = true;
+      yield started;
+      if (text.charCodeAt(this.#position - 2) === SLASH) {
+        yield undefined;
+        continue;
+      }
+      open.push(started.name);
+      if (open.length > MAX_DEPTH) throw new CleaningRefusal("too-complex");
     }
-    if (this.#open.length > 0) throw new CleaningRefusal("truncated");
+    if (open.length > 0) throw new CleaningRefusal("truncated");
     if (!this.#isBegun) throw new CleaningRefusal("malformed");
   }
 
@@ -123,50 +154,118 @@ class Reader {
     return found;
   }
 
-  *#readStart(name: string): Generator<MarkupEvent> {
-    if (this.#isBegun && this.#open.length === 0) throw new CleaningRefusal("malformed");
-    this.#isBegun = true;
-    const attributes = this.#readAttributes();
-    const stop = this.#match(START_END);
-    if (stop === null) throw new CleaningRefusal("malformed");
-    yield { name, attributes };
-    if (stop[1] === "/") {
-      yield undefined;
-      return;
+  /** Read the end of the element that is open. */
+  #readEnd(): void {
+    const name = this.#open.at(-1);
+    const stop = this.#position + 2 + (name?.length ?? 0);
+    if (name !== undefined && this.text.charCodeAt(stop) === TAG_END) {
+      if (this.text.startsWith(name, this.#position + 2)) {
+        this.#position = stop + 1;
+        return;
+      }
     }
-    this.#open.push(name);
-    if (this.#open.length > MAX_DEPTH) throw new CleaningRefusal("too-complex");
+    const ended = this.#match(END);
+    if (ended === null || ended[1] !== name) throw new CleaningRefusal("malformed");
   }
 
-  #readAttributes(): Attributes {
+  /** Read the start of an element, if it is written as most are: without looking at each sign. */
+  #readPlainStart(): Start | undefined {
+    const stop = this.text.indexOf(">", this.#position);
+    if (stop < 0) return undefined;
+    const written = this.text.slice(this.#position + 1, stop);
+    const bare = this.#known.bare.get(written);
+    if (bare !== undefined) {
+      this.#position = stop + 1;
+      return bare;
+    }
+    const parts = written.split('"');
+    const isPlain = parts.length % 2 === 1 && !written.includes("'") && !written.includes("<");
+    if (!isPlain) return undefined;
+    const last = parts.length - 1;
+    if (last === 0) {
+      const name = BARE.exec(written)?.[1];
+      if (name === undefined) return undefined;
+      const started: Start = { name, attributes: NO_ATTRIBUTES, declares: false };
+      remember(this.#known.bare, written, started);
+      this.#position = stop + 1;
+      return started;
+    }
+    if (parts[last] !== "" && parts[last] !== "/") return undefined;
+    const names = this.#findFirst(parts[0] as string);
+    if (names === undefined) return undefined;
+    const isCoded = written.includes("&");
+    const isBroken = written.includes("\n") || written.includes("\t");
     const attributes = new Map<string, string>();
+    let declares = false;
+    for (let i = 1; i < last; i += 2) {
+      const name = i === 1 ? names[1] : this.#findNext(parts[i - 1] as string);
+      if (name === undefined) return undefined;
+      if (attributes.size >= MAX_ATTRIBUTES) throw new CleaningRefusal("malformed");
+      let value = parts[i] as string;
+      if (isBroken) value = value.replace(/[\n\t]/g, " ");
+      attributes.set(name, isCoded ? decodeText(value) : value);
+      if (name.startsWith("xmlns")) declares = true;
+    }
+    if (attributes.size !== last / 2) throw new CleaningRefusal("malformed");
+    this.#position = stop + 1;
+    return { name: names[0], attributes, declares };
+  }
+
+  #findFirst(written: string): readonly [string, string] | undefined {
+    const known = this.#known.first.get(written);
+    if (known !== undefined) return known;
+    const found = FIRST_NAMES.exec(written);
+    if (found === null) return undefined;
+    const names = [found[1] as string, found[2] as string] as const;
+    remember(this.#known.first, written, names);
+    return names;
+  }
+
+  #findNext(written: string): string | undefined {
+    const known = this.#known.next.get(written);
+    if (known !== undefined) return known;
+    const name = NEXT_NAME.exec(written)?.[1];
+    if (name !== undefined) remember(this.#known.next, written, name);
+    return name;
+  }
+
+  /** Read the start of an element, in whatever way it is written; undefined if it is none. */
+  #readStart(): Start | undefined {
+    const name = this.#match(START)?.[1];
+    if (name === undefined) return undefined;
+    const attributes = new Map<string, string>();
+    let declares = false;
     for (let found = this.#match(ATTRIBUTE); found !== null; found = this.#match(ATTRIBUTE)) {
-      const name = found[1] as string;
-      if (attributes.has(name) || attributes.size >= MAX_ATTRIBUTES) {
+      const attribute = found[1] as string;
+      if (attributes.has(attribute) || attributes.size >= MAX_ATTRIBUTES) {
         throw new CleaningRefusal("malformed");
       }
       const value = found[2] ?? found[3] ?? "";
-      attributes.set(name, decodeText(value.replace(/[\n\t]/g, " ")));
+      attributes.set(attribute, decodeText(value.replace(/[\n\t]/g, " ")));
+      if (attribute.startsWith("xmlns")) declares = true;
     }
-    return attributes;
+    if (this.#match(START_END) === null) throw new CleaningRefusal("malformed");
+    return { name, attributes, declares };
   }
 
-  /** Pass what is neither element nor text, but for text that is marked as such. */
-  *#readOther(): Generator<MarkupEvent> {
+  /** Pass what is neither element nor text; return text that is marked as such. */
+  #readOther(): string | undefined {
     const start = this.#position;
     for (const [mark, end] of OTHERS) {
       if (!this.text.startsWith(mark, start)) continue;
       const stop = this.text.indexOf(end, start + mark.length);
       if (stop < 0) throw new CleaningRefusal("truncated");
       this.#position = stop + end.length;
-      if (end === "]]>") {
-        if (this.#open.length === 0) throw new CleaningRefusal("malformed");
-        yield this.text.slice(start + mark.length, stop);
-      }
-      return;
+      if (end !== "]]>") return undefined;
+      if (this.#open.length === 0) throw new CleaningRefusal("malformed");
+      return this.text.slice(start + mark.length, stop);
     }
     throw new CleaningRefusal("malformed");
   }
+}
+
+function remember<Value>(known: Map<string, Value>, written: string, value: Value): void {
+  if (known.size < MAX_KNOWN) known.set(written, value);
 }
 
 /** Write the beginning of an element, to be followed by `>` or `/>`. */

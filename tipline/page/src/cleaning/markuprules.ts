@@ -40,6 +40,7 @@ export interface Lists {
   readonly constants: object;
   readonly extra: object;
   readonly numbered: object;
+  readonly caseless?: string;
   readonly "numbered-in"?: object;
   readonly values: object;
   readonly "not-values": object;
@@ -70,13 +71,14 @@ export interface MarkupRules {
   readonly references: Names;
   /** Elements that can be without what they lead to; any other goes with it. */
   readonly loose: Names;
-  /** A picture inside that cannot be cleaned goes with the file inside the file. */
   /** By `element@attribute`: what is written in place of what was there. */
   readonly constants: ReadonlyMap<string, string>;
   /** Attributes that are kept on some elements alone. */
   readonly extra: ReadonlyMap<string, string>;
   /** By `element@attribute`: the word that replaces a name, with a number; equal ones stay equal. */
   readonly numbered: ReadonlyMap<string, string>;
+  /** Words of names in which capital letters make no difference. */
+  readonly caseless: Names;
   /** By the same or by element: where in it such a name is, behind the first group the second. */
   readonly numberedIn: Patterns;
   /** The attribute goes if its value is another. */
@@ -116,6 +118,7 @@ export function makeRules(listed: Lists): MarkupRules {
     constants: toMap(listed.constants),
     extra: toMap(listed.extra),
     numbered: toMap(listed.numbered),
+    caseless: toSet(listed.caseless ?? ""),
     numberedIn: compile(listed["numbered-in"] ?? {}),
     values: compile(listed.values),
     notValues: compile(listed["not-values"]),

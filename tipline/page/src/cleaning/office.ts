@@ -287,7 +287,7 @@ class Reader {
       if (relation.kind !== "vmlDrawing" || relation.isExternal || member === undefined) continue;
       const relations = await this.#readRelations(member.name);
       const content = await this.archive.read(member);
-      const read = readShapes(content, relations, () => this.#markup.count());
+      const read = readShapes(content, relations, (attributes) => this.#markup.count(attributes));
       for (const [id, shape] of read) shapes.set(id, shape);
     }
     return shapes;

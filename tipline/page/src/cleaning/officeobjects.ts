@@ -283,5 +283,6 @@ function makeElement(
 }
 
 function begin(name: string, attributes?: readonly (readonly [string, string])[]): MarkupEvent {
-  return { name, attributes: attributes === undefined ? NONE : new Map(attributes) };
+  if (attributes === undefined) return { name, attributes: NONE, declares: false };
+  return { name, attributes: new Map(attributes), declares: true };
 }

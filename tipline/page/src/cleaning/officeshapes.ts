@@ -21,11 +21,11 @@ export interface Shape {
   corners?: Corners;
 }
 
-/** Read the shapes of a part, by their ids; `count` counts an element, and refuses too many. */
+/** Read the shapes of a part, by their ids; `count` counts an element with so many attributes. */
 export function readShapes(
   untrusted: Bytes,
   relations: readonly Relation[],
-  count: () => void,
+  count: (attributes: number) => void,
 ): Map<string, Shape> {
   const targets = new Map(
     relations.filter((one) => !one.isExternal).map((one) => [one.name, one.target]),
@@ -37,7 +37,7 @@ export function readShapes(
     if (event === undefined) {
       path.pop();
     } else if (typeof event === "object") {
-      count();
+      count(event.attributes.size);
       const local = endOf(event.name, ":");
       path.push(local);
       const values = new Map(

@@ -4,6 +4,7 @@
 
 import { type Bytes, isSame, startsWith, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import { removeInvisible } from "./invisible.js";
 import { type Kind, type Plan, PlanBuilder } from "./plan.js";
 import type { Source } from "./source.js";
 
@@ -16,9 +17,6 @@ const UTF16_LE_MARK = "\xff\xfe";
 const UTF16_BE_MARK = "\xfe\xff";
 // eslint-disable-next-line no-control-regex -- what no text holds
 const CONTROL = /[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffe\uffff]/;
-// Soft hyphens, joiners of words, marks of order and of languages; not those that scripts need.
-const INVISIBLE =
-  /[\u00ad\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 // Formats that are written in text, and hold more than they show.
 const OTHERS =
   /^(?:<|\{\\rtf|%!|%pdf|begin:v|from |iso-10303-21|begin [0-7]{3} |p[1-7]\n#|0\nsection\n)/i;
@@ -67,7 +65,7 @@ export async function planText(
   } else {
     if (CONTROL.test(text)) throw new CleaningRefusal("unknown");
     const ended = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
-    start = ended.replace(INVISIBLE, "");
+    start = removeInvisible(ended, false);
     if (start !== ended) kinds.add("text");
     cleaned = new TextEncoder().encode(start);
   }
