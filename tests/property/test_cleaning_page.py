@@ -9,7 +9,7 @@ import pytest
 import fuzz.cleaning_page
 from fuzz.cleaning import read_seeds
 from fuzz.cleaning_page import run
-from tests.page_cleaning import expect
+from tests.page_cleaning import plan_in_python
 from tests.pictures import make_jpeg
 
 
@@ -41,7 +41,9 @@ def test_comparing_when_one_does_otherwise_then_it_is_found_and_kept(
     """The comparing can fail, and leaves the case behind."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        fuzz.cleaning_page, "expect", lambda data: {**expect(data), "kinds": ["id"]}
+        fuzz.cleaning_page,
+        "plan_in_python",
+        lambda data: {**plan_in_python(data), "kinds": ["id"]},
     )
 
     with pytest.raises(AssertionError, match="otherwise"):
