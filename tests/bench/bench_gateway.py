@@ -154,7 +154,7 @@ async def wait_for_handles(instance: Path) -> float:
     """Wait until every pseudonym is computed; tell how long that took."""
     began = time.perf_counter()
     operator = instance / "run" / "operator.sock"
-    while (await ask_service(operator, STATE_OPERATION, {}))["handles_waiting"]:
+    while (await ask_service(operator, STATE_OPERATION, {}))["handles_waiting"]:  # noqa: ASYNC110
         await asyncio.sleep(0.25)
     return time.perf_counter() - began
 

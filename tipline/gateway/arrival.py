@@ -177,7 +177,7 @@ class Arrival:
 
     def count_waiting(self) -> int:
         """Tell how many messages still wait for their sender's handle."""
-        return self._line.conversations.count_waiting()
+        return self._line.conversations.handles.count_waiting()
 
     async def wait_idle(self) -> None:
         """Wait until what follows messages is done."""
