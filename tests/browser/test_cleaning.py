@@ -106,6 +106,35 @@ async def test_photo_when_attached_then_what_was_found_is_named_and_the_desk_has
     assert read_pixels(files["files/01.jpg"]) == read_pixels(read(photo))
 
 
+@pytest.mark.parametrize(("kind", "profile"), BROWSERS, ids=NAMES)
+async def test_pdf_when_attached_then_its_pages_arrive_and_nothing_that_it_told_besides(
+    kind: type[Browser], profile: Profile, make_line: Callable[..., Line], tmp_path: Path
+) -> None:
+    """The author, the note's writer and the photo's place are gone; the pages look the same."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (document,) = [path for path in make_all(folder) if path.suffix == ".pdf"]
+    (told,) = read_tags([document])
+    assert "Benita Sandoval-Quiroga" in str(told)
+    async with make_line().serve() as line, kind(profile=profile) as browser:
+        await write(browser, line, document)
+        found = await browser.evaluate(FOUND)
+        await send(browser)
+        tip, files = await open_sent(line, tmp_path / "vault")
+        assert await browser.violations() == []
+    assert {"place", "person", "software", "time", "history"} <= set(found)
+    (attachment,) = tip["attachments"]
+    assert attachment["cleaning"]["state"] == "cleaned"
+    assert set(attachment["cleaning"]["found"]) == set(found)
+    assert (attachment["path"], attachment["type"]) == ("files/01.pdf", "application/pdf")
+    arrived = tmp_path / "arrived.pdf"
+    arrived.write_bytes(files["files/01.pdf"])
+    (left,) = read_tags([arrived])
+    assert find_residues(left) == {}
+    assert find_survivors(told, read(arrived)) == set()
+    assert read_pixels(read(arrived)) == read_pixels(read(document))
+
+
 @pytest.mark.parametrize("kind", [Firefox, Chromium])
 async def test_original_when_asked_for_then_it_arrives_untouched_beside_the_cleaned_file(
     kind: type[Browser], make_line: Callable[..., Line], photo: Path, tmp_path: Path
