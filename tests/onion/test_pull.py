@@ -12,8 +12,9 @@ from tests.onion.conftest import MakeThrowawayLine
 from tipline.demonstration.serving import serve_by_command
 from tipline.desk.ceremony import read_client_key
 from tipline.desk.pulling import parse_source, pull_bundle
+from tipline.desk.pushing import push_bundle
 from tipline.desk.torclient import Control, authorise, run_client
-from tipline.errors import NetworkError
+from tipline.errors import AnswerError, NetworkError
 from tipline.privatetor.network import PrivateNetwork
 
 pytestmark = pytest.mark.onion
@@ -23,7 +24,7 @@ TODAY = datetime.datetime.now(datetime.UTC).date()
 async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
     private_network: PrivateNetwork, make_onion_line: MakeThrowawayLine, tmp_path: Path
 ) -> None:
-    """With a tor of its own and the client key the desk gets both bundles; stages were told."""
+    """With its own tor and the client key the desk gets both bundles, and brings answers."""
     line = make_onion_line()
     stages: list[str] = []
     root = Verifier.parse(line.root)
@@ -51,8 +52,14 @@ async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
                 root=root,
                 socks=socks,
             )
+            # The way of answers is the same; this line has no phones, and says so.
+            with pytest.raises(AnswerError) as refused:
+                await push_bundle(
+                    parse_source(f"http://{served.desk}"), b"answers" * 1000, socks=socks
+                )
         control.close()
 
+    assert refused.value.facts == {"reason": "phones"}
     assert pulled.index.tips == ()
     assert texts.index == pulled.index
     assert "done" in stages
