@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from tests.films import FRAME, NEXT_PICTURE, PICTURE, sei, unit
+from tests.films import FRAME, NEXT_PICTURE, PICTURE, PPS, SPS, sei, unit
 from tests.matroskas import (
     AVC_PRIVATE,
     HEVC_PRIVATE,
@@ -277,6 +277,42 @@ def list_blocks() -> Iterator[Case]:
         yield f"laces-{name}", "fill the block, or are refused", [data]
 
 
+def list_streams(avc: bytes) -> Iterator[Case]:
+    """List the cases of units with marks before them."""
+    mark, sets = b"\0\0\0\1", (SPS, PPS)
+    settings = b"\6\5\x14" + bytes(range(16)) + b"x264\x80"
+    picture, following = b"\x65seen", b"\x41next"
+    plain = b"".join(mark + one for one in (*sets, picture))
+    yield "stream", "units with marks stay, with those that tell how to decode", [
+        make_video(avc, b"", plain, mark + following)
+    ]  # fmt: skip
+    yield "stream-clean", "stays byte for byte", [clean(make_video(avc, b"", plain))]
+    yield "stream-sei", "an encoder's settings go", [
+        make_video(avc, b"", mark + settings + plain, mark + settings + mark + following)
+    ]  # fmt: skip
+    recovery = b"\6\6\1\xc4\x80"
+    both = b"\6\6\1\xc4" + settings[1:]
+    yield "stream-told", "of what tells, that stays that says how to show it", [
+        make_video(avc, b"", mark + recovery + plain, mark + both + plain, mark + settings)
+    ]  # fmt: skip
+    short = b"\0\0\1" + picture + b"\0\0\0\1" + b"\x0cfill" + b"\0\0\1" + following + b"\0\0"
+    yield "stream-short", "marks of three bytes become longer, zeros between go, and fill", [
+        make_video(avc, b"", short)
+    ]  # fmt: skip
+    yield "stream-nothing", "zeros alone go with their block", [
+        make_video(avc, b"", plain, bytes(5), b"")
+    ]  # fmt: skip
+    yield "stream-before", "anything before the first mark is refused", [
+        make_video(avc, b"", b"\7" + plain)
+    ]  # fmt: skip
+    laced = b"\1" + bytes([len(mark + settings + plain)]) + mark + settings + plain + plain
+    yield "stream-laced", "is refused", [make_video(avc, b"", laced, flags=0x82)]
+    layer = mark + b"\x26\x09other" + mark + b"\x26\1seen" + mark + b"\x28"
+    yield "stream-hevc", "likewise, and other layers go", [
+        make_video(b"V_MPEGH/ISO/HEVC", b"", mark + b"\x4e\1" + settings[1:] + layer)
+    ]  # fmt: skip
+
+
 def list_codecs() -> Iterator[Case]:
     """List the cases of codecs."""
     avc = b"V_MPEG4/ISO/AVC"
@@ -286,6 +322,12 @@ def list_codecs() -> Iterator[Case]:
     yield "avc-nothing", "a sample that only tells goes", [
         make_video(avc, AVC_PRIVATE, PICTURE, X264)
     ]  # fmt: skip
+    blocks = make_simple(PICTURE, flags=0), make_simple(X264, time=1)
+    yield "avc-cue", "nobody jumps to a block of which nothing is left", [
+        make_matroska(
+            make_cluster(*blocks), tracks=make_tracks(make_entry(codec=avc, private=AVC_PRIVATE))
+        )
+    ]  # fmt: skip
     group = make_group(format_number(0x9B, 40), content=X264 + PICTURE)
     nothing = make_group(format_number(0x9B, 40), content=X264, time=40)
     track = make_tracks(make_entry(codec=avc, private=AVC_PRIVATE))
@@ -293,7 +335,8 @@ def list_codecs() -> Iterator[Case]:
     laced = b"\1" + bytes([len(X264 + PICTURE)]) + X264 + PICTURE + PICTURE
     yield "avc-laced", "is refused", [make_video(avc, AVC_PRIVATE, laced, flags=0x82)]
     yield "avc-half", "a unit is refused", [make_video(avc, AVC_PRIVATE, PICTURE[:-1])]
-    yield "avc-none", "no configuration is refused", [make_video(avc, b"", PICTURE)]
+    yield "avc-none", "lengths without a configuration are refused", [make_video(avc, b"", PICTURE)]
+    yield from list_streams(avc)
     told = sei(5, bytes(16) + b"x265", head=b"\x4e\x01")
     picture = unit(b"\x26\1\7")
     yield "hevc", "likewise", [make_video(b"V_MPEGH/ISO/HEVC", HEVC_PRIVATE, told + picture)]

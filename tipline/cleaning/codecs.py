@@ -40,6 +40,7 @@ class Config:
         length_bytes: Of the length before each unit of a sample (H.264, HEVC), else 0.
         is_visual: MPEG-4 of part 2, whose samples may hold texts.
         has_fills: AAC, whose frames may begin with fill.
+        is_stream: H.264 or HEVC with marks before its units, and parameter sets among them.
     """
 
     name: bytes
@@ -47,6 +48,7 @@ class Config:
     length_bytes: int = 0
     is_visual: bool = False
     has_fills: bool = False
+    is_stream: bool = False
 
     def format(self) -> bytes:
         """

@@ -137,7 +137,9 @@ class Clusters:
                 if time is None:
                     raise RefusedError(Reason.MALFORMED)
                 pieces.add(kept.pieces)
-                if cue is None and kept.is_key and kept.block.number == self.cue_track:
+                # Nobody jumps to a block of which nothing is left.
+                is_key = kept.is_key and bool(kept.pieces)
+                if cue is None and is_key and kept.block.number == self.cue_track:
                     cue = max(0, time + kept.block.time)
         if pieces.length_bytes:
             self._write(time or 0, cue, pieces)

@@ -313,6 +313,22 @@ def _read_alac(private: bytes, found: set[Kind]) -> Config:
     return Config(name=b"", content=private)
 
 
+def _as_units(
+    read: Callable[[bytes], Config],
+) -> Callable[[bytes, set[Kind]], Config]:
+    """Read what units need; where nothing is told, they have marks, and tell it themselves."""
+    read_private = _as_in_films(read)
+
+    def read_or_none(private: bytes, found: set[Kind]) -> Config:
+        return (
+            read_private(private, found)
+            if private
+            else Config(name=b"", content=b"", is_stream=True)
+        )
+
+    return read_or_none
+
+
 def _as_in_films(read: Callable[[bytes], Config]) -> Callable[[bytes, set[Kind]], Config]:
     def read_private(private: bytes, found: set[Kind]) -> Config:
         config = read(private)
@@ -328,8 +344,8 @@ _VIDEO_CODECS: Final[_Readers] = {
     b"V_VP8": None,
     b"V_VP9": _read_vp9,
     _AV1: _as_in_films(read_av1),
-    b"V_MPEG4/ISO/AVC": _as_in_films(read_avc),
-    _HEVC: _as_in_films(read_hevc),
+    b"V_MPEG4/ISO/AVC": _as_units(read_avc),
+    _HEVC: _as_units(read_hevc),
     b"V_MPEG4/ISO/SP": _read_visual,
     b"V_MPEG4/ISO/ASP": _read_visual,
     b"V_MPEG4/ISO/AP": _read_visual,

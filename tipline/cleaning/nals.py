@@ -1,5 +1,6 @@
 """
 H.264 and HEVC: samples are units, each behind its length; some are pictures, others only tell.
+Chromium, when it records, writes each behind a mark instead (their Annexes B).
 
 Kept are pictures and what decodes them. What only tells (SEI) is a row of messages: of them those
 stay that say how a picture is shown, with a length that fits. Encoders leave their names and
@@ -15,6 +16,7 @@ from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Kind, Piece, Range
 from tipline.cleaning.window import Bytes
 
+_MARK: Final = b"\0\0\1"
 MAX_SEI_BYTES: Final = 64 * 1024  # a longer one goes unread
 
 # Units that are kept as they are, by what they are.
@@ -84,6 +86,38 @@ def filter_nals(
     if end > start:
         pieces.append(Range(offset=start, length_bytes=end - start))
     return pieces
+
+
+def filter_stream(untrusted: bytes, *, is_hevc: bool, found: set[Kind]) -> bytes:
+    """
+    Keep of a sample whose units have marks before them what is kept.
+
+    Args:
+        untrusted: The sample.
+        is_hevc: HEVC, else H.264.
+        found: Takes the kinds of what goes.
+
+    Returns:
+        The units that are kept, each behind a mark of four bytes.
+
+    Raises:
+        RefusedError: it does not begin with a mark.
+    """
+    before, *units = untrusted.split(_MARK)
+    if before.strip(b"\0"):
+        raise RefusedError(Reason.MALFORMED)
+    kept = []
+    for padded in units:
+        unit = padded.rstrip(b"\0")  # a unit ends with a bit that is set
+        kind, is_base = _read_head(unit, is_hevc=is_hevc)
+        if is_base and kind in (PLAIN_HEVC if is_hevc else PLAIN_AVC):
+            kept.append(unit)
+        elif is_base and kind in (_HEVC_SEI if is_hevc else _AVC_SEI):
+            told = _filter_sei(unit[:MAX_SEI_BYTES], 2 if is_hevc else 1, found=found)
+            kept += [told] if told else []
+        else:
+            found.add(Kind.OTHER)
+    return b"".join(b"\0" + _MARK + unit for unit in kept)
 
 
 def _read_head(head: bytes, *, is_hevc: bool) -> tuple[int | None, bool]:

@@ -9,7 +9,7 @@ from typing import Final
 from tipline.cleaning.codecs import Config
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.fills import HEAD_BYTES, blank_fills, may_have_fill
-from tipline.cleaning.nals import filter_nals
+from tipline.cleaning.nals import filter_nals, filter_stream
 from tipline.cleaning.obus import filter_units
 from tipline.cleaning.plan import Kind, Piece, Range
 from tipline.cleaning.startcodes import filter_user_data
@@ -43,8 +43,12 @@ def choose_look(
         )
     if config is not None and config.has_fills:
         return functools.partial(_blank, source, found)
+    if config is not None and config.is_stream:
+        filter_sample = functools.partial(filter_stream, is_hevc=is_hevc, found=found)
+        return functools.partial(_filter_whole, source, filter_sample)
     if is_av1 or (config is not None and config.is_visual):
-        return functools.partial(_filter_whole, source, found, is_av1=is_av1)
+        filter_sample = functools.partial(_filter_and_find, found, is_av1=is_av1)
+        return functools.partial(_filter_whole, source, filter_sample)
     return None
 
 
@@ -61,13 +65,17 @@ def _blank(source: Bytes, found: set[Kind], offset: int, size: int) -> list[Piec
 
 
 def _filter_whole(
-    source: Bytes, found: set[Kind], offset: int, size: int, *, is_av1: bool
+    source: Bytes, filter_sample: Callable[[bytes], bytes], offset: int, size: int
 ) -> list[Piece] | None:
     if size > MAX_WHOLE_BYTES:
         raise RefusedError(Reason.TOO_COMPLEX)
     sample = source.read(offset, size)
+    kept = filter_sample(sample)
+    return None if kept == sample else [kept]
+
+
+def _filter_and_find(found: set[Kind], sample: bytes, *, is_av1: bool) -> bytes:
     kept = filter_units(sample) if is_av1 else filter_user_data(sample)
-    if kept == sample:
-        return None
-    found.add(Kind.OTHER if is_av1 else Kind.SOFTWARE)
-    return [kept]
+    if kept != sample:
+        found.add(Kind.OTHER if is_av1 else Kind.SOFTWARE)
+    return kept

@@ -31,6 +31,8 @@ export interface Config {
   readonly isVisual?: boolean;
   /** AAC, whose frames may begin with fill. */
   readonly hasFills?: boolean;
+  /** H.264 or HEVC with marks before its units, and parameter sets among them. */
+  readonly isStream?: boolean;
 }
 
 /** Write the box of a configuration. */

@@ -105,7 +105,9 @@ export class Clusters {
       if (kept === undefined) continue;
       if (time === undefined) throw new CleaningRefusal("malformed");
       pieces.add(kept.pieces);
-      if (cue === undefined && kept.isKey && kept.block.number === this.cueTrack) {
+      // Nobody jumps to a block of which nothing is left.
+      const isKey = kept.isKey && kept.pieces.length > 0;
+      if (cue === undefined && isKey && kept.block.number === this.cueTrack) {
         cue = Math.max(0, time + kept.block.time);
       }
     }

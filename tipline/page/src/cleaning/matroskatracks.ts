@@ -309,12 +309,21 @@ function asInFilms(read: (untrusted: Uint8Array) => Config): Reader {
   };
 }
 
+/** What units need; where nothing is told, they have marks, and tell it themselves. */
+function asUnits(read: (untrusted: Uint8Array) => Config): Reader {
+  const readPrivate = asInFilms(read);
+  return (untrusted, found) =>
+    untrusted.length > 0
+      ? readPrivate(untrusted, found)
+      : { name: "", content: new Uint8Array(0), isStream: true };
+}
+
 const VIDEO_CODECS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["V_VP8", readNothing],
   ["V_VP9", readVp9],
   [AV1, asInFilms(readAv1)],
-  ["V_MPEG4/ISO/AVC", asInFilms(readAvc)],
-  [HEVC, asInFilms(readHevc)],
+  ["V_MPEG4/ISO/AVC", asUnits(readAvc)],
+  [HEVC, asUnits(readHevc)],
   ["V_MPEG4/ISO/SP", readVisual],
   ["V_MPEG4/ISO/ASP", readVisual],
   ["V_MPEG4/ISO/AP", readVisual],

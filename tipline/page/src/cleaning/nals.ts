@@ -1,4 +1,5 @@
 // H.264 and HEVC: samples are units, each behind its length; some are pictures, others only tell.
+// Chromium, when it records, writes each behind a mark instead (their Annexes B).
 //
 // Kept are pictures and what decodes them. What only tells (SEI) is a row of messages: of them those
 // stay that say how a picture is shown, with a length that fits. Encoders leave their names and
@@ -9,7 +10,9 @@ import { bigEndian, type Bytes, encodeBigEndian, isSame, join } from "./bytes.js
 import { CleaningRefusal } from "./errors.js";
 import type { Kind, Piece } from "./plan.js";
 import type { Source } from "./source.js";
+import { findPrefix } from "./startcodes.js";
 
+const STREAM_MARK = Uint8Array.of(0, 0, 0, 1);
 const MAX_SEI_BYTES = 64 * 1024; // a longer one goes unread
 
 const AVC_KEPT: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 19]);
@@ -74,6 +77,31 @@ export async function filterNals(
   if (start === offset) return undefined;
   if (end > start) pieces.push({ offset: start, lengthBytes: end - start });
   return pieces;
+}
+
+/** Keep of a sample whose units have marks before them what is kept. */
+export function filterStream(untrusted: Uint8Array, isHevc: boolean, found: Set<Kind>): Bytes {
+  const kept: Uint8Array[] = [];
+  let mark = findPrefix(untrusted, 0);
+  const before = mark < 0 ? untrusted : untrusted.subarray(0, mark);
+  if (before.some((byte) => byte !== 0)) throw new CleaningRefusal("malformed");
+  while (mark >= 0) {
+    const start = mark + 3;
+    mark = findPrefix(untrusted, start);
+    let end = mark < 0 ? untrusted.length : mark;
+    while (end > start && untrusted[end - 1] === 0) end--; // a unit ends with a bit that is set
+    const unit = untrusted.subarray(start, end);
+    const kind = readKind(unit, isHevc);
+    if ((isHevc ? HEVC_KEPT : AVC_KEPT).has(kind)) {
+      kept.push(STREAM_MARK, unit);
+    } else if ((isHevc ? HEVC_SEI : AVC_SEI).includes(kind)) {
+      const told = filterSei(unit.subarray(0, MAX_SEI_BYTES), isHevc ? 2 : 1, found);
+      if (told.length > 0) kept.push(STREAM_MARK, told);
+    } else {
+      found.add("other");
+    }
+  }
+  return join(...kept);
 }
 
 /** What a unit of the first layer is; -1 for any other. */

@@ -1,10 +1,10 @@
 // What of a sample is kept: by its codec, wherever it lies.
 
-import { isSame } from "./bytes.js";
+import { type Bytes, isSame } from "./bytes.js";
 import type { Config } from "./codecs.js";
 import { CleaningRefusal } from "./errors.js";
 import { blankFills, HEAD_BYTES, mayHaveFill } from "./fills.js";
-import { filterNals } from "./nals.js";
+import { filterNals, filterStream } from "./nals.js";
 import { filterUnits } from "./obus.js";
 import type { Kind, Piece } from "./plan.js";
 import type { Source } from "./source.js";
@@ -22,7 +22,10 @@ export interface Coding {
 
 /** Whether samples may hold what is neither picture nor sound. */
 export function areLookedInto({ config, isAv1 }: Coding): boolean {
-  return isAv1 || Boolean(config?.lengthBytes || config?.isVisual || config?.hasFills);
+  return (
+    isAv1 ||
+    Boolean(config?.lengthBytes || config?.isVisual || config?.hasFills || config?.isStream)
+  );
 }
 
 /** Looks into samples. `found` takes the kinds of what goes. */
@@ -34,12 +37,12 @@ export class SampleFilter {
 
   /** What of a sample is kept, undefined if all of it is. */
   async filter(coding: Coding, offset: number, size: number): Promise<Piece[] | undefined> {
-    const { config, isHevc, isAv1 } = coding;
+    const { config, isHevc } = coding;
     if (config?.lengthBytes) {
       const units = { lengthBytes: config.lengthBytes, isHevc };
       return filterNals(this.source, offset, size, units, this.found);
     }
-    return config?.hasFills ? this.#blank(offset, size) : this.#filterWhole(offset, size, isAv1);
+    return config?.hasFills ? this.#blank(offset, size) : this.#filterWhole(coding, offset, size);
   }
 
   async #blank(offset: number, size: number): Promise<Piece[] | undefined> {
@@ -51,12 +54,17 @@ export class SampleFilter {
     return [blank, { offset: offset + head.length, lengthBytes: size - head.length }];
   }
 
-  async #filterWhole(offset: number, size: number, isAv1: boolean): Promise<Piece[] | undefined> {
+  async #filterWhole(coding: Coding, offset: number, size: number): Promise<Piece[] | undefined> {
     if (size > MAX_WHOLE_BYTES) throw new CleaningRefusal("too-complex");
     const sample = await this.source.read(offset, size);
+    const kept = this.#filterSample(coding, sample);
+    return isSame(kept, sample) ? undefined : [kept];
+  }
+
+  #filterSample({ config, isHevc, isAv1 }: Coding, sample: Bytes): Bytes {
+    if (config?.isStream) return filterStream(sample, isHevc, this.found);
     const kept = isAv1 ? filterUnits(sample) : filterUserData(sample);
-    if (isSame(kept, sample)) return undefined;
-    this.found.add(isAv1 ? "other" : "software");
-    return [kept];
+    if (!isSame(kept, sample)) this.found.add(isAv1 ? "other" : "software");
+    return kept;
   }
 }

@@ -22,7 +22,7 @@ export function filterUserData(untrusted: Uint8Array): Bytes {
 }
 
 /** The first 00 00 01, followed by `kind` if it is given; -1 if there is none. */
-function findPrefix(data: Uint8Array, start: number, kind?: number): number {
+export function findPrefix(data: Uint8Array, start: number, kind?: number): number {
   for (let at = data.indexOf(1, start + 2); at >= 0; at = data.indexOf(1, at + 1)) {
     const isPrefix = data[at - 1] === 0 && data[at - 2] === 0;
     if (isPrefix && (kind === undefined || data[at + 1] === kind)) return at - 2;
