@@ -33,6 +33,7 @@ from tipline.configuration import (
 )
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.doctor_holds import HOLD_TEXTS, examine_holds
+from tipline.doctor_phones import PHONE_TEXTS, examine_phones
 from tipline.doctor_storage import (
     KEEPING_OLD_BLOCKS,
     NOT_DURABLE,
@@ -186,6 +187,7 @@ TEXTS: Final[Mapping[str, tuple[Text, Text]]] = {
         N_("move the line into a directory with a shorter path"),
     ),
     **HOLD_TEXTS,
+    **PHONE_TEXTS,
     **STORAGE_TEXTS,
 }
 
@@ -255,7 +257,9 @@ def _examine_keyset(
         log = load_log_signer(directory).verifier()
     except (TiplineError, CryptoError) as exc:
         yield _fail(exc)
+        yield from examine_phones(directory, keyset=None, today=today)
         return
+    yield from examine_phones(directory, keyset=keyset, today=today)
     if (keyset.valid_until - today).days < EXPIRY_WARNING_DAYS:
         yield _warn("keyset_soon", valid_until=keyset.valid_until.isoformat())
     if keyset.service != verifier:

@@ -1,0 +1,78 @@
+"""What `tipline doctor` says of a line's phones: its gateways, their channels, and the answers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from crypto.errors import CryptoError
+from crypto.keyset import find_readers
+from crypto.keyset_fields import Keyset
+from tipline.answer_key import load_answer_key
+from tipline.errors import TiplineError
+from tipline.finding import Finding, Level
+from tipline.gateway.settings import load_gateways, load_secrets
+from tipline.messages import N_
+
+PHONE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "gateway_unread": (
+        N_("gateway {gateway} brings messages to channel {channel}, which nobody reads today"),
+        N_("until then they are refused; name readers of it in the keyset, or another channel"),
+    ),
+    "answers_none": (
+        N_("this line has phones, but its keyset names no key for answers: none can be given"),
+        N_("give the desk what this prints, for the next keyset: tipline gateway answers DIR"),
+    ),
+    "answers_other": (
+        N_("the keyset names another key for answers than this line has: no answer is taken"),
+        N_("give the desk what this prints, for the next keyset: tipline gateway answers DIR"),
+    ),
+}
+
+
+def examine_phones(
+    directory: Path, *, keyset: Keyset | None, today: datetime.date
+) -> Iterator[Finding]:
+    """
+    Look at a line's phones.
+
+    Args:
+        directory: The instance.
+        keyset: Verified; None if there is none.
+        today: In UTC.
+
+    Yields:
+        What is wrong with gateways, channels and the key for answers; nothing for a line without
+        phones.
+    """
+    try:
+        gateways = load_gateways(directory)
+        identity = load_answer_key(directory)
+    except TiplineError as exc:
+        yield Finding(level=Level.WRONG, code=exc.code, facts=exc.facts)
+        return
+    if gateways is None:
+        return
+    for settings in gateways.gateways.values():
+        try:
+            load_secrets(directory, settings)
+        except TiplineError as exc:
+            yield Finding(level=Level.WRONG, code=exc.code, facts=exc.facts)
+        if keyset is not None and not _is_read(keyset, settings.channel, today):
+            facts: dict[str, str | int] = {"gateway": settings.name, "channel": settings.channel}
+            yield Finding(level=Level.WRONG, code="gateway_unread", facts=facts)
+    if keyset is None:
+        return
+    if keyset.answers is None:
+        yield Finding(level=Level.WARNING, code="answers_none", facts={})
+    elif identity is None or identity.recipient() != keyset.answers:
+        yield Finding(level=Level.WRONG, code="answers_other", facts={})
+
+
+def _is_read(keyset: Keyset, channel: str, today: datetime.date) -> bool:
+    try:
+        return bool(find_readers(keyset, channel=channel, today=today))
+    except CryptoError:  # the keyset has no such channel
+        return False
