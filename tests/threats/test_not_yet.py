@@ -1,4 +1,4 @@
-"""Gateway provider (T-11): parts that do not exist are not promised."""
+"""Parts that do not exist are not promised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The words by which a screen would speak of a part, in every language.
 PARTS = {
-    "gateway": re.compile(r"\b(?:SMS|MMS|WhatsApp|Telegram|gateway|pasarela)\b", re.IGNORECASE),
     "codename": re.compile(r"\b(?:codename|nombre clave|codinome)\b", re.IGNORECASE),
     "mailbox": re.compile(r"\b(?:mailbox|inbox|buzón|caixa de correio)\b", re.IGNORECASE),
     "receipt": re.compile(r"\b(?:receipt|acuse de recibo|recibo)\b", re.IGNORECASE),
@@ -48,11 +47,11 @@ def test_part_when_it_does_not_exist_then_the_threat_model_says_so() -> None:
     page = (ROOT / "docs" / "threat-model.md").read_text()
     section = page.split("## What does not exist yet")[1].split("\n## ")[0].lower()
 
-    for word in ("sms", "codename", "receipt", "vault"):
+    for word in ("codename", "receipt", "vault"):
         assert word in section
 
 
 def test_search_when_a_text_speaks_of_a_part_then_it_is_found() -> None:
     """Each search can fail."""
-    assert PARTS["gateway"].search("Send us an SMS.")
+    assert PARTS["mailbox"].search("Look into your mailbox.")
     assert PARTS["receipt"].search("Guarde o recibo.")
