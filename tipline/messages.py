@@ -329,10 +329,14 @@ ERRORS: Final[Mapping[str, Text]] = {
     "gateway_unreachable": N_("gateway {gateway}: the other side does not answer; later may help"),
     "gateway_refused": N_("gateway {gateway}: the other side refuses ({status})"),
     "gateway_media": N_("gateway {gateway}: a file of a message is larger than {limit} bytes"),
+    "gateway_trial": N_("the message did not arrive; the gateway was answered {status}"),
+    "gateway_in_clear": N_("number or text of the message lie in clear in: {files}"),
     "gateway_typed": N_(
         "what was typed has no text, is too long, or its number is not one; nothing was kept"
     ),
     "gateway_unknown": N_("this line has no gateway {gateway} of this kind"),
+    "gateway_handle": N_("a handle has four words of one list, as the desk shows them"),
+    "gateway_handle_unknown": N_("nobody who wrote in this epoch has this handle"),
     "gateway_busy": N_("the line takes nothing at the moment: nobody reads, or it has no room"),
     "gateway_not_served": N_("this line is not being served: start it first (tipline serve)"),
     "gateway_kept": NN_(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from crypto.handle import HANDLE_BITS
 from retention.plan import plan_policy_change
 from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
@@ -324,16 +325,17 @@ async def test_sender_when_blocked_then_so_until_the_epoch_ends(
         await settle(conversations)
         pseudonym = (await handles(store))[tip.id]
         assert pseudonym is not None
-        assert not await conversations.handles.block(bytes(16))
-        assert await conversations.handles.block(pseudonym)
+        bits = int.from_bytes(pseudonym) >> (128 - HANDLE_BITS)
+        assert not await conversations.handles.set_block(bits ^ 1, blocked=True)
+        assert await conversations.handles.set_block(bits, blocked=True)
         assert conversations.find(sender(), "city").blocked
         assert not conversations.find(sender("+525587654321"), "city").blocked
     async with open_phones(short_path, calendar) as (store, conversations):
         assert conversations.find(sender(), "city").blocked
         assert conversations.handles.blocked() == {pseudonym}
-        await conversations.handles.unblock(pseudonym)
+        assert await conversations.handles.set_block(bits, blocked=False)
         assert not conversations.find(sender(), "city").blocked
-        await conversations.handles.block(pseudonym)
+        await conversations.handles.set_block(bits, blocked=True)
         calendar.turn(EPOCH_DAYS)
         await store.purge_due(promises=PROMISES, today=calendar())
         assert conversations.handles.blocked() == frozenset()

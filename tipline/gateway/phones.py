@@ -25,6 +25,7 @@ from tipline.gateway.media import MediaCollector
 from tipline.gateway.noticing import Noticer
 from tipline.gateway.settings import Gateways, load_gateways
 from tipline.service.answer_side import AnswerSide
+from tipline.service.conversations import Conversations
 from tipline.service.listening import (
     listen_loopback,
     listen_unix,
@@ -47,6 +48,7 @@ class Phones:
         adapters: By name.
         arrival: Takes messages.
         answers: Takes the desk's answers.
+        conversations: Where messages go.
         listening: The path of the socket, or the port.
     """
 
@@ -54,6 +56,7 @@ class Phones:
     adapters: Mapping[str, Adapter]
     arrival: Arrival
     answers: AnswerSide
+    conversations: Conversations
     listening: Path | int
 
 
@@ -145,6 +148,7 @@ async def open_phones(
             adapters=adapters,
             arrival=arrival,
             answers=answering.side,
+            conversations=line.conversations,
             listening=listening,
         )
 

@@ -20,6 +20,7 @@ from crypto.errors import MalformedError
 from crypto.tip import MAX_TEXT_BYTES
 from tipline.clock import Clock
 from tipline.errors import InstanceError, UsageError
+from tipline.gateway.blocking import BLOCK_OPERATION, take_block
 from tipline.gateway.kinds.operator import Operator
 from tipline.gateway.notices import SPOKEN
 from tipline.gateway.numbers import SenderKind, parse_sender
@@ -31,7 +32,7 @@ from tipline.service.limits import BusyError
 
 TYPE_OPERATION: Final = "gateway-type"
 STATE_OPERATION: Final = "gateway-state"
-GATEWAY_OPERATIONS: Final = frozenset({TYPE_OPERATION, STATE_OPERATION})
+GATEWAY_OPERATIONS: Final = frozenset({TYPE_OPERATION, STATE_OPERATION, BLOCK_OPERATION})
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -70,6 +71,9 @@ class ServedOperations:
             check_names(values)
             waiting = 0 if self.phones is None else self.phones.arrival.count_waiting()
             return {"handles_waiting": waiting}
+        if name == BLOCK_OPERATION:
+            handles = None if self.phones is None else self.phones.conversations.handles
+            return await take_block(handles, values)
         return await operate(self.workings, name, values)
 
 

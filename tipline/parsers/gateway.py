@@ -58,3 +58,30 @@ def register(commands: Commands, translate: Translate) -> None:
         help=_("take a number first, on a line of its own; only the readers see it"),
     )
     typing.set_defaults(run="gateway_type.run")
+    trying = parts.add_parser(
+        "test",
+        help=_("show what would be stored of a message, byte by byte, and what goes when"),
+        description=_(
+            "Let a gateway's real adapter take a message that nobody wrote, at a line that is made"
+            " for it and removed afterwards, with this line's secrets and policy. Nothing goes out."
+            " Show every row that was stored, what the readers open, and what goes when. Number and"
+            " text are searched for in every file."
+        ),
+    )
+    trying.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    trying.add_argument("gateway", metavar=_("NAME"), help=_("the gateway in gateways.toml"))
+    trying.add_argument("--json", action="store_true", help=_("for a machine"))
+    trying.set_defaults(run="gateway_test.run")
+    block = parts.add_parser(
+        "block",
+        help=_("take no more of a sender until the epoch ends"),
+        description=_(
+            "Take no more of a sender until the epoch ends, at a line that is being served. The"
+            " desk tells the handle; nobody needs to know the number. The sender is not told: what"
+            " comes is acknowledged to the gateway and not kept. Tips that are stored stay."
+        ),
+    )
+    block.add_argument("directory", metavar=_("DIR"), type=Path, help=_("the line"))
+    block.add_argument("word", metavar=_("WORD"), nargs="+", help=_("the four words of the handle"))
+    block.add_argument("--end", action="store_true", help=_("take this sender again"))
+    block.set_defaults(run="gateway_block.run")

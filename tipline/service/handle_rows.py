@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+from crypto.handle import HANDLE_BITS
+from crypto.pseudonym import PSEUDONYM_BYTES
+
 
 class HandleRows:
     """
@@ -129,21 +132,22 @@ class HandleRows:
             [epoch, pseudonym],
         )
 
-    def find_epoch_of(self, pseudonym: bytes) -> bytes | None:
+    def find_by_bits(self, bits: int) -> list[tuple[bytes, bytes]]:
         """
-        Find the epoch of a pseudonym. Walks through the windows and handles.
+        Find who has a handle. Walks through windows, handles and blocks.
 
         Args:
-            pseudonym: 16 bytes.
+            bits: The first of the pseudonym.
 
         Returns:
-            Its id; None if no sender or tip has that pseudonym.
+            Epoch and pseudonym: of one sender, since two hardly ever share a handle.
         """
-        for table in ("windows", "handles"):
-            row = self._database.execute(
-                f"SELECT epoch FROM {table} WHERE pseudonym = ?",  # noqa: S608  # a name of ours
-                [pseudonym],
-            ).fetchone()
-            if row is not None and row[0] is not None:
-                return bytes(row[0])
-        return None
+        rest = 8 * PSEUDONYM_BYTES - HANDLE_BITS
+        low, high = bits << rest, (bits << rest) | ((1 << rest) - 1)
+        rows = self._database.execute(
+            "SELECT epoch, pseudonym FROM windows WHERE pseudonym BETWEEN :low AND :high"
+            " UNION SELECT epoch, pseudonym FROM handles WHERE pseudonym BETWEEN :low AND :high"
+            " UNION SELECT epoch, pseudonym FROM blocks WHERE pseudonym BETWEEN :low AND :high",
+            {"low": low.to_bytes(PSEUDONYM_BYTES), "high": high.to_bytes(PSEUDONYM_BYTES)},
+        )
+        return [(bytes(epoch), bytes(pseudonym)) for epoch, pseudonym in rows]

@@ -192,35 +192,27 @@ class Handles:
         """Wait until no pseudonym is still to be computed."""
         await self._queue.wait_empty()
 
-    async def block(self, pseudonym: bytes) -> bool:
+    async def set_block(self, bits: int, *, blocked: bool) -> bool:
         """
-        Block a pseudonym until its epoch ends. Durable when it returns.
+        Block a sender until the epoch ends, or end that. Durable when it returns.
 
         Args:
-            pseudonym: 16 bytes.
+            bits: The first of the pseudonym, as its handle says them.
+            blocked: Which of the two.
 
         Returns:
-            Whether somebody has it.
+            Whether somebody has this handle.
         """
-        epoch = await self._writer.call(lambda: self._rows.find_epoch_of(pseudonym))
-        if epoch is None:
-            return False
-        await self._writer.call(lambda: self._rows.set_block(epoch, pseudonym, blocked=True))
-        self._blocks.add((epoch, pseudonym))
-        return True
 
-    async def unblock(self, pseudonym: bytes) -> None:
-        """
-        End a block.
+        def change() -> list[tuple[bytes, bytes]]:
+            found = self._rows.find_by_bits(bits)
+            for epoch, pseudonym in found:
+                self._rows.set_block(epoch, pseudonym, blocked=blocked)
+            return found
 
-        Args:
-            pseudonym: 16 bytes.
-        """
-        for block in [block for block in self._blocks if block[1] == pseudonym]:
-            await self._writer.call(
-                lambda block=block: self._rows.set_block(*block, blocked=False)  # type: ignore[misc]
-            )
-            self._blocks.discard(block)
+        found = await self._writer.call(change)
+        self._blocks = self._blocks | set(found) if blocked else self._blocks - set(found)
+        return bool(found)
 
     def blocked(self) -> frozenset[bytes]:
         """List the pseudonyms that are blocked."""
