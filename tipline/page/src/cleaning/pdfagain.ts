@@ -8,7 +8,7 @@ import { type Bytes, isSame, startsWith, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { Budget, decodeFilters, measureDeflated } from "./pdffilters.js";
 import { findWord } from "./pdfsearch.js";
-import { longText } from "./pdftokens.js";
+import { longText } from "./pdfescapes.js";
 import { FILE_HEAD, PdfWriter } from "./pdfwriter.js";
 
 const NUMBER = /^[0-9]{1,6} 0 obj\n/;

@@ -8,7 +8,7 @@ import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { Budget, measureDeflated } from "./pdffilters.js";
 import { findWord } from "./pdfsearch.js";
-import { longText } from "./pdftokens.js";
+import { longText } from "./pdfescapes.js";
 
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024; // a handbook of a thousand pages has about ten
 

@@ -21,7 +21,7 @@ import {
 import { PageCopier, readPart } from "./pdfpages.js";
 import { listPages } from "./pdfpagetree.js";
 import { openPdf, type PdfDocument } from "./pdfreader.js";
-import { longText } from "./pdftokens.js";
+import { longText } from "./pdfescapes.js";
 import { FontCopier } from "./pdftype.js";
 import { listOf } from "./pdfstreams.js";
 import { type Found, readName } from "./pdfvalues.js";

@@ -23,7 +23,7 @@ import {
 } from "./pdfobjects.js";
 import { isRectangle } from "./pdfpagetree.js";
 import { decodeText } from "./pdftext.js";
-import { longText } from "./pdftokens.js";
+import { longText } from "./pdfescapes.js";
 import { type Found, readName } from "./pdfvalues.js";
 
 const RADIO = 1 << 15; // of the flags of a button

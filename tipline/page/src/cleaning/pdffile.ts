@@ -15,7 +15,7 @@ import {
   type PdfValue,
   PdfReference,
 } from "./pdfobjects.js";
-import { countBelow, findWord, Lines } from "./pdfsearch.js";
+import { countBelow, findWord, Lines, stands } from "./pdfsearch.js";
 import { isSpace, Lexer, ObjectParser } from "./pdfsyntax.js";
 import { CleaningRefusal } from "./errors.js";
 
@@ -351,6 +351,7 @@ function findTail(data: Bytes): number {
 }
 
 function isEnd(data: Bytes, at: number): boolean {
+  if (!stands(data, "end", at)) return false; // by far the most
   const { text } = new Lexer(data, at, Math.min(data.length, at + END_BYTES)).read();
   return text === "endstream" || text === "endobj";
 }

@@ -22,7 +22,7 @@ import { CleaningRefusal } from "./errors.js";
 import { cleanCompact, EQUAL_TAG } from "./pdfcompact.js";
 import { PDF_RULES } from "./pdfrules.js";
 import { findWord } from "./pdfsearch.js";
-import { longText } from "./pdftokens.js";
+import { longText } from "./pdfescapes.js";
 
 const MAX_TABLES = 256; // of one font; about fifteen are common
 const TABLES: ReadonlySet<string> = new Set(PDF_RULES.tables);

@@ -19,6 +19,9 @@ const [DISTANCES, DISTANCE_BITS] = makeBases(30, 1, 2);
 LENGTHS[28] = 258;
 LENGTH_BITS[28] = 0;
 
+const OUT_BYTES = WINDOW_BYTES + STEP_BYTES;
+let spare: Bytes | undefined;
+
 /** Where it stands: between blocks, within one of two sorts, or behind all of them. */
 type Phase = "head" | "block" | "stored" | "codes" | "checksum" | "end";
 
@@ -32,7 +35,16 @@ export interface Inflated {
 
 /** List what comes out of a zlib stream, and how much went in for it; ends where it breaks. */
 export function* inflateParts(untrusted: Bytes): Generator<Inflated, void, void> {
-  const inflater = new Inflater(untrusted);
+  const inflater = new Inflater(untrusted, spare ?? new Uint8Array(OUT_BYTES));
+  spare = undefined;
+  try {
+    yield* inflateBy(inflater, untrusted);
+  } finally {
+    spare = inflater.out; // a page may have many images that are small
+  }
+}
+
+function* inflateBy(inflater: Inflater, untrusted: Bytes): Generator<Inflated, void, void> {
   for (let start = 0; start < untrusted.length; start += INPUT_BYTES) {
     const end = Math.min(start + INPUT_BYTES, untrusted.length);
     do {
@@ -61,7 +73,6 @@ class Inflater {
   #hold = 0;
   #bits = 0;
   #end = 0;
-  readonly #out = new Uint8Array(WINDOW_BYTES + STEP_BYTES);
   #outStart = 0; // of this step
   #outAt = 0;
   #outEnd = 0;
@@ -76,7 +87,10 @@ class Inflater {
   #low = 1;
   #high = 0;
 
-  constructor(private readonly untrusted: Bytes) {}
+  constructor(
+    private readonly untrusted: Bytes,
+    readonly out: Bytes,
+  ) {}
 
   get isAtEnd(): boolean {
     return this.#phase === "end";
@@ -94,14 +108,14 @@ class Inflater {
 
   /** What the last step gave. */
   get part(): Bytes {
-    return this.#out.subarray(this.#outStart, this.#outAt);
+    return this.out.subarray(this.#outStart, this.#outAt);
   }
 
   /** Go on until the input up to `end` is used up, or there is as much output as in one step. */
   step(end: number): void {
     this.#total += this.#outAt - this.#outStart;
     const kept = Math.min(WINDOW_BYTES, this.#outAt);
-    this.#out.copyWithin(0, this.#outAt - kept, this.#outAt);
+    this.out.copyWithin(0, this.#outAt - kept, this.#outAt);
     this.#outStart = this.#outAt = kept;
     this.#outEnd = kept + STEP_BYTES;
     this.#end = end;
@@ -225,7 +239,7 @@ class Inflater {
       const room = Math.min(this.#end - this.#position, this.#outEnd - this.#outAt);
       const count = Math.min(this.#storedBytes, room);
       const from = this.#position;
-      this.#out.set(this.untrusted.subarray(from, from + count), this.#outAt);
+      this.out.set(this.untrusted.subarray(from, from + count), this.#outAt);
       this.#position += count;
       this.#outAt += count;
       this.#storedBytes -= count;
@@ -237,7 +251,7 @@ class Inflater {
 
   #readCodes(): boolean {
     if (this.#literal < 0 && this.#copyBytes === 0) this.#readLiterals();
-    const out = this.#out;
+    const { out } = this;
     for (;;) {
       if (this.#literal >= 0) {
         if (this.#outAt === this.#outEnd) return false;
@@ -268,7 +282,7 @@ class Inflater {
   /** Read as many literals as stand here in a row: most of what there is, and in a tight loop. */
   #readLiterals(): void {
     const { primary } = this.#lengths as Codes;
-    const [data, out] = [this.untrusted, this.#out];
+    const [data, out] = [this.untrusted, this.out];
     const [end, outEnd] = [this.#end, this.#outEnd];
     let [position, hold, bits, outAt] = [this.#position, this.#hold, this.#bits, this.#outAt];
     while (outAt < outEnd) {
@@ -309,7 +323,7 @@ class Inflater {
   }
 
   #copy(): boolean {
-    const out = this.#out;
+    const { out } = this;
     const count = Math.min(this.#copyBytes, this.#outEnd - this.#outAt);
     if (this.#copyDistance >= count) {
       const from = this.#outAt - this.#copyDistance;
@@ -358,7 +372,7 @@ class Inflater {
 
   /** Add what the step gave to the sum over all (RFC 1950, 8.2). */
   #sum(): void {
-    const out = this.#out;
+    const { out } = this;
     let [low, high] = [this.#low, this.#high];
     for (let at = this.#outStart; at < this.#outAt;) {
       // As many as fit in 32 bits before the rest is taken.

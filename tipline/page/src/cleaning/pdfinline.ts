@@ -9,7 +9,8 @@ import { CleaningRefusal } from "./errors.js";
 import { ABBREVIATIONS, type Budget, measureDeflatedStart } from "./pdffilters.js";
 import { cleanJpeg } from "./pdfjpegs.js";
 import { PDF_RULES } from "./pdfrules.js";
-import { encodeName, encodeString, longText, type Token, type Tokens } from "./pdftokens.js";
+import { longText } from "./pdfescapes.js";
+import { encodeName, encodeString, type Token, type Tokens } from "./pdftokens.js";
 import type { Kind } from "./plan.js";
 
 const MAX_VALUES = 256; // of one entry; a table of colours is one

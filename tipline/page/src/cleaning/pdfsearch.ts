@@ -1,17 +1,22 @@
 // Words looked for in the bytes of a PDF, each in one walk through the file.
 
 import type { Bytes } from "./bytes.js";
-import { startsWith } from "./bytes.js";
 
 const [NEW_LINE, RETURN] = [0x0a, 0x0d];
 
-/** Where a word stands at or behind a place; -1 if nowhere. */
+/** Where a word of two letters or more stands at or behind a place; -1 if nowhere. */
 export function findWord(data: Bytes, word: string, from: number): number {
-  const first = word.charCodeAt(0);
+  const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
   for (let at = data.indexOf(first, from); at >= 0; at = data.indexOf(first, at + 1)) {
-    if (startsWith(data.subarray(at, at + word.length), word)) return at;
+    if (data[at + 1] === second && stands(data, word, at)) return at;
   }
   return -1;
+}
+
+/** Whether a word stands at a place. */
+export function stands(data: Bytes, word: string, at: number): boolean {
+  for (let i = 0; i < word.length; i++) if (data[at + i] !== word.charCodeAt(i)) return false;
+  return true;
 }
 
 /** How many of these numbers, which go up, are smaller than one. */

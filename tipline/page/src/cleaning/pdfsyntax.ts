@@ -4,7 +4,8 @@
 // token is null, a word is a string, an entry without a name has one that nobody asks for; too many
 // of them, or brackets too deep, and the object is null as a whole. Nothing calls itself.
 
-import { type Bytes, textOf } from "./bytes.js";
+import type { Bytes } from "./bytes.js";
+import { decodeHex, hexDigit, longText, unescapeName, unescapeString } from "./pdfescapes.js";
 import {
   DIRECT,
   type Objects,
@@ -73,14 +74,6 @@ const LITERALS: ReadonlyMap<string, boolean | null> = new Map([
   ["false", false],
   ["null", null],
 ]);
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ["n", "\n"],
-  ["r", "\r"],
-  ["t", "\t"],
-  ["b", "\b"],
-  ["f", "\f"],
-]);
-
 /** Whether a byte is white space. */
 export function isSpace(code: number | undefined): boolean {
   return code !== undefined && CLASSES[code] === SPACE;
@@ -187,12 +180,8 @@ export class Lexer {
     const raw = this.#text(start + 1, end);
     if (!raw.includes("#")) return this.#make("name", raw, start, end);
     // A stray sign stays, as a zero: no other name has one.
-    let isBad = false;
-    const name = raw.replace(/#([0-9A-Fa-f]{2})?/g, (_, digits: string | undefined) => {
-      isBad ||= digits === "00";
-      return digits === undefined ? "\0" : fromHex(digits);
-    });
-    return this.#make(isBad ? "bad" : "name", name, start, end);
+    const name = unescapeName(raw, 0);
+    return this.#make(/#00/.test(raw) ? "bad" : "name", name, start, end);
   }
 
   #readString(start: number, maxBytes: number): SyntaxToken {
@@ -210,43 +199,31 @@ export class Lexer {
         depth++;
       } else if (code === CLOSE && --depth === 0) {
         const raw = this.#text(start + 1, at);
-        return this.#make("string", isPlain ? raw : unescape(raw), start, at + 1);
+        return this.#make("string", isPlain ? raw : unescapeString(raw), start, at + 1);
       }
     }
     return this.#make("bad", "", start, Math.min(at, stop));
   }
 
   #readHex(start: number, maxBytes: number): SyntaxToken {
+    const data = this.untrusted;
     const stop = Math.min(this.end, start + maxBytes);
-    let [text, digits] = ["", ""];
     for (let at = start + 1; at < stop; at++) {
-      const code = this.untrusted[at] as number;
-      const character = String.fromCharCode(code);
+      const code = data[at] as number;
       if (code === GREATER) {
-        if (digits !== "") text += fromHex(`${digits}0`);
-        return this.#make("string", text, start, at + 1);
+        return this.#make("string", decodeHex(this.#text(start + 1, at)), start, at + 1);
       }
-      if (CLASSES[code] === SPACE) continue;
-      if (!/[0-9A-Fa-f]/.test(character)) return this.#make("bad", "", start, at + 1);
-      digits += character;
-      if (digits.length === 2) {
-        text += fromHex(digits);
-        digits = "";
-      }
+      const isKnown = CLASSES[code] === SPACE || hexDigit(code) >= 0;
+      if (!isKnown) return this.#make("bad", "", start, at + 1);
     }
     return this.#make("bad", "", start, stop);
   }
 
   #text(start: number, end: number): string {
     const data = this.untrusted;
+    if (end - start > SHORT_BYTES) return longText(data.subarray(start, end));
     let text = "";
-    if (end - start <= SHORT_BYTES) {
-      for (let at = start; at < end; at++) text += String.fromCharCode(data[at] as number);
-      return text;
-    }
-    for (let at = start; at < end; at += 8192) {
-      text += textOf(data.subarray(at, Math.min(end, at + 8192)));
-    }
+    for (let at = start; at < end; at++) text += String.fromCharCode(data[at] as number);
     return text;
   }
 }
@@ -460,19 +437,4 @@ function spellReal(text: string): string {
   const spelling = whole.replace(/^0+/, "") || "0";
   const sign = text.startsWith("-") ? "-" : "";
   return fraction === "" ? `${sign}${spelling}` : `${sign}${spelling}.${fraction}`;
-}
-
-function fromHex(digits: string): string {
-  return String.fromCharCode(parseInt(digits, 16));
-}
-
-function unescape(raw: string): string {
-  return raw.replace(
-    /\\(?:([0-7]{1,3})|(\r\n|[\r\n])|([^]))|\r\n?/g,
-    (_, octal: string | undefined, line: string | undefined, other: string | undefined) => {
-      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8) & 0xff);
-      if (line !== undefined) return "";
-      return other === undefined ? "\n" : (ESCAPES.get(other) ?? other);
-    },
-  );
 }

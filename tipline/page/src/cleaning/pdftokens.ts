@@ -5,6 +5,7 @@
 // one character for each byte.
 
 import type { Bytes } from "./bytes.js";
+import { decodeHex, longText, unescapeName, unescapeString } from "./pdfescapes.js";
 import type { Budget } from "./pdffilters.js";
 
 export const TOKEN_BYTES = 16; // so a file has at most four million
@@ -31,17 +32,7 @@ const [NEW_LINE, RETURN, PERCENT, OPEN, CLOSE, SLASH, LESS, GREATER, BACKSLASH] 
 
 const NUMBER = /^[+\-.0-9]*[0-9][+\-.0-9]*$/;
 const HEX = /<[0-9A-Fa-f\0\t\n\f\r ]*>/y;
-const NO_DIGIT = /[^0-9A-Fa-f]/g;
 const BRACKET = /\\[^]|[()]/g;
-const ESCAPE = /\\(?:([0-7]{1,3})|(\r\n|[\r\n])|([^]))|\r\n?/g;
-const ESCAPED: Readonly<Record<string, string>> = {
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  b: "\b",
-  f: "\f",
-};
-
 /** Reads tokens one by one; each takes as long as `TOKEN_BYTES` that are only decoded. */
 export class Tokens {
   readonly text: string;
@@ -68,7 +59,7 @@ export class Tokens {
       return { kind: isNumber(first, text) ? "number" : "word", text };
     }
     if (first === SLASH) {
-      return { kind: "name", text: decodeName(this.#readRegular(start + 1, start + 1)) };
+      return { kind: "name", text: unescapeName(this.#readRegular(start + 1, start + 1)) };
     }
     if (first === OPEN) return { kind: "string", text: this.#readString(start + 1) };
     if (first === LESS) {
@@ -76,7 +67,7 @@ export class Tokens {
       const found = HEX.exec(this.text)?.[0];
       if (found !== undefined) {
         this.position = start + found.length;
-        return { kind: "string", text: decodeHex(found.replace(NO_DIGIT, "")) };
+        return { kind: "string", text: decodeHex(found) };
       }
     }
     const isDouble = (first === LESS || first === GREATER) && this.untrusted[start + 1] === first;
@@ -117,7 +108,7 @@ export class Tokens {
     }
     if (at < data.length && data[at] === CLOSE) {
       this.position = at + 1;
-      return unescape(this.text.slice(start, at));
+      return unescapeString(this.text.slice(start, at));
     }
     return this.#readNested(start);
   }
@@ -130,20 +121,12 @@ export class Tokens {
       depth += match[0] === "(" ? 1 : match[0] === ")" ? -1 : 0;
       if (depth === 0) {
         this.position = BRACKET.lastIndex;
-        return unescape(this.text.slice(start, match.index));
+        return unescapeString(this.text.slice(start, match.index));
       }
     }
     this.position = this.text.length;
-    return unescape(this.text.slice(start));
+    return unescapeString(this.text.slice(start));
   }
-}
-
-/** Decode a name, which is without its slash. */
-export function decodeName(untrusted: string): string {
-  if (!untrusted.includes("#")) return untrusted;
-  return untrusted.replace(/#([0-9A-Fa-f]{2})/g, (_, digits: string) =>
-    String.fromCharCode(parseInt(digits, 16)),
-  );
 }
 
 /** Encode a name, in one of its many spellings, with its slash. */
@@ -169,41 +152,7 @@ export function encodeHex(text: string): string {
   return digits;
 }
 
-/** Bytes as a text, one character for each, however many they are. */
-export function longText(data: Uint8Array): string {
-  const parts: string[] = [];
-  for (let at = 0; at < data.length; at += PART_BYTES) {
-    const part: unknown = data.subarray(at, at + PART_BYTES);
-    // Not spread: that takes five times as long.
-    parts.push(String.fromCharCode.apply(null, part as number[]));
-  }
-  return parts.join("");
-}
-
-const PART_BYTES = 8192; // as many arguments as every engine takes
-
 function isNumber(first: number, text: string): boolean {
   // Most words begin with a letter, and no number does.
   return first < 0x3a && NUMBER.test(text);
-}
-
-function decodeHex(digits: string): string {
-  let text = "";
-  for (let at = 0; at < digits.length; at += 2) {
-    text += String.fromCharCode(parseInt(digits.slice(at, at + 2).padEnd(2, "0"), 16));
-  }
-  return text;
-}
-
-function unescape(raw: string): string {
-  if (!raw.includes("\\") && !raw.includes("\r")) return raw;
-  return raw.replace(
-    ESCAPE,
-    (_, octal: string | undefined, line: string | undefined, other: string | undefined) => {
-      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8) & 0xff);
-      if (line !== undefined) return "";
-      // A return that is not escaped is a new line, in any of its three spellings.
-      return other === undefined ? "\n" : (ESCAPED[other] ?? other);
-    },
-  );
 }
