@@ -37,6 +37,7 @@ REVIEWED = {
     "tipline/gateway/kinds/capcom6.py": "the phone's app is given its user's password",
     "tipline/gateway/kinds/kannel.py": "smsbox is given a password, and shows one",
     "tipline/gateway/signatures.py": "what a gateway signed is checked, what we send it is signed",
+    "tipline/gateway/trial_requests.py": "a message that is tried is signed as its gateway would",
     "tipline/handover.py": "the key of the slots goes into the sealed file, and nowhere else",
     "tipline/mail.py": "the mail server is given its user's password",
     "tipline/service/day_leaves.py": "a day's seed is sealed with its leaves",

@@ -1,0 +1,124 @@
+"""`tipline gateway test`: a message at a throwaway line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.phones import KEY, install_gateways, make_gateway
+from tipline.commands import gateway_test
+from tipline.console import Console
+from tipline.errors import CheckError, InstanceError
+from tipline.gateway import trial
+from tipline.gateway.settings import Kind
+
+URL = "https://example.org/api"
+GATEWAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "gammu": ({"spool": "/var/spool/nowhere"}, {}),
+    "capcom6": ({"send_url": URL}, {"signing_key": "k", "user": "u", "password": "p"}),
+    "kannel": ({"send_url": URL, "from": ""}, {"inbound": "i", "user": "u", "password": "p"}),
+    "webhook": ({"send_url": URL}, {"signing_key": KEY}),
+    "twilio": (
+        {"public_url": f"{URL}?a=b", "api_url": URL, "account_sid": "AC1", "from": "+1"},
+        {"auth_token": "t"},
+    ),
+    "whatsapp": (
+        {"api_url": URL, "phone_number_id": "7", "accept_company": True},
+        {"app_secret": "a", "verify_token": "v", "access_token": "t"},
+    ),
+    "telegram": (
+        {"api_url": URL, "accept_company": True},
+        {"secret_token": "s", "bot_token": "1:a"},
+    ),
+    "operator": ({}, {}),
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Know what a trial leaves in the place where it is made."""
+    folder = Path("/dev/shm") / f"trial-{tmp_path.name}"  # as the program takes it
+    folder.mkdir()
+    monkeypatch.setattr(trial, "MEMORY", folder)
+    yield folder
+    folder.rmdir()  # refuses if anything is left
+
+
+def install(world: Any, kind: str) -> None:
+    """Give a line a gateway of a kind."""
+    keys, secrets = GATEWAYS[kind]
+    gateway = make_gateway(kind, **{**keys, "notice": True})
+    install_gateways(world.directory, secrets={"one": secrets} if secrets else {}, one=gateway)
+
+
+async def run(world: Any, **options: Any) -> str:
+    """Run the command; tell what it printed."""
+    out = io.StringIO()
+    console = Console(translate=lambda text: text, out=out, err=io.StringIO())
+    usual = {"directory": world.directory, "gateway": "one", "json": True}
+    given = argparse.Namespace(**{**usual, **options})
+    assert await asyncio.to_thread(gateway_test.run, given, console) == 0
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+async def test_message_when_tried_then_everything_that_it_leaves_is_shown(
+    world: Any, place: Path, kind: str
+) -> None:
+    """Each kind's real adapter takes a message; its rows are shown, and neither number nor text."""
+    install(world, kind)
+    told = json.loads(await run(world))
+
+    tables = {row["table"] for row in told["rows"]}
+    tip = json.loads(told["tip"])
+    assert (tip["text"], tip["sealing"]) == (gateway_test.TEXT, "gateway")
+    assert {"tips", "replays"} <= tables
+    # Who was typed in has no window, and no handle.
+    assert ({"windows", "handles"} <= tables) is (kind != "operator")
+    assert told["found"] == []
+    assert told["status"] == (None if kind in ("gammu", "operator") else 200)
+    if kind != "telegram":
+        assert tip["gateway"]["sender"] == gateway_test.NUMBER
+    assert set(told["periods"]) == {one.value for one in gateway_test.KEPT_CLASSES}
+
+
+async def test_message_when_tried_then_the_line_itself_is_as_it_was(
+    world: Any, place: Path
+) -> None:
+    """Nothing of the line's own changes, and it may be served meanwhile."""
+    install(world, "webhook")
+    async with world.serve() as site:
+        said = await run(world, json=False)
+        assert await site.line.store.tips() == []
+    assert "[windows]" in said
+    assert "Neither number nor text lies in clear" in said
+
+
+async def test_message_when_it_lies_in_clear_then_the_command_fails(
+    world: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search finds what lies there: here, the word of the channel."""
+    install(world, "webhook")
+    monkeypatch.setattr(gateway_test, "TEXT", "city")
+    with pytest.raises(CheckError) as caught:
+        await run(world)
+    assert caught.value.code == "gateway_in_clear"
+
+
+async def test_gateway_when_there_is_none_of_that_name_then_says_so(
+    world: Any, place: Path
+) -> None:
+    """A gateway that is not configured cannot be tried."""
+    for installed in (False, True):
+        if installed:
+            install(world, "webhook")
+        with pytest.raises(InstanceError) as caught:
+            await run(world, gateway="other")
+        assert caught.value.code == "gateway_unknown"
