@@ -21,12 +21,44 @@ FORMULA = (
 )
 
 
+ITEM = '<config:config-item config:name="{}" config:type="{}">{}</config:config-item>'
+KEPT_ITEMS = ITEM.format("AddFrameOffsets", "boolean", "true") + ITEM.format(
+    "DefaultTabStop", "int", "1250"
+)
+SETTINGS = (
+    '<office:document-settings xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:config="urn:oasis:names:tc:opendocument:xmlns:config:1.0"><office:settings>'
+    '<config:config-item-set config:name="ooo:view-settings">'
+    + ITEM.format("TabOverflow", "boolean", "true")
+    + '</config:config-item-set><config:config-item-set config:name="ooo:configuration-settings">'
+    + ITEM.format("TabOverflow", "boolean", "Ana")
+    + ITEM.format("PrinterName", "string", "Ana's printer")
+    + ITEM.format("Rsid", "int", "123456")
+    + ITEM.format("DefaultTabStop", "int", "1250")
+    + ITEM.format("AddFrameOffsets", "boolean", "true")
+    + '<config:config-item-set config:name="ooo:configuration-settings">'
+    + ITEM.format("TableRowKeep", "boolean", "true")
+    + "</config:config-item-set></config:config-item-set></office:settings>"
+    "</office:document-settings>"
+)
+
+
 def list_open_documents() -> Iterator[Case]:
     """List the cases of OpenDocument."""
     yield (
         "odt",
         "properties, settings and times go",
         [make_open_document("<text:p>seen</text:p>")],
+    )
+    yield (
+        "settings",
+        "those that lay out pages stay",
+        [make_open_document("<text:p>seen</text:p>", members={"settings.xml": SETTINGS})],
+    )
+    yield (
+        "settings-broken",
+        "as any part",
+        [make_open_document("", members={"settings.xml": SETTINGS[:-1]})],
     )
     yield (
         "changes",

@@ -2,8 +2,9 @@
 OpenDocument (ISO 26300): ODT, ODS and ODP.
 
 1. Kept are the content and the styles, of the document and of the objects that are shown in it
-   (charts, formulas), and the pictures that they show. All else goes, known or not: properties,
-   settings, previews, earlier versions, how the program looked.
+   (charts, formulas), the pictures that they show, and of the settings those that lay out pages
+   (`opendocument_settings`). All else goes, known or not: properties, other settings, previews,
+   earlier versions, how the program looked.
 2. Each part is rewritten (`document_markup`), and what it leads to gets a name of our own. The
    manifest is written anew.
 3. Pictures are cleaned by their own rules. One that cannot be cleaned is refused with the document;
@@ -32,12 +33,14 @@ from tipline.cleaning.document_markup import DocumentMarkup
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.markup import DECLARATION, decode_markup, write_start
 from tipline.cleaning.markup_rules import list_kinds, load_lists, make_rules
+from tipline.cleaning.opendocument_settings import rewrite_settings
 from tipline.cleaning.pictures import PICTURE_TYPES, Picture, clean_picture
-from tipline.cleaning.plan import Format, Plan, PlanBuilder
+from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.source import Source
 
 MIMETYPE: Final = "mimetype"
 MANIFEST: Final = "META-INF/manifest.xml"
+SETTINGS: Final = "settings.xml"
 MAX_OBJECTS: Final = 1_000
 MAX_MIMETYPE_BYTES: Final = 256
 
@@ -124,6 +127,7 @@ class _Reader:
             self._rewrite(folder)
             if len(self._objects) > MAX_OBJECTS:
                 raise RefusedError(Reason.TOO_COMPLEX)
+        self._rewrite_settings()
         for name, path in self._shown.items():
             self._written.append(self._write_picture(name, path))
         builder = PlanBuilder(format=found, source=self._source)
@@ -175,6 +179,17 @@ class _Reader:
                 references=_References(self, folder),
             )
             self._written.append(self._write_part(member, new + name, rewritten, content))
+
+    def _rewrite_settings(self) -> None:
+        member = self._archive.members.get(SETTINGS)
+        if member is None:
+            return
+        content = self._archive.read(member)
+        rewritten = rewrite_settings(content, count=self._markup.count)
+        if rewritten != content:
+            self._kinds.add(Kind.DEVICE)
+        if rewritten is not None:
+            self._written.append(self._write_part(member, SETTINGS, rewritten, content))
 
     def _write(self, name: str, path: str, content: bytes) -> Written:
         member = self._archive.members.get(name)

@@ -17,6 +17,7 @@ import { DocumentMarkup, type References } from "./documentmarkup.js";
 import { CleaningRefusal } from "./errors.js";
 import { DECLARATION, decodeMarkup, writeStart } from "./markup.js";
 import { listKinds, makeRules, toSet } from "./markuprules.js";
+import { rewriteSettings } from "./opendocumentsettings.js";
 import { cleanPicture, type Picture, PICTURE_TYPES } from "./pictures.js";
 import { type Kind, type Plan, PlanBuilder } from "./plan.js";
 import { endOf } from "./relations.js";
@@ -24,6 +25,7 @@ import type { Source } from "./source.js";
 
 const MIMETYPE = "mimetype";
 const MANIFEST = "META-INF/manifest.xml";
+const SETTINGS = "settings.xml";
 const MAX_OBJECTS = 1_000;
 const MAX_MIMETYPE_BYTES = 256;
 
@@ -90,6 +92,7 @@ class Reader {
       await this.#rewrite(folder, path);
       if (this.#objects.size > MAX_OBJECTS) throw new CleaningRefusal("too-complex");
     }
+    await this.#rewriteSettings();
     for (const [name, path] of this.#shown)
       this.#written.push(await this.#writePicture(name, path));
     const builder = new PlanBuilder(format, this.source);
@@ -127,6 +130,16 @@ class Reader {
     for (const found of decodeMarkup(await this.archive.read(properties)).matchAll(PROPERTY)) {
       for (const kind of RULES.propertyKinds.get(found[1] as string) ?? []) this.#kinds.add(kind);
     }
+  }
+
+  async #rewriteSettings(): Promise<void> {
+    const member = this.archive.members.get(SETTINGS);
+    if (member === undefined) return;
+    const content = await this.archive.read(member);
+    const rewritten = rewriteSettings(content, (attributes) => this.#markup.count(attributes));
+    if (rewritten === undefined || !isSame(rewritten, content)) this.#kinds.add("device");
+    if (rewritten === undefined) return;
+    this.#written.push(await this.#write(member, SETTINGS, rewritten, content));
   }
 
   async #rewrite(folder: string, path: string): Promise<void> {
