@@ -15,7 +15,7 @@ Rules:
 Limitations: whoever holds the epoch key, or the running service, can test a guess, and a list of
 some thousand numbers is tried in minutes.
 
-Source: RFC 9106 (Argon2); RFC 7693 (BLAKE2); docs/reference/gateways.md says what it costs.
+Source: RFC 9106 (Argon2); RFC 7693 (BLAKE2); docs/explanation/handles.md says what it costs.
 """
 
 from __future__ import annotations
