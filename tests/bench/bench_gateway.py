@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import random
 import secrets
 import subprocess
@@ -42,7 +43,7 @@ TEXT = "El puente de la calle 12 está hueco por dentro y nadie lo revisa desde 
 
 
 @contextlib.contextmanager
-def serve_phones(parent: Path | None) -> Iterator[Path]:
+def serve_phones(parent: Path | None) -> Iterator[tuple[Path, int]]:
     """Serve a throwaway line with a webhook while the block runs."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as name:
         line = make_line(Path(name), today=TODAY, translate=lambda text: text)
@@ -52,7 +53,7 @@ def serve_phones(parent: Path | None) -> Iterator[Path]:
         try:
             assert process.stdout is not None
             json.loads(process.stdout.readline())
-            yield line.instance
+            yield line.instance, process.pid
         finally:
             process.terminate()
             process.wait()
@@ -150,6 +151,12 @@ async def send_at(
     return time.perf_counter() - began
 
 
+def read_processor(process: int) -> float:
+    """Tell how many seconds of processor a process has used, all of its threads."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def wait_for_handles(instance: Path) -> float:
     """Wait until every pseudonym is computed; tell how long that took."""
     began = time.perf_counter()
@@ -159,17 +166,20 @@ async def wait_for_handles(instance: Path) -> float:
     return time.perf_counter() - began
 
 
-async def measure(instance: Path, seconds: int) -> None:
+async def measure(instance: Path, process: int, seconds: int) -> None:
     """Print the figures."""
     socket = instance / "run" / "gateway"
 
     async def run(title: str, rate: float, requests: list[bytes], *, tries: int = TRIES) -> Tally:
         caller, tally = Caller(socket), Tally()
+        used = read_processor(process)
         took = await send_at(rate, requests, tally, caller, tries=tries)
         caller.close()
+        each = (read_processor(process) - used) / max(len(requests), 1) * 1000
         print(f"{title}: {len(tally.seconds)} of {len(requests)} taken in {took:.1f} s", flush=True)
         if tally.seconds:
             print(f"  each: {describe(tally.seconds)}; answers {dict(tally.statuses)}", flush=True)
+        print(f"  processor, for each message sent: {each:.1f} ms", flush=True)
         return tally
 
     await run("warming up", 50, [make_request(one) for one in make_numbers(50)])
@@ -204,8 +214,8 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help="where the line is made")
     parser.add_argument("--seconds", type=int, default=10)
     options = parser.parse_args()
-    with serve_phones(options.directory) as instance:
-        asyncio.run(measure(instance, options.seconds))
+    with serve_phones(options.directory) as (instance, process):
+        asyncio.run(measure(instance, process, options.seconds))
 
 
 if __name__ == "__main__":
