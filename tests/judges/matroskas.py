@@ -28,6 +28,10 @@ FIXED: Final[Mapping[str, str]] = {
     "Matroska:MuxingApp": "-",
     "Matroska:WritingApp": "-",
     "Track:TrackLanguage": "und",
+    # That pictures may be seen through: the number of the one kind of addition, and AlphaMode.
+    "Matroska:BlockAddID": "1",
+    "Track:MaxBlockAdditionID": "1",
+    "Track:Matroska_0x13c0": "\1",
 }
 _SIGNATURE: Final = b"\x1a\x45\xdf\xa3"
 _LABELS: Final = {
@@ -44,6 +48,11 @@ _WAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "browser.webm": (*_PICTURES, *_SOUND, "-c:v", "libvpx", "-c:a", "libopus", "-live", "1"),
     "older.webm": (*_PICTURES, *_SOUND, "-c:v", "libvpx-vp9", "-c:a", "libvorbis"),
     "voice.webm": (*_SOUND, "-c:a", "libopus"),
+    "canvas.webm": (
+        *_PICTURES,
+        *("-vf", "format=yuva420p,geq=lum='p(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='4*X'"),
+        *("-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"),
+    ),
     "screen.mkv": (*_PICTURES, *_SOUND, "-c:v", "libx264", "-c:a", "aac"),
     "lossless.mkv": (*_PICTURES, *_SOUND, "-c:v", "mpeg4", "-c:a", "flac"),
 }

@@ -154,9 +154,8 @@ def list_matroskas() -> Iterator[Case]:
         make_matroska(tracks=make_tracks(make_entry(video=SIZE + round_about)))
     ]  # fmt: skip
     alpha = make_tracks(make_entry(video=SIZE + format_number(0x53C0, 1)))
-    yield "alpha", "is said of pictures that have none", [make_matroska(tracks=alpha)]
-    beside = make_cluster(make_group(format_element(0x75A1, b"half")))
-    yield "alpha-beside", "a block is refused", [make_matroska(beside, tracks=alpha)]
+    yield "alpha", "may be said of pictures that have none", [make_matroska(tracks=alpha)]
+    yield from list_alphas(alpha)
     rate = format_element(0xB5, b"\x7f\x80\0\0")
     odd = make_entry(codec=b"A_OPUS", private=OPUS, kind=2, audio=rate)
     yield "rate", "of no number is refused", [make_matroska(tracks=make_tracks(odd))]
@@ -275,6 +274,52 @@ def list_blocks() -> Iterator[Case]:
     ):
         data = make_matroska(make_cluster(make_simple(laces, flags=0x80 | flags)))
         yield f"laces-{name}", "fill the block, or are refused", [data]
+
+
+def list_alphas(alpha: bytes) -> Iterator[Case]:
+    """List the cases of pictures that may be seen through."""
+
+    def make_beside(*more: bytes) -> bytes:
+        return format_element(0x75A1, format_element(0xA6, *more))
+
+    kind, half = format_number(0xEE, 1), format_element(0xA5, b"half")
+    reference = format_element(0xFB, b"\1")
+    beside = make_beside(kind, half)
+    both = make_cluster(make_group(beside), make_group(beside, reference, time=9))
+    yield "alpha-beside", "the other half of a picture stays", [make_matroska(both, tracks=alpha)]
+    vp9 = make_tracks(make_entry(codec=b"V_VP9", video=SIZE + format_number(0x53C0, 1)))
+    yield "alpha-clean", "stays byte for byte", [clean(make_matroska(both, tracks=vp9))]
+    flagged = make_cluster(make_group(beside, reference, flags=0x80))
+    long = make_beside(half, b"\xee\x82\0\1", kind)
+    written = {
+        "flags": flagged,
+        "long": make_cluster(make_group(long)),
+        "void": make_cluster(make_group(reference, VOID, make_beside(half))),
+    }
+    for name, cluster in written.items():
+        yield f"alpha-{name}", "is written anew", [make_matroska(cluster, tracks=alpha)]
+    broken = {
+        "empty": format_element(0x75A1),
+        "text": format_element(0x75A1, b"\x4d\xff\x84half"),
+        "behind": format_element(0x75A1, format_element(0xA6, kind, half), VOID),
+        "kind": make_beside(format_number(0xEE, 4), half),
+        "two": beside + beside,
+        "halves": make_beside(kind, half, half),
+        "none": make_beside(kind),
+        "nothing": make_beside(kind, format_element(0xA5)),
+        "more": make_beside(kind, half, VOID),
+        "cut": format_element(0x75A1, b"\xa6\x88half"),
+    }
+    for name, additions in broken.items():
+        cluster = make_cluster(make_group(additions))
+        yield f"alpha-{name}", "of another build is refused", [make_matroska(cluster, tracks=alpha)]
+    other = make_tracks(make_entry(codec=b"V_MPEG4/ISO/SP", video=SIZE + format_number(0x53C0, 1)))
+    yield "alpha-codec", "in another codec is refused", [
+        make_matroska(make_cluster(make_group(beside)), tracks=other)
+    ]  # fmt: skip
+    yield "additions", "go where nothing may be seen through", [
+        make_matroska(make_cluster(make_group(beside, make_beside(half))))
+    ]  # fmt: skip
 
 
 def list_streams(avc: bytes) -> Iterator[Case]:

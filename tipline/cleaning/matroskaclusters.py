@@ -2,7 +2,8 @@
 Clusters of WebM and Matroska (RFC 9559, 5.1.3): a time, and the blocks that follow it.
 
 Blocks of tracks that are kept stay as they are, if they hold nothing that goes. Of a group stay the
-block, its duration, what it refers to, and how much of it is not played.
+block, its duration, what it refers to, and how much of it is not played. In a track of VP8 or VP9
+that may be seen through, the other half of the picture stays, too.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ _BLOCK: Final = 0xA1
 _REFERENCE: Final = 0xFB
 _GROUP_NUMBERS: Final = (0x9B, 0x75A2, _REFERENCE)  # duration, what is not played
 _ADDITIONS: Final = 0x75A1
+_MORE: Final = 0xA6
+_KIND: Final = 0xEE  # of an addition
+_ADDITIONAL: Final = 0xA5
+_ALPHA: Final = 1
 _REFUSED: Final = (0xA4, 0xAF)  # a codec's state, encrypted blocks
 
 
@@ -62,7 +67,7 @@ class _Group:
     told: list[bytes]
     is_key: bool
     is_whole: bool  # nothing else is in it
-    has_additions: bool
+    additions: list[Element]
 
 
 class Clusters:
@@ -88,7 +93,7 @@ class Clusters:
         self._window = elements.window
         self._patchwork = patchwork
         self._found = found
-        self._see_through = frozenset(track.number for track in tracks if track.has_alpha)
+        self._see_through = {track.number: track.keeps_alpha for track in tracks if track.has_alpha}
         self._clusters_len = 0
         self._looks = {
             track.number: choose_look(
@@ -186,14 +191,19 @@ class Clusters:
         block = read_block(self._window, inside.start, inside.end - inside.start)
         if block.number not in self._looks:
             return None
-        if group.has_additions and block.number in self._see_through:
-            raise RefusedError(Reason.UNSUPPORTED)  # half of the picture would go
+        beside: list[Piece] = []
+        is_whole = group.is_whole and not group.additions
+        if group.additions and block.number in self._see_through:
+            if not self._see_through[block.number]:
+                raise RefusedError(Reason.UNSUPPORTED)  # half of the picture would go
+            beside, is_as_written = self._read_alpha(group.additions)
+            is_whole = group.is_whole and is_as_written
         pieces = self._filter(inside, block, GROUP_FLAGS)
         if pieces is None:
-            pieces = [_whole(element if group.is_whole else inside)]
+            pieces = [_whole(element if is_whole else inside)]
         if pieces and pieces != [_whole(element)]:
-            length = _measure(pieces) + sum(map(len, group.told))
-            pieces = [ebml.format_head(_GROUP, length), *pieces, *group.told]
+            length = _measure(pieces) + sum(map(len, group.told)) + _measure(beside)
+            pieces = [ebml.format_head(_GROUP, length), *pieces, *group.told, *beside]
         return _Kept(pieces=pieces, block=block, is_key=group.is_key)
 
     def _read_group(self, element: Element) -> _Group:
@@ -201,7 +211,7 @@ class Clusters:
         numbers: list[int] = []
         inside: Element | None = None
         is_whole = True
-        has_additions = False
+        additions: list[Element] = []
         at = element.start
         while at < element.end:
             child = self._elements.read(at, element.end)
@@ -216,9 +226,10 @@ class Clusters:
             elif child.number in _GROUP_NUMBERS:
                 numbers.append(child.number)
                 told.append(self._read_told(child, numbers))
+            elif child.number == _ADDITIONS:
+                additions.append(child)
             else:
                 is_whole = False
-                has_additions = has_additions or child.number == _ADDITIONS
         if inside is None:
             raise RefusedError(Reason.MALFORMED)
         return _Group(
@@ -226,8 +237,41 @@ class Clusters:
             told=told,
             is_key=_REFERENCE not in numbers,
             is_whole=is_whole,
-            has_additions=has_additions,
+            additions=additions,
         )
+
+    def _read_alpha(self, additions: list[Element]) -> tuple[list[Piece], bool]:
+        """Read the other half of a picture; say whether it stands there as it is written anew."""
+        addition = additions[0]
+        if len(additions) > 1 or addition.start == addition.end:
+            raise RefusedError(Reason.UNSUPPORTED)
+        more = self._elements.read(addition.start, addition.end)
+        if more.number != _MORE or more.end != addition.end:
+            raise RefusedError(Reason.UNSUPPORTED)
+        data: Element | None = None
+        at = more.start
+        while at < more.end:
+            child = self._elements.read(at, more.end)
+            at = child.end
+            if child.number == _ADDITIONAL and data is None and child.start < child.end:
+                data = child
+            elif (
+                child.number != _KIND
+                or ebml.read_number(self._elements.read_content(child)) != _ALPHA
+            ):
+                raise RefusedError(Reason.UNSUPPORTED)
+        if data is None:
+            raise RefusedError(Reason.UNSUPPORTED)
+        size = data.end - data.start
+        head = ebml.format_number(_KIND, _ALPHA) + ebml.format_head(_ADDITIONAL, size)
+        head = ebml.format_head(_MORE, len(head) + size) + head
+        head = ebml.format_head(_ADDITIONS, len(head) + size) + head
+        is_as_written = (
+            data.start - addition.at == len(head)
+            and data.end == addition.end
+            and self._window.read(addition.at, len(head)) == head
+        )
+        return [head, Range(offset=data.start, length_bytes=size)], is_as_written
 
     def _read_told(self, element: Element, numbers: list[int]) -> bytes:
         """Read a number that is told of a block, as it is written."""

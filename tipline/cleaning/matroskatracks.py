@@ -46,6 +46,8 @@ _CODEC_NAME: Final = 0x258688
 _VIDEO: Final = 0xE0
 _AUDIO: Final = 0xE1
 _ALPHA: Final = 0x53C0
+_ADDITIONS: Final = 0x55EE  # how many kinds of them blocks have at most
+_ALPHA_CODECS: Final = (b"V_VP8", b"V_VP9")
 _COLOUR: Final = 0x55B0
 _MASTERING: Final = 0x55D0
 _PROJECTION: Final = 0x7670
@@ -89,6 +91,7 @@ class Track:
         is_av1: Its codec is AV1.
         has_alpha: What may be seen through stands beside its blocks, if it does. Browsers say so of
             whatever they record.
+        keeps_alpha: It stays: it is coded as the pictures are.
         config: What its codec must know, None if nothing.
         entry: As it is written.
     """
@@ -98,6 +101,7 @@ class Track:
     is_hevc: bool
     is_av1: bool
     has_alpha: bool
+    keeps_alpha: bool
     config: Config | None
     entry: bytes
 
@@ -161,24 +165,28 @@ def _read_track(
     video = ebml.list_named(named.get(_VIDEO, b"")) if is_video else {}
     config = read(named.get(_PRIVATE, b""), found) if read else None
     private = ebml.format_element(_PRIVATE, config.content) if config and config.content else b""
+    has_alpha = ebml.read_number(video.get(_ALPHA, b"")) != 0
+    keeps_alpha = has_alpha and codec in _ALPHA_CODECS
     entry = ebml.format_element(
         _ENTRY,
         ebml.format_number(_NUMBER, number),
         ebml.format_number(_UID, number),
         ebml.format_number(_TYPE, VIDEO if is_video else AUDIO),
         _format_numbers(named, _BEFORE_CODEC),
+        ebml.format_number(_ADDITIONS, 1) if keeps_alpha else b"",
         ebml.format_element(_LANGUAGE, _UNDETERMINED),
         ebml.format_element(_CODEC, codec),
         private,
         _format_numbers(named, _BEHIND_CODEC),
-        _format_video(video) if is_video else _format_audio(named),
+        _format_video(video, keeps_alpha=keeps_alpha) if is_video else _format_audio(named),
     )
     return Track(
         number=number,
         is_video=is_video,
         is_hevc=codec == _HEVC,
         is_av1=codec == _AV1,
-        has_alpha=ebml.read_number(video.get(_ALPHA, b"")) != 0,
+        has_alpha=has_alpha,
+        keeps_alpha=keeps_alpha,
         config=config,
         entry=entry,
     )
@@ -200,8 +208,10 @@ def _format_floats(named: Mapping[int, bytes], numbers: tuple[int, ...]) -> byte
     )
 
 
-def _format_video(video: Mapping[int, bytes]) -> bytes:
+def _format_video(video: Mapping[int, bytes], *, keeps_alpha: bool) -> bytes:
     parts = [_format_numbers(video, _VIDEO_NUMBERS)]
+    if keeps_alpha:
+        parts.append(ebml.format_number(_ALPHA, 1))
     if _COLOUR in video:
         colour = ebml.list_named(video[_COLOUR])
         told = _format_numbers(colour, _COLOUR_NUMBERS)

@@ -1,9 +1,10 @@
 // Clusters of WebM and Matroska (RFC 9559, 5.1.3): a time, and the blocks that follow it.
 //
 // Blocks of tracks that are kept stay as they are, if they hold nothing that goes. Of a group stay
-// the block, its duration, what it refers to, and how much of it is not played.
+// the block, its duration, what it refers to, and how much of it is not played. In a track of VP8 or
+// VP9 that may be seen through, the other half of the picture stays, too.
 
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, isSame, join } from "./bytes.js";
 import {
   CRC_32,
   type Element,
@@ -42,6 +43,10 @@ const BLOCK = 0xa1;
 const REFERENCE = 0xfb;
 const GROUP_NUMBERS: readonly number[] = [0x9b, 0x75a2, REFERENCE]; // duration, what is not played
 const ADDITIONS = 0x75a1;
+const MORE = 0xa6;
+const KIND = 0xee; // of an addition
+const ADDITIONAL = 0xa5;
+const ALPHA_KIND = 1;
 const REFUSED: readonly number[] = [0xa4, 0xaf]; // a codec's state, encrypted blocks
 
 interface Kept {
@@ -55,7 +60,7 @@ interface Group {
   readonly told: readonly Bytes[];
   readonly isKey: boolean;
   readonly isWhole: boolean; // nothing else is in it
-  readonly hasAdditions: boolean;
+  readonly additions: readonly Element[];
 }
 
 /** Where to jump to: when, and how far behind the first cluster's beginning. */
@@ -148,19 +153,27 @@ export class Clusters {
   /** Keep what is kept of a block and what is said of it. */
   async #keepGroup(element: Element): Promise<Kept | undefined> {
     const group = await this.#readGroup(element);
-    const { element: inside, told, isKey, isWhole } = group;
+    const { element: inside, told, isKey, additions } = group;
     const length = endOf(inside) - inside.start;
     const block = await readBlock(this.elements.source, inside.start, length);
     const track = this.#tracks.get(block.number);
     if (track === undefined) return undefined;
-    // Half of the picture would go.
-    if (group.hasAdditions && track.hasAlpha) throw new CleaningRefusal("unsupported");
+    let isWhole = group.isWhole && additions.length === 0;
+    let beside: readonly Piece[] = [];
+    const [addition] = additions;
+    if (addition !== undefined && track.hasAlpha) {
+      // Half of the picture would go.
+      if (!track.keepsAlpha || additions.length > 1) throw new CleaningRefusal("unsupported");
+      const alpha = await this.#readAlpha(addition);
+      beside = alpha.pieces;
+      isWhole = group.isWhole && alpha.isAsWritten;
+    }
     const kept = await this.#look(inside, block, track, GROUP_FLAGS);
     if (kept === undefined && isWhole) return { pieces: [whole(element)], block, isKey };
     const pieces = kept ?? [whole(inside)];
     if (pieces.length === 0) return { pieces, block, isKey };
-    const head = formatHead(GROUP, measurePieces([...pieces, ...told]));
-    return { pieces: [head, ...pieces, ...told], block, isKey };
+    const content = [...pieces, ...told, ...beside];
+    return { pieces: [formatHead(GROUP, measurePieces(content)), ...content], block, isKey };
   }
 
   async #readGroup(element: Element): Promise<Group> {
@@ -169,7 +182,7 @@ export class Clusters {
     const end = endOf(element);
     let inside: Element | undefined;
     let isWhole = true;
-    let hasAdditions = false;
+    const additions: Element[] = [];
     for (let at = element.start; at < end;) {
       const child = await this.elements.read(at, end);
       at = endOf(child);
@@ -181,13 +194,47 @@ export class Clusters {
       } else if (GROUP_NUMBERS.includes(child.number)) {
         numbers.push(child.number);
         told.push(await this.#readTold(child, numbers));
+      } else if (child.number === ADDITIONS) {
+        additions.push(child);
       } else {
         isWhole = false;
-        hasAdditions ||= child.number === ADDITIONS;
       }
     }
     if (inside === undefined) throw new CleaningRefusal("malformed");
-    return { element: inside, told, isKey: !numbers.includes(REFERENCE), isWhole, hasAdditions };
+    return { element: inside, told, isKey: !numbers.includes(REFERENCE), isWhole, additions };
+  }
+
+  /** The other half of a picture, and whether it stands there as it is written anew. */
+  async #readAlpha(
+    addition: Element,
+  ): Promise<{ readonly pieces: readonly Piece[]; readonly isAsWritten: boolean }> {
+    const end = endOf(addition);
+    if (addition.start === end) throw new CleaningRefusal("unsupported");
+    const more = await this.elements.read(addition.start, end);
+    if (more.number !== MORE || endOf(more) !== end) throw new CleaningRefusal("unsupported");
+    let data: Element | undefined;
+    for (let at = more.start; at < end;) {
+      const child = await this.elements.read(at, end);
+      at = endOf(child);
+      if (child.number === ADDITIONAL && data === undefined && child.start < at) {
+        data = child;
+      } else if (
+        child.number !== KIND ||
+        readNumber(await this.elements.readContent(child)) !== ALPHA_KIND
+      ) {
+        throw new CleaningRefusal("unsupported");
+      }
+    }
+    if (data === undefined) throw new CleaningRefusal("unsupported");
+    const size = endOf(data) - data.start;
+    const inner = join(formatNumber(KIND, ALPHA_KIND), formatHead(ADDITIONAL, size));
+    const outer = join(formatHead(MORE, inner.length + size), inner);
+    const head = join(formatHead(ADDITIONS, outer.length + size), outer);
+    const isAsWritten =
+      data.start - addition.at === head.length &&
+      endOf(data) === end &&
+      isSame(await this.elements.source.read(addition.at, head.length), head);
+    return { pieces: [head, { offset: data.start, lengthBytes: size }], isAsWritten };
   }
 
   /** A number that is told of a block, as it is written. */

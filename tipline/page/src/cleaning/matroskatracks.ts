@@ -48,6 +48,8 @@ const CODEC_NAME = 0x258688;
 const VIDEO = 0xe0;
 const AUDIO = 0xe1;
 const ALPHA = 0x53c0;
+const ADDITIONS = 0x55ee; // how many kinds of them blocks have at most
+const ALPHA_CODECS: readonly string[] = ["V_VP8", "V_VP9"];
 const COLOUR = 0x55b0;
 const MASTERING = 0x55d0;
 const PROJECTION = 0x7670;
@@ -89,6 +91,8 @@ export interface Track extends Coding {
    * record.
    */
   readonly hasAlpha: boolean;
+  /** It stays: it is coded as the pictures are. */
+  readonly keepsAlpha: boolean;
   /** As it is written. */
   readonly entry: Bytes;
 }
@@ -135,20 +139,23 @@ function readTrack(number: number, named: Elements, isVideo: boolean, found: Set
   if (read === undefined || name.length > MAX_CODEC_BYTES) throw new CleaningRefusal("unsupported");
   const video = listNamed((isVideo && named.get(VIDEO)) || join());
   const config = read(named.get(PRIVATE) ?? join(), found);
+  const hasAlpha = readNumber(video.get(ALPHA)) !== 0;
+  const keepsAlpha = hasAlpha && ALPHA_CODECS.includes(codec);
   const entry = formatElement(
     ENTRY,
     formatNumber(NUMBER, number),
     formatNumber(UID, number),
     formatNumber(TYPE, isVideo ? VIDEO_TRACK : AUDIO_TRACK),
     formatNumbers(named, BEFORE_CODEC),
+    keepsAlpha ? formatNumber(ADDITIONS, 1) : "",
     formatElement(LANGUAGE, "und"),
     formatElement(CODEC, codec),
     config?.content.length ? formatElement(PRIVATE, config.content) : "",
     formatNumbers(named, BEHIND_CODEC),
-    isVideo ? formatVideo(video) : formatAudio(named),
+    isVideo ? formatVideo(video, keepsAlpha) : formatAudio(named),
   );
-  const hasAlpha = readNumber(video.get(ALPHA)) !== 0;
-  return { number, isVideo, hasAlpha, isHevc: codec === HEVC, isAv1: codec === AV1, config, entry };
+  const coding = { isHevc: codec === HEVC, isAv1: codec === AV1, config };
+  return { number, isVideo, hasAlpha, keepsAlpha, ...coding, entry };
 }
 
 function formatNumbers(named: Elements, numbers: readonly number[]): Bytes {
@@ -169,8 +176,9 @@ function formatFloats(named: Elements, numbers: readonly number[]): Bytes {
   );
 }
 
-function formatVideo(video: Elements): Bytes {
+function formatVideo(video: Elements, keepsAlpha: boolean): Bytes {
   const parts = [formatNumbers(video, VIDEO_NUMBERS)];
+  if (keepsAlpha) parts.push(formatNumber(ALPHA, 1));
   const colour = video.get(COLOUR);
   if (colour !== undefined) {
     const told = listNamed(colour);
