@@ -15,7 +15,7 @@ import {
   type PdfValue,
   PdfReference,
 } from "./pdfobjects.js";
-import { countBelow, findWord, Lines, stands } from "./pdfsearch.js";
+import { countBelow, findLastWord, findWord, Lines } from "./pdfsearch.js";
 import { isSpace, Lexer, ObjectParser } from "./pdfsyntax.js";
 import { CleaningRefusal } from "./errors.js";
 
@@ -26,7 +26,7 @@ const MAX_READ_BYTES = 64 * 1024 * 1024; // of objects that are no streams, each
 const SEARCHED_BYTES = 10; // of a token: longer ones are not looked for
 const TAIL_ENDS = 3;
 const END_BYTES = 20; // more than the words have that end something
-const [NEW_LINE, RETURN, LETTER_E] = [0x0a, 0x0d, 0x65];
+const [NEW_LINE, RETURN] = [0x0a, 0x0d];
 
 /** Where an object stands that lies in a stream of objects. */
 interface Packed {
@@ -344,14 +344,13 @@ function findEnd(data: Bytes, from: number): number {
 function findTail(data: Bytes): number {
   let at = data.length;
   for (let i = 0; i < TAIL_ENDS && at > 0; i++) {
-    do at = data.lastIndexOf(LETTER_E, at - 1);
+    do at = findLastWord(data, "end", at);
     while (at > 0 && !isEnd(data, at));
   }
   return at;
 }
 
 function isEnd(data: Bytes, at: number): boolean {
-  if (!stands(data, "end", at)) return false; // by far the most
   const { text } = new Lexer(data, at, Math.min(data.length, at + END_BYTES)).read();
   return text === "endstream" || text === "endobj";
 }

@@ -2,19 +2,37 @@
 
 import type { Bytes } from "./bytes.js";
 
+const WALKED_BYTES = 64;
 const [NEW_LINE, RETURN] = [0x0a, 0x0d];
 
 /** Where a word of two letters or more stands at or behind a place; -1 if nowhere. */
 export function findWord(data: Bytes, word: string, from: number): number {
   const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
-  for (let at = data.indexOf(first, from); at >= 0; at = data.indexOf(first, at + 1)) {
-    if (data[at + 1] === second && stands(data, word, at)) return at;
+  for (let at = data.indexOf(first, from); at >= 0; at = data.indexOf(first, at)) {
+    // Where the letter is rare the jump is fast; where it is not, the walk.
+    const stop = Math.min(data.length, at + WALKED_BYTES);
+    for (; at < stop; at++) {
+      if (data[at] === first && data[at + 1] === second && stands(data, word, at)) return at;
+    }
+  }
+  return -1;
+}
+
+/** Where a word of two letters or more stands before a place; -1 if nowhere. */
+export function findLastWord(data: Bytes, word: string, before: number): number {
+  const [first, second] = [word.charCodeAt(0), word.charCodeAt(1)];
+  for (let at = before - 1; at >= 0; at--) {
+    at = data.lastIndexOf(first, at);
+    const stop = Math.max(0, at - WALKED_BYTES);
+    for (; at >= stop; at--) {
+      if (data[at] === first && data[at + 1] === second && stands(data, word, at)) return at;
+    }
   }
   return -1;
 }
 
 /** Whether a word stands at a place. */
-export function stands(data: Bytes, word: string, at: number): boolean {
+function stands(data: Bytes, word: string, at: number): boolean {
   for (let i = 0; i < word.length; i++) if (data[at + i] !== word.charCodeAt(i)) return false;
   return true;
 }
