@@ -27,6 +27,7 @@ def register(parts: Commands, translate: Translate) -> None:
     reply = parts.add_parser(
         "reply",
         help=_("answer somebody who wrote by phone"),
+        # PROMISE: P-32
         description=_(
             "Write an answer into an outgoing bundle, sealed to the service, which sends it to the"
             " phone. The text comes from a file or from stdin. It is refused when the last day for"
@@ -45,6 +46,7 @@ def register(parts: Commands, translate: Translate) -> None:
     status = parts.add_parser(
         "status",
         help=_("say where a matter stands, for somebody who asks by phone"),
+        # PROMISE: P-32
         description=_(
             "Write a status into an outgoing bundle. The service keeps it sealed, and sends it in"
             " one message to whoever asks from that phone with ESTADO or STATUS; never unasked."
