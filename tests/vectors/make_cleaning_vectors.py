@@ -53,6 +53,7 @@ from tests.vectors.cleaning_films import list_films
 from tests.vectors.cleaning_heifs import list_heifs
 from tests.vectors.cleaning_matroskas import list_matroskas
 from tests.vectors.cleaning_open_documents import list_open_documents
+from tests.vectors.cleaning_pdf_files import list_pdf_files
 from tests.vectors.cleaning_pdf_forms import list_pdf_forms
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
@@ -423,7 +424,7 @@ def main() -> None:
         "drawing": list_drawings(),
         "inside": list_files_inside(),
         "opendocument": list_open_documents(),
-        "pdf": [*list_pdfs(), *list_pdf_forms()],
+        "pdf": [*list_pdfs(), *list_pdf_files(), *list_pdf_forms()],
         "text": list_texts(),
         "detection": list_others(),
     }
