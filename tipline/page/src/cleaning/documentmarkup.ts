@@ -15,7 +15,7 @@ import {
   type MarkupEvent,
   MAX_ALL_ATTRIBUTES,
   MAX_ELEMENTS,
-  readMarkup,
+  MarkupReader,
   type Start,
   writeStart,
 } from "./markup.js";
@@ -38,6 +38,7 @@ const CELL = "w:tc";
 const EMPTY_PARAGRAPH = "<w:p/>";
 /** A mark, and where it stands in what a change took out. */
 const TAKEN_OUT: ReadonlySet<string> = new Set([`w:del w:trPr ${ROW}`, `w:cellDel w:tcPr ${CELL}`]);
+const NO_TEXTS: string[] = []; // of elements in which none decides
 const NOWHERE: Scope = new Map();
 /** What leads to nothing. */
 const NOTHING: ReadonlySet<string> = new Set(["", "0"]);
@@ -115,16 +116,12 @@ export class DocumentMarkup {
     this.#used = new Set();
     this.#isPending = false;
     this.#skipped = 0;
-    const events = readMarkup(decodeMarkup(untrusted));
-    for (const event of change === undefined ? events : change(events)) {
-      if (event === undefined) {
-        this.#end();
-      } else if (typeof event === "string") {
-        this.#readText(event);
-      } else {
-        this.count(event.attributes.size);
-        if (this.#skipped > 0) this.#skipped++;
-        else this.#begin(event, roots);
+    const reader = new MarkupReader(decodeMarkup(untrusted));
+    if (change !== undefined) {
+      for (const event of change(reader.readAll())) this.#take(event, roots);
+    } else {
+      for (let event = reader.next(); event !== null; event = reader.next()) {
+        this.#take(event, roots);
       }
     }
     if (this.#out.length === 0) throw new CleaningRefusal("malformed");
@@ -162,6 +159,18 @@ export class DocumentMarkup {
 
   // --- elements ----------------------------------------------------------------------------------
 
+  #take(event: MarkupEvent, roots: readonly string[]): void {
+    if (event === undefined) {
+      this.#end();
+    } else if (typeof event === "string") {
+      this.#readText(event);
+    } else {
+      this.count(event.attributes.size);
+      if (this.#skipped > 0) this.#skipped++;
+      else this.#begin(event, roots);
+    }
+  }
+
   #begin({ name, attributes, declares }: Start, roots: readonly string[]): void {
     const parent = this.#open.at(-1);
     let scope = parent?.scope ?? NOWHERE;
@@ -179,7 +188,7 @@ export class DocumentMarkup {
       names,
       scope,
       attributes: [],
-      texts: [],
+      texts: names.isCollected ? [] : NO_TEXTS,
       written: undefined,
       hasText: parent?.hasText === true,
       start: this.#out.length,

@@ -96,54 +96,64 @@ export function isBlank(text: string): boolean {
 
 /** Read XML: what begins, stands there and ends, in order. */
 export function readMarkup(untrusted: string): Generator<MarkupEvent> {
-  return new Reader(untrusted).read();
+  return new MarkupReader(untrusted).readAll();
 }
 
-class Reader {
+/** Reads XML as `readMarkup`, without what a generator costs where scripts are not compiled. */
+export class MarkupReader {
   #position = 0;
   readonly #open: string[] = [];
   readonly #known: Known = { bare: new Map(), first: new Map(), next: new Map() };
   #isBegun = false;
+  #isEmpty = false; // the element that began last ends at once
 
   constructor(private readonly text: string) {}
 
-  *read(): Generator<MarkupEvent> {
+  /** All events. */
+  *readAll(): Generator<MarkupEvent> {
+    for (let event = this.next(); event !== null; event = this.next()) yield event;
+  }
+
+  /** The next event; null behind the last. */
+  next(): MarkupEvent | null {
+    if (this.#isEmpty) {
+      this.#isEmpty = false;
+      return undefined;
+    }
     const { text } = this;
     const open = this.#open;
+    if (open.length > MAX_DEPTH) throw new CleaningRefusal("too-complex");
     while (this.#position < text.length) {
       const start = this.#position;
       if (text.charCodeAt(start) !== TAG) {
         const stop = text.indexOf("<", start);
         const found = decodeText(text.slice(start, stop >= 0 ? stop : text.length));
         this.#position = stop >= 0 ? stop : text.length;
-        if (open.length > 0) yield found;
-        else if (!isBlank(found)) throw new CleaningRefusal("malformed");
+        if (open.length > 0) return found;
+        if (!isBlank(found)) throw new CleaningRefusal("malformed");
         continue;
       }
       if (text.charCodeAt(start + 1) === SLASH) {
         this.#readEnd();
         open.pop();
-        yield undefined;
-        continue;
+        return undefined;
       }
       const started = this.#readPlainStart() ?? this.#readStart();
       if (started === undefined) {
         const found = this.#readOther();
-        if (found !== undefined) yield found;
+        if (found !== undefined) return found;
         continue;
       }
       if (this.#isBegun && open.length === 0) throw new CleaningRefusal("malformed");
       this.#isBegun = true;
-      yield started;
-      if (text.charCodeAt(this.#position - 2) === SLASH) {
-        yield undefined;
-        continue;
-      }
+      this.#isEmpty = text.charCodeAt(this.#position - 2) === SLASH;
+      if (this.#isEmpty) return started;
       open.push(started.name);
-      if (open.length > MAX_DEPTH) throw new CleaningRefusal("too-complex");
+      return started;
     }
     if (open.length > 0) throw new CleaningRefusal("truncated");
     if (!this.#isBegun) throw new CleaningRefusal("malformed");
+    return null;
   }
 
   /** Match here, and go behind it. */

@@ -55,6 +55,8 @@ export interface ElementNames {
 /** Looks up names by the rules of a family of documents. */
 export class Names {
   readonly #known = new WeakMap<Scope, Map<string, ElementNames>>();
+  #lastScope: Scope | undefined;
+  #lastKnown = new Map<string, ElementNames>();
   readonly #needed: ReadonlyMap<string, string>;
   readonly #numbering: ReadonlySet<string>;
 
@@ -70,8 +72,13 @@ export class Names {
 
   /** Look up an element that stands in a scope. */
   element(name: string, scope: Scope): ElementNames {
-    let known = this.#known.get(scope);
-    if (known === undefined) this.#known.set(scope, (known = new Map()));
+    let known = this.#lastKnown;
+    if (scope !== this.#lastScope) {
+      known = this.#known.get(scope) ?? new Map<string, ElementNames>();
+      this.#known.set(scope, known);
+      this.#lastScope = scope;
+      this.#lastKnown = known;
+    }
     let found = known.get(name);
     if (found !== undefined) return found;
     found = this.#readElement(name, scope);
