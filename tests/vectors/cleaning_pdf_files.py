@@ -25,6 +25,7 @@ def list_pdf_files() -> Iterator[Case]:
     yield from _list_lengths()
     yield from _list_filters()
     yield from _list_words()
+    yield from _list_bounds()
 
 
 def _cases(prefix: str, why: str, files: Mapping[str, bytes]) -> Iterator[Case]:
@@ -277,3 +278,11 @@ def _list_words() -> Iterator[Case]:
         "too-deep": page(b"/X %s1%s /Rotate 90" % (b"[" * 60, b"]" * 60)),
     }
     yield from _cases("words", "is read as it is spelled", files)
+
+
+def _list_bounds() -> Iterator[Case]:
+    """What is no stream is bounded, also behind the end of one."""
+    numbers = b"1 " * 9
+    large = make_pdf({5: make_stream(b"x"), 6: b"[%s]" % numbers, 7: make_stream(b"x")})
+    head, _, tail = large.partition(numbers)
+    yield "refused-texts", "has too much that is no stream", [head, (numbers, 1_000_000), tail]

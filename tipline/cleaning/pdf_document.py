@@ -47,7 +47,7 @@ _LIMITS: Final[Mapping[str, Any]] = {
 _REFUSALS: Final = (
     pikepdf.PdfError, RuntimeError, ValueError, OverflowError, decimal.InvalidOperation,
 )  # fmt: skip
-_STREAM: Final = re.compile(rb"stream\r?\n")
+_STREAM: Final = re.compile(rb"(?<!end)stream\r?\n")
 # What only streams of objects have; in other places it is followed by a reference.
 _PACKED: Final = re.compile(rb"/First\s++\d++(?!\s++\d++\s++R)")
 _ZLIB: Final = re.compile(rb"\x78[\x01\x5e\x9c\xda]")

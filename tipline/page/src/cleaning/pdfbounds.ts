@@ -4,7 +4,7 @@
 // that no other stream has. The same look as in tipline/cleaning/pdf_document.py, so that both
 // languages refuse the same files.
 
-import type { Bytes } from "./bytes.js";
+import { type Bytes, startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { Budget, measureDeflated } from "./pdffilters.js";
 import { findWord } from "./pdfsearch.js";
@@ -12,7 +12,7 @@ import { longText } from "./pdfescapes.js";
 
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024; // a handbook of a thousand pages has about ten
 
-const [STREAM, END_OF_STREAM] = ["stream", "endstream"];
+const [STREAM, END_OF_STREAM, END] = ["stream", "endstream", "end"];
 const [NEW_LINE, RETURN, ZLIB] = [0x0a, 0x0d, 0x78];
 const LEVELS: readonly number[] = [0x01, 0x5e, 0x9c, 0xda];
 // What only streams of objects have; in other places it is followed by a reference. Names may have
@@ -51,7 +51,8 @@ function findStream(data: Bytes, from: number): number {
   for (let at = findWord(data, STREAM, from); at >= 0;) {
     const behind = at + STREAM.length;
     const next = data[behind] === RETURN ? data[behind + 1] : data[behind];
-    if (next === NEW_LINE) return at;
+    const isEnd = startsWith(data.subarray(Math.max(0, at - END.length), at), END);
+    if (next === NEW_LINE && !isEnd) return at;
     at = findWord(data, STREAM, behind);
   }
   return -1;
