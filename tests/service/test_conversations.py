@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from crypto.handle import HANDLE_BITS
+from crypto.outgoing import ItemKind
 from retention.plan import plan_policy_change
 from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
@@ -23,6 +24,7 @@ from tipline.gateway.numbers import Sender, parse_sender
 from tipline.service.conversations import Conversations
 from tipline.service.sqlite_store import SqliteStore
 from tipline.service.store import StoredTip
+from tipline.service.taken_answers import Item, Outcome, decode_answer
 
 BEGIN = datetime.date(2031, 6, 12)
 NUMBER = "+525512345678"
@@ -95,6 +97,24 @@ async def keep(conversations: Conversations, who: Sender | None, **changes: Any)
     tip = await write(conversations, who, **changes)
     assert tip is not None
     return tip
+
+
+async def give(
+    conversations: Conversations, conversation: bytes, text: str, *, kind: ItemKind = ItemKind.ANSWER
+) -> Outcome:
+    """Let a reader answer, or set the status."""
+    item = Item(id=secrets.token_bytes(16), kind=kind, conversation=conversation, text=text)
+    number = next(ids)
+    taken = await conversations.taken.take(
+        [item],
+        refused={},
+        order=[item.id],
+        key="reader",
+        number=number,
+        sha256=secrets.token_bytes(32),
+        expires_on=BEGIN + datetime.timedelta(days=90),
+    )
+    return taken.outcomes[item.id]
 
 
 async def settle(conversations: Conversations) -> None:
@@ -202,16 +222,16 @@ async def test_conversation_when_it_is_ended_then_its_number_and_answers_go_and_
     async with open_phones(short_path, calendar) as (store, conversations):
         tip = await keep(conversations, sender())
         conversation = conversations.find(sender(), "city").conversation
-        assert await conversations.outbox.set_status(conversation, "received")
-        answer = await conversations.outbox.add_answer(conversation, b"thank you")
-        assert answer is not None
+        await give(conversations, conversation, "received", kind=ItemKind.STATUS)
+        await give(conversations, conversation, "thank you")
+        ((answer, _),) = await conversations.outbox.answers()
         before = len(list(store._rows.slots()))
         await conversations.end(conversation)
         assert len(list(store._rows.slots())) == before - 2
         assert await conversations.read_sender(conversation) is None
         assert await conversations.outbox.read_answer(answer) is None
         assert await conversations.outbox.read_status(conversation) is None
-        assert await conversations.outbox.add_answer(conversation, b"once more") is None
+        assert await give(conversations, conversation, "once more") is Outcome.WINDOW_CLOSED
         assert [stored.id for stored in await store.tips()] == [tip.id]
         later = conversations.find(sender(), "city")
         assert (later.conversation == conversation, later.continues) == (False, False)
@@ -384,23 +404,26 @@ async def test_outbox_when_an_answer_was_sent_then_it_is_gone(
     async with open_phones(short_path, calendar) as (_, conversations):
         await write(conversations, sender())
         conversation = conversations.find(sender(), "city").conversation
-        answer = await conversations.outbox.add_answer(conversation, b"thank you")
-        assert answer is not None
-        assert await conversations.outbox.set_status(conversation, "recibido, día 3")
-        assert await conversations.outbox.set_status(conversation, "cerrado")
+        assert await give(conversations, conversation, "thank you") is Outcome.TAKEN
+        for status in ("recibido, día 3", "cerrado"):
+            await give(conversations, conversation, status, kind=ItemKind.STATUS)
     async with open_phones(short_path, calendar) as (_, conversations):
         outbox = conversations.outbox
-        assert await outbox.answers() == [(answer, conversation)]
-        assert await outbox.read_answer(answer) == b"thank you"
+        ((answer, whose),) = await outbox.answers()
+        assert whose == conversation
+        content = await outbox.read_answer(answer)
+        assert content is not None
+        assert decode_answer(content).text == "thank you"
         assert await outbox.read_status(conversation) == "cerrado"
         await outbox.drop_answer(answer)
         assert await outbox.answers() == []
-        late = await outbox.add_answer(conversation, b"late")
-        assert late is not None
+        await give(conversations, conversation, "late")
+        ((late, _),) = await outbox.answers()
         calendar.turn(WINDOW_DAYS)
         assert await outbox.read_answer(late) is None
         assert await outbox.read_status(conversation) is None
-        assert not await outbox.set_status(conversation, "x")
+        closed = await give(conversations, conversation, "x", kind=ItemKind.STATUS)
+        assert closed is Outcome.WINDOW_CLOSED
 
 
 async def test_policy_when_it_becomes_shorter_then_senders_are_still_found_until_the_nearer_day(

@@ -17,7 +17,7 @@ from typing import Final
 
 from crypto.data_key import DataKey
 from crypto.randomness import RandomSource, system_random
-from crypto.stored import open_slice, seal_slice
+from crypto.stored import open_slice
 from retention.policy import Event, RecordClass
 from retention.promise import Promises
 from tipline.service.phone_rows import PhoneRows
@@ -111,34 +111,6 @@ class Outbox:
         await asyncio.to_thread(self._keys.destroy, keys)
         await self._writer.call(lambda: self._rows.delete_parts(part_ids))
 
-    async def add_answer(self, conversation: bytes, content: bytes) -> bytes | None:
-        """
-        Keep an answer until it is sent. Durable when it returns.
-
-        Args:
-            conversation: To whom.
-            content: The answer, at most 1 MiB.
-
-        Returns:
-            Its id; None if the conversation's window is over.
-
-        Raises:
-            OSError: the disk refuses, or the slot file does.
-        """
-        today = self._today()
-        window = await self._find_window(conversation)
-        if window is None:
-            return None
-        period_ends_on = self._promises.dies_on(RecordClass.REPLY, {Event.SENT: today})
-        dies_on = min(period_ends_on, window.dies_on)  # then there is nobody to send it to
-        row = await asyncio.to_thread(
-            seal_row, content, self._keys, dies_on=dies_on, random=self._random
-        )
-        await self._writer.call(
-            lambda: self._rows.insert_outgoing(row, conversation=conversation, sent_on=today)
-        )
-        return row.id
-
     async def answers(self) -> list[tuple[bytes, bytes]]:
         """
         List the answers that wait.
@@ -182,34 +154,6 @@ class Outbox:
             await asyncio.to_thread(self._keys.destroy, [row.key])
             await self._writer.call(lambda: self._rows.delete_outgoing(answer_id))
 
-    async def set_status(self, conversation: bytes, status: str) -> bool:
-        """
-        Keep what a conversation is told when it asks, as long as its latest window.
-
-        Args:
-            conversation: Its id.
-            status: At most `STATUS_BYTES` in UTF-8.
-
-        Returns:
-            Whether a window is open.
-
-        Raises:
-            OSError: the disk refuses, or the window's key cannot be read.
-        """
-        if len(status.encode()) > STATUS_BYTES:
-            raise ValueError("a status has one part")
-        row = await self._find_window(conversation)
-        if row is None:
-            return False
-        data_key = await asyncio.to_thread(self._open_key, row)
-        sealed = seal_slice(
-            data_key,
-            status.encode().ljust(STATUS_BYTES),
-            record_id=row.key.data_id,
-            number=STATUS_SLICE,
-        )
-        return await self._writer.call(lambda: self._rows.set_status(conversation, row.id, sealed))
-
     async def read_status(self, conversation: bytes) -> str | None:
         """
         Read what a conversation is told when it asks.
@@ -232,10 +176,6 @@ class Outbox:
             data_key, found.sealed, record_id=found.key.data_id, number=STATUS_SLICE
         )
         return opened.rstrip(b" ").decode()
-
-    async def _find_window(self, conversation: bytes) -> SealedRow | None:
-        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
-        return windows[0] if windows and windows[0].dies_on > self._today() else None
 
     def _open_key(self, row: SealedRow) -> DataKey:
         return self._keys.open(row.key, dies_on=row.dies_on)
