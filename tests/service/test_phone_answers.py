@@ -264,7 +264,7 @@ async def test_stop_when_ordered_then_number_status_and_answers_are_gone_and_the
         conversation = bytes.fromhex(tip.gateway.conversation)
         assert await desk.answer(tip_id, STATUS, kind=ItemKind.STATUS) == [Outcome.TAKEN]
         # Taken behind the back of what sends.
-        assert await give(conversations, conversation, "waits") is Outcome.TAKEN
+        assert await give(conversations, conversation, "waits") == Outcome.TAKEN
 
         assert await caller.post(message(word, number="stop")) == 200
 
