@@ -204,22 +204,25 @@ def _list_buttons() -> Iterator[Case]:
             ],
         )
     button = b"<< /Subtype /Widget /Parent 5 0 R /Rect [9 9 18 18] /AP << /N << /%s 6 0 R >> >> >>"
-    yield (
-        "box-one-of-many",
-        "of buttons the one that was chosen is drawn",
-        [
-            make_pdf(
-                {
-                    3: make_page(b"/Annots [8 0 R 9 0 R]"),
-                    5: b"<< /FT /Btn /Ff 32768 /T (a) /V /Bea /Kids [8 0 R 9 0 R] >>",
-                    6: SEEN,
-                    8: button % b"Ana",
-                    9: button % b"Bea",
-                },
-                root=b"/AcroForm << /Fields [5 0 R] /NeedAppearances true >>",
-            )
-        ],
-    )
+    for name, entries in {"many": b"", "many-in-a-group": b"/Parent 10 0 R"}.items():
+        chosen = b"<< /FT /Btn /Ff 32768 /T (a) /V /Bea /Kids [8 0 R 9 0 R] %s >>" % entries
+        yield (
+            f"box-one-of-{name}",
+            "of buttons the one that was chosen is drawn",
+            [
+                make_pdf(
+                    {
+                        3: make_page(b"/Annots [8 0 R 9 0 R]"),
+                        5: chosen,
+                        6: SEEN,
+                        8: button % b"Ana",
+                        9: button % b"Bea",
+                        10: b"<< /T (group) /Kids [5 0 R] >>",
+                    },
+                    root=b"/AcroForm << /Fields [10 0 R 5 0 R] /NeedAppearances true >>",
+                )
+            ],
+        )
 
 
 def _list_trees() -> Iterator[Case]:

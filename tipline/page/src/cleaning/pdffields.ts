@@ -195,13 +195,15 @@ function setBox(field: PdfDictionary, value: PdfName): void {
 }
 
 function setRadio(field: PdfDictionary, value: PdfName): void {
-  const above = field.get("Parent");
-  if (above instanceof PdfDictionary && !above.has("Parent") && isRadio(above)) {
-    setRadio(above, value);
+  const kids = field.get("Kids");
+  if (!(kids instanceof PdfArray)) {
+    // One of the buttons: what is above it knows them all.
+    const above = field.get("Parent");
+    if (above instanceof PdfDictionary && isRadio(above) && above.get("Kids") instanceof PdfArray) {
+      setRadio(above, value);
+    }
     return;
   }
-  const kids = field.get("Kids");
-  if (above !== undefined || !isRadio(field) || !(kids instanceof PdfArray)) return;
   field.entries.set("V", value);
   for (const kid of kids.values()) {
     const button = kid instanceof PdfDictionary ? findPicture(kid) : undefined;
