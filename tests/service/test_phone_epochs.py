@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from retention.log.entry import EntryType
 from retention.policy import EVENTS, Event, RecordClass
 from tests.service.phones import NUMBER, call_line, install_webhook, message
 from tests.service.test_backup import ask
+from tests.service.test_conversations import (
+    BEGIN,
+    PROMISES,
+    Calendar,
+    keep,
+    open_phones,
+    sender,
+    settle,
+)
+from tests.service.test_conversations import EPOCH_DAYS as STORE_EPOCH_DAYS
 from tests.service.test_operator import later
 from tipline.gateway.numbers import parse_sender
 
@@ -58,3 +73,44 @@ async def test_line_when_it_has_no_phones_then_it_has_no_epoch(world: Any) -> No
         later(world, 1)
         await ask(site, "purge")
         assert site.line.store._keys.epochs() == set()
+
+
+@pytest.mark.parametrize("step", range(6))
+async def test_epoch_when_its_end_fails_at_any_step_then_the_next_run_ends_it(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """The key dies first; what is left then is unlinkable, and is finished by the next purge."""
+    calendar = Calendar()
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tip = await keep(conversations, sender())
+        await settle(conversations)
+        calendar.turn(STORE_EPOCH_DAYS)
+        dying, keys = store._dying_epochs, store._keys
+        reached = itertools.count()
+
+        def fail(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*given: Any, **named: Any) -> Any:
+                if next(reached) == step:
+                    raise OSError(5, "Input/output error")
+                return real(*given, **named)
+
+            return call
+
+        monkeypatch.setattr(keys, "destroy_epochs", fail(keys.destroy_epochs))
+        monkeypatch.setattr(dying, "_clear", fail(dying._clear))
+        monkeypatch.setattr(dying, "note", fail(dying.note))
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        happened = next(reached) > step
+        assert bool(report.failures) == happened
+        assert bool(report.epochs) != happened
+        assert report.failed_count == int(happened)
+        if step > 0:
+            assert len(keys.epochs()) == 1  # of the next epoch
+        monkeypatch.undo()
+    async with open_phones(short_path, calendar) as (store, _):
+        again = await store.purge_due(promises=PROMISES, today=calendar())
+        assert again.failures == ()
+        assert [ended.begun_on for ended in again.epochs] == [BEGIN]
+        assert {one.id: one.pseudonym for one in await store.tips()} == {tip.id: None}
+        assert len(store._keys.epochs()) == 1
+        assert store._database.execute("SELECT count(*) FROM epochs").fetchone() == (1,)
