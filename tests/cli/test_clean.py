@@ -134,7 +134,7 @@ def test_clean_when_a_folder_is_among_the_files_then_it_is_named_and_the_others_
 
     code, out, err = run(*words, folder, pipe, shot)
 
-    reason = "it is a folder, or something else that is no ordinary file"
+    reason = "it is a directory, or something else that is no ordinary file"
     assert out.splitlines()[:2] == [f"{folder}: refused: {reason}", f"{pipe}: refused: {reason}"]
     assert out.splitlines()[2].startswith(f"{shot}: ")
     assert (code, list_names(folder)) == (49, {inside.name})

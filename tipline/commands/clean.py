@@ -41,7 +41,7 @@ class NoFile(enum.StrEnum):
     NO_FILE = "no-file"
 
 
-_NO_FILE_WORDS: Final = N_("it is a folder, or something else that is no ordinary file")
+_NO_FILE_WORDS: Final = N_("it is a directory, or something else that is no ordinary file")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

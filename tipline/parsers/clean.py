@@ -35,7 +35,7 @@ def register(commands: Commands, translate: Translate) -> None:
             " with --check: every file is clean as it is. 49: a file was refused, so all that it"
             " says remains; with --check: there is something to take out of a file, or it was"
             " refused. 46: a file cannot be read or written or its name is taken: the files before"
-            " it are done. A folder is named, passed over and counted as refused. It needs no"
+            " it are done. A directory is named, passed over and counted as refused. It needs no"
             " network."
         ),
     )
