@@ -57,6 +57,7 @@ from tests.vectors.cleaning_pdf_files import list_pdf_files
 from tests.vectors.cleaning_pdf_forms import list_pdf_forms
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
+from tests.vectors.cleaning_sheets import list_sheets
 from tests.vectors.cleaning_sounds import list_flacs, list_mp3s, list_oggs, list_wavs
 from tests.vectors.cleaning_texts import list_texts
 from tests.vectors.cleaning_tiffs import list_tiffs
@@ -423,6 +424,7 @@ def main() -> None:
         "document": list_documents(),
         "drawing": list_drawings(),
         "inside": list_files_inside(),
+        "sheet": list_sheets(),
         "opendocument": list_open_documents(),
         "pdf": [*list_pdfs(), *list_pdf_files(), *list_pdf_forms()],
         "text": list_texts(),

@@ -156,6 +156,15 @@ export class MarkupReader {
     return null;
   }
 
+  /**
+   * Pass what is written here in a way that a sticky pattern knows, between two events: whole
+   * elements, with others in them that have none.
+   */
+  pass(pattern: RegExp): string | undefined {
+    if (this.#isEmpty || this.#open.length + 2 > MAX_DEPTH) return undefined;
+    return this.#match(pattern)?.[0];
+  }
+
   /** Match here, and go behind it. */
   #match(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.#position;
