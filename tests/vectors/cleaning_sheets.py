@@ -1,4 +1,4 @@
-"""The cases of cells of sheets, for `make_cleaning_vectors`: most are read in one go by the page."""
+"""The cases of cells of sheets, for `make_cleaning_vectors`: the page reads most in one go."""
 
 from __future__ import annotations
 
