@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import io
 import json
@@ -16,6 +17,7 @@ from tests.service.phones import KEY, NUMBER, call_line, install_webhook, messag
 from tipline.gateway.arrival import MESSAGES_BURST, OVERDUE_SECONDS
 from tipline.gateway.kinds.webhook import INCOMING_LINE, make_signed
 from tipline.gateway.signatures import sign_sha256
+from tipline.service.conversations import Conversations
 
 
 async def test_message_when_it_comes_then_the_desk_opens_it_and_reads_who_sealed_it(
@@ -274,3 +276,76 @@ async def test_sender_when_it_sends_without_end_then_it_is_told_and_others_are_s
     assert set(answers) <= {200, 429, 503}
     assert answers.count(429) >= 100
     assert answers.count(200) == len(site.tips) - 1
+
+
+async def test_parts_when_the_same_one_comes_at_once_under_several_ids_then_it_counts_once(
+    world: Any,
+) -> None:
+    """A part is not its own successor, however its gateway repeats it."""
+    install_webhook(world.directory)
+    first = {"reference": "42", "number": 1, "of": 2}
+    async with world.serve() as site, call_line(world) as caller:
+        sent = [message("one ", number=f"p{copy % 4}", part=first) for copy in range(8)]
+        answers = await asyncio.gather(*(caller.post(one) for one in sent))
+        assert set(answers) <= {200, 503}
+        assert site.tips == []
+        second = {"reference": "42", "number": 2, "of": 2}
+        assert await caller.post(message("two", number="q", part=second)) == 200
+        (tip,) = await open_tips(world, site)
+    assert tip.text == "one two"
+
+
+async def test_header_when_it_comes_twice_then_neither_counts(world: Any) -> None:
+    """A signature that two readers could read in two ways is none."""
+    install_webhook(world.directory)
+    body = json.dumps(message("seen")).encode()
+    timestamp = str(int(world.clock().timestamp()))
+    signed = make_signed(INCOMING_LINE, "hook", timestamp, body)
+    signature = "v1=" + sign_sha256(Secret(KEY.encode()), signed)
+    head = f"POST /hook HTTP/1.1\r\nHost: line\r\nContent-Length: {len(body)}\r\n"
+    head += f"Tipline-Timestamp: {timestamp}\r\n" + f"Tipline-Signature: {signature}\r\n" * 2
+    async with world.serve():
+        path = str(world.directory / "run" / "gateway")
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(head.encode() + b"\r\n" + body)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 403")
+        writer.close()
+
+
+async def test_message_when_the_disk_refuses_then_it_is_not_acknowledged_and_comes_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails once costs nothing: the provider repeats, and the message is kept once."""
+    install_webhook(world.directory)
+    async with world.serve() as site, call_line(world) as caller:
+
+        async def refuse(*_: Any, **__: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Conversations, "add", refuse)
+            assert await caller.post(message("seen")) == 503
+        assert await caller.post(message("seen")) == 200
+        assert len(site.tips) == 1
+
+
+async def test_line_when_it_stops_then_what_was_begun_is_stored_and_answered(world: Any) -> None:
+    """A stop cuts no message off between storing and answering."""
+    install_webhook(world.directory)
+    async with contextlib.AsyncExitStack() as stack:
+        caller = await stack.enter_async_context(call_line(world))
+        async with world.serve() as site:
+            sent = [
+                asyncio.create_task(
+                    caller.post(message("seen", number=f"s{n}", sender=f"+52551234{n:04}"))
+                )
+                for n in range(20)
+            ]
+            async with asyncio.timeout(30):
+                await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+    acknowledged = [answer for answer in answers if answer == 200]
+    assert acknowledged
+    async with world.serve() as again:
+        assert len(await again.line.store.tips()) >= len(acknowledged)
+    assert len(site.tips) >= len(acknowledged)

@@ -220,6 +220,10 @@ class Arrival:
         self._joining.check_room(sender)
         content = encode_piece(incoming, sender=sender)
         piece_id = await self._line.conversations.outbox.keep_part(content)
+        if self._joining.has(incoming, sender=sender):
+            # The same part came under another id while this one was being stored.
+            await self._line.conversations.outbox.drop_parts([piece_id])
+            return
         # From here on the part is stored. Whether the whole can be stored now does not matter to
         # whoever brought its last part.
         piece = Piece(id=piece_id, incoming=incoming, sender=sender)

@@ -162,10 +162,10 @@ class _TooLongError(Exception):
 
 
 def _list_headers(request: web.BaseRequest) -> dict[str, str]:
-    times = Counter(name.lower() for name in request.headers)
-    return {
-        name.lower(): value for name, value in request.headers.items() if times[name.lower()] == 1
-    }
+    # By items: a walk over the names alone names each once.
+    given = [(name.lower(), value) for name, value in request.headers.items()]
+    times = Counter(name for name, _ in given)
+    return {name: value for name, value in given if times[name] == 1}
 
 
 def _make_answer(answer: GatewayAnswer) -> Answer:
