@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
+import pikepdf
 import pytest
 
-from tests.page_cleaning import PageCleaning, run_page_cleaning
+from tests.page_cleaning import PageCleaning, plan_in_python, run_page_cleaning
+from tests.pdfs import make_pdf
 from tests.vectors.test_cleaning_own import VECTORS, make_input
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.plan import EXTENSIONS, Kind
@@ -45,3 +48,15 @@ def test_page_when_it_is_asked_for_its_words_then_they_are_those_of_python(
     assert page.words["kinds"] == [*Kind]
     assert page.words["reasons"] == [*Reason]
     assert page.words["extensions"] == EXTENSIONS
+
+
+def test_pdf_when_its_password_opens_for_everybody_then_the_page_alone_refuses_it(
+    page: PageCleaning,
+) -> None:
+    """The page has no code to decrypt it, and says so by its own word."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make_pdf({}))) as document:
+        document.save(out, encryption=pikepdf.Encryption(owner="x", user=""))
+
+    assert "refused" not in plan_in_python(out.getvalue())
+    assert page.clean(out.getvalue()) == {"refused": Reason.ENCRYPTED}
