@@ -24,7 +24,7 @@ from crypto.keyset import (
     verify_keyset,
     verify_past_keyset,
 )
-from crypto.keyset_fields import Keyset, KeysetDraft
+from crypto.keyset_fields import Keyset, KeysetDraft, is_id
 from crypto.note import Signer, sign_note
 from crypto.randomness import RandomSource
 from crypto.secret import Secret
@@ -503,3 +503,24 @@ def test_reader_when_left_out_then_the_key_is_not_needed(
 ) -> None:
     """The fixture's readers are those of the keyset: the tests above compare real keys."""
     assert keyset.readers[1].recipient == identity(1).recipient()
+
+
+def test_keyset_when_nobody_answers_then_it_says_so(
+    root: Signer, draft: Callable[..., KeysetDraft]
+) -> None:
+    """A line without phones names neither a key for answers nor anybody who signs them."""
+    silent = [dataclasses.replace(reader, signing=None) for reader in draft().readers]
+    note = sign_keyset(draft(answers=None, readers=tuple(silent)), signer=root, today=DAY)
+    keyset = verify_keyset(note, root=root.verifier(), today=DAY)
+
+    assert keyset.answers is None
+    assert [reader.signing for reader in keyset.readers] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [("ana", True), ("a-1", True), ("Ana", False), ("", False), ("a" * 33, False)],
+)
+def test_id_when_typed_then_it_is_known_whether_it_can_be_one(text: str, holds: bool) -> None:
+    """What the keyset would refuse can be refused before a key is made for it."""
+    assert is_id(text) is holds
