@@ -2,7 +2,7 @@
 //
 // tipline/cleaning/pdf_document.py keeps the same rules in Python, where qpdf reads and flattens.
 
-import type { Bytes } from "./bytes.js";
+import { type Bytes, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { drawAnnotations } from "./pdfannotations.js";
 import { checkObjects } from "./pdfbounds.js";
@@ -21,7 +21,7 @@ import {
 import { PageCopier, readPart } from "./pdfpages.js";
 import { listPages } from "./pdfpagetree.js";
 import { openPdf, type PdfDocument } from "./pdfreader.js";
-import { longText } from "./pdfescapes.js";
+import { findWord } from "./pdfsearch.js";
 import { FontCopier } from "./pdftype.js";
 import { listOf } from "./pdfstreams.js";
 import { type Found, readName } from "./pdfvalues.js";
@@ -42,7 +42,10 @@ const QUIET_ANNOTATIONS: ReadonlySet<string> = new Set([
 ]);
 const PASSWORD = 1 << 13; // of a field's flags
 const MANY_VERSIONS = 2; // of the ends in a file that is made for reading over a network
-const WHITE = /^[\0\r\n\t ]*$/;
+const END_WORD = "startxref";
+const END = /^startxref[\t-\r ]+[0-9]+[\t-\r ]+%%EOF/;
+const MAX_END_BYTES = 256; // thirty are common
+const WHITE: ReadonlySet<number> = new Set([0, 9, 10, 13, 32]);
 
 type Find = (...kinds: readonly Kind[]) => void;
 
@@ -56,11 +59,14 @@ export async function cleanDocument(untrusted: Bytes, find: Find): Promise<Bytes
 
 /** Note what lies behind the end, and earlier versions of the file. */
 function noteVersions(untrusted: Bytes, document: PdfDocument, find: Find): void {
-  const ends = [...longText(untrusted).matchAll(/startxref[\t-\r ]+[0-9]+[\t-\r ]+%%EOF/g)].map(
-    (match) => match.index + match[0].length,
-  );
-  const last = ends.at(-1);
-  if (last !== undefined && !WHITE.test(longText(untrusted.subarray(last)))) find("trailing");
+  const ends: number[] = [];
+  let at = findWord(untrusted, END_WORD, 0);
+  for (; at >= 0; at = findWord(untrusted, END_WORD, at + 1)) {
+    const match = END.exec(textOf(untrusted.subarray(at, at + MAX_END_BYTES)));
+    if (match !== null) ends.push(at + match[0].length);
+  }
+  const last = ends.at(-1) ?? untrusted.length;
+  if (untrusted.subarray(last).some((code) => !WHITE.has(code))) find("trailing");
   // One that is made for reading over a network has two tables, and is one version.
   const isLater = document.isLinearized
     ? ends.length > MANY_VERSIONS
