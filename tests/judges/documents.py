@@ -37,7 +37,8 @@ _TELLING: Final = re.compile(
 _PATH: Final = re.compile(r'(?:\b[A-Za-z]:\\|\bfile:/)[^"<>]{3,}')
 _STAMP: Final = re.compile(r"\b(?:19|20)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
 _UNSEEN: Final = re.compile(
-    r"\s+|[\u180e\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    r"\s+|[\u034f\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _DAY: Final = re.compile(r"\b((?:19|20)\d\d)-(\d\d)-(\d\d)T")
 # What properties say that says nothing, and words that every document of the format has.

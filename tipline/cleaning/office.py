@@ -5,8 +5,8 @@ Office Open XML (ECMA-376): DOCX, XLSX and PPTX.
    element which stays still names. What is reached is kept; all else goes, known or not.
 2. Each part is rewritten (`document_markup`) and gets a path of our own, each relation a number.
    Content types are written anew. So no name, number or order tells anything.
-3. Pictures are cleaned by their own rules. One that cannot be cleaned is refused with the document;
-   where it stands for a file inside the file, it goes with it.
+3. Pictures are cleaned by their own rules. One that cannot be cleaned is refused with the document.
+   A file inside a slide or a sheet leaves its place to its picture (`office_objects`).
 4. Links lead to the web or to an address of mail; others go.
 5. Macros are refused. So is what cannot be left out unnoticed: parts of other documents.
 
