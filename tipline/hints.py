@@ -9,6 +9,9 @@ from tipline.language import Text
 from tipline.messages import N_
 
 HINTS: Final[Mapping[str, Text]] = {
+    "answers_number": N_(
+        "push the newest file; if the vault was begun anew, write the answers again tomorrow"
+    ),
     "backup_running": N_("wait until it ends"),
     "backup_ahead": N_(
         "nothing was done; if this machine's clock is behind, set it. A backup that was dated by a"

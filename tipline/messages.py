@@ -79,7 +79,14 @@ ERRORS: Final[Mapping[str, Text]] = {
     "answer_status": N_("what is closed has no day by which an answer comes"),
     "answers_not_taken": NN_("{count} answer was not taken", "{count} answers were not taken"),
     "answer_day": N_("a day is written YYYY-MM-DD"),
-    "answers_refused": N_("the service did not take the outgoing bundle ({reason})"),
+    "answers_keyset": N_("the service has no keyset in force: it takes no answers"),
+    "answers_phones": N_(
+        "this line takes no answers by phone, or its keyset names another key for them"
+    ),
+    "answers_number": N_("a bundle of this key with this number or a higher one was taken before"),
+    "answers_refused": N_(
+        "the service took nothing: no reader who answers signed this, or it is damaged or too old"
+    ),
     "usage": N_("the command was called wrongly"),
     # One per class, for an error made without a code of its own.
     "crypto": N_("this could not be sealed, opened or checked"),

@@ -59,7 +59,7 @@ async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
                 )
         control.close()
 
-    assert refused.value.facts == {"reason": "phones"}
+    assert refused.value.code == "answers_phones"
     assert pulled.index.tips == ()
     assert texts.index == pulled.index
     assert "done" in stages

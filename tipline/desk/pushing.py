@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Any, Final
 
 from crypto.errors import CryptoError, MalformedError
@@ -63,7 +64,8 @@ async def push_bundle(
         What became of each answer.
 
     Raises:
-        AnswerError: `answers_refused`: the service took nothing of it, with the reason.
+        AnswerError: `answers_keyset`, `answers_phones`, `answers_number` or `answers_refused`: the
+            service took nothing of it.
         NetworkError: nobody answers, or not as agreed.
     """
     try:
@@ -91,7 +93,7 @@ def _parse_answer(status: int, untrusted: bytes) -> tuple[PushedItem, ...]:
     fields = Fields(parse_json_object(untrusted, max_bytes=MAX_ANSWER_BYTES), "answer")
     if status != 200:
         reason = fields.take("error", parse_string)
-        raise AnswerError("answers_refused", reason=reason if reason in _REASONS else "refused")
+        raise AnswerError(_CODES.get(reason, "answers_refused"))
     fields.take("state", _parse_state)
     pushed = fields.take("items", items(_parse_item))
     fields.close()
@@ -99,7 +101,12 @@ def _parse_answer(status: int, untrusted: bytes) -> tuple[PushedItem, ...]:
 
 
 # The service's own words for a bundle of which it takes nothing; formats.md, "Outgoing bundle".
-_REASONS: Final = frozenset({"keyset", "phones", "number", "refused"})
+_CODES: Final[Mapping[str, str]] = {
+    "keyset": "answers_keyset",
+    "phones": "answers_phones",
+    "number": "answers_number",
+    "refused": "answers_refused",
+}
 
 
 def _parse_state(untrusted: object, name: str) -> str:
