@@ -51,8 +51,6 @@ export interface Found {
 
 export class PdfFile implements Objects {
   trailer: PdfDictionary | undefined;
-  /** What was found in its place, and names no root. */
-  rootless: PdfDictionary | undefined;
   isRebuilt = false;
   /** Whether it is known where objects lie in streams. */
   isUnpacked = false;
@@ -306,7 +304,6 @@ export class PdfFile implements Objects {
         this.trailer = trailer;
         return;
       }
-      this.rootless ??= trailer;
     }
   }
 }

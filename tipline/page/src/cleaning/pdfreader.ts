@@ -172,7 +172,7 @@ function findRoot(file: PdfFile): void {
     if (!(value instanceof PdfDictionary)) continue;
     const type = value.get("Type");
     if (!(type instanceof PdfName) || type.name !== "Catalog") continue;
-    file.trailer ??= file.rootless ?? new PdfDictionary();
+    file.trailer ??= new PdfDictionary();
     file.trailer.entries.set("Root", reference);
   }
 }
