@@ -300,6 +300,9 @@ def test_page_when_the_line_has_phones_then_each_way_tells_who_sees_what(
     assert text.count("This answer is not sent here") == 1
     assert text.count("Somebody reads this out before you tell") == 1
     assert text.count("The operator did not name it.") == 1
+    assert "The number it can read until its day." in text
+    assert "the key that gives them other names" in text
 
     without = render_account(tell(summary), configuration=configuration, renderer=renderer)
     assert "There is no way by telephone." in read(without["en"])
+    assert "the number" not in read(without["en"])
