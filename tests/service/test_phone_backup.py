@@ -11,9 +11,12 @@ from retention.log.entry import EntryType
 from retention.slot import SlotKind
 from tests.service.phones import NUMBER, call_line, install_webhook, message, open_tips
 from tests.service.test_backup import Backups
+from tests.service.test_operator import later
+from tipline.doctor import examine
 from tipline.gateway.numbers import parse_sender
 from tipline.gateway.settings import GATEWAYS_NAME
 
+EPOCH_DAYS = 90  # of the line in conftest.py
 SENDER = parse_sender(NUMBER, "MX")
 
 
@@ -26,6 +29,11 @@ def backups(world: Any, tmp_path: Path) -> Backups:
 def known(site: Any) -> Any:
     """The conversations of a running line."""
     return site.line.store._conversations
+
+
+def look(world: Any) -> set[str]:
+    """Tell what the doctor finds."""
+    return {one.code for one in examine(world.directory, clock=world.clock)}
 
 
 async def test_restore_when_nothing_died_then_the_conversation_goes_on(
@@ -112,6 +120,7 @@ async def test_line_when_its_epoch_key_is_missing_then_it_is_loud_and_takes_mess
         await known(site).handles.wait_empty()
         slots = site.line.store._slots
         slots.destroy([(0, SlotKind.EPOCH, one) for one in slots.find(SlotKind.EPOCH)])
+    assert "keys_lost" not in look(world)
     for count in (1, 2):
         told: list[Any] = []
         async with world.serve(report=told.append) as site, call_line(world) as caller:
@@ -121,3 +130,6 @@ async def test_line_when_its_epoch_key_is_missing_then_it_is_loud_and_takes_mess
         assert [getattr(one, "code", one) for one in told] == ["epoch_key_lost"]
         assert waiting.count(EntryType.LOST_KEYS) == 1
         assert [tip.pseudonym for tip in tips].count(None) == count
+    assert "keys_lost" in look(world)
+    later(world, EPOCH_DAYS)
+    assert "keys_lost" not in look(world)
