@@ -104,6 +104,11 @@ def _list_emfs() -> Iterator[tuple[str, str, bytes]]:
     yield "emf-text-twice", "two distances a letter", make_emf(make_text("abc", options=0x2000))
     yield "emf-text-none", "no letters", make_emf(make_text(""))
     yield "emf-text-before", "is refused", make_emf(make_text("abc", text_at=8))
+    near = make_text("abc")[:72] + b"\x08\0\0\0" + make_text("abc")[76:]
+    yield "emf-text-near", "distances stand behind its fields", make_emf(near)
+    yield "emf-short", "a count stands in the record", make_emf(make_record(87, BOX[:8]))
+    coloured = make_emf(LINE_TO)[:68] + b"\1\0\0\0" + make_emf(LINE_TO)[72:]
+    yield "emf-coloured", "a palette goes", coloured
     yield "emf-text-beyond", "is refused", make_emf(make_text("abc", text_at=2**31))
     own = struct.pack("<2i3I2f", 1, 1, 3, 0x300, 1, 1, 1)
     yield "emf-text-short", "its letters alone", make_emf(make_record(108, own, b"abc", TELLING))
