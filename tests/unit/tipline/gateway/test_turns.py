@@ -59,7 +59,7 @@ async def test_turns_when_too_many_of_one_wait_then_it_alone_is_told() -> None:
     begun = [crowd.send(name, "a") for name in ("a1", "a2", "a3")]
     await settle()
     with pytest.raises(TooManyError):
-        await crowd.send("a4", "a")
+        await asyncio.wait_for(crowd.send("a4", "a"), 5)
     other = crowd.send("b1", "b")
     await settle()
     for name in ("a1", "a2", "b1", "a3"):
@@ -75,7 +75,7 @@ async def test_turns_when_all_places_are_taken_then_the_busiest_makes_room() -> 
     other = crowd.send("b1", "b")
     await settle()
     with pytest.raises(CrowdedError):
-        await begun[3]
+        await asyncio.wait_for(begun[3], 5)
     for name in ("a1", "a2", "a3", "b1"):
         crowd.let_out(name)
     await asyncio.gather(*begun[:3], other)
@@ -88,7 +88,7 @@ async def test_turns_when_all_wait_alike_then_the_newest_is_told() -> None:
     begun = [crowd.send(name, name[0]) for name in ("a1", "b1", "c1")]
     await settle()
     with pytest.raises(CrowdedError):
-        await crowd.send("d1", "d")
+        await asyncio.wait_for(crowd.send("d1", "d"), 5)
     for name in ("a1", "b1", "c1"):
         crowd.let_out(name)
     await asyncio.gather(*begun)
@@ -110,6 +110,6 @@ async def test_turns_when_somebody_goes_away_then_its_place_is_not_lost() -> Non
     waiting.cancel()
     await settle()
     crowd.let_out("c1")
-    await asyncio.gather(first, third)
+    await asyncio.wait_for(asyncio.gather(first, third), 5)
     async with asyncio.timeout(1), turns.take("e"):
         pass
