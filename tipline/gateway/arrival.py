@@ -193,13 +193,17 @@ class Arrival:
             who = incoming.sender if sender is None else sender.address
             if not self._budget.spend(who):
                 raise TooManyError
-            async with self._turns.take(who):
+            async with self._hold_place(incoming), self._turns.take(who):
                 if not self._line.takes_tips() or not await self._line.has_room():
                     raise BusyError
                 if incoming.part is None:
                     await self._store(Whole(incoming=incoming, pieces=(), missing=()))
                 else:
                     await self._take_part(incoming, sender=who)
+
+    def _hold_place(self, incoming: Incoming) -> contextlib.AbstractAsyncContextManager[None]:
+        # Before its turn: who waits for a provider's pictures keeps no text waiting.
+        return self._collector.hold_place() if incoming.media else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def _take_alone(self, incoming: Incoming) -> Iterator[None]:
@@ -248,26 +252,24 @@ class Arrival:
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
             self._follow(self._forget(incoming, Collected()))
             return
-        async with contextlib.AsyncExitStack() as stack:
-            collected = Collected()
-            if incoming.media:
-                await stack.enter_async_context(self._collector.hold_place())
-                adapter = self._adapters[incoming.gateway]
-                collected = await self._collector.collect(adapter, incoming.media)
-            installed = self._read_keyset()
-            message = self._make_sealable(whole, installed, sender, standing, collected)
-            envelope = await asyncio.to_thread(seal_message, message)
-            tip = await conversations.add(
-                envelope,
-                standing=standing,
-                sender=sender,
-                gateway=incoming.gateway,
-                provider_id=incoming.provider_id,
-                channel=settings.channel,
-                keyset=installed.keyset.number,
-                part_ids=[piece.id for piece in whole.pieces],
-                part_provider_ids=[piece.incoming.provider_id for piece in whole.pieces],
-            )
+        collected = Collected()
+        if incoming.media:
+            adapter = self._adapters[incoming.gateway]
+            collected = await self._collector.collect(adapter, incoming.media)
+        installed = self._read_keyset()
+        message = self._make_sealable(whole, installed, sender, standing, collected)
+        envelope = await asyncio.to_thread(seal_message, message)
+        tip = await conversations.add(
+            envelope,
+            standing=standing,
+            sender=sender,
+            gateway=incoming.gateway,
+            provider_id=incoming.provider_id,
+            channel=settings.channel,
+            keyset=installed.keyset.number,
+            part_ids=[piece.id for piece in whole.pieces],
+            part_provider_ids=[piece.incoming.provider_id for piece in whole.pieces],
+        )
         self._follow(self._forget(incoming, collected))
         if tip is None:
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])

@@ -7,7 +7,8 @@ Rules:
    compute (`cleaner.py`): what strangers send is read beside no key and no other message.
 3. What cannot be cleaned is sealed as it is, and marked so: whoever sent it from a phone cannot be
    asked first. The readers' programs show the mark, and clean again.
-4. A text does not wait long for a file: what cannot be fetched after a few attempts is counted.
+4. A text does not wait long for a file: what cannot be fetched in a few attempts, or in time, is
+   counted.
 5. The provider is asked to remove its copy after the tip is durable, and only then.
 """
 
@@ -38,6 +39,7 @@ MESSAGES_AT_ONCE: Final = 2  # each takes up to five times its files' size: fetc
 ATTEMPTS: Final = 3
 PAUSE_SECONDS: Final = 1.0  # between attempts; a provider waits 10 to 15 seconds for our answer
 CLEANING_SECONDS: Final = 60.0
+COLLECTING_SECONDS: Final = 20.0  # all files of a message: who brings it waits no longer
 MAX_HEAD_BYTES: Final = 4096  # of the line that says what became of a file
 
 UNKNOWN_EXTENSION: Final = "bin"
@@ -131,13 +133,17 @@ class MediaCollector:
         files: list[AttachedFile] = []
         fetched: list[MediaReference] = []
         left_bytes = MAX_MESSAGE_BYTES
-        for reference in references[:MAX_MEDIA]:
-            data = await self._fetch(adapter, reference, min(left_bytes, MAX_FILE_BYTES))
-            if data is None:
-                continue
-            left_bytes -= len(data)
-            files.append(await self._clean(data))
-            fetched.append(reference)
+        # What is there when the time is over is sealed; the rest is counted.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COLLECTING_SECONDS):
+                for reference in references[:MAX_MEDIA]:
+                    limit_bytes = min(left_bytes, MAX_FILE_BYTES)
+                    data = await self._fetch(adapter, reference, limit_bytes)
+                    if data is None:
+                        continue
+                    left_bytes -= len(data)
+                    files.append(await self._clean(data))
+                    fetched.append(reference)
         return Collected(
             files=tuple(files), fetched=tuple(fetched), missing_len=len(references) - len(files)
         )

@@ -217,6 +217,26 @@ async def test_collect_when_files_are_many_or_large_then_memory_is_bounded(
     assert (len(collected.files), collected.missing_len) == (media.MAX_MEDIA, 2)
 
 
+async def test_collect_when_the_provider_does_not_answer_then_the_time_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was fetched before the time was over is kept; the rest is counted."""
+    monkeypatch.setattr(media, "COLLECTING_SECONDS", 0.2)
+
+    class Silent(Provider):
+        async def fetch(self, reference: MediaReference, *, limit_bytes: int) -> bytes:
+            if reference.location == "b":
+                await asyncio.Event().wait()
+            return await super().fetch(reference, limit_bytes=limit_bytes)
+
+    collector = media.MediaCollector(clean=keep)
+    silent = Silent({"a": [b"one"], "c": [b"three"]})
+    collected = await collector.collect(silent, refer("a", "b", "c"))  # type: ignore[arg-type]
+
+    assert [one.location for one in collected.fetched] == ["a"]
+    assert collected.missing_len == 2
+
+
 async def test_places_when_they_are_taken_then_the_next_message_waits(
     collector: media.MediaCollector,
 ) -> None:
