@@ -292,10 +292,13 @@ def test_pdf_when_it_has_more_text_than_the_bound_then_it_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What lies outside of streams is read into objects, too."""
-    monkeypatch.setattr(pdf_document, "MAX_OBJECT_BYTES", 400)
+    monkeypatch.setattr(pdf_document, "MAX_OBJECT_BYTES", 800)
+    text = b"[" + b"0 " * 400 + b"]"
 
     clean(make_pdf({4: make_stream(b"q " * 1_000)}))
-    assert refuse(make_pdf({3: make_page(b"/X [" + b"0 " * 200 + b"]")})) == Reason.TOO_COMPLEX
+    assert refuse(make_pdf({3: make_page(b"/X " + text)})) == Reason.TOO_COMPLEX
+    # Behind the end of a stream as before its beginning.
+    assert refuse(make_pdf({5: text, 6: make_stream(b"q")})) == Reason.TOO_COMPLEX
 
 
 def test_pdf_when_its_pixels_swell_then_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
