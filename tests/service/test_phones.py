@@ -202,6 +202,8 @@ async def test_parts_when_they_come_in_any_order_and_twice_then_one_tip_has_all_
             sent = message(texts[number - 1], number=f"p{number}", part=part)
             assert await caller.post(sent) == 200
         (tip,) = await open_tips(world, site)
+        # What came again after the whole was stored waits for no other part.
+        assert await site.line.store._conversations.outbox.parts() == []
     assert tip.text == "uno dos \N{GRINNING FACE} tres"
     assert tip.gateway is not None
     assert tip.gateway.missing_parts == ()
@@ -257,6 +259,21 @@ async def test_line_when_it_has_no_gateways_then_there_is_no_listener(world: Any
     """Nothing changes for a line without phones."""
     async with world.serve():
         assert not (world.directory / "run" / "gateway").exists()
+
+
+async def test_sender_when_its_budget_is_spent_then_it_is_told_to_come_back(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many messages a sender waits, one message after the other, too; others do not."""
+    monkeypatch.setattr("tipline.gateway.arrival.MESSAGES_BURST", 3)
+    monkeypatch.setattr("tipline.gateway.arrival.SECONDS_PER_MESSAGE", 1e9)
+    install_webhook(world.directory)
+    async with world.serve() as site, call_line(world) as caller:
+        answers = [await caller.post(message("a", number=f"b{n}")) for n in range(5)]
+        assert answers == [200, 200, 200, 429, 429]
+        assert await caller.post(message("a", number="c", sender="+525587654321")) == 200
+        assert await caller.post(message("a", number="b0")) == 200  # known: it costs nothing
+        assert len(site.tips) == 4
 
 
 async def test_sender_when_it_sends_without_end_then_it_is_told_and_others_are_served(
