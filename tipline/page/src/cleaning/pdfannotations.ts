@@ -8,6 +8,7 @@
 
 import { latin1 } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import type { Budget } from "./pdffilters.js";
 import { type FieldTree, isWidget } from "./pdffieldtree.js";
 import {
   concat,
@@ -32,6 +33,7 @@ import {
 } from "./pdfobjects.js";
 import { copyEntries, isNumbers, isRectangle } from "./pdfpagetree.js";
 import { listOf } from "./pdfstreams.js";
+import { TOKEN_BYTES } from "./pdftokens.js";
 import { readName } from "./pdfvalues.js";
 
 const NOT_ON_SCREENS = 1 | 2 | 32; // unknown to a program, hidden, not for screens
@@ -43,10 +45,13 @@ export function drawAnnotations(
   pages: readonly PdfDictionary[],
   form: PdfDictionary,
   tree: FieldTree,
+  budget: Budget,
 ): void {
   const shared = form.get("DR");
+  const sharedBytes = shared instanceof PdfDictionary ? TOKEN_BYTES * countNames(shared) : 0;
   const share = (widget: PdfDictionary, appearance: PdfDictionary): void => {
     if (!isWidget(widget) || tree.find(widget) === undefined) return;
+    budget.spend(sharedBytes);
     if (appearance.entries.get("Resources") instanceof PdfReference) {
       copyEntry(appearance, "Resources");
     }
@@ -65,7 +70,9 @@ export function drawAnnotations(
     const others = found.filter((one) => !one.has("AP"));
     if (others.length === found.length) continue;
     if (others.length > 0 && annotations.id !== DIRECT) left.set(annotations.id, others);
-    new PageDrawer(page, share).draw(found, i);
+    const drawer = new PageDrawer(page, share);
+    budget.spend(TOKEN_BYTES * drawer.nameLen);
+    drawer.draw(found, i);
   }
 }
 
@@ -109,6 +116,11 @@ class PageDrawer {
     this.#resources = takeResources(page);
     this.#names = listNames(this.#resources);
     this.#angle = readInteger(page, "Rotate");
+  }
+
+  /** How many names its resources have: they were copied. */
+  get nameLen(): number {
+    return this.#names.size;
   }
 
   draw(annotations: readonly PdfDictionary[], number: number): void {
@@ -192,6 +204,10 @@ function takeResources(page: PdfDictionary): PdfDictionary {
   const resources = new PdfDictionary(entries);
   page.entries.set("Resources", resources);
   return resources;
+}
+
+function countNames(resources: PdfDictionary): number {
+  return listNames(resources).size + resources.entries.size;
 }
 
 function listNames(resources: PdfDictionary): Set<string> {

@@ -98,9 +98,10 @@ class Cleaner {
     const pages = mended ?? this.#listPages();
     this.#noteAnnotations(pages);
     const form = readPart(this.#root, "AcroForm");
-    const fields = new FieldTree(form, pages);
+    const { budget } = this.#copier;
+    const fields = new FieldTree(form, pages, budget);
     await fillFields(pages, form, fields, this.#copier);
-    drawAnnotations(pages, form, fields);
+    drawAnnotations(pages, form, fields, budget);
     const { writer } = this.#copier;
     const [root, tree] = [writer.reserve(), writer.reserve()];
     const kids: string[] = [];

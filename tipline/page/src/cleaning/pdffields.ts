@@ -24,6 +24,8 @@ import {
 import { isRectangle } from "./pdfpagetree.js";
 import { decodeText } from "./pdftext.js";
 import { longText } from "./pdfescapes.js";
+import type { Budget } from "./pdffilters.js";
+import { TOKEN_BYTES } from "./pdftokens.js";
 import { type Found, readName } from "./pdfvalues.js";
 
 const RADIO = 1 << 15; // of the flags of a button
@@ -48,7 +50,7 @@ export async function fillFields(
       const field = tree.find(widget);
       if (field === undefined) continue;
       const type = readName(inherit(field, "FT"));
-      if (type === "Btn") setButton(field);
+      if (type === "Btn") setButton(field, copier.budget);
       else if (type === "Tx" || type === "Ch") {
         await new TextDrawer(field, widget, form, copier).draw(`field ${count++}`);
       }
@@ -174,19 +176,20 @@ function readText(value: Found): string {
 // --- buttons -------------------------------------------------------------------------------------
 
 /** Give a box, or the buttons of a choice, the appearance of its value. */
-function setButton(field: PdfDictionary): void {
+function setButton(field: PdfDictionary, budget: Budget): void {
   const value = inherit(field, "V");
   if (!(value instanceof PdfName)) return;
   const flags = inheritInteger(field, "Ff");
-  if ((flags & (RADIO | PUSH)) === 0) setBox(field, value);
-  else if (flags & RADIO) setRadio(field, value);
+  if ((flags & (RADIO | PUSH)) === 0) setBox(field, value, budget);
+  else if (flags & RADIO) setRadio(field, value, budget);
 }
 
-function setBox(field: PdfDictionary, value: PdfName): void {
+function setBox(field: PdfDictionary, value: PdfName, budget: Budget): void {
   const box = findPicture(field);
   let name = "Off";
   if (value.name !== "Off") {
     const states = box === undefined ? undefined : (box.get("AP") as PdfDictionary).get("N");
+    if (states instanceof PdfDictionary) budget.spend(TOKEN_BYTES * states.entries.size);
     const listed = states instanceof PdfDictionary ? states.keys() : [];
     name = listed.find((state) => state !== "Off") ?? "Yes";
   }
@@ -194,16 +197,17 @@ function setBox(field: PdfDictionary, value: PdfName): void {
   box?.entries.set("AS", new PdfName(name));
 }
 
-function setRadio(field: PdfDictionary, value: PdfName): void {
+function setRadio(field: PdfDictionary, value: PdfName, budget: Budget): void {
   const kids = field.get("Kids");
   if (!(kids instanceof PdfArray)) {
     // One of the buttons: what is above it knows them all.
     const above = field.get("Parent");
     if (above instanceof PdfDictionary && isRadio(above) && above.get("Kids") instanceof PdfArray) {
-      setRadio(above, value);
+      setRadio(above, value, budget);
     }
     return;
   }
+  budget.spend(TOKEN_BYTES * kids.length);
   field.entries.set("V", value);
   for (const kid of kids.values()) {
     const button = kid instanceof PdfDictionary ? findPicture(kid) : undefined;

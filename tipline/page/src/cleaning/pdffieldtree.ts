@@ -2,6 +2,8 @@
 //
 // As qpdf finds it: a widget that the tree does not lead to is its own field.
 
+import { CleaningRefusal } from "./errors.js";
+import type { Budget } from "./pdffilters.js";
 import {
   PdfArray,
   PdfDictionary,
@@ -11,9 +13,11 @@ import {
   PdfString,
   type PdfValue,
 } from "./pdfobjects.js";
+import { TOKEN_BYTES } from "./pdftokens.js";
 import { type Found, readName } from "./pdfvalues.js";
 
 const MAX_DEPTH = 100;
+const MAX_ABOVE = 1_000; // between a field and the form; five are many
 const SEEN_ENTRIES = ["Subtype", "Rect", "AP"];
 const LARGEST_INTEGER = 2 ** 31 - 1;
 
@@ -23,7 +27,12 @@ export class FieldTree {
   readonly #known = new Set<string>();
   readonly #broken = new Set<string>();
 
-  constructor(form: PdfDictionary, pages: readonly PdfDictionary[]) {
+  /** `budget` is spent on what is visited: fields may hang on each other in any way. */
+  constructor(
+    form: PdfDictionary,
+    pages: readonly PdfDictionary[],
+    private readonly budget: Budget,
+  ) {
     const fields = form.get("Fields");
     if (fields === undefined) return;
     if (fields instanceof PdfArray) this.#walk(fields, undefined, 0);
@@ -51,6 +60,7 @@ export class FieldTree {
 
   /** Visit a field or a widget; tell whether it is one. */
   #visit(field: PdfValue, above: PdfDictionary | undefined, depth: number): boolean {
+    this.budget.spend(TOKEN_BYTES);
     if (depth > MAX_DEPTH || !(field instanceof PdfDictionary) || field === above) return false;
     const isKnown = this.#known.has(field.id) || this.#fields.has(field.id);
     if (isKnown || this.#broken.has(field.id)) return false;
@@ -67,11 +77,12 @@ export class FieldTree {
     }
     if (isField && above !== undefined && field.get("Parent") !== above) {
       const others = listKids(field.get("Parent"));
+      this.budget.spend(TOKEN_BYTES * others.length);
       if (others.includes(field)) return true;
       if (others.includes(above)) return false;
       field.entries.set("Parent", above);
     }
-    if (isField && field.has("T")) this.#known.add(field.id);
+    if (isField) this.#known.add(field.id);
     if (hasKids) this.#walk(kids, field, depth + 1);
     return true;
   }
@@ -89,6 +100,7 @@ export function inherit(field: PdfDictionary, name: string): Found {
   while (node instanceof PdfDictionary && !seen.has(node)) {
     const found: Found = node.get(name);
     if (found !== undefined) return found;
+    if (seen.size > MAX_ABOVE) throw new CleaningRefusal("too-complex");
     seen.add(node);
     node = node.get("Parent");
   }
