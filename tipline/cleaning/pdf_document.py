@@ -20,7 +20,7 @@ from tipline.cleaning.pdf_colours import ColourCopier
 from tipline.cleaning.pdf_copy import PdfCopier
 from tipline.cleaning.pdf_filters import Budget, measure_deflated
 from tipline.cleaning.pdf_pages import PageCopier
-from tipline.cleaning.pdf_tokens import decode_name
+from tipline.cleaning.pdf_tokens import TOKEN_BYTES, decode_name
 from tipline.cleaning.pdf_type import FontCopier
 from tipline.cleaning.pdf_values import list_of, read_name
 from tipline.cleaning.pdf_writer import PdfWriter, format_dictionary
@@ -202,6 +202,7 @@ class _Cleaner:
 
     def _note_annotations(self, pages: list[Any]) -> None:
         count = 0
+        shared = _count_names(_read(self._root, "/AcroForm").get("/DR"))
         for page in pages:
             annotations = list_of(page.get("/Annots"))
             count += len(annotations)
@@ -210,6 +211,11 @@ class _Cleaner:
             for annotation in annotations:
                 if isinstance(annotation, pikepdf.Dictionary):
                     self._note_annotation(annotation)
+                    if read_name(annotation.get("/Subtype")) == "Widget":
+                        # qpdf gives each what all have, and looks through all buttons for each.
+                        self._copier.budget.spend(
+                            TOKEN_BYTES * (shared + _count_buttons(annotation))
+                        )
                     if _find_flags(annotation) & _PASSWORD:
                         # Viewers show stars; qpdf would draw it in letters.
                         annotation["/V"] = pikepdf.String("")
@@ -246,15 +252,31 @@ def _is_popup(annotation: Any) -> bool:
 
 
 def _find_flags(field: Any) -> int:
-    """Find the flags of a field, which it may have from those above it."""
+    """Find the flags of a field, which it may have from those above it: those have an end."""
+    found: int | None = None
     for _ in range(MAX_FIELD_PARENTS):
         flags = field.get("/Ff")
-        if isinstance(flags, int):
-            return flags
+        if found is None and isinstance(flags, int):
+            found = flags
         field = field.get("/Parent")
         if not isinstance(field, pikepdf.Dictionary):
-            return 0
+            return found or 0
     raise RefusedError(Reason.TOO_COMPLEX)
+
+
+def _count_buttons(widget: Any) -> int:
+    """Count the widgets of the field that a widget is one of; a field in a group is none."""
+    above = _read(widget, "/Parent")
+    is_one = "/T" not in widget or read_name(above.get("/FT")) == "Btn"
+    return len(list_of(above.get("/Kids"))) if is_one else 0
+
+
+def _count_names(resources: Any) -> int:
+    """Count the names in resources, of all categories."""
+    if not isinstance(resources, pikepdf.Dictionary):
+        return 0
+    parts = [part for _, part in resources.items() if isinstance(part, pikepdf.Dictionary)]
+    return sum(len(part.keys()) for part in parts)
 
 
 def _is_hidden_by_use(layers: Any, first: Any) -> bool:

@@ -424,6 +424,27 @@ def test_pdf_when_the_flags_of_a_note_are_no_number_of_32_bits_then_it_is_refuse
     assert refuse(make(2**31)) == Reason.MALFORMED
 
 
+@pytest.mark.parametrize("is_long", [False, True])
+def test_pdf_when_many_fields_have_much_in_common_then_it_is_refused(*, is_long: bool) -> None:
+    """Each is given what all have, and each button looks at all: that takes as long as both."""
+    count = 2_100 if is_long else 1_000
+    button = b"<< /Subtype /Widget /Parent 5 0 R /Rect [0 0 9 9] >>"
+    objects = dict.fromkeys(range(6, 6 + count), button)
+    kids = b" ".join(b"%d 0 R" % number for number in objects)
+    objects[5] = b"<< /FT /Btn /Ff 32768 /Kids [%s] >>" % kids
+    buttons = make_pdf({3: make_page(b"/Annots [%s]" % kids), **objects})
+    names = b" ".join(b"/F%d 8 0 R" % number for number in range(count))
+    form = b"/AcroForm << /Fields [] /DR << /Font << %s >> >> >>" % names
+    field = b"<< /Subtype /Widget /T (a) /Rect [0 0 9 9] >> " * count
+    fields = make_pdf({3: make_page(b"/Annots [%s]" % field), 8: b"<< >>"}, root=form)
+
+    if is_long:
+        assert [refuse(buttons), refuse(fields)] == [Reason.TOO_COMPLEX] * 2
+    else:
+        clean(buttons)
+        clean(fields)
+
+
 def test_budget_when_it_is_used_up_then_it_refuses() -> None:
     """To the last byte, and not one more."""
     budget = pdf_filters.Budget(2)

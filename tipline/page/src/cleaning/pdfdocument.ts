@@ -22,6 +22,7 @@ import { PageCopier, readPart } from "./pdfpages.js";
 import { listPages } from "./pdfpagetree.js";
 import { openPdf, type PdfDocument } from "./pdfreader.js";
 import { findWord } from "./pdfsearch.js";
+import { TOKEN_BYTES } from "./pdftokens.js";
 import { FontCopier } from "./pdftype.js";
 import { listOf } from "./pdfstreams.js";
 import { type Found, readName } from "./pdfvalues.js";
@@ -158,6 +159,7 @@ class Cleaner {
 
   #noteAnnotations(pages: readonly PdfDictionary[]): void {
     let count = 0;
+    const shared = countNames(readPart(this.#root, "AcroForm").get("DR"));
     for (const page of pages) {
       const annotations = listOf(page.get("Annots"));
       count += annotations.length;
@@ -167,6 +169,10 @@ class Cleaner {
       for (const annotation of annotations) {
         if (!(annotation instanceof PdfDictionary)) continue;
         this.#noteAnnotation(annotation);
+        if (readName(annotation.get("Subtype")) === "Widget") {
+          // Each is given what all have, and all buttons are looked through for each.
+          this.#copier.budget.spend(TOKEN_BYTES * (shared + countButtons(annotation)));
+        }
         // Viewers show stars; what is drawn would be letters.
         if (findFlags(annotation) & PASSWORD) annotation.entries.set("V", new PdfString(""));
       }
@@ -200,18 +206,35 @@ function isPopup(annotation: PdfValue): boolean {
   return annotation instanceof PdfDictionary && readName(annotation.get("Subtype")) === "Popup";
 }
 
-/** Find the flags of a field, which it may have from those above it. */
+/** Find the flags of a field, which it may have from those above it: those have an end. */
 function findFlags(annotation: PdfDictionary): number {
   let field = annotation;
+  let found: number | undefined;
   for (let count = 0; count < MAX_FIELD_PARENTS; count++) {
     const flags = field.get("Ff");
-    if (typeof flags === "boolean") return Number(flags);
-    if (flags instanceof PdfNumber && flags.isInteger) return flags.value % 2 ** 32;
+    if (typeof flags === "boolean") found ??= Number(flags);
+    if (flags instanceof PdfNumber && flags.isInteger) found ??= flags.value % 2 ** 32;
     const above = field.get("Parent");
-    if (!(above instanceof PdfDictionary)) return 0;
+    if (!(above instanceof PdfDictionary)) return found ?? 0;
     field = above;
   }
   throw new CleaningRefusal("too-complex");
+}
+
+/** Count the widgets of the field that a widget is one of; a field in a group is none. */
+function countButtons(widget: PdfDictionary): number {
+  const above = readPart(widget, "Parent");
+  const isOne = !widget.has("T") || readName(above.get("FT")) === "Btn";
+  return isOne ? listOf(above.get("Kids")).length : 0;
+}
+
+/** Count the names in resources, of all categories. */
+function countNames(resources: Found): number {
+  if (!(resources instanceof PdfDictionary)) return 0;
+  const parts = resources.keys().map((category) => resources.get(category));
+  return parts.reduce((sum: number, part) => {
+    return sum + (part instanceof PdfDictionary ? part.keys().length : 0);
+  }, 0);
 }
 
 /** Tell whether a layer is hidden on a screen, and shown on paper or in an export alone. */
