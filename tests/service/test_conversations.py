@@ -100,7 +100,11 @@ async def keep(conversations: Conversations, who: Sender | None, **changes: Any)
 
 
 async def give(
-    conversations: Conversations, conversation: bytes, text: str, *, kind: ItemKind = ItemKind.ANSWER
+    conversations: Conversations,
+    conversation: bytes,
+    text: str,
+    *,
+    kind: ItemKind = ItemKind.ANSWER,
 ) -> Outcome:
     """Let a reader answer, or set the status."""
     item = Item(id=secrets.token_bytes(16), kind=kind, conversation=conversation, text=text)

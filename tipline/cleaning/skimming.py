@@ -27,7 +27,9 @@ _PLAIN_UNITS: Final = {
     False: frozenset(kind << 8 for kind in PLAIN_AVC),
     True: frozenset(kind << 9 for kind in PLAIN_HEVC),
 }
-_FILLED: Final = re.compile(b"[%s]" % re.escape(bytes(filter(may_have_fill, range(256)))))
+_FILLED: Final = re.compile(
+    b"[%s]" % re.escape(bytes(first for first in range(256) if may_have_fill(first)))
+)
 
 Skim = Callable[[bytes, Sequence[int]], Iterable[int]]
 
