@@ -10,8 +10,9 @@ this alone cannot be passed in.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from cryptography.exceptions import InvalidTag
@@ -132,8 +133,17 @@ class HybridRecipient:
     def __hash__(self) -> int:
         return hash(self._raw)
 
+    def __reduce__(self) -> tuple[Callable[[bytes], HybridRecipient], tuple[bytes]]:
+        """Go to another process by the key's bytes: what OpenSSL holds of it stays here."""
+        return _recall, (self._raw,)
+
     def __repr__(self) -> str:
         return "HybridRecipient()"
+
+
+@functools.lru_cache(maxsize=64)  # making eight takes longer than sealing to them
+def _recall(raw: bytes) -> HybridRecipient:
+    return HybridRecipient(raw)
 
 
 @final

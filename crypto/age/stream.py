@@ -54,14 +54,17 @@ def seal_payload(
     """
     aead = _make_aead(file_key, nonce)
     destination.write(nonce)
-    sealed = memoryview(bytearray(SLICE_CHUNKS * SEALED_CHUNK_BYTES))
-    current = memoryview(bytearray(SLICE_CHUNKS * CHUNK_BYTES))
-    following = memoryview(bytearray(SLICE_CHUNKS * CHUNK_BYTES))
+    # A text fits into one chunk: whole slices, which take a millisecond to make, come after it.
+    current, spare = _make_buffer(CHUNK_BYTES), _make_buffer(0)
+    sealed = _make_buffer(SEALED_CHUNK_BYTES)
     current_len = _fill(source, current)
     counter = 0
     while True:
         # One slice ahead, because the last chunk carries a mark even if it is full.
-        following_len = _fill(source, following) if current_len == len(current) else 0
+        following_len = 0
+        if current_len == len(current):
+            following = spare if len(spare) else _make_buffer(SLICE_CHUNKS * CHUNK_BYTES)
+            following_len = _fill(source, following)
         position = 0
         for start in range(0, max(current_len, 1), CHUNK_BYTES):
             chunk = current[start : min(start + CHUNK_BYTES, current_len)]
@@ -73,7 +76,9 @@ def seal_payload(
         destination.write(sealed[:position])
         if not following_len:
             return
-        current, following = following, current
+        if len(current) == CHUNK_BYTES:
+            current, sealed = spare, _make_buffer(SLICE_CHUNKS * SEALED_CHUNK_BYTES)
+        current, spare = following, current
         current_len = following_len
 
 
@@ -143,6 +148,10 @@ def _open_chunk(
     except InvalidTag as exc:
         raise ForgedError("age payload: chunk") from exc
     return True
+
+
+def _make_buffer(length: int) -> memoryview:
+    return memoryview(bytearray(length))
 
 
 def _fill(source: BinaryIO, buffer: memoryview) -> int:

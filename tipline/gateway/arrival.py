@@ -6,7 +6,7 @@ What happens to a message between the gateway's call and the answer, all of it i
 3. A part is stored as a part; the last of them goes on as the whole message.
 4. What is an order (STOP, STATUS) is followed; it becomes no tip.
 5. Its conversation is found; what a blocked sender writes is acknowledged and dropped.
-6. Pictures are fetched and cleaned; then all is sealed in a thread.
+6. Pictures are fetched and cleaned; then all is sealed.
 7. Tip, window and replay mark are stored in one transaction. Only now it is acknowledged.
 8. What follows does not hold the answer up: the notice, the provider's copy of it all.
 
@@ -42,7 +42,7 @@ from tipline.gateway.media import Collected, MediaCollector
 from tipline.gateway.notices import SPOKEN
 from tipline.gateway.numbers import Sender, parse_account, parse_sender
 from tipline.gateway.parts import Joining, Piece, Whole, decode_piece, encode_piece, mend_text
-from tipline.gateway.sealing import Sealable, format_time, seal_message
+from tipline.gateway.sealing import Sealable, format_time
 from tipline.gateway.settings import GatewaySettings
 from tipline.gateway.turns import CrowdedError, TooManyError, Turns
 from tipline.keysets import InstalledKeyset, KeysetWatch
@@ -108,6 +108,7 @@ class Arrival:
         adapters: By name.
         orders: Follows what is no tip; None if there is nothing to order.
         collector: Fetches what belongs to a message.
+        seal: Seals a message beside the line.
         notify: Sends the notice; None if there is none.
         monotonic: A clock that never steps back, in seconds.
         turns: Who is taken next.
@@ -121,6 +122,7 @@ class Arrival:
         adapters: Mapping[str, Adapter],
         orders: Orders | None,
         collector: MediaCollector,
+        seal: Callable[[Sealable], Awaitable[bytes]],
         notify: Notify | None,
         monotonic: Callable[[], float] = time.monotonic,
         turns: Turns | None = None,
@@ -130,6 +132,7 @@ class Arrival:
         self._adapters = adapters
         self._orders = orders
         self._collector = collector
+        self._seal = seal
         self._notify = notify
         self._turns = turns or Turns()
         self._joining = Joining()
@@ -258,7 +261,7 @@ class Arrival:
             collected = await self._collector.collect(adapter, incoming.media)
         installed = self._read_keyset()
         message = self._make_sealable(whole, installed, sender, standing, collected)
-        envelope = await asyncio.to_thread(seal_message, message)
+        envelope = await self._seal(message)
         tip = await conversations.add(
             envelope,
             standing=standing,

@@ -23,6 +23,7 @@ from tipline.gateway.listener import Listener
 from tipline.gateway.making import make_adapters
 from tipline.gateway.media import MediaCollector
 from tipline.gateway.noticing import Noticer
+from tipline.gateway.sealers import Sealers
 from tipline.gateway.settings import Gateways, load_gateways
 from tipline.service.answer_side import AnswerSide
 from tipline.service.conversations import Conversations
@@ -108,12 +109,16 @@ async def open_phones(
             conversations=line.conversations,
             read_onion=lambda: line.keysets.read().keyset.onion,
         )
+        sealers = Sealers()
+        stack.push_async_callback(sealers.close)
+        await sealers.warm_up()
         arrival = Arrival(
             line,
             settings=gateways.gateways,
             adapters=adapters,
             orders=answering.orders,
             collector=MediaCollector(),
+            seal=sealers.seal,
             notify=noticer.notify,
         )
         stack.push_async_callback(arrival.wait_idle)

@@ -1,5 +1,5 @@
 """
-Sealing a message to the investigators: as an ordinary envelope, in a thread of its own.
+Sealing a message to the investigators: as an ordinary envelope.
 
 The service saw it in clear, and the tip says so: its sealing is `gateway`. That the sender wrote
 before stands in the envelope alone.

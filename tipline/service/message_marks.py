@@ -38,7 +38,7 @@ class MessageMarks:
 
     def find_end(self) -> datetime.date:
         """Tell the day on which a mark dies that is made today."""
-        return self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: self._today()})
+        return self._find_end(self._today())
 
     def make(self, gateway: str, provider_id: str) -> Sequence[bytes]:
         """
@@ -54,7 +54,8 @@ class MessageMarks:
         Raises:
             KeyUnavailableError: the slot file does not give a day's key.
         """
-        today, dies_on = self._today(), self.find_end()
+        today = self._today()
+        dies_on = self._find_end(today)
         others = sorted(day for day in self._days if day > today and day != dies_on)
         # Any text that Python can hold: what is no character is told apart, too.
         encoded = provider_id.encode("utf-8", "surrogatepass")
@@ -81,3 +82,6 @@ class MessageMarks:
         """
         self._keys.forget(until)
         self._days = {day for day in self._days if day > until}
+
+    def _find_end(self, today: datetime.date) -> datetime.date:
+        return self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})

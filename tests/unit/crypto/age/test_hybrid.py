@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from crypto.age.bech32 import format_bech32
@@ -164,3 +166,12 @@ def test_repr_when_shown_then_it_tells_nothing() -> None:
     """No key reaches a log by being shown."""
     assert repr(IDENTITY.recipient()) == "HybridRecipient()"
     assert "seed" not in repr(IDENTITY)
+
+
+def test_recipient_when_it_goes_to_another_process_then_it_is_the_same() -> None:
+    """What is pickled is the key's bytes, and what is sealed to what comes back opens."""
+    back = pickle.loads(pickle.dumps(IDENTITY.recipient()))
+    assert back == IDENTITY.recipient()
+    opened = IDENTITY.unwrap([back.wrap(FILE_KEY)])
+    assert opened is not None
+    assert opened.reveal() == FILE_KEY.reveal()
