@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tipline.errors import TiplineError
 from tipline.files import blur_read_times
 from tipline.gateway.adapter import Adapter, Puller
 from tipline.gateway.answering import open_answering
@@ -144,10 +143,10 @@ async def open_phones(
             listening = await listen_loopback(runner, gateways.listen.port or 0)
         stack.push_async_callback(listener.wait_idle, limit_seconds=DRAIN_SECONDS)
         stack.push_async_callback(stop_listening, [runner])
-        _run(stack, _look_for_overdue(arrival, sleep=sleep))
+        _run(stack, look_for_overdue(arrival, faults=faults, sleep=sleep))
         for adapter in adapters.values():
             if isinstance(adapter, Puller):
-                _run(stack, _pull(adapter, arrival, faults=faults, sleep=sleep))
+                _run(stack, pull(adapter, arrival, faults=faults, sleep=sleep))
         yield Phones(
             gateways=gateways,
             adapters=adapters,
@@ -158,24 +157,51 @@ async def open_phones(
         )
 
 
-async def _look_for_overdue(arrival: Arrival, *, sleep: Callable[[float], Awaitable[None]]) -> None:
+async def look_for_overdue(
+    arrival: Arrival,
+    *,
+    faults: Faults,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """
+    Store what waited too long for its other parts, again and again, until cancelled.
+
+    Args:
+        arrival: Where parts wait.
+        faults: Where our own are remembered.
+        sleep: Waits between two looks.
+    """
     while True:
         await sleep(OVERDUE_SECONDS)
-        await arrival.store_overdue()
+        try:
+            await arrival.store_overdue()
+        except Exception as exc:
+            # Whatever it was: a loop that ended would leave every later part where it lies.
+            faults.add(exc)
 
 
-async def _pull(
+async def pull(
     adapter: Puller,
     arrival: Arrival,
     *,
     faults: Faults,
-    sleep: Callable[[float], Awaitable[None]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
+    """
+    Have an adapter fetch its messages, again after each fault, until cancelled.
+
+    Args:
+        adapter: It.
+        arrival: Where messages go.
+        faults: Where our own are remembered.
+        sleep: Waits after a fault.
+    """
     while True:
         try:
             await adapter.run(arrival.deliver)
-        except (OSError, TiplineError) as exc:
-            # Its spool may come back: a modem is unplugged, a disk is full for an hour.
+        except Exception as exc:
+            # Whatever it was: a database that refuses once, a modem that is unplugged. A loop that
+            # ended would leave messages in a spool in memory, and a reboot empties that.
             faults.add(exc)
         await sleep(PULL_AGAIN_SECONDS)
 

@@ -7,13 +7,13 @@ Rules:
 3. The number is unsealed in the thread that computes, and in memory alone.
 4. The threads are of low priority: who is being served comes first.
 5. A bundle waits for a tip's handle, but no longer than `PATIENCE_SECONDS`.
+6. What fails ends no worker: it is told, and tried again after the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -121,7 +121,10 @@ class PseudonymQueue:
             job = await self._jobs.get()
             try:
                 await self._finish(job, await self._derive(job))
-            except (OSError, sqlite3.Error) as exc:
+            except Exception as exc:
+                # Whatever it was, the worker lives on: without it no tip gets a handle. 64 MiB that
+                # are not there now may be there in a minute; a row that was damaged is tried again
+                # beside the others, and no bundle waits for it longer than for any.
                 self._on_fault(exc)
                 loop.call_later(RETRY_SECONDS, self._jobs.put_nowait, job)
                 continue

@@ -13,6 +13,8 @@ Rules:
 3. A file that grows is left until it does not: the program may still be writing it.
 4. A file that cannot be read stays where it is, and is told once: it may be somebody's message.
    The others are read first.
+5. Senders take turns, as the files' names tell them apart. Whoever sent too much waits, and nobody
+   else: after the first of their files that is refused, their others are left for the next look.
 
 Limitations: gammu-smsd removes a message from the modem when it lies in the spool. A power cut
 between that moment and our next look, which is less than two seconds, loses it. Its own log names
@@ -22,7 +24,7 @@ each sender: `logfile = /dev/null`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import collections
 import datetime
 import hashlib
 import os
@@ -46,11 +48,13 @@ from tipline.service.limits import BusyError
 
 LOOK_SECONDS: Final = 0.5  # between two looks at the inbox
 SEND_SECONDS: Final = 180.0  # a modem without a network tries for two minutes
-MAX_FILES: Final = 100  # taken in one look
+MAX_FILES: Final = 100  # taken in one look; those that are refused are not counted
 MOUNTS: Final = Path("/proc/self/mountinfo")
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
 
 _ADDRESS = re.compile(r"\+?[0-9]{2,20}")
+# IN, day, time, a serial number of that second, the sender, the number of the part.
+_INBOX_NAME = re.compile(r"IN[0-9]{8}_[0-9]{6}_[0-9]{2}_(.*)_[0-9]{2}\.[a-z0-9]+")
 
 Seen = tuple[int, int, int]  # inode, time of the last change, size
 
@@ -113,10 +117,11 @@ class Gammu:
         await asyncio.to_thread(self._check_spool)
         while True:
             unreadable_len = len(self._unreadable)
-            for path, seen in await asyncio.to_thread(self._list_complete):
-                await self._take(path, seen, deliver)
+            failure = await self._look(deliver)
             if len(self._unreadable) > unreadable_len:
                 raise GatewayError("gateway_malformed", gateway=self.name)
+            if failure is not None:
+                raise failure
             await self._sleep(LOOK_SECONDS)
 
     def check(self) -> None:
@@ -177,18 +182,39 @@ class Gammu:
         """
         raise GatewayError("gateway_refused", gateway=self.name, status=0)
 
-    async def _take(self, path: Path, seen: Seen, deliver: Deliver) -> None:
-        try:
-            messages = await asyncio.to_thread(self._read, path, seen)
-        except (CryptoError, ValueError):
-            self._unreadable.add(seen)
-            return
-        with contextlib.suppress(TooManyError, CrowdedError, BusyError):
-            # It stays in the spool, and is looked at again.
-            await deliver(messages)
+    async def _look(self, deliver: Deliver) -> OSError | None:
+        """Take what is complete; give the failure of a file that could not be opened."""
+        failure = None
+        waiting: set[str] = set()  # senders who are told to wait, each by its refused file
+        taken_len = 0
+        for path, seen in await asyncio.to_thread(self._list_complete):
+            sender = name_sender(path.name)
+            if sender in waiting:
+                continue
+            if taken_len == MAX_FILES:
+                break  # what came meanwhile is to have its turn
+            try:
+                messages = await asyncio.to_thread(self._read, path, seen)
+            except (CryptoError, ValueError):
+                self._unreadable.add(seen)
+                continue
+            except OSError as exc:
+                failure = exc  # of this file: the others are read first
+                continue
+            try:
+                await deliver(messages)
+            except TooManyError:
+                waiting.add(sender)  # it stays in the spool, and is looked at again
+                continue
+            except (CrowdedError, BusyError):
+                break  # it is the same for all of them
             await asyncio.to_thread(overwrite_file, path)
+            taken_len += 1
+        return failure
 
     def _read(self, path: Path, seen: Seen) -> list[Incoming]:
+        if not path.is_file():
+            raise ValueError("no file")  # a folder, or a pipe, which would hold us up
         with path.open("rb") as file:
             data = file.read(MAX_BACKUP_BYTES + 1)
         sections = parse_backup(data)
@@ -226,7 +252,7 @@ class Gammu:
             if self._seen.get(path.name) == seen and seen not in self._unreadable:
                 complete.append((path, seen))
         self._seen = now
-        return complete[:MAX_FILES]
+        return _take_turns(complete)
 
     def _put(self, name: str, text: str) -> None:
         outbox = self._spool / "outbox"
@@ -270,6 +296,31 @@ def is_in_memory(path: Path, *, mounts: Path = MOUNTS) -> bool:
         Whether.
     """
     return find_mount(str(path.resolve()), mounts.read_text("utf-8")).kind in IN_MEMORY
+
+
+def name_sender(file_name: str) -> str:
+    """
+    Tell one sender's files from another's, without reading them.
+
+    Args:
+        file_name: As gammu-smsd named it; untrusted.
+
+    Returns:
+        What stands there for the sender; the whole name if it is none of gammu-smsd's.
+    """
+    named = _INBOX_NAME.fullmatch(file_name)
+    return file_name if named is None else named[1]
+
+
+def _take_turns(files: list[tuple[Path, Seen]]) -> list[tuple[Path, Seen]]:
+    """Put each sender's first file before anybody's second; they come sorted by their times."""
+    counts: collections.Counter[str] = collections.Counter()
+    placed = []
+    for path, seen in files:
+        sender = name_sender(path.name)
+        placed.append((counts[sender], (path, seen)))
+        counts[sender] += 1
+    return [file for _, file in sorted(placed, key=lambda one: one[0])]
 
 
 def _is_complete(sections: list[Section]) -> bool:

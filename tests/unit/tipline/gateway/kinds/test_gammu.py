@@ -16,7 +16,8 @@ from tipline.errors import GatewayError
 from tipline.files import overwrite_file
 from tipline.gateway.adapter import RawRequest
 from tipline.gateway.incoming import Incoming, MediaReference
-from tipline.gateway.kinds.gammu import Gammu, is_in_memory
+from tipline.gateway.kinds.gammu import MAX_FILES, Gammu, is_in_memory, name_sender
+from tipline.gateway.turns import TooManyError
 from tipline.service.limits import BusyError
 
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
@@ -186,6 +187,56 @@ async def test_file_when_it_cannot_be_read_then_it_stays_and_is_told_once(spool:
         await looks.wait(5)
     assert [message.text for message in desk.taken] == ["seen", "heard"]
     assert [path.name for path in list_files(spool)] == ["IN0_broken.txt"]
+
+
+async def test_sender_when_one_sent_too_much_then_the_others_are_served_in_the_same_look(
+    spool: Path,
+) -> None:
+    """A hundred files of one number that are refused hide nobody else's, and are read once."""
+    flood = write_backup("flood")
+    for index in range(MAX_FILES + 20):
+        name = f"IN20261121_1200{index // 60:02}_{index % 60:02}_+525512345678_00.txt"
+        (spool / "inbox" / name).write_bytes(flood)
+    (spool / "inbox" / "IN20261121_130000_00_+525587654321_00.txt").write_bytes(write_backup("one"))
+    looks, reads = Looks(), 0
+    adapter, taken = make(spool, looks), []
+
+    async def deliver(messages: Sequence[Incoming]) -> None:
+        nonlocal reads
+        reads += 1
+        if messages[0].text == "flood":
+            raise TooManyError
+        taken.append((looks.count, messages[0].text))
+
+    task = asyncio.create_task(adapter.run(deliver))
+    await looks.wait(2)
+    task.cancel()
+
+    assert taken == [(1, "one")]
+    assert reads == 2
+    assert len(list_files(spool)) == MAX_FILES + 20
+
+
+def test_sender_when_a_file_is_named_then_it_is_told_apart() -> None:
+    """The name tells the sender; any other name is its own."""
+    assert name_sender("IN20261121_120000_00_+525512345678_00.txt") == "+525512345678"
+    assert name_sender("IN20261121_120000_07_A_B_01.bin") == "A_B"
+    assert name_sender("notes.txt") == "notes.txt"
+
+
+async def test_inbox_when_a_folder_lies_in_it_then_the_others_are_read(spool: Path) -> None:
+    """A folder is told once, and stays; no message waits for it."""
+    (spool / "inbox" / "A").mkdir()
+    (spool / "inbox" / "B").write_bytes(write_backup("hi"))
+    looks, desk = Looks(), Desk()
+    adapter = make(spool, looks)
+
+    with pytest.raises(GatewayError, match="gateway_malformed"):
+        await adapter.run(desk)
+    async with run(adapter, desk):
+        await looks.wait(2)
+
+    assert [message.text for message in desk.taken] == ["hi"]
 
 
 async def test_answer_when_the_modem_takes_it_then_it_is_sent(spool: Path) -> None:
