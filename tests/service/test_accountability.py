@@ -18,6 +18,7 @@ import pytest
 from retention.log.entry import CloseStep
 from retention.promise import Promises
 from tests.service.mailbox import serve_mailbox
+from tests.service.phones import install_webhook
 from tests.service.test_log_rhythm import LOG_HOUR, LOOPS, Ticker
 from tipline.closing import (
     CLOSING_NAME,
@@ -128,6 +129,23 @@ async def test_account_when_the_configuration_changes_then_the_next_batch_tells_
         _, _, body = await fetch(site.source, PATH)
         assert carrier in body
         assert b"at 09:00 UTC" in body
+
+
+async def test_account_when_the_line_begins_to_take_phones_then_it_is_told_at_once(
+    world: Any,
+) -> None:
+    """What takes messages is told from its start on, and what takes none any more is not."""
+    nobody = b"There is no way by telephone."
+    async with world.serve() as site:
+        assert nobody in (await fetch(site.source, PATH))[2]
+    install_webhook(world.directory)
+    async with world.serve() as site:
+        _, _, body = await fetch(site.source, PATH)
+        assert nobody not in body
+        assert b"It had those of telephones in clear" in body
+    (world.directory / "gateways.toml").unlink()
+    async with world.serve() as site:
+        assert nobody in (await fetch(site.source, PATH))[2]
 
 
 async def test_account_when_a_tip_waits_then_it_says_for_how_many_weeks(world: Any) -> None:

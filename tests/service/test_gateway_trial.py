@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,11 @@ async def test_message_when_tried_then_the_line_itself_is_as_it_was(
         said = await run(world, json=False)
         assert await site.line.store.tips() == []
     assert "[windows]" in said
-    assert "Neither number nor text lies in clear" in said
+    # Byte by byte: of what is sealed, too.
+    shown = re.findall(r"  sealed = \(([0-9,]+) bytes\)\n((?:    [0-9a-f]+\n)+)", said)
+    lengths = [int(length.replace(",", "")) for length, _ in shown]
+    assert max(lengths) > 65_536
+    assert [len(bytes.fromhex(value)) for _, value in shown] == lengths
 
 
 async def test_message_when_it_lies_in_clear_then_the_command_fails(

@@ -15,7 +15,7 @@ from tipline.service.account_words import CLASS_NAMES, EVENT_WORDS
 
 NUMBER: Final = "+525512345678"  # nobody is called: nothing goes out
 TEXT: Final = "This is a message that nobody wrote."
-MAX_SHOWN_BYTES: Final = 64  # of a value; --json shows all
+LINE_BYTES: Final = 32  # of a value; a longer one has more lines
 KEPT_CLASSES: Final = (
     RecordClass.SEALED_TIP,
     RecordClass.RAW_NUMBER,
@@ -58,7 +58,7 @@ def _print_words(trial: Trial, console: Console) -> None:
         console.print()
         console.print(f"[{row.table}]")
         for column, value in row.values.items():
-            console.print(f"  {column} = {_show(value)}")
+            _print_value(column, value, console)
     console.print()
     console.print(_("What the readers open, and nobody else:"))
     console.print(make_printable_line(trial.tip))
@@ -78,12 +78,16 @@ def _print_words(trial: Trial, console: Console) -> None:
         console.print(_("Neither number nor text lies in clear in any file of the line."))
 
 
-def _show(value: int | str | bytes | None) -> str:
+def _print_value(column: str, value: int | str | bytes | None, console: Console) -> None:
     if not isinstance(value, bytes):
-        return make_printable_line(str(value))
-    if len(value) <= MAX_SHOWN_BYTES:
-        return value.hex()
-    return f"{value[:MAX_SHOWN_BYTES].hex()}... ({len(value):,} bytes)"
+        console.print(f"  {column} = {make_printable_line(str(value))}")
+        return
+    if len(value) <= LINE_BYTES:
+        console.print(f"  {column} = {value.hex()}")
+        return
+    console.print(f"  {column} = ({len(value):,} bytes)")
+    for at in range(0, len(value), LINE_BYTES):
+        console.print(f"    {value[at : at + LINE_BYTES].hex()}")
 
 
 def _lay_out(trial: Trial) -> dict[str, object]:

@@ -91,8 +91,8 @@ WARNINGS: Final[Mapping[str, Text]] = {
         "{key}: the numbers of {days} days say who wrote. More than {limit_days} is much"
     ),
     "gateway_long": N_(
-        "{key}: for {days} days a phone's message can be found again at its company. More than"
-        " {limit_days} is much"
+        "{key}: for {days} days it can be seen whether a message that a company shows came here."
+        " More than {limit_days} is much, unless the company repeats for so long: WhatsApp 7 days"
     ),
     "epoch_short": NN_(
         "{key}: after {days} day nobody sees that the same phone wrote again. At least"

@@ -80,7 +80,7 @@ class GatewaySettings:
     One gateway.
 
     Args:
-        name: As the operator calls it; in paths, tips and the page on which the line accounts.
+        name: As the operator calls it; in paths and tips.
         kind: What speaks on the other side.
         channel: Of the keyset: whose readers its messages are sealed to.
         language: Of what is answered, and of tips.

@@ -2,7 +2,8 @@
 What everybody is told of a line's gateways: the way, the notice, and who sees what on it.
 
 Rules:
-1. It is written down beside the log's batch, as all of `/accountability` is: it changes with it.
+1. While the line is served it is what the line was started with. Besides, it is written down with
+   the log's batch, for the page of a line that has ended.
 2. No name of a gateway is in it: that is the operator's own.
 3. A gateway whose way leads over a company that only the operator knows, and that was not named, is
    told with that gap.
@@ -29,10 +30,10 @@ from tipline.language import LANGUAGES
 # How somebody can write, or come, over a kind of gateway.
 MEDIA: Final[Mapping[Kind, tuple[Medium, ...]]] = {
     Kind.GAMMU: (Medium.SMS,),
-    Kind.CAPCOM6: (Medium.SMS,),
+    Kind.CAPCOM6: (Medium.SMS, Medium.MMS),
     Kind.KANNEL: (Medium.SMS,),
-    Kind.WEBHOOK: (Medium.SMS,),
-    Kind.TWILIO: (Medium.SMS,),
+    Kind.WEBHOOK: (Medium.SMS, Medium.MMS),
+    Kind.TWILIO: (Medium.SMS, Medium.MMS),
     Kind.WHATSAPP: (Medium.WHATSAPP,),
     Kind.TELEGRAM: (Medium.TELEGRAM,),
     Kind.OPERATOR: (Medium.VOICE, Medium.WALK_IN),
@@ -88,7 +89,8 @@ def tell_gateways(gateways: Gateways | None) -> tuple[ToldGateway, ...]:
             kind=settings.kind,
             channel=settings.channel,
             language=settings.language,
-            notice=settings.notice,
+            # Without an address to send to, none goes out.
+            notice=settings.notice and settings.options.get("send_url") != "",
             own=settings.companies,
         )
         for settings in gateways.gateways.values()

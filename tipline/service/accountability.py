@@ -1,15 +1,18 @@
 """
-The page `/accountability`, as it is served: it changes with the log's batch and with nothing else.
+The page `/accountability`, as it is served: whatever arrives, it changes with the log's batch.
 
 Rules:
 1. What it says is written down in the batch's own transaction, so that a start in between shows the
    same bytes again, also with a changed configuration.
-2. It is rendered when the batch is made, not when somebody asks: how fast it comes tells nothing.
+2. But the ways by phone are told as the line was started with them: what takes messages is told
+   from its first message on.
+3. It is rendered when the batch is made, not when somebody asks: how fast it comes tells nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -138,9 +141,12 @@ class Accountability:
                 keyset = verify_past_keyset(account.keyset, root=self._configuration.root)
         except CryptoError as exc:
             raise InstanceError("log_damaged", path="log.db") from exc
+        configured = account.configured or self._configured
+        if not self._is_shut:
+            configured = dataclasses.replace(configured, gateways=self._gateways)
         told = Told(
             account=account,
-            configured=account.configured or self._configured,
+            configured=configured,
             keyset=keyset,
             summary=summarize(
                 self._log.read_told(since=account.day - SHOWN_DAYS * ONE_DAY), size=self._log.size

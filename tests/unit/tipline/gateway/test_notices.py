@@ -20,6 +20,7 @@ from tipline.gateway.companies import (
     parse_company,
     read_data,
 )
+from tipline.gateway.keywords import find_order
 from tipline.gateway.notices import SPOKEN, make_notice
 from tipline.language import LANGUAGES
 
@@ -71,6 +72,16 @@ def test_notice_when_somebody_else_reads_it_then_names_no_case(
 ) -> None:
     """A notice that is sent has no word of what the line is for."""
     assert not CASE_WORDS.search(make_notice(medium, language=language, onion=ONION))
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "STOP"), ("es", "BAJA"), ("pt", "PARAR")])
+@pytest.mark.parametrize("medium", [Medium.WHATSAPP, Medium.TELEGRAM])
+def test_notice_when_it_may_be_long_then_says_how_to_end_it(
+    medium: Medium, language: str, word: str
+) -> None:
+    """Where there is room, whoever writes is told the word that lets the number go."""
+    assert word in make_notice(medium, language=language, onion=None)
+    assert find_order(word) is not None
 
 
 @pytest.mark.parametrize("kind", KNOWN_COMPANIES)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crypto.came_by import Medium
 from crypto.errors import MalformedError
 from tipline.gateway.settings import MAX_GATEWAYS, Kind, parse_gateways
 from tipline.gateway.told import MEDIA, lay_out_told, parse_told, tell_gateways
@@ -27,7 +28,7 @@ channel = "city"
 language = "es"
 country = "MX"
 notice = true
-send_url = ""
+send_url = "https://example.org/"
 [[gateway.hook.companies]]
 name = { en = "Telco", es = "Telco", pt = "Telco" }
 country = { en = "Mexico", es = "M\xc3\xa9xico", pt = "M\xc3\xa9xico" }
@@ -67,6 +68,23 @@ def test_gateways_when_told_then_their_names_stay_out() -> None:
 def test_line_when_it_has_no_phones_then_tells_of_none() -> None:
     """No file, no gateways."""
     assert tell_gateways(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_sent"), [(b'"https://example.org/"', True), (b'""', False)]
+)
+def test_notice_when_there_is_nowhere_to_send_it_then_is_told_as_not_sent(
+    address: bytes, is_sent: bool
+) -> None:
+    """The switch alone sends nothing."""
+    changed = FILE.replace(b'"https://example.org/"', address)
+    assert tell_gateways(parse_gateways(changed))[0].notice is is_sent
+
+
+@pytest.mark.parametrize("kind", [Kind.WEBHOOK, Kind.CAPCOM6, Kind.TWILIO])
+def test_kind_when_pictures_can_come_then_their_notice_is_told_too(kind: Kind) -> None:
+    """What is answered to an MMS is shown beside what is answered to an SMS."""
+    assert MEDIA[kind] == (Medium.SMS, Medium.MMS)
 
 
 def test_kinds_when_listed_then_each_says_how_somebody_comes() -> None:

@@ -200,7 +200,7 @@ def test_page_when_the_line_is_shut_then_no_key_and_no_tip_is_said_to_be_there(
         "The key that signs what the desk fetches.",
         "The keys under which it stores sealed tips.",
         "What is kept, and for how long",
-        "Only sealed tips are kept.",
+        "Sealed tips are kept.",
         "They find tips that they cannot open.",
         "How long the oldest tip has waited",
     )
@@ -301,6 +301,11 @@ def test_page_when_the_line_has_phones_then_each_way_tells_who_sees_what(
     assert text.count("Somebody reads this out before you tell") == 1
     assert text.count("The operator did not name it.") == 1
     assert "The number it can read until its day." in text
+    # Of those that write, and of none who speaks.
+    assert text.count("STOP, alone in a message, ends it") == 2
+    assert text.count("STATUS, alone in a message, asks") == 2
+    assert "It had those of telephones in clear for a moment." in text
+    assert "reads what comes by telephone, and what is answered" in text
     assert "the key that gives them other names" in text
 
     without = render_account(tell(summary), configuration=configuration, renderer=renderer)
