@@ -91,7 +91,13 @@ from tipline.restored_slots import RestoredSlots, read_making
 from tipline.service.adopting import take_up_policy
 from tipline.service.database import DATABASE_NAME, WAL_NAME, looking
 from tipline.service.envelope_files import ENVELOPES_NAME, FRESH_NAME, PARTIAL_NAME
-from tipline.service.restored_rows import find_dead, list_holds, list_tips, remove_dead
+from tipline.service.restored_rows import (
+    find_dead,
+    list_holds,
+    list_tips,
+    remove_dead,
+    roll_back,
+)
 from tipline.service.sqlite_store import SqliteStore
 from tipline.slot_owner import note_owner
 from tipline.slots import SLOT_FILE_NAME, open_slots
@@ -228,6 +234,7 @@ def _go_on(source: BinaryIO, checks: Checks, *, identities: Sequence[Identity]) 
         note_begun(folder, begun, day=head.made_on)
     if can_be_given_up(directory):
         has_made_slots = read_making(folder) is not None
+        roll_back(folder / DATABASE_NAME)
         try:
             # What it found when it was begun may be otherwise by now: a disk that was mounted, say.
             dataclasses.replace(

@@ -143,6 +143,25 @@ def remove_dead(path: Path, dead: Dead, *, told_before: datetime.date | None) ->
         database.close()
 
 
+def roll_back(path: Path) -> None:
+    """
+    Take back what a crash left half written. Whoever only looks at a database would not.
+
+    Args:
+        path: Of the database, which nobody uses.
+
+    Raises:
+        FileError: `file_system`: it cannot be written at the moment.
+    """
+    if not path.with_name(f"{path.name}-journal").exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.Error as exc:
+        raise FileError("file_system", path=str(path), reason=str(exc)) from exc
+
+
 def _find_dead_phones(database: Database, keys: RecordKeys) -> dict[str, list[bytes]]:
     """Find epochs without their key, and marks of messages without that of their day."""
     known_epochs, known_days = keys.epochs(), keys.days()
