@@ -242,6 +242,118 @@ async def test_conversation_when_it_is_ended_then_its_number_and_answers_go_and_
         await settle(conversations)
 
 
+async def test_conversation_when_it_is_ended_while_a_message_is_stored_then_no_number_comes_back(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """What was under way when STOP came becomes a tip of nobody; what comes later is new."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        for is_first in (True, False):
+            if not is_first:
+                await keep(conversations, sender())
+            under_way = conversations.find(sender(), "city")
+            assert under_way.continues is not is_first
+            await conversations.end(under_way.conversation)
+            assert await write(conversations, sender(), standing=under_way) is not None
+            assert await conversations.read_sender(under_way.conversation) is None
+            later = conversations.find(sender(), "city")
+            assert (later.conversation == under_way.conversation, later.continues) == (False, False)
+        assert len(await store.tips()) == 3
+        await keep(conversations, sender())
+        assert conversations.find(sender(), "city").continues
+        await settle(conversations)
+
+
+async def test_conversation_when_it_is_ended_while_its_window_is_written_then_nothing_stays(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STOP in the middle of the very transaction that keeps the first window of its sender."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        before = len(list(store._rows.slots()))
+        standing = conversations.find(sender(), "city")
+        relate, ends = conversations._relate, []
+        loop = asyncio.get_running_loop()
+
+        def relate_and_end(*args: Any, **more: Any) -> None:
+            relate(*args, **more)
+            ending = conversations.end(standing.conversation)
+            ends.append(asyncio.run_coroutine_threadsafe(ending, loop))
+
+        monkeypatch.setattr(conversations, "_relate", relate_and_end)
+        assert await write(conversations, sender(), standing=standing) is not None
+        await asyncio.wrap_future(ends[0])
+        assert await conversations.read_sender(standing.conversation) is None
+        assert conversations._index.windows_of(standing.conversation, today=BEGIN) == []
+        assert not conversations.find(sender(), "city").continues
+        await settle(conversations)
+        assert len(list(store._rows.slots())) == before + 1  # the tip's
+
+
+async def test_conversation_when_its_end_fails_then_its_sender_can_end_it_again(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that refuses keeps the number findable, so that the next STOP takes it."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        await keep(conversations, sender())
+        conversation = conversations.find(sender(), "city").conversation
+
+        def refuse(*_: object) -> None:
+            raise OSError(28, "full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(conversations._keys, "destroy", refuse)
+            with pytest.raises(OSError, match="full"):
+                await conversations.end(conversation)
+        again = conversations.find(sender(), "city")
+        assert (again.conversation, again.continues) == (conversation, True)
+        await conversations.end(conversation)
+        assert await conversations.read_sender(conversation) is None
+        await settle(conversations)
+
+
+async def test_sender_when_it_ends_a_conversation_then_block_and_notice_hold_until_the_day_is_over(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """STOP is no way round a block, nor to a second notice; a block that is lifted is lifted."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tip = await keep(conversations, sender())
+        await settle(conversations)
+        standing = conversations.find(sender(), "city")
+        await conversations.note_notice(standing.conversation)
+        pseudonym = (await handles(store))[tip.id]
+        assert pseudonym is not None
+        bits = int.from_bytes(pseudonym) >> (8 * len(pseudonym) - HANDLE_BITS)
+        await conversations.handles.set_block(bits, blocked=True)
+        for _ in range(2):
+            standing = conversations.find(sender(), "city")
+            await conversations.end(standing.conversation)
+            conversations.note_stopped(sender(), "city", standing)
+            later = conversations.find(sender(), "city")
+            assert (later.continues, later.new_today, later.blocked) == (False, False, True)
+        elsewhere = conversations.find(sender(), "coast")
+        assert (elsewhere.new_today, elsewhere.blocked) == (True, False)
+        await conversations.handles.set_block(bits, blocked=False)
+        assert not conversations.find(sender(), "city").blocked
+        calendar.turn(1)
+        assert conversations.find(sender(), "city").new_today
+        conversations.forget_days(calendar())
+        assert not conversations._ended._senders
+
+
+async def test_order_when_it_is_noted_then_a_copy_of_it_is_known_again(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """What became no tip is remembered as long as a tip's message, also after a restart."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        assert not await conversations.was_seen("modem", "stop")
+        for _ in range(2):
+            await conversations.note_seen("modem", ["stop", "part"])
+    async with open_phones(short_path, calendar) as (_, conversations):
+        calendar.turn(REPLAY_DAYS - 1)
+        for known in ("stop", "part"):
+            assert await conversations.was_seen("modem", known)
+        assert not await conversations.was_seen("other", "stop")
+
+
 async def test_epoch_when_it_is_over_then_its_key_and_every_pseudonym_of_it_are_gone(
     short_path: Path, calendar: Calendar
 ) -> None:

@@ -46,8 +46,9 @@ from tipline.gateway.sealing import Sealable, format_time
 from tipline.gateway.settings import GatewaySettings
 from tipline.gateway.turns import CrowdedError, TooManyError, Turns
 from tipline.keysets import InstalledKeyset, KeysetWatch
-from tipline.service.conversations import Conversations, Standing
+from tipline.service.conversations import Conversations
 from tipline.service.limits import BusyError, RequestBudget
+from tipline.service.standing import Standing
 from tipline.service.store import StoredTip
 
 # Of one sender: a long message of 255 parts at once, then six messages a minute, all day.

@@ -24,8 +24,8 @@ from tipline.gateway.keywords import Order, find_order
 from tipline.gateway.numbers import Sender, SenderKind
 from tipline.gateway.settings import GatewaySettings
 from tipline.language import make_translations
-from tipline.service.conversations import Standing
 from tipline.service.limits import RequestBudget
+from tipline.service.standing import Standing
 
 STATUS_BURST: Final = 3
 STATUS_SECONDS: Final = 6 * 3600.0  # one answer more is earned in so long

@@ -8,8 +8,8 @@ Rules:
 3. A conversation lasts as long as one of its windows. It goes on over the end of an epoch; what is
    stored relates its pseudonyms of two epochs only while both windows are open.
 4. STOP takes all of it at once: the secrets are overwritten first, then the rows go. Tips that are
-   stored stay until their day.
-5. A message that its provider repeats is known by its mark, and is not kept twice.
+   stored stay until their day; what is being stored meanwhile becomes a tip without a number.
+5. A message that its provider repeats is known by its mark, and is not kept, nor followed, twice.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from retention.promise import Promises
 from tipline.gateway.numbers import Sender
 from tipline.service.arriving import Arriving
 from tipline.service.derived_keys import DerivedKeys
+from tipline.service.ended import Ended, Stopped
 from tipline.service.epochs import Epochs
 from tipline.service.handle_rows import HandleRows
 from tipline.service.handles import Handles
@@ -44,6 +45,7 @@ from tipline.service.reach import (
     seal_row,
 )
 from tipline.service.record_keys import RecordKeys
+from tipline.service.standing import Standing
 from tipline.service.store import Arrival, StoredTip
 from tipline.service.taken_answers import TakenAnswers
 from tipline.service.window_index import WindowIndex
@@ -51,24 +53,6 @@ from tipline.service.writer import GroupWriter
 
 CONVERSATION_BYTES: Final = 16
 ID_BYTES: Final = 16
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """
-    What is known of a sender when a message comes.
-
-    Args:
-        conversation: Random, 16 bytes; the same as long as its window is open.
-        continues: Whether it wrote before.
-        new_today: Whether it was not yet answered with the notice today.
-        blocked: Whether its pseudonym was blocked in this epoch.
-    """
-
-    conversation: bytes
-    continues: bool
-    new_today: bool
-    blocked: bool
 
 
 class Conversations:
@@ -127,6 +111,7 @@ class Conversations:
             monotonic=monotonic,
         )
         self._coming: dict[bytes, asyncio.Event] = {}
+        self._ended = Ended(rows, index=self._index, writer=writer, keys=keys, random=random)
         self._is_stale = False
         self.outbox = Outbox(
             rows, writer=writer, keys=keys, promises=promises, today=today, random=random
@@ -176,20 +161,24 @@ class Conversations:
                 new_today=True,
                 blocked=False,
             )
-        today = self._today()
+        today, address = self._today(), sender.encode()
         conversation = self._index.find(
             channel=channel,
-            address=sender.encode(),
+            address=address,
             today=today,
             dies_on=self._promises.dies_on(RecordClass.RAW_NUMBER, {Event.RECEIVED: today}),
             draw=lambda: self._random(CONVERSATION_BYTES),
         )
         windows = self._index.windows_of(conversation, today=today)
+        stopped = self._ended.find(channel, address, today=today)
+        noticed = any(one.noticed and one.received_on == today for one in windows)
+        blocks = self.handles.find_blocks(windows, () if stopped is None else stopped.blocks)
         return Standing(
             conversation=conversation,
             continues=bool(windows),
-            new_today=not any(one.noticed and one.received_on == today for one in windows),
-            blocked=self.handles.is_blocked(windows),
+            new_today=not (noticed or (stopped is not None and stopped.noticed)),
+            blocked=bool(blocks),
+            blocks=blocks,
         )
 
     async def was_seen(self, gateway: str, provider_id: str) -> bool:
@@ -208,6 +197,30 @@ class Conversations:
         """
         marks = self._marks.make(gateway, provider_id)
         return await self._writer.call(lambda: self._rows.has_mark(marks))
+
+    async def note_seen(self, gateway: str, provider_ids: Sequence[str]) -> None:
+        """
+        Remember what became no tip: an order that was followed, what a blocked sender wrote.
+
+        Durable when it returns.
+
+        Args:
+            gateway: Its name.
+            provider_ids: Untrusted: what the provider calls the message, or its parts.
+
+        Raises:
+            OSError: the disk refuses, or the slot file does.
+        """
+        today, marked_until = self._today(), self._marks.find_end()
+        marked = [self._marks.make(gateway, one) for one in provider_ids]
+
+        def note() -> None:
+            for marks in marked:
+                if not self._rows.has_mark(marks):
+                    self._rows.insert_mark(marks[0], received_on=today, dies_on=marked_until)
+
+        await self._writer.call(note)
+        self._marks.add_days({marked_until})
 
     async def add(
         self,
@@ -298,11 +311,19 @@ class Conversations:
         Raises:
             OSError: the disk refuses; nothing may be said to be gone.
         """
-        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
-        answers = await self._writer.call(lambda: self._rows.list_outgoing_keys(conversation))
-        await asyncio.to_thread(self._keys.destroy, [*(row.key for row in windows), *answers])
-        await self._writer.call(lambda: self._rows.delete_conversation(conversation))
-        self._index.forget([row.id for row in windows])
+        await self._ended.end(conversation)
+
+    def note_stopped(self, sender: Sender, channel: str, standing: Standing) -> None:
+        """
+        Keep a sender who ended a conversation in mind until the day is over, in memory alone.
+
+        Args:
+            sender: Who ended it.
+            channel: The channel's id.
+            standing: As `find` told it before the end.
+        """
+        stopped = Stopped(on=self._today(), noticed=not standing.new_today, blocks=standing.blocks)
+        self._ended.remember(channel, sender.encode(), stopped)
 
     async def note_notice(self, conversation: bytes) -> bool:
         """
@@ -336,6 +357,7 @@ class Conversations:
             until: The last of these days.
         """
         self._index.forget_reserved()
+        self._ended.forget_days(until)
         self._window_keys.forget(until)
         self._marks.forget_days(until)
 
@@ -391,7 +413,7 @@ class Conversations:
         parts = await self._writer.call(lambda: self._rows.list_part_keys(part_ids))
         is_new = await self._arriving.add_received(arrival, envelope, beside=keep_beside)
         self._marks.add_days({marked_until})
-        if relation.window is not None:
+        if relation.window is not None and not self._ended.is_finished(conversation):
             self._index.add(relation.window)
         unused = [] if window is None or relation.window is not None else [window[1].key]
         if gone := [*unused, *(parts if is_new else ())]:
@@ -410,6 +432,8 @@ class Conversations:
         relation: _Relation,
     ) -> None:
         """Keep the window of the day and the tip's handle; in the writer's thread."""
+        if self._ended.has_begun(conversation):
+            return  # STOP came meanwhile: a window now would bring the number back
         found = self._rows.find_window(conversation, tip.arrived_on)
         pseudonym = self.handles.find_pseudonym(conversation, epoch_id)
         if found is not None:
@@ -419,7 +443,7 @@ class Conversations:
             self._rows.insert_window(relation.window, window[1])
             window_id = relation.window.id
         else:
-            return  # nobody said who wrote, or STOP came meanwhile
+            return  # nobody said who wrote, or the window was closed meanwhile
         relation.waits = self.handles.relate(
             tip.id, epoch=epoch_id, pseudonym=pseudonym, window=window_id
         )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from crypto.pseudonym import derive_pseudonym
 from retention.promise import Promises
@@ -218,17 +218,25 @@ class Handles:
         """List the pseudonyms that are blocked."""
         return frozenset(pseudonym for _, pseudonym in self._blocks)
 
-    def is_blocked(self, windows: Sequence[Window]) -> bool:
+    def find_blocks(
+        self, windows: Sequence[Window], kept_in_mind: Iterable[tuple[bytes, bytes]] = ()
+    ) -> frozenset[tuple[bytes, bytes]]:
         """
-        Tell whether a conversation is blocked.
+        Find what blocks a conversation.
 
         Args:
             windows: Its open ones.
+            kept_in_mind: What blocked its sender before it ended another; it may be lifted.
 
         Returns:
-            Whether its pseudonym is, in an epoch that lasts.
+            Each pseudonym of it that is blocked in an epoch that lasts, with its epoch.
         """
-        return any((window.epoch, window.pseudonym) in self._blocks for window in windows)
+        theirs = {
+            (one.epoch, one.pseudonym)
+            for one in windows
+            if one.epoch is not None and one.pseudonym is not None
+        }
+        return frozenset(self._blocks & {*theirs, *kept_in_mind})
 
     def forget_epoch(self, epoch_id: bytes) -> None:
         """

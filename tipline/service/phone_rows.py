@@ -365,9 +365,9 @@ class PhoneRows:
         """
         self._database.execute("DELETE FROM outgoing WHERE id = ?", [outgoing_id])
 
-    def list_outgoing_keys(self, conversation: bytes) -> list[RecordKey]:
+    def list_conversation_keys(self, conversation: bytes) -> list[RecordKey]:
         """
-        List the keys of a conversation's answers.
+        List the keys of a conversation's windows and answers.
 
         Args:
             conversation: Its id.
@@ -376,7 +376,9 @@ class PhoneRows:
             The keys.
         """
         return [
-            row.key for row in self._read_sealed("outgoing", "conversation = ?", [conversation])
+            row.key
+            for table in ("windows", "outgoing")
+            for row in self._read_sealed(table, "conversation = ?", [conversation])
         ]
 
     def _read_sealed(self, table: str, where: str, values: Sequence[Any]) -> list[SealedRow]:

@@ -271,7 +271,7 @@ class Purge:
                 await asyncio.to_thread(self._files.remove, ids)
             step = "rows"
             await self._writer.call(lambda: self._bury(table, dying))
-        except (OSError, sqlite3.Error) as exc:
+        except Exception as exc:  # not swallowed: in the report, whatever it is
             if len(dying) > 1:
                 # One that cannot go keeps no other.
                 for one in dying:

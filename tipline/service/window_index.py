@@ -6,6 +6,7 @@ Rules:
    many as a number is kept days.
 2. A window whose day has come is not found any more, whether or not a purge has run.
 3. Who is not found gets a new conversation, kept in mind so that two messages at once get one.
+4. Several windows may have one mark: whatever ends one of their conversations ends all of them.
 
 Limitations: some 700 bytes of memory for each day on which somebody wrote.
 """
@@ -36,7 +37,7 @@ class WindowIndex:
     def __init__(self, read_key: Callable[[datetime.date], Secret]) -> None:
         self._read_key = read_key
         self._windows: dict[bytes, Window] = {}
-        self._by_mark: dict[bytes, bytes] = {}
+        self._by_mark: dict[bytes, dict[bytes, None]] = {}  # of each the windows, the newest last
         self._by_conversation: dict[bytes, set[bytes]] = {}
         self._days: collections.Counter[datetime.date] = collections.Counter()
         self._reserved: collections.OrderedDict[bytes, bytes] = collections.OrderedDict()
@@ -64,7 +65,7 @@ class WindowIndex:
         """
         self.forget([window.id])
         self._windows[window.id] = window
-        self._by_mark[window.mark] = window.conversation
+        self._by_mark.setdefault(window.mark, {})[window.id] = None
         self._by_conversation.setdefault(window.conversation, set()).add(window.id)
         self._days[window.dies_on] += 1
         self._reserved.pop(window.mark, None)
@@ -80,7 +81,10 @@ class WindowIndex:
             window = self._windows.pop(window_id, None)
             if window is None:
                 continue
-            del self._by_mark[window.mark]
+            same = self._by_mark[window.mark]
+            del same[window_id]
+            if not same:
+                del self._by_mark[window.mark]
             ids = self._by_conversation[window.conversation]
             ids.discard(window_id)
             if not ids:
@@ -89,9 +93,43 @@ class WindowIndex:
             if not self._days[window.dies_on]:
                 del self._days[window.dies_on]
 
+    def forget_conversation(self, conversation: bytes) -> None:
+        """
+        Forget all windows of a conversation.
+
+        Args:
+            conversation: Its id.
+        """
+        self.forget(list(self._by_conversation.get(conversation, ())))
+
     def forget_reserved(self) -> None:
         """Forget the conversations of which nothing was stored."""
         self._reserved.clear()
+
+    def release(self, conversation: bytes) -> None:
+        """
+        Let its sender begin a new conversation, if nothing is stored of this one.
+
+        Args:
+            conversation: Its id.
+        """
+        if conversation not in self._by_conversation:
+            for mark in [mark for mark, one in self._reserved.items() if one == conversation]:
+                del self._reserved[mark]
+
+    def find_same(self, conversation: bytes) -> list[bytes]:
+        """
+        Find the conversations of whoever has this one.
+
+        Args:
+            conversation: Its id.
+
+        Returns:
+            All that a mark relates to it, itself among them.
+        """
+        marks = {self._windows[one].mark for one in self._by_conversation.get(conversation, ())}
+        others = {self._windows[one].conversation for mark in marks for one in self._by_mark[mark]}
+        return sorted({conversation, *others})
 
     def forget_epoch(self, epoch: bytes) -> None:
         """
@@ -129,8 +167,8 @@ class WindowIndex:
         for day in self._days:
             if day > today:
                 mark = self.mark(day, channel=channel, address=address)
-                if (conversation := self._by_mark.get(mark)) is not None:
-                    return conversation
+                if same := self._by_mark.get(mark):
+                    return self._windows[next(reversed(same))].conversation
         mark = self.mark(dies_on, channel=channel, address=address)
         if mark not in self._reserved:
             while len(self._reserved) >= MAX_RESERVED:

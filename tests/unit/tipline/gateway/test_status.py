@@ -14,7 +14,7 @@ from tipline.gateway.keywords import Order
 from tipline.gateway.numbers import Sender, SenderKind
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.status import STATUS_BURST, STATUS_SECONDS, Ordered
-from tipline.service.conversations import Standing
+from tipline.service.standing import Standing
 
 NUMBER = Sender(kind=SenderKind.NUMBER, address="+525512345678")
 
