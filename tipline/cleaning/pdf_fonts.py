@@ -3,8 +3,8 @@ Fonts inside a PDF: what draws a letter stays, what tells of the font's making g
 
 1. TrueType and OpenType: the tables of `pdf.json` stay, each once; names, notes of editors,
    signatures and the days of making go. The table of tables is written anew.
-2. Type 1: comments and the texts of the head become blanks of the same length, since what follows
-   is found by lengths. The encrypted part stays as it is.
+2. Type 1: comments and all texts of the head become blanks of the same length, since what follows
+   is found by lengths; so does what stands behind the end. The encrypted part stays as it is.
 3. Compact fonts (CFF): the texts that its first dictionary names become blanks, its numbers of
    identity zeros, of the same length, since what follows is found by offsets.
 
@@ -20,21 +20,31 @@ from collections.abc import Iterator
 from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
+from tipline.cleaning.pdf_filters import Budget
 from tipline.cleaning.pdf_rules import PDF_RULES
+from tipline.cleaning.pdf_tokens import TOKEN_BYTES
 
 MAX_TABLES: Final = 256  # of one font; about fifteen are common
 _TABLES: Final = frozenset(name.encode("ascii") for name in PDF_RULES["tables"])
 _SFNT: Final = (b"\0\1\0\0", b"true", b"OTTO")
-_COMMENT: Final = re.compile(rb"%[^\r\n]*")
-# Behind these stands a text or a number that no drawing needs.
-_TYPE1_TEXT: Final = re.compile(
-    rb"/(?:version|Notice|Copyright|FullName|FamilyName|Weight|BaseFontName|UniqueID|XUID)\b"
-    rb"\s*(\((?:[^()\\]++|\\.|\([^()]*+\))*+\)|\[[0-9\s]*+\]|[0-9]++)",
-    re.DOTALL,
+_OS2_BYTES: Final = {0: 78, 1: 86, 5: 100}  # by its version, else 96
+_TABLE_BYTES: Final = {b"head": 54, b"hhea": 36, b"vhea": 36}
+# Comments, texts, numbers of identity, names of fonts that were cut down, and the head's end: the
+# word itself, neither in a comment nor in a text nor in a name.
+_TYPE1_TOKEN: Final = re.compile(
+    rb"(?P<comment>%[^\r\n]*+)"
+    rb"|(?P<text>\()"
+    rb"|<<"
+    rb"|(?P<hex><[^>]*+>?)"
+    rb"|/(?:version|Notice|Copyright|FullName|FamilyName|Weight|BaseFontName|UniqueID|XUID)"
+    rb"(?![0-9A-Za-z_])[\t-\r ]*+(?P<numbers>\[[0-9\t-\r ]*+\]|[0-9]++)"
+    rb"|/(?P<tag>[A-Z]{6}\+)"
+    rb"|(?<![^\0\t-\r ()<>\[\]{}%])(?P<end>eexec)"
 )
+_TYPE1_BRACKET: Final = re.compile(rb"\\.|[()]", re.DOTALL)
+_TYPE1_END: Final = b"cleartomark"
 # Six letters before the name of a font that was cut down: a program draws them by chance, or of it.
 _TAG: Final = re.compile(rb"[A-Z]{6}\+")
-_TYPE1_TAG: Final = re.compile(rb"/[A-Z]{6}\+")
 _EQUAL_TAG: Final = b"AAAAAA+"
 _FIRST_LINE: Final = b"%!PS-AdobeFont-1.0"
 # version, Notice, FullName, FamilyName, Weight; Copyright, PostScript, BaseFontName.
@@ -43,18 +53,19 @@ _CFF_NUMBERS: Final = frozenset({13, 14})  # UniqueID, XUID
 _STANDARD_STRINGS: Final = 391
 
 
-def clean_truetype(untrusted: bytes) -> bytes:
+def clean_truetype(untrusted: bytes, budget: Budget) -> bytes:
     """
     Clean a font of tables.
 
     Args:
         untrusted: TrueType, or OpenType with compact outlines.
+        budget: Is spent on tables that lie in each other: what comes out may be longer then.
 
     Returns:
         The tables that draw, and nothing between them.
 
     Raises:
-        RefusedError: it is none, or a table lies outside.
+        RefusedError: it is none, or the budget is used up.
     """
     if untrusted[:4] not in _SFNT:
         raise RefusedError(Reason.MALFORMED)
@@ -62,25 +73,43 @@ def clean_truetype(untrusted: bytes) -> bytes:
     if count > MAX_TABLES:
         raise RefusedError(Reason.TOO_COMPLEX)
     tables: dict[bytes, bytes] = {}
+    left_bytes = len(untrusted)
     for at in range(12, 12 + 16 * count, 16):
         name = untrusted[at : at + 4]
         offset, length = (int.from_bytes(untrusted[at + k : at + k + 4], "big") for k in (8, 12))
         # A table that ends beyond the end is cut there by whoever draws it.
         content = untrusted[offset : offset + length]
         if name in _TABLES and name not in tables:
-            tables[name] = _clean_table(name, content)
+            budget.spend(max(0, len(content) - left_bytes))
+            left_bytes = max(0, left_bytes - len(content))
+            tables[name] = _clean_table(name, content, budget)
     return _write_tables(untrusted[:4], tables)
 
 
-def _clean_table(name: bytes, content: bytes) -> bytes:
-    if name == b"head" and len(content) >= 54:
+def _clean_table(name: bytes, content: bytes, budget: Budget) -> bytes:
+    if name == b"CFF ":
+        return clean_compact(content, budget)
+    content = content[: _measure_table(name, content)]
+    if name == b"head" and len(content) == 54:
         # The revision, the sum over all, and the days it was made and changed.
-        return content[:4] + bytes(8) + content[12:20] + bytes(16) + content[36:54]
+        return content[:4] + bytes(8) + content[12:20] + bytes(16) + content[36:]
     if name == b"OS/2" and len(content) >= 64:
         return content[:58] + b"    " + content[62:]  # the foundry
-    if name == b"CFF ":
-        return clean_compact(content)
     return content
+
+
+def _measure_table(name: bytes, content: bytes) -> int:
+    """Measure what a table has by its format, where that is a matter of its first bytes."""
+    first, second = (int.from_bytes(content[at : at + 2], "big") for at in (0, 2))
+    if name == b"OS/2":
+        return _OS2_BYTES.get(min(first, 5), 96)
+    if name == b"maxp":
+        return 32 if first else 6
+    if name == b"post" and first in (1, 3):
+        return 32
+    if name == b"gasp":
+        return 4 + 4 * second
+    return _TABLE_BYTES.get(name, len(content))
 
 
 def _write_tables(version: bytes, tables: dict[bytes, bytes]) -> bytes:
@@ -91,13 +120,14 @@ def _write_tables(version: bytes, tables: dict[bytes, bytes]) -> bytes:
         for number in (count, 16 << exponent, exponent, max(0, 16 * count - (16 << exponent)))
     )
     offset = 12 + 16 * count
-    body = b""
+    body = []
     for name, content in sorted(tables.items()):
         padded = content + bytes(-len(content) % 4)
-        head += name + _sum_words(padded) + (offset + len(body)).to_bytes(4, "big")
+        head += name + _sum_words(padded) + offset.to_bytes(4, "big")
         head += len(content).to_bytes(4, "big")
-        body += padded
-    return head + body
+        offset += len(padded)
+        body.append(padded)
+    return head + b"".join(body)
 
 
 def _sum_words(padded: bytes) -> bytes:
@@ -105,57 +135,81 @@ def _sum_words(padded: bytes) -> bytes:
     return (total & 0xFFFFFFFF).to_bytes(4, "big")
 
 
-def clean_type1(untrusted: bytes) -> bytes:
+def clean_type1(untrusted: bytes, budget: Budget) -> bytes:
     """
     Clean a Type 1 font.
 
     Args:
-        untrusted: A readable head, then an encrypted part.
+        untrusted: A readable head, then an encrypted part, zeros, and a word that ends it.
+        budget: Is spent on the words of the head.
 
     Returns:
-        As long as before; texts of the head are blank, letters before its name equal for all.
+        As long as before; texts of the head and what stands behind the end are blank, letters
+        before its name equal for all.
 
     Raises:
-        RefusedError: it does not begin as one.
+        RefusedError: it does not begin as one, a text has no end, or the budget is used up.
     """
     if not untrusted.startswith(b"%!"):
         raise RefusedError(Reason.MALFORMED)
-    end = untrusted.find(b"eexec")
-    head = untrusted if end < 0 else untrusted[:end]
-    first = re.match(rb"[^\r\n]*", head)
-    length = len(first[0]) if first else 0
-    line = _FIRST_LINE[:length].ljust(length)
-    head = line + _COMMENT.sub(_blank, head[length:])
-    head = _TYPE1_TEXT.sub(_blank_value, head)
-    head = _TYPE1_TAG.sub(b"/" + _EQUAL_TAG, head)
-    return head + untrusted[len(head) :]
+    data = bytearray(untrusted)
+    first = re.match(rb"[^\r\n]*", untrusted)
+    position = len(first[0]) if first else 0
+    data[:position] = _FIRST_LINE[:position].ljust(position)
+    # Each byte is walked once: a text without an end refuses the font.
+    while (token := _TYPE1_TOKEN.search(untrusted, position)) is not None:
+        budget.spend(TOKEN_BYTES)
+        start, position = token.span(token.lastgroup or 0)
+        match token.lastgroup:
+            case "end":
+                break
+            case "tag":
+                data[start:position] = _EQUAL_TAG
+            case "comment":
+                _blank(data, start, position)
+            case "text":
+                position = _find_text_end(untrusted, position, budget)
+                _blank(data, start + 1, position - 1)
+            case "hex":
+                if untrusted[position - 1 : position] != b">":
+                    raise RefusedError(Reason.MALFORMED)
+                _blank(data, start + 1, position - 1)
+            case "numbers" if untrusted[start : start + 1] == b"[":
+                _blank(data, start + 1, position - 1)
+            case "numbers":
+                data[start:position] = b"0" * (position - start)
+    if token is not None and (end := untrusted.find(_TYPE1_END, position)) >= 0:
+        _blank(data, end + len(_TYPE1_END), len(data))
+    return bytes(data)
 
 
-def _blank(match: re.Match[bytes]) -> bytes:
-    return b" " * len(match[0])
+def _find_text_end(data: bytes, start: int, budget: Budget) -> int:
+    depth = 1
+    for match in _TYPE1_BRACKET.finditer(data, start):
+        budget.spend(TOKEN_BYTES)
+        depth += {b"(": 1, b")": -1}.get(match[0], 0)
+        if not depth:
+            return match.end()
+    raise RefusedError(Reason.MALFORMED)
 
 
-def _blank_value(match: re.Match[bytes]) -> bytes:
-    """Leave the brackets, and zeros in the place of a number."""
-    value = match[1]
-    inner = b" " * (len(value) - 2)
-    if value[:1] in b"([":
-        return match[0][: -len(value)] + value[:1] + inner + value[-1:]
-    return match[0][: -len(value)] + b"0" * len(value)
+def _blank(data: bytearray, start: int, end: int) -> None:
+    data[start:end] = b" " * (end - start)
 
 
-def clean_compact(untrusted: bytes) -> bytes:
+def clean_compact(untrusted: bytes, budget: Budget) -> bytes:
     """
     Clean a compact font.
 
     Args:
         untrusted: CFF.
+        budget: Is spent on the operators and numbers of its first dictionary.
 
     Returns:
         As long as before.
 
     Raises:
-        RefusedError: its indexes do not lie inside.
+        RefusedError: its indexes do not lie inside, or the budget is used up.
     """
     data = bytearray(untrusted)
     if len(data) < 4:
@@ -166,15 +220,17 @@ def clean_compact(untrusted: bytes) -> bytes:
     for start, end in names.items:
         if _TAG.match(untrusted, start, end):
             data[start : start + len(_EQUAL_TAG)] = _EQUAL_TAG
+    telling: set[int] = set()
     for start, end in dictionaries.items:
-        for operator, operands, (first, last) in _read_dictionary(untrusted, start, end):
+        for operator, operands, (first, last) in _read_dictionary(untrusted, start, end, budget):
             if operator in _CFF_TEXTS and operands:
-                number = operands[-1] - _STANDARD_STRINGS
-                if 0 <= number < len(strings.items):
-                    begin, stop = strings.items[number]
-                    data[begin:stop] = b" " * (stop - begin)
+                telling.add(operands[-1] - _STANDARD_STRINGS)
             elif operator in _CFF_NUMBERS:
                 data[first:last] = _zero_numbers(untrusted[first:last])
+    # Each once, however often it is named.
+    for number in telling:
+        if 0 <= number < len(strings.items):
+            _blank(data, *strings.items[number])
     return bytes(data)
 
 
@@ -204,12 +260,13 @@ def _read_index(data: bytes, at: int) -> _Index:
 
 
 def _read_dictionary(
-    data: bytes, start: int, end: int
+    data: bytes, start: int, end: int, budget: Budget
 ) -> Iterator[tuple[int, list[int], tuple[int, int]]]:
     """List the operators, each with its operands and where those lie."""
     at = first = start
     operands: list[int] = []
     while at < end:
+        budget.spend(TOKEN_BYTES)
         value = data[at]
         if value <= 21:
             length = 2 if value == 12 else 1
@@ -247,11 +304,12 @@ def _read_number(raw: bytes) -> int:
 
 def _zero_numbers(raw: bytes) -> bytes:
     """Write as many zeros as there are numbers, in the same bytes."""
-    out = b""
+    zeros = []
     at = 0
     while at < len(raw):
         length = _measure_number(raw, at, len(raw))
-        zero = {2: b"\xf7\0", 3: b"\x1c\0\0", 5: b"\x1d\0\0\0\0"}.get(length, b"\x8b" * length)
-        out += zero
+        zeros.append(
+            {2: b"\xf7\0", 3: b"\x1c\0\0", 5: b"\x1d\0\0\0\0"}.get(length, b"\x8b" * length)
+        )
         at += length
-    return out[: len(raw)]
+    return b"".join(zeros)[: len(raw)]

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pikepdf
 
 from tipline.cleaning.pdf_copy import NO_SCOPE, PdfCopier, Scope
+from tipline.cleaning.pdf_filters import Budget
 from tipline.cleaning.pdf_fonts import clean_compact, clean_truetype, clean_type1
 from tipline.cleaning.pdf_pages import PageCopier
 from tipline.cleaning.pdf_programs import is_predefined, rewrite_cmap
@@ -221,7 +222,7 @@ class FontCopier:
             return None
 
         def put(number: int) -> None:
-            data = _clean_by_head(self._copier.decode(value))
+            data = _clean_by_head(self._copier.decode(value), self._copier.budget)
             lengths = {"Length1": b"%d" % len(data)} if not entries else {}
             if data.startswith(b"%!"):
                 lengths = _measure_type1(data)
@@ -234,13 +235,13 @@ def _encode_key(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def _clean_by_head(data: bytes) -> bytes:
+def _clean_by_head(data: bytes, budget: Budget) -> bytes:
     """Clean a font by what it is: not all stand under the name that they should."""
     if data.startswith(b"%!"):
-        return clean_type1(data)
+        return clean_type1(data, budget)
     if data[:4] in (b"\0\1\0\0", b"true", b"OTTO"):
-        return clean_truetype(data)
-    return clean_compact(data)
+        return clean_truetype(data, budget)
+    return clean_compact(data, budget)
 
 
 def _measure_type1(data: bytes) -> dict[str, bytes]:

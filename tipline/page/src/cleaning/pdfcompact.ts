@@ -1,8 +1,10 @@
 // Compact fonts (CFF, Adobe technical note 5176): the texts that the first dictionary names become
 // blanks, its numbers of identity zeros, of the same length, since what follows is found by offsets.
 
-import { bigEndian, type Bytes, join, latin1, textOf } from "./bytes.js";
+import { bigEndian, type Bytes, latin1, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
+import type { Budget } from "./pdffilters.js";
+import { TOKEN_BYTES } from "./pdftokens.js";
 
 /** Six letters that stand before the name of every font that was cut down. */
 export const EQUAL_TAG = "AAAAAA+";
@@ -18,8 +20,11 @@ const REAL = 30; // a number of half bytes, up to an f
 const [SHORT, LONG] = [28, 29];
 const NEGATIVE = 0x80;
 
-/** Clean a compact font: it stays as long as before. */
-export function cleanCompact(untrusted: Bytes): Bytes {
+/**
+ * Clean a compact font: it stays as long as before. `budget` is spent on the operators and numbers
+ * of its first dictionary.
+ */
+export function cleanCompact(untrusted: Bytes, budget: Budget): Bytes {
   const data = untrusted.slice();
   if (data.length < 4) throw new CleaningRefusal("truncated");
   const names = readIndex(untrusted, data[2] as number);
@@ -29,16 +34,22 @@ export function cleanCompact(untrusted: Bytes): Bytes {
     const tag = textOf(untrusted.subarray(start, Math.min(end, start + EQUAL_TAG.length)));
     if (TAG.test(tag)) data.set(latin1(EQUAL_TAG), start);
   }
+  const telling = new Set<number>();
   for (const { start, end } of dictionaries.items) {
-    for (const { operator, operands, first, last } of readDictionary(untrusted, start, end)) {
+    const operations = readDictionary(untrusted, start, end, budget);
+    for (const { operator, operands, first, last } of operations) {
       const named = operands[operands.length - 1];
       if (TEXTS.has(operator) && named !== undefined) {
-        const text = strings.items[named - STANDARD_STRINGS];
-        if (text !== undefined) data.fill(0x20, text.start, text.end);
+        telling.add(named - STANDARD_STRINGS);
       } else if (NUMBERS.has(operator)) {
         data.set(zeroNumbers(untrusted.subarray(first, last)), first);
       }
     }
+  }
+  // Each once, however often it is named.
+  for (const number of telling) {
+    const text = strings.items[number];
+    if (text !== undefined) data.fill(0x20, text.start, text.end);
   }
   return data;
 }
@@ -85,10 +96,12 @@ function* readDictionary(
   data: Bytes,
   start: number,
   end: number,
+  budget: Budget,
 ): Generator<Operation, void, void> {
   let [at, first] = [start, start];
   let operands: number[] = [];
   while (at < end) {
+    budget.spend(TOKEN_BYTES);
     const value = data[at] as number;
     if (value <= LAST_OPERATOR) {
       const length = value === ESCAPE ? 2 : 1;
@@ -134,16 +147,14 @@ function readNumber(raw: Bytes): number {
 
 /** Write as many zeros as there are numbers, in the same bytes. */
 function zeroNumbers(raw: Bytes): Bytes {
-  const out: Bytes[] = [];
+  const out = new Uint8Array(raw.length);
   for (let at = 0; at < raw.length;) {
     const length = measureNumber(raw, at, raw.length);
-    const zero = new Uint8Array(length);
-    if (length === 2) zero[0] = 0xf7;
-    else if (length === 3) zero[0] = 0x1c;
-    else if (length === 5) zero[0] = 0x1d;
-    else zero.fill(0x8b);
-    out.push(zero);
+    if (length === 2) out[at] = 0xf7;
+    else if (length === 3) out[at] = SHORT;
+    else if (length === 5) out[at] = LONG;
+    else out.fill(0x8b, at, at + length);
     at += length;
   }
-  return join(...out).subarray(0, raw.length);
+  return out;
 }

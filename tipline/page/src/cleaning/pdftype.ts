@@ -7,6 +7,7 @@
 import { type Bytes, startsWith } from "./bytes.js";
 import { type PdfCopier, type Rule, NO_SCOPE, type Scope, type Written } from "./pdfcopy.js";
 import type { Used } from "./pdfcontent.js";
+import type { Budget } from "./pdffilters.js";
 import { cleanCompact, cleanTruetype, cleanType1 } from "./pdffonts.js";
 import { PdfDictionary, PdfName, PdfStream, PdfString } from "./pdfobjects.js";
 import type { PageCopier } from "./pdfpages.js";
@@ -216,7 +217,7 @@ export class FontCopier {
   #referFile(value: Found, entries: ReadonlyMap<string, string>): Written {
     if (!(value instanceof PdfStream)) return undefined;
     const put = async (number: number) => {
-      const data = cleanByHead(await this.copier.decode(value));
+      const data = cleanByHead(await this.copier.decode(value), this.copier.budget);
       const lengths = startsWith(data, TYPE1)
         ? measureType1(data)
         : entries.size === 0
@@ -229,9 +230,10 @@ export class FontCopier {
 }
 
 /** Clean a font by what it is: not all stand under the name that they should. */
-function cleanByHead(data: Bytes): Bytes {
-  if (startsWith(data, TYPE1)) return cleanType1(data);
-  return TRUETYPE.some((head) => startsWith(data, head)) ? cleanTruetype(data) : cleanCompact(data);
+function cleanByHead(data: Bytes, budget: Budget): Bytes {
+  if (startsWith(data, TYPE1)) return cleanType1(data, budget);
+  const isTruetype = TRUETYPE.some((head) => startsWith(data, head));
+  return isTruetype ? cleanTruetype(data, budget) : cleanCompact(data, budget);
 }
 
 /** Measure the readable head, the encrypted part, and the zeros behind it. */
