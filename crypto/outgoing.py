@@ -8,7 +8,8 @@ Rules:
        stick that is lost tells how many answers there were, and neither to whom nor what.
     3. Its number rises with every bundle of one key, so that an old one is not sent again; it
        expires, so that a number need not be remembered for ever.
-    4. An item says which one it is inside its seal, too: it cannot be passed off as another.
+    4. An item says inside its seal, too, which one it is, whose, and until when it is taken: it
+       cannot be passed off as another, nor be sent by another reader or in a later bundle.
 
 The service opens the items: it must hand the text to the phone company, which reads it as well.
 
@@ -67,12 +68,16 @@ class OutgoingItem:
     Args:
         id: Random, 16 bytes; what the service names it by.
         kind: What is done with it.
+        reader: Who answers: the reader's id.
+        expires_on: The last day on which it is taken.
         conversation: 16 bytes, as the tip's field `gateway` says.
         text: What the source reads.
     """
 
     id: bytes
     kind: ItemKind
+    reader: str
+    expires_on: datetime.date
     conversation: bytes = dataclasses.field(repr=False)
     text: str = dataclasses.field(repr=False)
 
@@ -133,6 +138,8 @@ def seal_item(
     fields = {
         "id": item.id.hex(),
         "kind": item.kind.value,
+        "reader": item.reader,
+        "expires_on": item.expires_on.isoformat(),
         "conversation": item.conversation.hex(),
         "text": _check_text(item.text),
     }
@@ -166,13 +173,31 @@ def open_item(untrusted: SealedItem, *, identity: HybridIdentity) -> OutgoingIte
     item = OutgoingItem(
         id=fields.take("id", _parse_id),
         kind=fields.take("kind", _parse_kind),
+        reader=fields.take("reader", parse_string),
+        expires_on=fields.take("expires_on", parse_day_field),
         conversation=fields.take("conversation", _parse_id),
         text=_check_text(fields.take("text", parse_string)),
     )
     fields.close()
     if item.id != untrusted.id:
         raise MalformedError("item id")
+    if not _READER.fullmatch(item.reader):
+        raise MalformedError("reader")
     return item
+
+
+def expire_on(today: datetime.date, *, days: int = MAX_OUTGOING_DAYS) -> datetime.date:
+    """
+    Tell the last day on which what is written today is taken.
+
+    Args:
+        today: In UTC.
+        days: How many days, today included.
+
+    Returns:
+        The day.
+    """
+    return today + datetime.timedelta(days=days - 1)
 
 
 def sign_outgoing(
@@ -201,7 +226,7 @@ def sign_outgoing(
     Raises:
         MalformedError: more than `MAX_ITEMS`, or another field is off.
     """
-    expires_on = today + datetime.timedelta(days=days - 1)
+    expires_on = expire_on(today, days=days)
     fields = {
         "reader": reader,
         "number": number,
@@ -286,6 +311,28 @@ def read_own_outgoing(untrusted: bytes, *, signer: Signer) -> tuple[SealedItem, 
         return _parse_text(verify_note(untrusted, signer.verifier())).items
     except ForgedError as exc:
         raise OutgoingError("outgoing_unsigned") from exc
+    except CryptoError as exc:
+        raise OutgoingError("outgoing_malformed", exc.detail) from exc
+
+
+def read_ids(untrusted: bytes) -> tuple[bytes, ...]:
+    """
+    Read the ids in a bundle, for whoever carries it and verifies nothing.
+
+    Args:
+        untrusted: The whole note.
+
+    Returns:
+        The id of each item, none twice.
+
+    Raises:
+        OutgoingError: `outgoing_malformed`.
+    """
+    try:
+        if len(untrusted) > MAX_OUTGOING_BYTES:
+            raise TooLargeError("outgoing", limit=MAX_OUTGOING_BYTES)
+        text, _ = split_note(untrusted)
+        return tuple(item.id for item in _parse_text(text).items)
     except CryptoError as exc:
         raise OutgoingError("outgoing_malformed", exc.detail) from exc
 

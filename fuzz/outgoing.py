@@ -98,6 +98,8 @@ def read_seeds(folder: Path | None) -> list[bytes]:
                 OutgoingItem(
                     id=bytes([number]) * ID_BYTES,
                     kind=kind,
+                    reader="ana",
+                    expires_on=DAY,
                     conversation=ID,
                     text="¿Dónde? €\n" * 9,
                 ),
@@ -116,7 +118,14 @@ def make_plain() -> bytes:
     Returns:
         Its bytes, with their padding.
     """
-    item = OutgoingItem(id=ID, kind=ItemKind.STATUS, conversation=ID, text="Recibido.\n")
+    item = OutgoingItem(
+        id=ID,
+        kind=ItemKind.STATUS,
+        reader="ana",
+        expires_on=DAY,
+        conversation=ID,
+        text="Recibido.\n",
+    )
     sealed = seal_item(item, answers=ANSWERS.recipient())
     opened = io.BytesIO()
     age_file.open_(io.BytesIO(sealed.sealed), opened, identities=[ANSWERS])

@@ -107,7 +107,14 @@ async def give(
     kind: ItemKind = ItemKind.ANSWER,
 ) -> Outcome:
     """Let a reader answer, or set the status."""
-    item = Item(id=secrets.token_bytes(16), kind=kind, conversation=conversation, text=text)
+    item = Item(
+        id=secrets.token_bytes(16),
+        kind=kind,
+        reader="reader",
+        expires_on=BEGIN + datetime.timedelta(days=90),
+        conversation=conversation,
+        text=text,
+    )
     number = next(ids)
     taken = await conversations.taken.take(
         [item],

@@ -16,7 +16,14 @@ from crypto.errors import KeysetError
 from crypto.keyset import sign_keyset, verify_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
-from crypto.outgoing import ItemKind, OutgoingItem, SealedItem, seal_item, sign_outgoing
+from crypto.outgoing import (
+    MAX_OUTGOING_DAYS,
+    ItemKind,
+    OutgoingItem,
+    SealedItem,
+    seal_item,
+    sign_outgoing,
+)
 from tests.service.test_conversations import (
     BEGIN,
     WINDOW_DAYS,
@@ -26,6 +33,7 @@ from tests.service.test_conversations import (
     sender,
 )
 from tipline.keysets import InstalledKeyset, KeysetHistory
+from tipline.service.answer_outcomes import Outcome
 from tipline.service.answer_side import AnswerSide
 from tipline.service.answers import Answer
 from tipline.service.conversations import Conversations
@@ -116,6 +124,8 @@ def seal(conversation: bytes, *, text: str = "thank you", **changes: Any) -> Sea
         **{
             "id": secrets.token_bytes(16),
             "kind": ItemKind.ANSWER,
+            "reader": "ana",
+            "expires_on": BEGIN + datetime.timedelta(days=MAX_OUTGOING_DAYS - 1),
             "conversation": conversation,
             "text": text,
             **changes,
@@ -199,6 +209,83 @@ async def test_bundle_when_the_answer_was_lost_then_it_is_told_again_and_nothing
         assert await conversations.outbox.answers() == []
 
 
+async def test_answer_when_it_is_signed_anew_in_another_bundle_then_it_is_not_taken_again(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """The desk adds to the same file: phones and statuses that had theirs get nothing more."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        conversation = await begin(conversations)
+        side = make_side(conversations, calendar)
+        old_status = seal(conversation, kind=ItemKind.STATUS, text="Recibido.")
+        items = [seal(conversation, text="one"), old_status]
+        assert outcomes(await side.take(sign(*items))) == ["taken", "taken"]
+        for answer_id, _ in await conversations.outbox.answers():
+            content = await conversations.outbox.read_answer(answer_id)
+            assert content is not None
+            await conversations.taken.note(decode_answer(content), Outcome.SENT)
+            await conversations.outbox.drop_answer(answer_id)
+        new_status = seal(conversation, kind=ItemKind.STATUS, text="Cerrado.")
+        items += [seal(conversation, text="two"), new_status]
+        assert outcomes(await side.take(sign(*items, number=2))) == [
+            "sent", "taken", "taken", "taken",
+        ]  # fmt: skip
+        again = await side.take(sign(*items[:2], number=3))
+
+        assert outcomes(again) == ["sent", "taken"]
+        assert await texts(conversations) == ["two"]
+        assert await conversations.outbox.read_status(conversation) == "Cerrado."
+
+
+async def test_answer_when_too_many_waited_then_the_same_one_can_be_taken_later(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """Only what was taken is not taken again."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        conversation = await begin(conversations)
+        side = make_side(conversations, calendar)
+        items = [seal(conversation) for _ in range(MAX_WAITING + 1)]
+        assert outcomes(await side.take(sign(*items)))[-1] == "too_many"
+        for answer_id, _ in await conversations.outbox.answers():
+            await conversations.outbox.drop_answer(answer_id)
+        assert outcomes(await side.take(sign(*items, number=2))) == ["taken"] * len(items)
+        assert len(await conversations.outbox.answers()) == 1
+
+
+async def test_answer_when_it_is_anothers_or_too_old_or_lasts_too_long_then_it_is_not_taken(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """What is sealed says whose it is and until when: no other reader, and no later bundle."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        conversation = await begin(conversations)
+        side = make_side(conversations, calendar)
+        days = [datetime.timedelta(days=days) for days in (-1, 0, 14, 15)]
+        note = sign(
+            seal(conversation, reader="bea"),
+            *(seal(conversation, expires_on=BEGIN + after) for after in days),
+        )
+        assert outcomes(await side.take(note)) == [
+            "refused", "expired", "taken", "taken", "refused",
+        ]  # fmt: skip
+
+
+async def test_outcomes_when_nobody_would_take_the_answers_then_they_are_forgotten(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """What is remembered of an answer goes once its seal keeps it out."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        conversation = await begin(conversations)
+        side = make_side(conversations, calendar)
+        item = seal(conversation, expires_on=BEGIN)
+        assert outcomes(await side.take(sign(item))) == ["taken"]
+        assert await conversations.taken.find_outcomes("ana", [item.id])
+        calendar.turn(1)
+        assert outcomes(await side.take(sign(item, seal(conversation), number=2))) == [
+            "taken", "taken",
+        ]  # fmt: skip
+        assert outcomes(await side.take(sign(item, number=3))) == ["expired"]
+        assert not await conversations.taken.find_outcomes("ana", [item.id])
+
+
 async def test_bundle_when_its_number_does_not_rise_then_nothing_of_it_is_taken(
     short_path: Path, calendar: Calendar
 ) -> None:
@@ -211,7 +298,8 @@ async def test_bundle_when_its_number_does_not_rise_then_nothing_of_it_is_taken(
             refused = await side.take(sign(seal(conversation), number=number))
             assert (refused.status, refused.body) == (409, b'{"error":"number"}')
         assert len(await conversations.outbox.answers()) == 1
-        other = await side.take(sign(seal(conversation), reader="bea", signer=BEA))
+        theirs = seal(conversation, reader="bea")
+        other = await side.take(sign(theirs, reader="bea", signer=BEA))
         assert outcomes(other) == ["not_reader"]
 
 
@@ -261,7 +349,14 @@ async def test_item_when_it_may_not_go_then_its_outcome_says_why_and_the_others_
         coast = await begin(conversations, channel="coast")
         stranger = HybridIdentity.generate().recipient()
         foreign = seal_item(
-            OutgoingItem(id=bytes(16), kind=ItemKind.ANSWER, conversation=city, text="a"),
+            OutgoingItem(
+                id=bytes(16),
+                kind=ItemKind.ANSWER,
+                reader="ana",
+                expires_on=BEGIN,
+                conversation=city,
+                text="a",
+            ),
             answers=stranger,
         )
         long = seal(city, kind=ItemKind.STATUS, text="a" * 161)

@@ -27,22 +27,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console: Where it reads and writes.
 
     Returns:
-        0 if every answer was taken.
+        0 if the service says of every answer that it was taken, or was sent already.
 
     Raises:
-        AnswerError: the service took nothing, or not all.
+        AnswerError: the service took nothing, or not all, or a gateway refused one.
+        OutgoingError: the file is no bundle.
         UsageError: options that do not go together.
-        NetworkError: tor gets nowhere, or the service does not answer.
+        NetworkError: tor gets nowhere, or the service does not answer, or not of every answer.
         FileError: the bundle cannot be read.
     """
     from tipline.desk.pulling import parse_source
-    from tipline.desk.pushing import Outcome
+    from tipline.desk.pushing import GOOD
 
     _, ngettext = console.translate, console.translate_counted
     source = parse_source(options.url)
     note = read_limited(options.bundle, max_bytes=MAX_OUTGOING_BYTES)
     pushed = asyncio.run(_push(source, note, options, console))
-    left = [one for one in pushed if one.outcome is not Outcome.TAKEN]
+    left = [one for one in pushed if one.outcome not in GOOD]
     if options.json:
         items = [{"id": one.id, "outcome": one.outcome.value} for one in pushed]
         console.print_json({"items": items})
@@ -84,8 +85,11 @@ def describe_outcome(outcome: Outcome, *, translate: Translate) -> str:
     _ = translate
     return {
         Outcome.TAKEN: _("taken; it is sent as soon as the gateway lets it"),
+        Outcome.SENT: _("handed to the gateway; it is not sent again"),
+        Outcome.GATEWAY_REFUSED: _("taken before, but the gateway refused it: it was not sent"),
         Outcome.WINDOW_CLOSED: _("not taken: the number is gone, or its owner ended it"),
         Outcome.NOT_READER: _("not taken: this reader does not read that channel today"),
         Outcome.TOO_MANY: _("not taken: too many answers wait for this phone; try tomorrow"),
+        Outcome.EXPIRED: _("not taken: it was written too long ago; answer anew, in a new file"),
         Outcome.REFUSED: _("not taken: it is not in its format, or not sealed to this service"),
     }[outcome]

@@ -31,6 +31,7 @@ from crypto.outgoing import (
     ItemKind,
     OutgoingItem,
     SealedItem,
+    expire_on,
     read_own_outgoing,
     seal_item,
     sign_outgoing,
@@ -189,7 +190,14 @@ def write_answer(
         raise AnswerError("answer_no_key")
     reader = check_signer(signer, keyset=keyset, channel=channel, today=today)
     message_count = count_messages(text, medium=came_by.medium)
-    item = OutgoingItem(id=random(ID_BYTES), kind=kind, conversation=conversation, text=text)
+    item = OutgoingItem(
+        id=random(ID_BYTES),
+        kind=kind,
+        reader=reader,
+        expires_on=expire_on(today),
+        conversation=conversation,
+        text=text,
+    )
     try:
         sealed = seal_item(item, answers=keyset.answers, random=random)
     except MalformedError as exc:

@@ -4,7 +4,10 @@ Bringing an outgoing bundle to the service, on the desk's networked machine.
 Rules:
 1. This machine signs nothing and opens nothing: it carries, and reports what the service said of
    each answer by its random id.
-2. It may be done again after a lost answer: the service answers the same bundle as the first time.
+2. It may be done again after a lost answer: the service takes nothing twice, and tells what became
+   of each answer since.
+3. The service speaks of each answer of the bundle once, and of nothing else, or nothing it says is
+   believed.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any, Final
 
 from crypto.errors import CryptoError, MalformedError
 from crypto.fields import Fields, items, parse_string
+from crypto.outgoing import read_ids
 from crypto.strict import decode_hex, parse_json_object
 from tipline.desk.pulling import UNREACHABLE, Source, open_session
 from tipline.errors import AnswerError, NetworkError
@@ -29,10 +33,16 @@ class Outcome(enum.StrEnum):
     """What became of one answer."""
 
     TAKEN = "taken"
+    SENT = "sent"
+    GATEWAY_REFUSED = "gateway_refused"
     WINDOW_CLOSED = "window_closed"
     NOT_READER = "not_reader"
     TOO_MANY = "too_many"
+    EXPIRED = "expired"
     REFUSED = "refused"
+
+
+GOOD: Final = frozenset({Outcome.TAKEN, Outcome.SENT})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +71,15 @@ async def push_bundle(
         socks: Where tor takes connections, `HOST:PORT`; needed for an onion.
 
     Returns:
-        What became of each answer.
+        What became of each answer, in the bundle's order.
 
     Raises:
+        OutgoingError: what is to be brought is no bundle.
         AnswerError: `answers_keyset`, `answers_phones`, `answers_number` or `answers_refused`: the
             service took nothing of it.
         NetworkError: nobody answers, or not as agreed.
     """
+    ids = [one.hex() for one in read_ids(note)]
     try:
         async with (
             open_session(source, socks=socks) as session,
@@ -84,9 +96,14 @@ async def push_bundle(
     if status not in (200, 409, 422):
         raise NetworkError("pull_status", status=status)
     try:
-        return _parse_answer(status, bytes(body))
+        pushed = _parse_answer(status, bytes(body))
     except CryptoError as exc:
         raise NetworkError("pull_status", status=status) from exc
+    told = {one.id: one for one in pushed}
+    if len(told) != len(pushed) or told.keys() != set(ids):
+        # One is missing, doubled, or none of ours: what it says of the others is worth nothing.
+        raise NetworkError("pull_status", status=status)
+    return tuple(told[one] for one in ids)
 
 
 def _parse_answer(status: int, untrusted: bytes) -> tuple[PushedItem, ...]:

@@ -70,6 +70,7 @@ async def open_answering(
         outbox=conversations.outbox,
         read_sender=conversations.read_sender,
         adapters=adapters,
+        note=conversations.taken.note,
         on_fault=line.on_fault,
         sleep=sleep,
     )

@@ -8,8 +8,11 @@ Rules:
 3. What was handed to the gateway goes at once: its secret is overwritten. A crash between the two
    sends it again: an answer twice is less than none.
 4. A gateway that does not answer is tried again, later and later, until the answer's day is over;
-   one that refuses is not.
-5. No text and no number is in an error, a fault or a name.
+   so is one that refuses, with longer waits: a word of entrance has ended, an account is unpaid, a
+   modem has no signal, and the operator mends it. Only what says that this very answer will never
+   be taken (`FINAL_STATUSES`) ends it.
+5. What became of each answer is noted, for the desk to ask.
+6. No text and no number is in an error, a fault or a name.
 """
 
 from __future__ import annotations
@@ -22,15 +25,19 @@ from typing import Final, Protocol
 from crypto.errors import CryptoError
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import Adapter
+from tipline.service.answer_outcomes import Outcome
 from tipline.service.reach import Reach
-from tipline.service.taken_answers import decode_answer
+from tipline.service.taken_answers import WaitingAnswer, decode_answer
 
 LOOK_SECONDS: Final = 30.0  # between two looks when nobody says that there is something
 FIRST_WAIT_SECONDS: Final = 30.0
 LONGEST_WAIT_SECONDS: Final = 3600.0
 PAUSE_SECONDS: Final = 5.0  # between two answers to one phone
 AT_A_TIME: Final = 4  # phones
-LATER: Final = frozenset({"gateway_unreachable"})
+# Of a refusal. Hours, not seconds: a modem may have sent the first half of what it then refused.
+FIRST_REFUSED_SECONDS: Final = 3600.0
+LONGEST_REFUSED_SECONDS: Final = 12 * 3600.0
+FINAL_STATUSES: Final = frozenset({400, 422})  # RFC 9110: the request itself is at fault
 
 
 class Outbox(Protocol):
@@ -57,6 +64,7 @@ class Dispatcher:
         outbox: Where answers wait.
         read_sender: Unseals whom a conversation reaches; None if its window is over.
         adapters: By the names of their gateways.
+        note: Notes durably what became of an answer.
         on_fault: Told what failed.
         sleep: Waits between two answers to one phone.
         monotonic: A clock that never steps back, in seconds.
@@ -68,6 +76,7 @@ class Dispatcher:
         outbox: Outbox,
         read_sender: Callable[[bytes], Awaitable[Reach | None]],
         adapters: Mapping[str, Adapter],
+        note: Callable[[WaitingAnswer, Outcome], Awaitable[None]],
         on_fault: Callable[[Exception], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -75,13 +84,15 @@ class Dispatcher:
         self._outbox = outbox
         self._read_sender = read_sender
         self._adapters = adapters
+        self._note = note
         self._on_fault = on_fault
         self._sleep = sleep
         self._monotonic = monotonic
         self._places = asyncio.Semaphore(AT_A_TIME)
         self._woken = asyncio.Event()
         self._waits: dict[bytes, tuple[float, float]] = {}  # until when, and how long the last was
-        self._sent: set[bytes] = set()  # handed over, but not gone yet
+        # Handed over or ended, but not gone yet.
+        self._done: dict[bytes, tuple[WaitingAnswer, Outcome] | None] = {}
         self._begun: set[asyncio.Task[bool]] = set()
 
     def wake(self) -> None:
@@ -137,6 +148,15 @@ class Dispatcher:
                     if not await asyncio.shield(task):
                         self._wait_longer(conversation)
                         return
+            except GatewayError as exc:
+                self._on_fault(exc)
+                refused = exc.code != "gateway_unreachable"
+                self._wait_longer(
+                    conversation,
+                    first_seconds=FIRST_REFUSED_SECONDS if refused else FIRST_WAIT_SECONDS,
+                    longest_seconds=LONGEST_REFUSED_SECONDS if refused else LONGEST_WAIT_SECONDS,
+                )
+                return
             except (OSError, CryptoError) as exc:
                 self._on_fault(exc)
                 self._wait_longer(conversation)
@@ -152,25 +172,46 @@ class Dispatcher:
 
     async def _send(self, conversation: bytes, answer_id: bytes) -> bool:
         """Send one answer; tell whether it needs no other try."""
-        if answer_id not in self._sent:
+        if answer_id not in self._done:
             content = await self._outbox.read_answer(answer_id)
-            reach = await self._read_sender(conversation)
-            if content is not None and reach is not None:
-                adapter = self._adapters.get(reach.gateway)
-                if adapter is None:
-                    return False  # the operator took the gateway away; it may come back
-                try:
-                    await adapter.send(reach.sender.address, decode_answer(content).text)
-                except GatewayError as exc:
-                    self._on_fault(exc)
-                    if exc.code in LATER:
-                        return False
-            self._sent.add(answer_id)
+            if content is None:
+                self._done[answer_id] = None
+            else:
+                answer = decode_answer(content)
+                outcome = await self._hand_over(conversation, answer)
+                if outcome is None:
+                    return False
+                self._done[answer_id] = (answer, outcome)
+        done = self._done[answer_id]
+        if done is not None:
+            await self._note(*done)
         await self._outbox.drop_answer(answer_id)
-        self._sent.discard(answer_id)
+        del self._done[answer_id]
         return True
 
-    def _wait_longer(self, conversation: bytes) -> None:
+    async def _hand_over(self, conversation: bytes, answer: WaitingAnswer) -> Outcome | None:
+        reach = await self._read_sender(conversation)
+        if reach is None:
+            return Outcome.WINDOW_CLOSED
+        adapter = self._adapters.get(reach.gateway)
+        if adapter is None:
+            return None  # the operator took the gateway away; it may come back
+        try:
+            await adapter.send(reach.sender.address, answer.text)
+        except GatewayError as exc:
+            if exc.code != "gateway_refused" or exc.facts["status"] not in FINAL_STATUSES:
+                raise
+            self._on_fault(exc)
+            return Outcome.GATEWAY_REFUSED
+        return Outcome.SENT
+
+    def _wait_longer(
+        self,
+        conversation: bytes,
+        *,
+        first_seconds: float = FIRST_WAIT_SECONDS,
+        longest_seconds: float = LONGEST_WAIT_SECONDS,
+    ) -> None:
         last = self._waits.get(conversation, (0.0, 0.0))[1]
-        seconds = min(max(2 * last, FIRST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
+        seconds = min(max(2 * last, first_seconds), longest_seconds)
         self._waits[conversation] = (self._monotonic() + seconds, seconds)

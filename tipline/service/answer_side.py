@@ -4,8 +4,10 @@
 1. A keyset is in force, and names this line's key for answers.
 2. The bundle is signed by a reader of that keyset, and has not expired.
 3. Its number is above the last one of this key; the very same bundle is answered as before.
-4. Each item opens, its conversation has a window, and its reader reads the channel today.
-5. All of it is stored in one transaction, then answered.
+4. An item that was taken before, in whatever bundle, is told what became of it, and no more.
+5. Each other opens, is of this bundle's reader and not too old, its conversation has a window, and
+   its reader reads the channel today.
+6. All of it is stored in one transaction, then answered.
 
 One bundle at a time. formats.md, "Outgoing bundle".
 """
@@ -15,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -24,11 +26,19 @@ from crypto.age.hybrid import HybridIdentity
 from crypto.errors import CryptoError, KeysetError, OutgoingError
 from crypto.keyset import find_readers
 from crypto.keyset_fields import Keyset
-from crypto.outgoing import MAX_OUTGOING_BYTES, ItemKind, Outgoing, open_item, verify_outgoing
+from crypto.outgoing import (
+    MAX_OUTGOING_BYTES,
+    MAX_OUTGOING_DAYS,
+    ItemKind,
+    Outgoing,
+    open_item,
+    verify_outgoing,
+)
 from crypto.strict import format_json
 from tipline.errors import InstanceError
 from tipline.gateway.alphabet import is_one_part
 from tipline.keysets import KeysetWatch
+from tipline.service.answer_outcomes import Outcome
 from tipline.service.answers import (
     MALFORMED,
     NOT_IN_FORCE,
@@ -38,7 +48,7 @@ from tipline.service.answers import (
     make_json_answer,
 )
 from tipline.service.reach import Reach
-from tipline.service.taken_answers import Item, Outcome, TakenAnswers, TakenBundle
+from tipline.service.taken_answers import Item, TakenAnswers
 
 OUTGOING_PATH: Final = "/outgoing"
 SILENCE_SECONDS: Final = 180.0  # as long as the desk itself waits for us
@@ -133,7 +143,10 @@ class AnswerSide:
         last = await self._taken.find(key)
         if last is not None and outgoing.number <= last.number:
             same = outgoing.number == last.number and sha256 == last.sha256
-            return _tell(last) if same else OLD_NUMBER
+            if not same:
+                return OLD_NUMBER
+            since = await self._taken.find_outcomes(outgoing.reader.id, list(last.outcomes))
+            return _tell({**last.outcomes, **since})
         items, refused = await self._judge(outgoing, keyset, identity)
         bundle = await self._taken.take(
             items,
@@ -145,7 +158,7 @@ class AnswerSide:
             expires_on=outgoing.expires_on,
         )
         self._on_taken()
-        return _tell(bundle)
+        return _tell(bundle.outcomes)
 
     def _read_keyset(self) -> Keyset | None:
         try:
@@ -159,12 +172,24 @@ class AnswerSide:
         self, outgoing: Outgoing, keyset: Keyset, identity: HybridIdentity
     ) -> tuple[list[Item], dict[bytes, Outcome]]:
         items: list[Item] = []
-        refused: dict[bytes, Outcome] = {}
+        refused = await self._taken.find_outcomes(
+            outgoing.reader.id, [sealed.id for sealed in outgoing.items]
+        )
         for sealed in outgoing.items:
+            if sealed.id in refused:
+                continue
             try:
                 item = await asyncio.to_thread(open_item, sealed, identity=identity)
             except CryptoError:
                 refused[sealed.id] = Outcome.REFUSED
+                continue
+            latest_on = self._today() + datetime.timedelta(days=MAX_OUTGOING_DAYS)
+            # Another reader's, carried over; or it would have to be remembered too long.
+            if item.reader != outgoing.reader.id or item.expires_on > latest_on:
+                refused[sealed.id] = Outcome.REFUSED
+                continue
+            if item.expires_on < self._today():
+                refused[sealed.id] = Outcome.EXPIRED
                 continue
             if item.kind is ItemKind.STATUS and not is_one_part(item.text):
                 refused[sealed.id] = Outcome.REFUSED
@@ -179,6 +204,8 @@ class AnswerSide:
                     Item(
                         id=item.id,
                         kind=item.kind,
+                        reader=item.reader,
+                        expires_on=item.expires_on,
                         conversation=item.conversation,
                         text=item.text,
                     )
@@ -193,11 +220,9 @@ class AnswerSide:
         return [entry.reader for entry in reading]
 
 
-def _tell(bundle: TakenBundle) -> Answer:
+def _tell(outcomes: Mapping[bytes, Outcome]) -> Answer:
     fields = {
         "state": "taken",
-        "items": [
-            {"id": one.hex(), "outcome": outcome.value} for one, outcome in bundle.outcomes.items()
-        ],
+        "items": [{"id": one.hex(), "outcome": outcome.value} for one, outcome in outcomes.items()],
     }
     return Answer(200, format_json(fields), headers={"Content-Type": "application/json"})

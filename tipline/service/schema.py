@@ -18,6 +18,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from tipline.errors import InstanceError
+from tipline.service.answer_outcomes import create_outcome_table
 from tipline.service.day_tables import create_tables
 from tipline.service.envelope_rows import number_envelopes
 from tipline.service.phone_tables import create_phone_tables
@@ -173,6 +174,7 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     _find_waiting,
     number_envelopes,
     create_phone_tables,
+    create_outcome_table,
 )
 VERSION: Final = len(STEPS)
 

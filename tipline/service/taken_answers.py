@@ -4,8 +4,9 @@ The outgoing bundles that were taken: their answers, their number, and what was 
 Rules:
 1. A bundle is taken in one transaction: its answers, its statuses, its number and what is answered.
    So after a crash all of it is there or nothing, and nothing is sent twice.
-2. The very same bundle, sent again, is answered as the first time.
-3. A number of a key rises. It is remembered until the bundle has expired: then nobody takes it.
+2. The very same bundle, sent again, is not taken again: it is told what became of its answers.
+3. A number of a key rises. It is remembered until the bundle has expired: then nobody takes it. An
+   answer that was taken is remembered, too: signed anew, in another bundle, it is not taken again.
 4. What is said of an answer names its random id alone, and no conversation.
 """
 
@@ -15,16 +16,16 @@ import asyncio
 import collections
 import dataclasses
 import datetime
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from crypto.outgoing import ItemKind
+from crypto.outgoing import ID_BYTES, ItemKind
 from crypto.randomness import RandomSource, system_random
 from crypto.stored import seal_slice
 from crypto.strict import format_json, parse_json_object
 from retention.policy import Event, RecordClass
 from retention.promise import Promises
+from tipline.service.answer_outcomes import AnswerOutcomes, Outcome
 from tipline.service.outbox import STATUS_BYTES
 from tipline.service.phone_rows import PhoneRows
 from tipline.service.reach import STATUS_SLICE, SealedRow, seal_row
@@ -35,17 +36,8 @@ MAX_WAITING: Final = 10  # answers for one conversation: a mistake at the desk f
 MAX_OUTCOMES_BYTES: Final = 64 << 10
 _NUMBER_BYTES: Final = 8
 _PLACE_BYTES: Final = 2
+_READER_BYTES: Final = 32  # the longest id of a reader
 ANSWER_BYTES: Final = 4608  # of an answer that waits: one length for all
-
-
-class Outcome(enum.StrEnum):
-    """What became of one answer; formats.md, "Outgoing bundle"."""
-
-    TAKEN = "taken"
-    WINDOW_CLOSED = "window_closed"
-    NOT_READER = "not_reader"
-    TOO_MANY = "too_many"
-    REFUSED = "refused"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +48,16 @@ class Item:
     Args:
         id: 16 bytes.
         kind: An answer or a status.
+        reader: Whose: the reader's id.
+        expires_on: The last day on which it is taken.
         conversation: 16 bytes.
         text: What the source reads.
     """
 
     id: bytes
     kind: ItemKind
+    reader: str
+    expires_on: datetime.date
     conversation: bytes = dataclasses.field(repr=False)
     text: str = dataclasses.field(repr=False)
 
@@ -120,6 +116,33 @@ class TakenAnswers:
         self._promises = promises
         self._today = today
         self._random = random
+        self._outcomes = AnswerOutcomes(rows.database)
+
+    async def find_outcomes(self, reader: str, ids: Sequence[bytes]) -> dict[bytes, Outcome]:
+        """
+        Find what became of answers that were taken before.
+
+        Args:
+            reader: Whose: the reader's id.
+            ids: Theirs.
+
+        Returns:
+            The outcome of each that is remembered.
+        """
+        return await self._writer.call(lambda: self._outcomes.find(reader, ids))
+
+    async def note(self, answer: WaitingAnswer, outcome: Outcome) -> None:
+        """
+        Note what became of an answer that waited. Durable when it returns.
+
+        Args:
+            answer: It.
+            outcome: What.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        await self._writer.call(lambda: self._outcomes.change(answer.reader, answer.item, outcome))
 
     async def find(self, key: str) -> TakenBundle | None:
         """
@@ -195,7 +218,9 @@ class TakenAnswers:
         period_ends_on = self._promises.dies_on(RecordClass.REPLY, {Event.SENT: today})
         row = await asyncio.to_thread(
             seal_row,
-            encode_answer(WaitingAnswer(place=place, text=item.text)),
+            encode_answer(
+                WaitingAnswer(place=place, reader=item.reader, item=item.id, text=item.text)
+            ),
             self._keys,
             dies_on=min(period_ends_on, window.dies_on),  # then there is nobody to send it to
             random=self._random,
@@ -221,6 +246,10 @@ class TakenAnswers:
         for one in prepared:
             outcome = self._insert_one(one, waiting)
             outcomes[one.item.id] = outcome
+            if outcome is Outcome.TAKEN:
+                item = one.item
+                forget_on = item.expires_on + datetime.timedelta(days=1)
+                self._outcomes.insert(item.reader, item.id, dies_on=forget_on)
             if outcome is not Outcome.TAKEN and one.row is not None:
                 unused.append(one.row.key)
         return outcomes, unused
@@ -260,6 +289,7 @@ class TakenAnswers:
 
     def _save(self, key: str, bundle: TakenBundle, *, dies_on: datetime.date) -> None:
         outcomes = {one.hex(): outcome.value for one, outcome in bundle.outcomes.items()}
+        self._outcomes.forget(today=self._today())
         self._database.execute(
             "DELETE FROM outgoing_numbers WHERE dies_on < ?", [self._today().isoformat()]
         )
@@ -286,10 +316,14 @@ class WaitingAnswer:
 
     Args:
         place: The number of its bundle, and its place in it: answers go in this order.
+        reader: Whose: the reader's id.
+        item: Its random id, as the desk knows it.
         text: What the source reads.
     """
 
     place: tuple[int, int]
+    reader: str
+    item: bytes
     text: str = dataclasses.field(repr=False)
 
 
@@ -305,6 +339,7 @@ def encode_answer(answer: WaitingAnswer) -> bytes:
     """
     number, place = answer.place
     head = number.to_bytes(_NUMBER_BYTES) + place.to_bytes(_PLACE_BYTES)
+    head += answer.reader.encode().ljust(_READER_BYTES) + answer.item
     return (head + answer.text.encode()).ljust(ANSWER_BYTES, b"\0")
 
 
@@ -319,10 +354,14 @@ def decode_answer(content: bytes) -> WaitingAnswer:
         The answer.
     """
     head_len = _NUMBER_BYTES + _PLACE_BYTES
+    item_at = head_len + _READER_BYTES
+    text_at = item_at + ID_BYTES
     return WaitingAnswer(
         place=(
             int.from_bytes(content[:_NUMBER_BYTES]),
             int.from_bytes(content[_NUMBER_BYTES:head_len]),
         ),
-        text=content[head_len:].rstrip(b"\0").decode(),
+        reader=content[head_len:item_at].decode().rstrip(" "),
+        item=content[item_at:text_at],
+        text=content[text_at:].rstrip(b"\0").decode(),
     )

@@ -27,6 +27,7 @@ from crypto.outgoing import (
     OutgoingItem,
     SealedItem,
     open_item,
+    read_ids,
     read_own_outgoing,
     seal_item,
     sign_outgoing,
@@ -38,7 +39,12 @@ SIGNER = Signer(name="tipline-reader/reader-0", seed=Secret(bytes(32)))
 DAY = datetime.date(2026, 11, 21)
 ANSWERS = HybridIdentity.generate()
 ITEM = OutgoingItem(
-    id=bytes(range(16)), kind=ItemKind.ANSWER, conversation=bytes(16), text="Gracias.\n¿Dónde? €"
+    id=bytes(range(16)),
+    kind=ItemKind.ANSWER,
+    reader="reader-0",
+    expires_on=DAY,
+    conversation=bytes(16),
+    text="Gracias.\n¿Dónde? €",
 )
 
 
@@ -104,6 +110,8 @@ def plain(**changes: Any) -> bytes:
     fields = {
         "id": bytes(range(16)).hex(),
         "kind": "answer",
+        "reader": "ana",
+        "expires_on": "2026-11-21",
         "conversation": "00" * 16,
         "text": "a",
     }
@@ -118,6 +126,9 @@ def plain(**changes: Any) -> bytes:
         plain(id="ff"),
         plain(kind="other"),
         plain(kind=1),
+        plain(reader="Ana"),
+        plain(reader="a" * 33),
+        plain(expires_on="2026-11-31"),
         plain(conversation="A" * 32),
         plain(text=1),
         plain(text=""),
@@ -230,6 +241,17 @@ def test_outgoing_when_it_is_no_note_then_it_is_malformed(keyset: Keyset) -> Non
         assert caught.value.code == "outgoing_malformed"
     with pytest.raises(OutgoingError):
         read_own_outgoing(bytes(MAX_OUTGOING_BYTES + 1), signer=SIGNER)
+
+
+def test_outgoing_when_it_is_carried_then_its_ids_are_read_whoever_signed() -> None:
+    """Whoever carries a bundle knows which answers it has to be told of."""
+    ids = tuple(number.to_bytes(16) for number in range(3))
+    note = sign(*(seal(id=one) for one in ids), signer=Signer.generate("tipline-reader/reader-0"))
+    assert read_ids(note) == ids
+    for broken in (b"note", note.replace(b"/v1", b"/v2"), bytes(MAX_OUTGOING_BYTES + 1)):
+        with pytest.raises(OutgoingError) as caught:
+            read_ids(broken)
+        assert caught.value.code == "outgoing_malformed"
 
 
 def test_outgoing_when_it_is_ones_own_then_its_items_are_read() -> None:

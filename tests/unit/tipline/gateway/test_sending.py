@@ -12,11 +12,13 @@ from tipline.errors import GatewayError
 from tipline.gateway import sending
 from tipline.gateway.numbers import Sender, SenderKind
 from tipline.gateway.sending import (
+    FIRST_REFUSED_SECONDS,
     FIRST_WAIT_SECONDS,
     LONGEST_WAIT_SECONDS,
     PAUSE_SECONDS,
     Dispatcher,
 )
+from tipline.service.answer_outcomes import Outcome
 from tipline.service.reach import Reach
 from tipline.service.record_keys import KeyUnavailableError
 from tipline.service.taken_answers import ANSWER_BYTES, WaitingAnswer, decode_answer, encode_answer
@@ -54,7 +56,9 @@ class Waiting:
     gone: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
     def put(self, name: bytes, text: str, *, place: int = 0, conversation: bytes = b"c") -> None:
-        content = encode_answer(WaitingAnswer(place=(7, place), text=text))
+        content = encode_answer(
+            WaitingAnswer(place=(7, place), reader="ana", item=name.ljust(16), text=text)
+        )
         self.contents[name] = (conversation, content)
 
     async def answers(self) -> list[tuple[bytes, bytes]]:
@@ -77,6 +81,7 @@ class Bench:
         self.phone = Phone()
         self.waiting = Waiting()
         self.faults: list[Exception] = []
+        self.noted: list[tuple[bytes, Outcome]] = []
         self.pauses: list[float] = []
         self.seconds = 0.0
         self.reach: Reach | None = REACH
@@ -86,6 +91,7 @@ class Bench:
             outbox=self.waiting,
             read_sender=self.read_sender,
             adapters=adapters,
+            note=self.note,
             on_fault=self.faults.append,
             sleep=self.sleep,
             monotonic=lambda: self.seconds,
@@ -93,6 +99,10 @@ class Bench:
 
     async def read_sender(self, conversation: bytes) -> Reach | None:
         return self.reach
+
+    async def note(self, answer: WaitingAnswer, outcome: Outcome) -> None:
+        assert answer.reader == "ana"
+        self.noted.append((answer.item.rstrip(), outcome))
 
     async def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -106,11 +116,15 @@ def bench() -> Bench:
 
 def test_answer_when_it_waits_then_its_length_tells_nothing() -> None:
     """Any answer lies as long as every other, and comes back."""
-    short, long = (WaitingAnswer(place=(2**53 - 1, 99), text=text) for text in ("a", "€" * 1000))
+    short, long = (
+        WaitingAnswer(place=(2**53 - 1, 99), reader=reader, item=bytes(range(16)), text=text)
+        for reader, text in (("a", "a"), ("a" * 32, "\N{GRINNING FACE}" * 1000))
+    )
 
     assert len(encode_answer(short)) == len(encode_answer(long)) == ANSWER_BYTES
     assert decode_answer(encode_answer(long)) == long
-    assert "€" not in repr(long)
+    assert decode_answer(encode_answer(short)) == short
+    assert "\N{GRINNING FACE}" not in repr(long)
 
 
 async def test_dispatch_when_answers_wait_then_they_go_in_the_desks_order_and_are_gone(
@@ -123,6 +137,7 @@ async def test_dispatch_when_answers_wait_then_they_go_in_the_desks_order_and_ar
     await bench.dispatcher.send_due()
 
     assert bench.phone.got == [(NUMBER, "first"), (NUMBER, "second")]
+    assert bench.noted == [(b"b", Outcome.SENT), (b"a", Outcome.SENT)]
     assert bench.pauses == [PAUSE_SECONDS]
     assert not bench.waiting.contents
     assert not bench.faults
@@ -138,6 +153,7 @@ async def test_dispatch_when_the_window_is_over_then_nothing_is_sent_and_the_ans
     await bench.dispatcher.send_due()
 
     assert bench.phone.got == []
+    assert bench.noted == [(b"a", Outcome.WINDOW_CLOSED)]
     assert not bench.waiting.contents
 
 
@@ -167,6 +183,36 @@ async def test_dispatch_when_the_gateway_is_silent_then_it_is_tried_later_and_la
     assert not any(NUMBER in repr(one) or "text" in str(one) for one in bench.faults)
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        GatewayError("gateway_refused", gateway="modem", status=401),
+        GatewayError("gateway_refused", gateway="modem", status=404),
+        GatewayError("gateway_refused", gateway="modem", status=0),
+        GatewayError("gateway_no_answers", gateway="modem"),
+        GatewayError("gateway_spool", gateway="modem", path="/run"),
+    ],
+    ids=lambda one: f"{one.code} {one.facts.get('status', '')}",
+)
+async def test_dispatch_when_the_operator_can_mend_it_then_the_answer_waits_and_goes(
+    bench: Bench, failure: GatewayError
+) -> None:
+    """A wrong password or a modem without signal destroys nothing that was acknowledged."""
+    bench.waiting.put(b"a", "text")
+    bench.phone.failures = [failure, failure]
+    for seconds in (FIRST_REFUSED_SECONDS, 2 * FIRST_REFUSED_SECONDS):
+        await bench.dispatcher.send_due()
+        assert bench.waiting.contents
+        assert bench.noted == []
+        assert bench.dispatcher._waits[b"c"] == (bench.seconds + seconds, seconds)
+        bench.seconds += seconds
+    await bench.dispatcher.send_due()
+
+    assert bench.phone.got == [(NUMBER, "text")]
+    assert bench.noted == [(b"a", Outcome.SENT)]
+    assert bench.faults == [failure, failure]
+
+
 async def test_dispatch_when_the_gateway_refuses_then_it_is_told_and_not_tried_again(
     bench: Bench,
 ) -> None:
@@ -179,6 +225,7 @@ async def test_dispatch_when_the_gateway_refuses_then_it_is_told_and_not_tried_a
 
     assert bench.phone.got == [(NUMBER, "next")]
     assert [getattr(one, "code", "") for one in bench.faults] == ["gateway_refused"]
+    assert bench.noted == [(b"a", Outcome.GATEWAY_REFUSED), (b"b", Outcome.SENT)]
     assert not bench.waiting.contents
 
 
