@@ -4,7 +4,8 @@ What happens to a message between the gateway's call and the answer, all of it i
 1. A message that is stored already is acknowledged again, and nothing else: its provider repeats.
 2. Who wrote is read into one spelling; the sender's budget and turn decide when it goes on.
 3. A part is stored as a part; the last of them goes on as the whole message.
-4. What is an order (STOP, STATUS) is followed; it becomes no tip.
+4. What is an order (STOP, STATUS) is followed, and its mark stored; it becomes no tip. It needs no
+   room, and is followed after the line's end, too.
 5. Its conversation is found; what a blocked sender writes is acknowledged and dropped.
 6. Pictures are fetched and cleaned; then all is sealed.
 7. Tip, window and replay mark are stored in one transaction. Only now it is acknowledged.
@@ -37,7 +38,7 @@ from tipline.clock import Clock
 from tipline.errors import GatewayError, InstanceError
 from tipline.gateway.adapter import Adapter, Remover
 from tipline.gateway.incoming import Incoming
-from tipline.gateway.keywords import Order
+from tipline.gateway.keywords import Order, find_order
 from tipline.gateway.media import Collected, MediaCollector
 from tipline.gateway.notices import SPOKEN
 from tipline.gateway.numbers import Sender, parse_account, parse_sender
@@ -150,11 +151,18 @@ class Arrival:
         """
         Take up the parts that a former run left; what is complete of them is stored.
 
+        A part that is damaged is a fault, and is left out.
+
         Raises:
             OSError: the disk refuses.
         """
-        for piece_id, content in await self._line.conversations.outbox.parts():
-            piece = decode_piece(piece_id, content)
+        outbox = self._line.conversations.outbox
+        for piece_id, content in await outbox.parts(on_damaged=self._line.on_fault):
+            try:
+                piece = decode_piece(piece_id, content)
+            except MalformedError as exc:
+                self._line.on_fault(exc)
+                continue
             if piece.incoming.gateway in self._settings:
                 await self._store_all(self._joining.add(piece))
 
@@ -195,15 +203,27 @@ class Arrival:
                 return
             sender = read_sender(incoming, settings)
             who = incoming.sender if sender is None else sender.address
-            if not self._budget.spend(who):
+            order = self._find_order(incoming, sender)
+            # Whoever sent too many can still have the number erased: once, then nothing is left.
+            ends = (
+                order is Order.STOP
+                and self._line.conversations.find(sender, settings.channel).continues
+            )
+            if not self._budget.spend(who) and not ends:
                 raise TooManyError
             async with self._hold_place(incoming), self._turns.take(who):
-                if not self._line.takes_tips() or not await self._line.has_room():
+                if order is None and not (self._line.takes_tips() and await self._line.has_room()):
                     raise BusyError
                 if incoming.part is None:
                     await self._store(Whole(incoming=incoming, pieces=(), missing=()))
                 else:
                     await self._take_part(incoming, sender=who)
+
+    def _find_order(self, incoming: Incoming, sender: Sender | None) -> Order | None:
+        if self._orders is None or sender is None or incoming.part or incoming.media:
+            return None
+        found = find_order(mend_text(incoming.text))
+        return None if found is None else found[0]
 
     def _hold_place(self, incoming: Incoming) -> contextlib.AbstractAsyncContextManager[None]:
         # Before its turn: who waits for a provider's pictures keeps no text waiting.
@@ -241,7 +261,7 @@ class Arrival:
         for whole in wholes:
             try:
                 await self._store(whole)
-            except (OSError, sqlite3.Error, BusyError) as exc:
+            except Exception as exc:  # not swallowed: told to the operator
                 # Its parts lie in their rows: it is tried again with those that are overdue.
                 self._line.on_fault(exc)
                 self._joining.put_back(whole)
@@ -253,6 +273,7 @@ class Arrival:
         standing = conversations.find(sender, settings.channel)
         # An order first: who is blocked can still end the conversation.
         if await self._follow_order(whole, settings, sender, standing) or standing.blocked:
+            await conversations.note_seen(incoming.gateway, _list_provider_ids(whole))
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
             self._follow(self._forget(incoming, Collected()))
             return
@@ -291,10 +312,17 @@ class Arrival:
             mend_text(whole.incoming.text), settings=settings, sender=sender, standing=standing
         )
         if order is Order.STOP:
+            self._line.conversations.note_stopped(sender, settings.channel, standing)
             # What waits for its other parts would else become a tip with the number that went.
-            pieces = self._joining.forget(sender.address)
+            pieces = self._joining.forget(
+                sender.address, is_theirs=lambda part: self._is_of(part, sender, settings.channel)
+            )
             await self._line.conversations.outbox.drop_parts(pieces)
         return order is not None
+
+    def _is_of(self, incoming: Incoming, sender: Sender, channel: str) -> bool:
+        settings = self._settings[incoming.gateway]
+        return settings.channel == channel and read_sender(incoming, settings) == sender
 
     def _make_sealable(
         self,
@@ -364,6 +392,10 @@ class Arrival:
         task = asyncio.create_task(run())
         self._following.add(task)
         task.add_done_callback(self._following.discard)
+
+
+def _list_provider_ids(whole: Whole) -> list[str]:
+    return [whole.incoming.provider_id, *(piece.incoming.provider_id for piece in whole.pieces)]
 
 
 def read_sender(incoming: Incoming, settings: GatewaySettings) -> Sender | None:

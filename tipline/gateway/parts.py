@@ -7,6 +7,7 @@ Rules:
    message, and the old one goes as it is.
 2. Each part is stored before it is acknowledged; what waits here is a copy in memory.
 3. What is not complete after `WAIT` goes as it is, and says which parts are missing.
+   What could not be stored as a message waits apart: no other part is joined to it.
 4. So many parts wait, of one sender fewer; with more the gateway is told to come back.
 5. A character may be cut in two between parts: its halves are put together again, and a half alone
    is shown as one that cannot be read.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from crypto.errors import MalformedError
@@ -72,6 +74,7 @@ class Joining:
 
     def __init__(self) -> None:
         self._waiting: dict[_Key, dict[int, Piece]] = {}
+        self._unstored: list[Whole] = []
         self._of_sender: Counter[str] = Counter()
 
     def check_room(self, sender: str) -> None:
@@ -101,9 +104,17 @@ class Joining:
         Returns:
             Whether.
         """
-        part = _part_of(incoming)
-        known = self._waiting.get(_key_of(incoming, sender), {}).get(part.number)
-        return known is not None and known.incoming.text == incoming.text
+        key, part = _key_of(incoming, sender), _part_of(incoming)
+        known = self._waiting.get(key, {}).get(part.number)
+        if known is not None and known.incoming.text == incoming.text:
+            return True
+        return any(
+            _key_of(piece.incoming, piece.sender) == key
+            and _part_of(piece.incoming).number == part.number
+            and piece.incoming.text == incoming.text
+            for whole in self._unstored
+            for piece in whole.pieces
+        )
 
     def add(self, piece: Piece) -> list[Whole]:
         """
@@ -134,46 +145,62 @@ class Joining:
             now: Aware.
 
         Returns:
-            Messages with parts missing.
+            What could not be stored before, and messages with parts missing.
         """
+        unstored, self._unstored = self._unstored, []
+        for whole in unstored:
+            self._discount(whole.pieces)
         overdue = [
             key
             for key, waiting in self._waiting.items()
             if now - min(piece.incoming.received_at for piece in waiting.values()) >= WAIT
         ]
-        return [self._take(key) for key in overdue]
+        return unstored + [self._take(key) for key in overdue]
 
-    def forget(self, sender: str) -> tuple[bytes, ...]:
+    def forget(self, sender: str, *, is_theirs: Callable[[Incoming], bool]) -> tuple[bytes, ...]:
         """
         Let go of a sender's parts, because the sender asked for it.
 
         Args:
             sender: In one spelling.
+            is_theirs: Tells whether a part with that spelling is of this sender and channel: an
+                account's number may be somebody else's short code.
 
         Returns:
             Their rows, which go too.
         """
-        keys = [key for key in self._waiting if key[1] == sender]
-        return tuple(piece.id for key in keys for piece in self._take(key).pieces)
+        gone = [
+            self._take(key)
+            for key, waiting in list(self._waiting.items())
+            if key[1] == sender and all(is_theirs(piece.incoming) for piece in waiting.values())
+        ]
+        for whole in list(self._unstored):
+            if whole.pieces[0].sender == sender and is_theirs(whole.incoming):
+                self._unstored.remove(whole)
+                self._discount(whole.pieces)
+                gone.append(whole)
+        return tuple(piece.id for whole in gone for piece in whole.pieces)
 
     def put_back(self, whole: Whole) -> None:
         """
-        Let a message wait again that could not be stored.
+        Let a message wait that could not be stored.
 
         Args:
             whole: As it was handed out.
         """
-        for piece in whole.pieces:
-            waiting = self._waiting.setdefault(_key_of(piece.incoming, piece.sender), {})
-            waiting[_part_of(piece.incoming).number] = piece
-            self._of_sender[piece.sender] += 1
+        self._unstored.append(whole)
+        self._of_sender[whole.pieces[0].sender] += len(whole.pieces)
+
+    def _discount(self, pieces: Sequence[Piece]) -> None:
+        sender = pieces[0].sender
+        self._of_sender[sender] -= len(pieces)
+        if self._of_sender[sender] == 0:
+            del self._of_sender[sender]
 
     def _take(self, key: _Key) -> Whole:
         waiting = self._waiting.pop(key)
         pieces = [waiting[number] for number in sorted(waiting)]
-        self._of_sender[pieces[0].sender] -= len(pieces)
-        if self._of_sender[pieces[0].sender] == 0:
-            del self._of_sender[pieces[0].sender]
+        self._discount(pieces)
         of = key[3]
         missing = tuple(number for number in range(1, of + 1) if number not in waiting)
         text = "".join(

@@ -5,7 +5,8 @@ Rules:
 1. An end takes effect before it is acknowledged: number, window, status and waiting answers are
    gone. It is not answered: nothing more goes to that phone. Tips that investigators have stay.
 2. A status is answered in one message, with what the desk wrote, and never unasked.
-3. It is answered a few times a day at most, whoever asks how often.
+3. It is answered a few times a day at most, whoever asks how often, and however often it is ended
+   and begun again in between.
 4. Who has no conversation is told so. A name or a short code is never answered: whoever forges one
    would let us write to somebody else's service. Nor is who is blocked; an end is theirs, too.
 """
@@ -97,14 +98,15 @@ class Ordered:
         order, language = found
         if order is Order.STOP:
             await self._end(standing.conversation)
-        elif self._is_answered(sender, standing):
+        elif self._is_answered(sender, standing, channel=settings.channel):
             self._spawn(self._tell(settings, sender, standing, language or settings.language))
         return order
 
-    def _is_answered(self, sender: Sender, standing: Standing) -> bool:
+    def _is_answered(self, sender: Sender, standing: Standing, *, channel: str) -> bool:
         if standing.blocked or sender.kind not in ANSWERED_KINDS:
             return False
-        return self._budget.spend(standing.conversation.hex())
+        # By the sender: an end begins no new budget.
+        return self._budget.spend(f"{channel} {sender.kind.value} {sender.address}")
 
     async def _tell(
         self, settings: GatewaySettings, sender: Sender, standing: Standing, language: str

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from crypto.data_key import DataKey
+from crypto.errors import CryptoError
 from crypto.randomness import RandomSource, system_random
 from crypto.stored import open_slice
 from retention.policy import Event, RecordClass
@@ -79,15 +80,21 @@ class Outbox:
         await self._writer.call(lambda: self._rows.insert_part(row, received_on=today))
         return row.id
 
-    async def parts(self) -> list[tuple[bytes, bytes]]:
+    async def parts(
+        self, *, on_damaged: Callable[[CryptoError], None] | None = None
+    ) -> list[tuple[bytes, bytes]]:
         """
         List the parts that wait, after a restart.
+
+        Args:
+            on_damaged: Told of each that is not what was sealed, which is left out: one damaged
+                row keeps no other part, and no line, from going on.
 
         Returns:
             Id and content of each that opens.
 
         Raises:
-            CryptoError: what is stored is not what was sealed.
+            CryptoError: the same, if nobody is to be told.
         """
         opened = []
         for row in await self._writer.call(self._rows.list_parts):
@@ -95,6 +102,10 @@ class Outbox:
                 opened.append((row.id, await asyncio.to_thread(open_row, row, self._keys)))
             except KeyUnavailableError:
                 continue  # dead: the next purge takes its row
+            except CryptoError as exc:
+                if on_damaged is None:
+                    raise
+                on_damaged(exc)
         return opened
 
     async def drop_parts(self, part_ids: Sequence[bytes]) -> None:

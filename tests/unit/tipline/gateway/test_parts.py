@@ -89,13 +89,29 @@ def test_parts_when_they_wait_too_long_then_they_go_with_marks_for_the_rest() ->
 
 
 def test_parts_when_they_could_not_be_stored_then_they_wait_again() -> None:
-    """What is put back is handed out again, and counted again."""
+    """What is put back is handed out again, as it was, and counted once."""
     joining = Joining()
     joining.add(make_piece(1, 2, "a"))
     (whole,) = joining.add(make_piece(2, 2, "b"))
-    joining.put_back(whole)
-    (again,) = joining.take_overdue(NOW + WAIT)
-    assert again == whole
+    for _ in range(3):
+        joining.put_back(whole)
+        assert joining.has(make_piece(1, 2, "a").incoming, sender=SENDER)
+        assert not joining.has(make_piece(1, 2, "c").incoming, sender=SENDER)
+        assert joining._of_sender == {SENDER: 2}
+        assert joining.take_overdue(NOW) == [whole]
+    assert not joining._of_sender
+
+
+def test_parts_when_an_older_message_could_not_be_stored_then_it_mixes_with_no_other() -> None:
+    """The reference came round: what was put back overwrites no part, and is joined to none."""
+    joining = Joining()
+    joining.add(make_piece(1, 2, "old 1"))
+    (old,) = joining.add(make_piece(1, 2, "new 1"))
+    joining.put_back(old)
+    (new,) = joining.add(make_piece(2, 2, "new 2"))
+    assert (old.incoming.text, new.incoming.text) == ("old 1[…]", "new 1new 2")
+    assert joining.take_overdue(NOW) == [old]
+    assert not joining._of_sender
 
 
 def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -> None:
@@ -103,8 +119,12 @@ def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -
     joining = Joining()
     joining.add(make_piece(1, 2, "a"))
     joining.add(make_piece(1, 2, "b", sender="7373"))
-    assert len(joining.forget(SENDER)) == 1
+    (unstored,) = joining.add(make_piece(1, 2, "c"))
+    joining.put_back(unstored)
+    assert joining.forget(SENDER, is_theirs=lambda _: False) == ()
+    assert len(joining.forget(SENDER, is_theirs=lambda _: True)) == 2
     assert len(joining.take_overdue(NOW + WAIT)) == 1
+    assert not joining._of_sender
 
 
 def test_parts_when_too_many_wait_then_no_more_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
