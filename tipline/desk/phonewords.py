@@ -104,8 +104,11 @@ def describe_phone(
         lines.append((_("the sender wrote before, within the time for answers"), wrote_before))
     if came_by.reply_until is not None:
         lines.append((_("can be answered until"), came_by.reply_until.isoformat()))
-    else:
+    elif came_by.sender is None:
         lines.append((_("can be answered until"), _("not at all: nobody left a number")))
+    else:
+        nowhere = _("not at all: nothing is sent back the way it came")
+        lines.append((_("can be answered until"), nowhere))
     if came_by.missing_parts:
         numbers = ", ".join(str(number) for number in came_by.missing_parts)
         lines.append((_("parts that never came"), numbers))
