@@ -20,6 +20,7 @@ from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot import SlotKind
 from tests.stored import open_store
+from tipline.errors import InstanceError
 from tipline.gateway.numbers import Sender, parse_sender
 from tipline.service.conversations import Conversations
 from tipline.service.sqlite_store import SqliteStore
@@ -344,6 +345,34 @@ async def test_sender_when_it_ends_a_conversation_then_block_and_notice_hold_unt
         assert conversations.find(sender(), "city").new_today
         conversations.forget_days(calendar())
         assert not conversations._ended._senders
+
+
+async def test_conversation_when_it_is_ended_then_its_marks_are_in_no_file_either(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others' windows keep the marks' key: the rows leave database and WAL with the STOP."""
+    faults: list[Exception] = []
+    async with open_phones(short_path, calendar) as (_, conversations):
+        await keep(conversations, sender("+525587654321"))
+        await keep(conversations, sender())
+        await settle(conversations)
+        conversation = conversations.find(sender(), "city").conversation
+        (window,) = conversations._index.windows_of(conversation, today=BEGIN)
+        assert window.mark in read_all(short_path)
+        await conversations.end(conversation)
+        left = read_all(short_path)
+        for gone in (window.mark, window.id, conversation):
+            assert gone not in left
+
+        def refuse() -> None:
+            raise InstanceError("instance_checkpoint")
+
+        other = conversations.find(sender("+525587654321"), "city").conversation
+        monkeypatch.setattr(conversations._ended, "_empty_wal", refuse)
+        monkeypatch.setattr(conversations._ended, "_on_fault", faults.append)
+        await conversations.end(other)
+        assert [type(one) for one in faults] == [InstanceError]
+        assert await conversations.read_sender(other) is None
 
 
 async def test_order_when_it_is_noted_then_a_copy_of_it_is_known_again(

@@ -68,6 +68,7 @@ class Conversations:
         arriving: Keeps tips.
         promises: How long things are kept.
         today: Tells the day that what comes is dated by.
+        empty_wal: Empties the database's WAL; run in the writer's thread, alone.
         on_fault: Told of what failed in the queue of pseudonyms; it is tried again.
         random: Where ids come from.
         monotonic: A clock that never steps back, in seconds.
@@ -84,6 +85,7 @@ class Conversations:
         arriving: Arriving,
         promises: Promises,
         today: Callable[[], datetime.date],
+        empty_wal: Callable[[], None],
         on_fault: Callable[[Exception], None],
         random: RandomSource = system_random,
         monotonic: Callable[[], float] = time.monotonic,
@@ -111,7 +113,15 @@ class Conversations:
             monotonic=monotonic,
         )
         self._coming: dict[bytes, asyncio.Event] = {}
-        self._ended = Ended(rows, index=self._index, writer=writer, keys=keys, random=random)
+        self._ended = Ended(
+            rows,
+            index=self._index,
+            writer=writer,
+            keys=keys,
+            empty_wal=empty_wal,
+            on_fault=on_fault,
+            random=random,
+        )
         self._is_stale = False
         self.outbox = Outbox(
             rows, writer=writer, keys=keys, promises=promises, today=today, random=random

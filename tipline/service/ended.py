@@ -6,10 +6,16 @@ Rules:
    conversation is marked before anything of it goes, and gets no window from then on.
 2. A sender is remembered until the day is over, by a mark under a key that this process drew and
    that nobody stored: STOP ends no block, and brings no second notice on the same day.
-3. Both are bounded; what is oldest is forgotten first.
+3. When an end is acknowledged, the rows that it took are in no file of the database any more, the
+   WAL among them: a sender's mark is there as long as others' windows need the key that it is
+   under, so a number could be tried against it. If the WAL cannot be emptied at once, that is told
+   as a fault, and the nightly purge does it.
+4. Both are bounded; what is oldest is forgotten first.
 
-Limitations: a restart forgets it. Nothing is under way then; but a sender who was told the notice,
-ended it, and writes again after the restart is told once more.
+Limitations: a backup that was made before keeps the mark; with the key of its day a number can be
+tried against it until that day. A restart forgets what is kept in mind. Nothing is under way then;
+but a sender who was told the notice, ended it, and writes again after the restart is told once
+more.
 """
 
 from __future__ import annotations
@@ -18,11 +24,14 @@ import asyncio
 import collections
 import dataclasses
 import datetime
+import sqlite3
+from collections.abc import Callable
 from typing import Final
 
 from crypto.randomness import RandomSource
 from crypto.secret import Secret
 from crypto.window import mark_sender
+from tipline.errors import InstanceError
 from tipline.service.phone_rows import PhoneRows
 from tipline.service.record_keys import RecordKey, RecordKeys
 from tipline.service.window_index import WindowIndex
@@ -57,6 +66,8 @@ class Ended:
         index: The open conversations.
         writer: Runs what touches the database.
         keys: Of the store.
+        empty_wal: Empties the database's WAL; run in the writer's thread, alone.
+        on_fault: Told that the WAL could not be emptied.
         random: Where the key of the senders' marks comes from.
     """
 
@@ -67,12 +78,16 @@ class Ended:
         index: WindowIndex,
         writer: GroupWriter,
         keys: RecordKeys,
+        empty_wal: Callable[[], None],
+        on_fault: Callable[[Exception], None],
         random: RandomSource,
     ) -> None:
         self._rows = rows
         self._index = index
         self._writer = writer
         self._keys = keys
+        self._empty_wal = empty_wal
+        self._on_fault = on_fault
         self._key = Secret(random(KEY_BYTES))
         self._conversations: collections.OrderedDict[bytes, bool] = collections.OrderedDict()
         self._senders: collections.OrderedDict[bytes, Stopped] = collections.OrderedDict()
@@ -89,8 +104,12 @@ class Ended:
             sqlite3.Error: the same of the database.
         """
         # A line of an earlier version may have stored two conversations of one sender.
-        for one in self._index.find_same(conversation):
-            await self._end(one)
+        ended = [await self._end(one) for one in self._index.find_same(conversation)]
+        if any(ended):
+            try:
+                await self._writer.call_alone(self._empty_wal)
+            except (InstanceError, OSError, sqlite3.Error) as exc:
+                self._on_fault(exc)  # what was promised is gone with its keys
 
     def has_begun(self, conversation: bytes) -> bool:
         """
@@ -163,7 +182,8 @@ class Ended:
         for mark in [mark for mark, one in self._senders.items() if one.on < until]:
             del self._senders[mark]
 
-    async def _end(self, conversation: bytes) -> None:
+    async def _end(self, conversation: bytes) -> bool:
+        """End one; tell whether there was anything of it."""
         # Before the first look: whatever the writer runs after it keeps no window any more.
         self._conversations[conversation] = False
         while len(self._conversations) > MAX_ENDED:
@@ -184,3 +204,4 @@ class Ended:
         await asyncio.to_thread(self._keys.destroy, late)
         self._conversations[conversation] = True
         self._index.forget_conversation(conversation)
+        return bool(known or late)

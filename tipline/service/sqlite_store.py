@@ -194,6 +194,7 @@ class SqliteStore:
             arriving=self._arriving,
             promises=promises,
             today=today,
+            empty_wal=self._checkpoints.empty,
             on_fault=self._on_fault,
         )
         return self._conversations
