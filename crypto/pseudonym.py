@@ -31,8 +31,8 @@ EPOCH_KEY_BYTES: Final = 32
 EPOCH_SALT_BYTES: Final = 16
 PSEUDONYM_BYTES: Final = 16
 MEMORY_KIB: Final = 64 * 1024
-# One pass: measured, a burst of 1,000 different numbers is done within a minute on two cores. Three
-# passes took twice as long, and cost a thief of the epoch key no more than that.
+# One pass: 9 to 20 a second of a core, as busy as the machine is (docs/reference/performance.md).
+# Three passes took twice as long, and cost a thief of the epoch key no more than that.
 PASSES: Final = 1
 LANES: Final = 1
 _SEED_BYTES: Final = 32
@@ -41,7 +41,7 @@ _PERSON: Final = b"tipline/pseudo/1"  # 16 bytes, as BLAKE2b wants it
 
 def derive_pseudonym(epoch_key: Secret, *, salt: bytes, channel: str, address: bytes) -> bytes:
     """
-    Derive the pseudonym of one address. Takes some 50 ms and 64 MiB.
+    Derive the pseudonym of one address. Takes 50 to 110 ms and 64 MiB.
 
     Args:
         epoch_key: 32 bytes.

@@ -23,11 +23,17 @@ PHONE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "answers_none": (
         N_("this line has phones, but its keyset names no key for answers: none can be given"),
-        N_("give the desk what this prints, for the next keyset: tipline gateway answers DIR"),
+        N_(
+            "give the desk what this prints, for the next keyset:"
+            " tipline gateway answers {directory}"
+        ),
     ),
     "answers_other": (
         N_("the keyset names another key for answers than this line has: no answer is taken"),
-        N_("give the desk what this prints, for the next keyset: tipline gateway answers DIR"),
+        N_(
+            "give the desk what this prints, for the next keyset:"
+            " tipline gateway answers {directory}"
+        ),
     ),
 }
 
@@ -66,9 +72,9 @@ def examine_phones(
     if keyset is None:
         return
     if keyset.answers is None:
-        yield Finding(level=Level.WARNING, code="answers_none", facts={})
+        yield Finding(level=Level.WARNING, code="answers_none", facts={"directory": str(directory)})
     elif identity is None or identity.recipient() != keyset.answers:
-        yield Finding(level=Level.WRONG, code="answers_other", facts={})
+        yield Finding(level=Level.WRONG, code="answers_other", facts={"directory": str(directory)})
 
 
 def _is_read(keyset: Keyset, channel: str, today: datetime.date) -> bool:

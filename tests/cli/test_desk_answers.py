@@ -231,7 +231,7 @@ def test_status_when_set_then_it_is_in_the_tips_language_and_goes_in_one_message
         "status", "open", "--set", "review", "--unit", "Dirección de Obras", "--by", "2031-12-24"
     )
     assert done.returncode == 0, done.stderr
-    text = "En revision. Lo tiene: Direccion de Obras. Respuesta hasta el 2031-12-24."
+    text = "En revision. Lo tiene: Direccion de Obras. Tendra respuesta a mas tardar el 2031-12-24."
     assert f"the source will read: {text}\n" in done.stderr
     other = desk.answer("status", "open", "--set", "closed", "--language", "pt")
     assert other.returncode == 0, other.stderr

@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,20 @@ def test_gateways_when_a_page_shows_them_then_they_are_read() -> None:
         head = "" if "version" in block else "version = 1\n"
         head += "" if "[listen]" in block else "[listen]\nport = 1\n"
         assert len(parse_gateways((head + block).encode()).gateways) == 1
+
+
+def test_webhook_when_its_example_is_run_then_the_signature_is_ours(tmp_path: Path) -> None:
+    """The shell's lines of the page sign what they send as the program reads it."""
+    (script,) = (
+        block for block in blocks_of(ROOT / "docs/how-to/phones.md", "sh") if "curl" in block
+    )
+    tried = tmp_path / "try"
+    signing, _, _ = script.partition("curl")
+    tried.write_text(f'KEY=k3y\n{signing}printf \'%s\\n\' "$TIME" "$BODY" "$HEX"\n')
+    done = subprocess.run(["sh", tried], capture_output=True, text=True, check=True)
+    at, body, signature = done.stdout.splitlines()
+    signed = make_signed(INCOMING_LINE, "hook", at, body.encode())
+    assert sign_sha256(Secret(b"k3y"), signed) == signature
 
 
 def test_webhook_when_the_page_shows_one_then_its_signature_holds() -> None:

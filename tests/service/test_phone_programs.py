@@ -26,6 +26,7 @@ from tipline.gateway.settings import load_gateways
 TEXT = "El puente Núñez esta hueco"
 ACCENTS = "Soborno en el muelle: ñandú, pingüino, corazón \N{GRINNING FACE}"
 ANSWER = "Recibido, lo vemos mañana"
+SEMI_OCTETS = bytes.fromhex("255521436587")  # `NUMBER` in a PDU: 3GPP TS 23.040 section 9.1.2.3
 
 
 class Tips:
@@ -180,3 +181,9 @@ def test_traces_when_a_text_stands_in_any_spelling_then_it_is_found(tmp_path: Pa
         assert (find_traces(TEXT, folders=(folder,)) == []) == (name == "number")
     (tmp_path / "number" / f"IN_{NUMBER}_00.txt").touch()
     assert find_traces(NUMBER[1:], folders=(tmp_path / "number",)) != []
+    pdu = tmp_path / "pdu"
+    pdu.mkdir()
+    (pdu / "file").write_bytes(b"\x91" + SEMI_OCTETS + b"\x00")
+    assert find_traces(NUMBER[1:], folders=(pdu,)) != []
+    (pdu / "file").write_bytes(SEMI_OCTETS.hex().upper().encode())
+    assert find_traces(NUMBER, folders=(pdu,)) != []

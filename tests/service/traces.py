@@ -22,6 +22,12 @@ def spell(secret: str) -> dict[str, bytes]:
         # seven beginnings, without the septets at the edges.
         for shift in range(8):
             raw[f"gsm7 from {shift}"] = pack(" " * shift + secret)[shift + 1 : -1]
+    digits = secret.removeprefix("+")
+    if digits.isdecimal():
+        # As every PDU of an SMS has a number: two digits in a byte, the first one below.
+        digits += "f" * (len(digits) % 2)
+        pairs = zip(digits[1::2], digits[::2], strict=True)
+        raw["semi-octets"] = bytes.fromhex("".join(map("".join, pairs)))
     spelled = dict(raw)
     for name, value in raw.items():
         spelled[f"hex of {name}"] = value.hex().encode()

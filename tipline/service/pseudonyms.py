@@ -1,5 +1,5 @@
 """
-The queue of pseudonyms: each costs 64 MiB and some 50 ms, so no message waits for one.
+The queue of pseudonyms: each costs 64 MiB and 50 to 110 ms, so no message waits for one.
 
 Rules:
 1. A tip is stored at once; who sent it is computed later, once for each conversation and epoch.

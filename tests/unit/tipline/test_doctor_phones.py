@@ -75,6 +75,8 @@ def test_doctor_when_answers_are_not_in_order_then_it_is_said(directory: Path) -
     """No key in the keyset, another line's key, or a damaged one: each has its words."""
     install_webhook(directory)
     assert find(directory, make_keyset()) == ["answers_none"]
+    (finding,) = examine_phones(directory, keyset=make_keyset(), today=TODAY)
+    assert PHONE_TEXTS[finding.code][1].format(**finding.facts).endswith(f" {directory}")
     other = make_keyset(answers=HybridIdentity.generate().recipient())
     assert find(directory, other) == ["answers_other"]
     make_answer_key(directory, today=TODAY)
