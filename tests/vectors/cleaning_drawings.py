@@ -64,6 +64,7 @@ def make_text(text: str, *, number: int = 84, text_at: int = 76, options: int = 
 
 def _list_emfs() -> Iterator[tuple[str, str, bytes]]:
     yield "emf", "stays but for how its head is written", make_emf(LINE_TO)
+    yield "emf-many", "more records than an engine takes arguments", make_emf(*[LINE_TO] * 150_000)
     yield "emf-description", "goes", make_emf(LINE_TO, description="Draw\0by Ana\0\0")
     yield "emf-comment", "goes", make_emf(make_comment(TELLING), LINE_TO)
     yield "emf-profile", "goes", make_emf(make_record(122, TELLING), LINE_TO)

@@ -64,10 +64,10 @@ SHOWN_PART = ("rId9", "image", "../media/a.png")
 
 
 def make_slide_with_file(
-    inside: str, *relations: tuple[str, str, str], shapes: str = SHAPES
+    inside: str, *relations: tuple[str, str, str], shapes: str = SHAPES, number: str = "7"
 ) -> bytes:
     """Make a PPTX with a file *inside* a slide, and shapes that may show it."""
-    frame = FRAME.format(inside=inside)
+    frame = FRAME.replace('"7"', f'"{number}"').format(inside=inside)
     slide = (
         f'<p:sld xmlns:p="{SLIDE}" xmlns:a="{DRAWING}" xmlns:r="{RELATIONS}"><p:cSld><p:spTree>'
         f"{frame}{FRAME.format(inside='')}</p:spTree></p:cSld></p:sld>"
@@ -156,3 +156,14 @@ def list_files_inside() -> Iterator[Case]:
     yield "sheet-file-place", "a place is a number", [make_sheet_with_file(wrong, SHOWN_PART)]
     nowhere = SHEET_SHOWN.replace("<xdr:row>0</xdr:row>", "")
     yield "sheet-file-nowhere", "it has no place", [make_sheet_with_file(nowhere, SHOWN_PART)]
+    yield (
+        "slide-shape-name",
+        "the number of a shape is a number",
+        [make_slide_with_file(INSIDE, SHAPES_PART, number="Ana 7")],
+    )
+    named = SHEET_SHOWN.replace("1026", "Ana")
+    yield (
+        "sheet-file-name",
+        "the number of a file's shape is a number",
+        [make_sheet_with_file(named, SHOWN_PART)],
+    )

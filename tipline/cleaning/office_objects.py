@@ -38,6 +38,7 @@ _BEHIND_DRAWING: Final = frozenset(
     | {"AlternateContent", "webPublishItems", "tableParts", "extLst"}
 )
 _NUMBER: Final = re.compile(r"-?[0-9]{1,12}", re.ASCII)
+_SHAPE_NUMBER: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _SPACES: Final = {
     f"xmlns:{key}": RULES.namespaces[key].address for key in ("a", "p", "r", "x", "xdr")
 }
@@ -150,6 +151,8 @@ def find_objects(
             path.append(key)
             if key == _SHEET_OBJECT:
                 number = attributes.get("shapeId", "")
+                if not _SHAPE_NUMBER.fullmatch(number):
+                    raise RefusedError(Reason.MALFORMED)
                 relations.setdefault(number, None)
             elif key == _SHEET_PICTURE and number in relations:
                 relations[number] = attributes.get("r:id")

@@ -8,6 +8,7 @@ import {
   encodeLittleEndian,
   isSame,
   join,
+  joinAll,
   littleEndian,
   startsWith,
   textOf,
@@ -248,7 +249,7 @@ export function writeArchive(builder: PlanBuilder, members: readonly Written[]):
     directory.push(join(ENTRY_SIGNATURE, made, head, new Uint8Array(10), where, member.name));
     position += HEAD_BYTES + member.name.length + length;
   }
-  const entries = join(...directory);
+  const entries = joinAll(directory);
   const count = encodeLittleEndian(members.length, 2);
   const length = encodeLittleEndian(entries.length, 4);
   const end = join(
@@ -319,5 +320,5 @@ async function inflateUpTo(
     if (error instanceof CleaningRefusal) throw error;
     return undefined; // what a stream throws is the engine's own
   }
-  return chunks.length === 1 ? new Uint8Array(chunks[0] as Uint8Array) : join(...chunks);
+  return chunks.length === 1 ? new Uint8Array(chunks[0] as Uint8Array) : joinAll(chunks);
 }

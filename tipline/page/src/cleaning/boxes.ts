@@ -3,7 +3,7 @@
 // The small things that every part of a film, a voice note and a HEIC is read and written with.
 // Nothing is believed of a length that does not fit into what the box lies in.
 
-import { bigEndian, type Bytes, encodeBigEndian, join, textOf } from "./bytes.js";
+import { bigEndian, type Bytes, encodeBigEndian, join, joinAll, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 
 const MAX_CHILDREN = 4_096; // of one box; a HEIC of 48 megapixels has 200 properties
@@ -76,7 +76,7 @@ export function isZero(data: Uint8Array): boolean {
 
 /** Numbers one behind the other, each in so many bytes. */
 export function encodeNumbers(lengthBytes: number, ...numbers: readonly number[]): Bytes {
-  return join(...numbers.map((number) => encodeBigEndian(number, lengthBytes)));
+  return joinAll(numbers.map((number) => encodeBigEndian(number, lengthBytes)));
 }
 
 /** Reads numbers and bytes one behind the other, and holds that they are all there. */

@@ -2,7 +2,7 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/emf.py keeps them in Python.
 
-import { type Bytes, join, littleEndian, startsWith } from "./bytes.js";
+import { type Bytes, joinAll, littleEndian, startsWith } from "./bytes.js";
 import { REWRITERS } from "./emfrecords.js";
 import { CleaningRefusal } from "./errors.js";
 import { type Drawing, EMF } from "./metafilerules.js";
@@ -124,7 +124,7 @@ class Reader {
     last.set([16], 12);
     last.set([END_BYTES], 16);
     const head = this.data.slice(0, HEAD_BYTES);
-    const content = join(head, ...this.#out, last);
+    const content = joinAll([head, ...this.#out, last]);
     const fields = new DataView(content.buffer);
     fields.setUint32(4, HEAD_BYTES, true);
     fields.setUint32(44, 0x10000, true);

@@ -13,7 +13,7 @@ import {
   listNamed,
   need,
 } from "./boxes.js";
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, join, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { pack } from "./tables.js";
 
@@ -68,7 +68,7 @@ class Samples {
       formatBox("stsz", encodeNumbers(4, 0, 0, count), pack(this.sizes, 4)),
       formatBox("co64", encodeNumbers(4, 0, this.offsets.length), pack(this.offsets, 8)),
     );
-    return join(...boxes);
+    return joinAll(boxes);
   }
 }
 

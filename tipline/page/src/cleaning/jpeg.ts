@@ -2,7 +2,15 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/jpeg.py keeps them in Python.
 
-import { bigEndian, type Bytes, encodeBigEndian, join, startsWith, textOf } from "./bytes.js";
+import {
+  bigEndian,
+  type Bytes,
+  encodeBigEndian,
+  join,
+  joinAll,
+  startsWith,
+  textOf,
+} from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { formatOrientation, readExif, UPRIGHT } from "./exif.js";
 import { findPhotoshopKinds, findXmpKinds } from "./labels.js";
@@ -187,7 +195,7 @@ class Reader {
       const exif = join("Exif\0\0", formatOrientation(this.#orientation));
       heads.push("\xff\xe1", encodeBigEndian(2 + exif.length, 2), exif);
     }
-    if (heads.length > 0) this.#builder.insert(join(...heads), 2);
+    if (heads.length > 0) this.#builder.insert(joinAll(heads), 2);
   }
 }
 

@@ -6,7 +6,7 @@
 // settings there, cameras the place and the time. Fill goes, and so do units that the standards give
 // no meaning, and those of a second layer.
 
-import { bigEndian, type Bytes, encodeBigEndian, isSame, join } from "./bytes.js";
+import { bigEndian, type Bytes, encodeBigEndian, isSame, join, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import type { Kind, Piece } from "./plan.js";
 import type { Source } from "./source.js";
@@ -101,7 +101,7 @@ export function filterStream(untrusted: Uint8Array, isHevc: boolean, found: Set<
       found.add("other");
     }
   }
-  return join(...kept);
+  return joinAll(kept);
 }
 
 /** What a unit of the first layer is; -1 for any other. */
@@ -139,7 +139,7 @@ function filterSei(unit: Uint8Array, headBytes: number, found: Set<Kind>): Uint8
     else found.add(hasEncoderName(content) ? "software" : "other");
   }
   if (kept.length === 0) return nothing;
-  const again = join(...kept, 0x80);
+  const again = joinAll([...kept, 0x80]);
   return isSame(again, plain) ? unit : join(unit.subarray(0, headBytes), escapeZeros(again));
 }
 

@@ -2,7 +2,7 @@
 //
 // Kept are the units of pictures, and of what only tells the two that say how bright it is.
 
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 
 const METADATA = 5;
@@ -36,7 +36,7 @@ export function filterUnits(untrusted: Uint8Array): Bytes {
 
 function keepUnits(untrusted: Uint8Array, isKept: (unit: Unit) => boolean): Bytes {
   const kept = [...listUnits(untrusted)].filter(isKept);
-  return join(...kept.map(({ start, end }) => untrusted.subarray(start, end)));
+  return joinAll(kept.map(({ start, end }) => untrusted.subarray(start, end)));
 }
 
 function* listUnits(untrusted: Uint8Array): Generator<Unit> {

@@ -32,6 +32,7 @@ const BEHIND_DRAWING: ReadonlySet<string> = new Set([
   "extLst",
 ]);
 const NUMBER = /^-?[0-9]{1,12}$/;
+const SHAPE_NUMBER = /^[0-9]{1,10}$/;
 const SPACES: readonly [string, string][] = ["a", "p", "r", "x", "xdr"].map((key) => [
   `xmlns:${key}`,
   RULES.namespaces.get(key)?.address ?? "",
@@ -132,6 +133,7 @@ export function findObjects(
       path.push(key);
       if (key === SHEET_OBJECT) {
         number = attributes.get("shapeId") ?? "";
+        if (!SHAPE_NUMBER.test(number)) throw new CleaningRefusal("malformed");
         if (!relations.has(number)) relations.set(number, undefined);
       } else if (key === SHEET_PICTURE && relations.has(number)) {
         relations.set(number, attributes.get("r:id"));

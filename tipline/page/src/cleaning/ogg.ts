@@ -2,7 +2,14 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/ogg.py keeps them in Python.
 
-import { type Bytes, encodeLittleEndian, join, littleEndian, startsWith } from "./bytes.js";
+import {
+  type Bytes,
+  encodeLittleEndian,
+  join,
+  joinAll,
+  littleEndian,
+  startsWith,
+} from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { addZeros, computeChecksum } from "./oggsums.js";
 import { readIdentification, type Stream } from "./oggstreams.js";
@@ -131,7 +138,7 @@ class Reader {
         length += taken;
         start += segment;
         if (segment === FULL) continue;
-        const header = stream.readHeader(count++, join(...parts));
+        const header = stream.readHeader(count++, joinAll(parts));
         this.#builder.find(...header.kinds);
         if (header.kept !== undefined) {
           if (length === MAX_LOOKED_AT_BYTES) throw new CleaningRefusal("too-complex");
@@ -147,7 +154,7 @@ class Reader {
 
   /** Write pages of packets before the sound. */
   async #writePackets(packets: readonly Bytes[], firstMarks: number): Promise<void> {
-    let content = join(...packets);
+    let content = joinAll(packets);
     let segments = join(
       ...packets.flatMap((packet) => [
         new Uint8Array(Math.floor(packet.length / FULL)).fill(FULL),

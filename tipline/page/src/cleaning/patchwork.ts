@@ -2,7 +2,7 @@
 //
 // tipline/cleaning/patchwork.py does the same in Python.
 
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import type { PlanBuilder } from "./plan.js";
 import type { Source } from "./source.js";
@@ -66,7 +66,7 @@ export class Patchwork {
   }
 
   #flush(): void {
-    if (this.#waitingBytes > 0) this.builder.write(join(...this.#copied));
+    if (this.#waitingBytes > 0) this.builder.write(joinAll(this.#copied));
     this.#copied = [];
     this.#waitingBytes = 0;
   }

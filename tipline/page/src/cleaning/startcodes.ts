@@ -3,7 +3,7 @@
 // One of them is a text for whoever likes to write one (user data): encoders leave their names
 // there. It goes, up to where the next part begins.
 
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, joinAll } from "./bytes.js";
 
 const USER_DATA = 0xb2;
 
@@ -18,7 +18,7 @@ export function filterUserData(untrusted: Uint8Array): Bytes {
     const following = findPrefix(untrusted, found + 4);
     start = following < 0 ? untrusted.length : following;
   }
-  return join(...kept, untrusted.subarray(start));
+  return joinAll([...kept, untrusted.subarray(start)]);
 }
 
 /** The first 00 00 01, followed by `kind` if it is given; -1 if there is none. */

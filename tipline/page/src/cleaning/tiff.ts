@@ -2,7 +2,7 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/tiff.py keeps them in Python.
 
-import { type Bytes, join, startsWith } from "./bytes.js";
+import { type Bytes, join, joinAll, startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { findIptcKinds, findPhotoshopKinds, findXmpKinds } from "./labels.js";
 import { type Kind, measurePieces, type Plan, PlanBuilder } from "./plan.js";
@@ -212,7 +212,7 @@ class Reader {
       head.push(this.#formatDirectory(fields, position, following));
       position = next;
     }
-    this.#builder.write(join(...head));
+    this.#builder.write(joinAll(head));
     for (const page of this.#pages) {
       for (const piece of page.parts.flat()) this.#builder.keep(piece.offset, piece.lengthBytes);
     }
@@ -242,7 +242,7 @@ class Reader {
       values.push(value);
       valuesAt += value.length;
     }
-    return join(...entries, tiff.encode(following, 4), ...values);
+    return joinAll([...entries, tiff.encode(following, 4), ...values]);
   }
 }
 

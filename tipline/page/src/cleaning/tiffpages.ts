@@ -3,7 +3,7 @@
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/tiffpages.py keeps them in
 // Python.
 
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import type { PlanBuilder, Range } from "./plan.js";
 import {
@@ -275,7 +275,7 @@ class Reader {
     for (const part of await readJpeg(source, this.builder, entry, false)) {
       kept.push((await source.read(part.offset, part.lengthBytes)).slice());
     }
-    this.#fields.push({ tag: TABLES, type: UNDEFINED, content: join(...kept) });
+    this.#fields.push({ tag: TABLES, type: UNDEFINED, content: joinAll(kept) });
   }
 
   // --- pixels -------------------------------------------------------------------------------------

@@ -2,7 +2,14 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/wmf.py keeps them in Python.
 
-import { type Bytes, encodeLittleEndian, join, littleEndian, startsWith } from "./bytes.js";
+import {
+  type Bytes,
+  encodeLittleEndian,
+  join,
+  joinAll,
+  littleEndian,
+  startsWith,
+} from "./bytes.js";
 import { cleanPackedBitmap } from "./dibs.js";
 import { endName } from "./emfrecords.js";
 import { CleaningRefusal } from "./errors.js";
@@ -69,7 +76,7 @@ export async function cleanWmf(untrusted: Bytes): Promise<Drawing> {
   if (at !== untrusted.length) kinds.add("trailing");
   out.push(join(3, 0, 0, 0, 0, 0));
   const head = untrusted.slice(placed.length, placed.length + HEAD_BYTES);
-  const content = join(placed, head, ...out);
+  const content = joinAll([placed, head, ...out]);
   const fields = new DataView(content.buffer, placed.length);
   fields.setUint16(0, 1, true);
   fields.setUint32(6, (content.length - placed.length) / 2, true);
