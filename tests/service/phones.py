@@ -57,7 +57,8 @@ def install_gateways(
 
 def install_webhook(directory: Path, *, name: str = "hook", **keys: Any) -> None:
     """Give a line a signed webhook."""
-    gateway = make_gateway("webhook", **{"send_url": "", **keys})
+    # Nobody listens there: an answer waits.
+    gateway = make_gateway("webhook", **{"send_url": "http://127.0.0.1:1/", **keys})
     install_gateways(directory, secrets={name: {"signing_key": KEY}}, **{name: gateway})
 
 

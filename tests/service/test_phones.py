@@ -165,6 +165,7 @@ async def test_message_when_its_sender_wrote_before_then_only_the_envelope_says_
         ("+999999999999999999", None),
         ("", None),
         ("<script>", "<script>"),
+        ("garbage 12 !!", "garbage 12 !!"),
     ],
 )
 async def test_message_when_its_sender_is_no_number_then_it_is_kept_all_the_same(
@@ -177,7 +178,22 @@ async def test_message_when_its_sender_is_no_number_then_it_is_kept_all_the_same
         (tip,) = await open_tips(world, site)
     assert tip.gateway is not None
     assert tip.gateway.sender == (read or sender or None)
-    assert (tip.gateway.conversation is None) == (read is None)
+    # Only to what has digits anything can be sent.
+    assert (tip.gateway.conversation is None) == (sender != "7373")
+    assert (tip.gateway.reply_until is None) == (sender != "7373")
+
+
+async def test_message_when_its_gateway_sends_nothing_then_nobody_is_told_that_it_can_be_answered(
+    world: Any,
+) -> None:
+    """An answer would be taken, and wait for its last day in vain."""
+    install_webhook(world.directory, send_url="")
+    async with world.serve() as site, call_line(world) as caller:
+        assert await caller.post(message("seen")) == 200
+        (tip,) = await open_tips(world, site)
+    assert tip.gateway is not None
+    assert tip.gateway.sender == NUMBER
+    assert (tip.gateway.conversation, tip.gateway.reply_until) == (None, None)
 
 
 async def test_message_when_half_a_character_stands_in_it_then_the_rest_is_kept(world: Any) -> None:

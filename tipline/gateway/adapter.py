@@ -89,6 +89,11 @@ class Adapter(Protocol):
         """How its messages come, unless one says otherwise."""
         ...
 
+    @property
+    def can_send(self) -> bool:
+        """Whether anything can be sent back by it."""
+        ...
+
     def receive(self, request: RawRequest) -> Received:
         """
         Check a request and read what it holds.

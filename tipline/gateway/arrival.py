@@ -14,7 +14,8 @@ What happens to a message between the gateway's call and the answer, all of it i
 Rules:
 1. Nothing is acknowledged before it is durable, and nothing is stored twice (INV-05).
 2. A message whose sender cannot be read is sealed with what stood there, and without a
-   conversation: a tip is worth more than its number.
+   conversation: a tip is worth more than its number. Neither has a tip a conversation to which
+   nothing can be sent: the sender is a name, or the gateway sends nothing.
 3. When nobody reads the channel, or the disk has no room, the gateway is told to come back.
 """
 
@@ -342,14 +343,20 @@ class Arrival:
         window_ends_on = self._line.promises.dies_on(
             RecordClass.RAW_NUMBER, {Event.RECEIVED: today}
         )
+        reply_until = window_ends_on - datetime.timedelta(days=1)
+        can_answer = (
+            sender is not None
+            and sender.can_be_answered()
+            and self._adapters[incoming.gateway].can_send
+        )
         came_by = CameBy(
             name=incoming.gateway,
             medium=incoming.medium,
             received_at=format_time(incoming.received_at),
             continues=standing.continues,
             sender=(mend_text(incoming.sender) or None) if sender is None else sender.address,
-            conversation=None if sender is None else standing.conversation.hex(),
-            reply_until=None if sender is None else window_ends_on - datetime.timedelta(days=1),
+            conversation=standing.conversation.hex() if can_answer else None,
+            reply_until=reply_until if can_answer else None,
             missing_parts=whole.missing,
             missing_files=collected.missing_len,
         )

@@ -59,6 +59,15 @@ class Sender:
     kind: SenderKind
     address: str = dataclasses.field(repr=False)
 
+    def can_be_answered(self) -> bool:
+        """
+        Tell whether anything that is sent there could arrive.
+
+        Returns:
+            False for a name: it is words, and belongs to whoever writes it.
+        """
+        return self.kind is not SenderKind.NAME
+
     def encode(self) -> bytes:
         """
         Write it for marks and pseudonyms.

@@ -227,6 +227,8 @@ def _parse_gateway(name: str, value: Any) -> GatewaySettings:
     _check_keys(table, (*COMMON, *company, *named, *options), prefix=prefix)
     if kind in COMPANIES and table["accept_company"] is not True:
         raise ConfigurationError("gateway_company", key=f"{prefix}accept_company")
+    if kind is Kind.WEBHOOK and table["notice"] is True and not table["send_url"]:
+        _wrong(f"{prefix}notice")  # it would be said on the line's pages, and never be sent
     return GatewaySettings(
         name=name,
         kind=kind,

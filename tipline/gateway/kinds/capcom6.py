@@ -48,6 +48,7 @@ class Capcom6:
     """
 
     medium: Final = Medium.SMS
+    can_send: Final = True
 
     def __init__(
         self, name: str, *, signing_key: Secret, send_url: str, user: Secret, password: Secret

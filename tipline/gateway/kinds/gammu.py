@@ -72,6 +72,7 @@ class Gammu:
     """
 
     medium: Final = Medium.SMS
+    can_send: Final = True
 
     def __init__(
         self,

@@ -56,6 +56,7 @@ class Kannel:
     """
 
     medium: Final = Medium.SMS
+    can_send: Final = True
 
     def __init__(
         self,

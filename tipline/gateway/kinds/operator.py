@@ -32,6 +32,7 @@ class Operator:
     """
 
     medium: Final = Medium.VOICE
+    can_send: Final = False
 
     def __init__(self, name: str) -> None:
         self.name: Final = name

@@ -67,6 +67,7 @@ class Telegram:
     """
 
     medium: Final = Medium.TELEGRAM
+    can_send: Final = True
 
     def __init__(self, name: str, *, secret_token: Secret, bot_token: Secret, api_url: str) -> None:
         self.name: Final = name

@@ -76,6 +76,7 @@ class Twilio:
     """
 
     medium: Final = Medium.SMS
+    can_send: Final = True
 
     def __init__(
         self,

@@ -67,6 +67,7 @@ class Webhook:
     def __init__(self, name: str, *, signing_key: Secret, send_url: str, clock: Clock) -> None:
         self.name: Final = name
         self._key = signing_key
+        self.can_send: Final = bool(send_url)
         self._send_url = send_url
         self._clock = clock
 

@@ -68,6 +68,7 @@ class WhatsApp:
     """
 
     medium: Final = Medium.WHATSAPP
+    can_send: Final = True
 
     def __init__(
         self,

@@ -76,6 +76,16 @@ def test_gateway_when_a_key_is_missing_then_it_is_named(kind: Kind) -> None:
         assert caught.value.facts == {"key": f"gateway.one.{missing}"}
 
 
+def test_gateway_when_it_cannot_send_then_it_promises_no_notice() -> None:
+    """What the line's pages would say, and nobody would get, is refused at the start."""
+    table = make_table(Kind.WEBHOOK) | {"send_url": ""}
+    assert not parse(UNIX, one=table).gateways["one"].notice
+    assert parse(UNIX, one=make_table(Kind.WEBHOOK) | {"notice": True}).gateways["one"].notice
+    with pytest.raises(ConfigurationError) as caught:
+        parse(UNIX, one=table | {"notice": True})
+    assert caught.value.facts == {"key": "gateway.one.notice"}
+
+
 @pytest.mark.parametrize(
     ("changed", "key"),
     [
