@@ -24,6 +24,13 @@ MAX_INKS: Final = 32  # as the standard says
 _INKS: Final = frozenset(PDF_RULES["inks"])
 _PLAIN: Final = frozenset(PDF_RULES["plain_names"]["cs"])
 _BY_COMPONENTS: Final = {1: b"/DeviceGray", 3: b"/DeviceRGB", 4: b"/DeviceCMYK"}
+# Of the colours that a table is made of, as they are written.
+_COMPONENTS: Final = {
+    **dict.fromkeys((b"/DeviceGray", b"/G", b"/CalGray", b"/Separation"), 1),
+    **dict.fromkeys((b"/DeviceRGB", b"/RGB", b"/CalRGB", b"/Lab"), 3),
+    **dict.fromkeys((b"/DeviceCMYK", b"/CMYK"), 4),
+}
+_MAX_COLOURS: Final = 256  # of a table
 
 
 class ColourCopier:
@@ -89,10 +96,19 @@ class ColourCopier:
         base = self._copy_colours(_part(value, 1), rest, scope)
         if base is None:
             return None
+        length = _measure_table(base, last)
         if isinstance(table, pikepdf.Stream):
-            return _join("Indexed", base, last, self._copier.copy_data(table, "", scope))
+            return _join("Indexed", base, last, self._refer_table(table, length))
         self._copier.budget.spend(len(bytes(table)))
-        return _join("Indexed", base, last, encode_string(bytes(table)))
+        return _join("Indexed", base, last, encode_string(bytes(table)[:length]))
+
+    def _refer_table(self, table: pikepdf.Stream, length: int) -> bytes:
+        copier = self._copier
+        return copier.refer(
+            table,
+            f"table of {length}",
+            lambda number: copier.put_deflated(number, {}, copier.decode(table)[:length]),
+        )
 
     def _copy_inks(self, value: Any, rest: str, scope: Scope) -> bytes | None:
         named, tint = _part(value, 1), _part(value, 3)
@@ -120,6 +136,16 @@ def _write_ink(value: Any, number: int) -> bytes:
 def _copy_plain(value: Any) -> bytes | None:
     name = read_name(value)
     return b"/" + name.encode("ascii") if name in _PLAIN else None
+
+
+def _measure_table(base: bytes, last: bytes) -> int:
+    """Measure a table of colours: what lies behind it would be drawn by nobody."""
+    family, _, rest = base.lstrip(b"[").partition(b" ")
+    components = _COMPONENTS.get(family, MAX_INKS)
+    if family == b"/DeviceN" and rest.startswith(b"["):
+        components = rest[: rest.index(b"]")].count(b"/")
+    colours = int(last) + 1 if last.isdigit() and len(last) < 4 else _MAX_COLOURS
+    return min(colours, _MAX_COLOURS) * components
 
 
 def _part(value: Any, position: int) -> Any:

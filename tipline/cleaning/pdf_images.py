@@ -1,8 +1,8 @@
 """
 The data of a PDF's images: kept as it is coded, but for what is no pixel.
 
-A JPEG is cleaned by its own rules. Of a zlib stream what lies behind its end goes. JBIG2 and
-JPEG 2000 lose what their own allow-lists (`pdf_scans.py`) do not name.
+A JPEG is cleaned by its own rules. What lies behind the end of a zlib stream or of runs goes.
+JBIG2 and JPEG 2000 lose what their own allow-lists (`pdf_scans.py`) do not name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _LAST: Final = frozenset(
     {"FlateDecode", "LZWDecode", "RunLengthDecode", "CCITTFaxDecode", "DCTDecode", "JBIG2Decode",
      "JPXDecode"}
 )  # fmt: skip
+_RUNS_END: Final = 128
 
 
 def clean_image_data(
@@ -64,8 +65,20 @@ def clean_image_data(
             data = out.getvalue()
         case "FlateDecode":
             data = data[: measure_deflated(data, pixels)]
+        case "RunLengthDecode":
+            data = data[: _measure_runs(data)]
         case "JBIG2Decode":
             data = clean_jbig2(data)
         case "JPXDecode":
             data = clean_jpeg2000(data)
     return last, data
+
+
+def _measure_runs(data: bytes) -> int:
+    position = 0
+    while position < len(data):
+        count = data[position]
+        if count == _RUNS_END:
+            return position + 1
+        position += count + 2 if count < _RUNS_END else 2
+    return len(data)

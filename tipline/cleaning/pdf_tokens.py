@@ -1,8 +1,9 @@
 """
 The words of PDF's own language, as they stand in what draws a page, in CMaps and in functions.
 
-A comment is white space, so nothing of it is in any token. Numbers stay as they are written; a
-string has one spelling, whatever it had. No token is larger than what it is read from.
+A comment is white space, so nothing of it is in any token. A number stays as it is written, if it
+is one: of what only looks like one, a date, that stays which viewers read first. A string has one
+spelling, whatever it had. No token is larger than what it is read from.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _NUMBER: Final = re.compile(rb"[+\-.0-9]*[0-9][+\-.0-9]*")
+# Programs write up to twenty digits behind a point.
+_PLAIN_NUMBER: Final = re.compile(rb"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
+_NUMBER_PARTS: Final = re.compile(rb"[+-]*([0-9]*)(?:\.([0-9]*))?")
+_WHOLE_DIGITS: Final = 15
+_DIGITS: Final = 20
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))|\r\n?", re.DOTALL)
 _ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _BRACKET: Final = re.compile(rb"\\.|[()]", re.DOTALL)
@@ -84,7 +90,7 @@ class Tokens:
         raw = found[group]
         match group:
             case "word":
-                token = (TokenKind.NUMBER if _NUMBER.fullmatch(raw) else TokenKind.WORD), raw
+                token = _read_word(raw)
             case "name":
                 token = TokenKind.NAME, decode_name(raw[1:])
             case "string":
@@ -112,6 +118,20 @@ class Tokens:
                 return _unescape(self.data[start : match.start()])
         self.position = len(self.data)
         return _unescape(self.data[start:])
+
+
+def _read_word(raw: bytes) -> Token:
+    if _PLAIN_NUMBER.fullmatch(raw):
+        return TokenKind.NUMBER, raw
+    if not _NUMBER.fullmatch(raw):
+        return TokenKind.WORD, raw
+    parts = _NUMBER_PARTS.match(raw)
+    whole, rest = parts.groups() if parts else (b"", None)
+    if len(whole) > _WHOLE_DIGITS:
+        return TokenKind.NUMBER, b"0"  # no page is as large
+    number = whole + (b"" if rest is None else b"." + rest[:_DIGITS])
+    sign = b"-" if raw.startswith(b"-") else b""
+    return TokenKind.NUMBER, (sign + number if number.strip(b".") else b"0")
 
 
 def decode_name(untrusted: bytes) -> bytes:

@@ -33,7 +33,18 @@ def read(data: bytes) -> list[tuple[str, bytes]]:
         (b"% a\nq%b\rQ", [("word", b"q"), ("word", b"Q")]),
         (
             b"1 -.5 +2. --3 .",
-            [("number", n) for n in (b"1", b"-.5", b"+2.", b"--3")] + [("word", b".")],
+            [("number", n) for n in (b"1", b"-.5", b"+2.", b"-3")] + [("word", b".")],
+        ),
+        (
+            b"2026-11-21 +49-30-55 0.-13 -.-.5 1.2.3 %s .%s 1.%s"
+            % (b"7" * 16, b"3" * 21, b"4" * 20),
+            [
+                ("number", n)
+                for n in (
+                    *(b"2026", b"49", b"0.", b"0", b"1.2", b"0"),
+                    *(b"." + b"3" * 20, b"1." + b"4" * 20),
+                )
+            ],
         ),
         (b"/A#20B/", [("name", b"A B"), ("name", b"")]),
         (b"(a)(b(c)d)()", [("string", s) for s in (b"a", b"b(c)d", b"")]),

@@ -21,6 +21,13 @@ const BY_COMPONENTS: ReadonlyMap<number, string> = new Map([
   [3, "/DeviceRGB"],
   [4, "/DeviceCMYK"],
 ]);
+// Of the colours that a table is made of, as they are written.
+const COMPONENTS: ReadonlyMap<string, number> = new Map([
+  ...["/DeviceGray", "/G", "/CalGray", "/Separation"].map((name) => [name, 1] as const),
+  ...["/DeviceRGB", "/RGB", "/CalRGB", "/Lab"].map((name) => [name, 3] as const),
+  ...["/DeviceCMYK", "/CMYK"].map((name) => [name, 4] as const),
+]);
+const MAX_COLOURS = 256; // of a table
 
 type Family = (value: PdfArray, rest: string, scope: Scope) => Promise<Written>;
 
@@ -86,9 +93,19 @@ export class ColourCopier {
     if (last === undefined || !isTable) return undefined;
     const base = await this.#copyColours(value.at(1), rest, scope);
     if (base === undefined) return undefined;
-    if (table instanceof PdfStream) return join("Indexed", base, last, this.copier.copyData(table));
+    const length = measureTable(base, last);
+    if (table instanceof PdfStream) {
+      return join("Indexed", base, last, this.#referTable(table, length));
+    }
     this.copier.budget.spend(table.text.length);
-    return join("Indexed", base, last, encodeString(table.text));
+    return join("Indexed", base, last, encodeString(table.text.slice(0, length)));
+  }
+
+  #referTable(table: PdfStream, length: number): string {
+    return this.copier.refer(table, `table of ${length}`, async (number) => {
+      const data = (await this.copier.decode(table)).subarray(0, length);
+      await this.copier.putDeflated(number, new Map<string, string>(), data);
+    });
   }
 
   async #copyInks(value: PdfArray, rest: string, scope: Scope): Promise<Written> {
@@ -113,6 +130,17 @@ function writeInk(value: Found, number: number): string {
 function copyPlain(value: Found): Written {
   const name = readName(value);
   return PLAIN.has(name) ? `/${name}` : undefined;
+}
+
+/** How long a table of colours is: what lies behind it would be drawn by nobody. */
+function measureTable(base: string, last: string): number {
+  const [, family = "", rest = ""] = /^\[?([^ ]*) ?([^]*)$/.exec(base) ?? [];
+  let components = COMPONENTS.get(family) ?? MAX_INKS;
+  if (family === "/DeviceN" && rest.startsWith("[")) {
+    components = rest.slice(0, rest.indexOf("]")).split("/").length - 1;
+  }
+  const colours = /^[0-9]{1,3}$/.test(last) ? Number(last) + 1 : MAX_COLOURS;
+  return Math.min(colours, MAX_COLOURS) * components;
 }
 
 /** Write a family of colours, unless a part of it is missing. */

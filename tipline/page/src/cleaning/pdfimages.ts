@@ -1,7 +1,7 @@
 // The data of a PDF's images: kept as it is coded, but for what is no pixel.
 //
-// A JPEG is cleaned by its own rules. Of a zlib stream what lies behind its end goes. JBIG2 and
-// JPEG 2000 lose what their own allow-lists (`pdfscans.ts`) do not name.
+// A JPEG is cleaned by its own rules. What lies behind the end of a zlib stream or of runs goes.
+// JBIG2 and JPEG 2000 lose what their own allow-lists (`pdfscans.ts`) do not name.
 
 import type { Bytes } from "./bytes.js";
 import { type Budget, decodeFilters, type Filter, measureDeflated } from "./pdffilters.js";
@@ -19,6 +19,8 @@ const LAST: ReadonlySet<string> = new Set([
   "JBIG2Decode",
   "JPXDecode",
 ]);
+
+const RUNS_END = 128;
 
 /** What is left of an image: coded by one filter, or by none. */
 export interface ImageData {
@@ -48,6 +50,8 @@ export async function cleanImageData(
       return { filter, data: await cleanJpeg(data, find) };
     case "FlateDecode":
       return { filter, data: data.subarray(0, await measureDeflated(data, pixels)) };
+    case "RunLengthDecode":
+      return { filter, data: data.subarray(0, measureRuns(data)) };
     case "JBIG2Decode":
       return { filter, data: cleanJbig2(data) };
     case "JPXDecode":
@@ -55,4 +59,13 @@ export async function cleanImageData(
     default:
       return { filter, data };
   }
+}
+
+function measureRuns(data: Bytes): number {
+  for (let at = 0; at < data.length;) {
+    const count = data[at] as number;
+    if (count === RUNS_END) return at + 1;
+    at += count < RUNS_END ? count + 2 : 2;
+  }
+  return data.length;
 }

@@ -1,8 +1,9 @@
 // The words of PDF's own language, as they stand in what draws a page, in CMaps and in functions.
 //
-// A comment is white space, so nothing of it is in any token. Numbers stay as they are written; a
-// string has one spelling, whatever it had. No token is larger than what it is read from. Texts have
-// one character for each byte.
+// A comment is white space, so nothing of it is in any token. A number stays as it is written, if it
+// is one: of what only looks like one, a date, that stays which viewers read first. A string has one
+// spelling, whatever it had. No token is larger than what it is read from. Texts have one character
+// for each byte.
 
 import type { Bytes } from "./bytes.js";
 import { decodeHex, longText, unescapeName, unescapeString } from "./pdfescapes.js";
@@ -31,6 +32,11 @@ const [NEW_LINE, RETURN, PERCENT, OPEN, CLOSE, SLASH, LESS, GREATER, BACKSLASH] 
 ];
 
 const NUMBER = /^[+\-.0-9]*[0-9][+\-.0-9]*$/;
+// Programs write up to twenty digits behind a point.
+const PLAIN_NUMBER = /^[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})$/;
+const NUMBER_PARTS = /^[+-]*([0-9]*)(?:\.([0-9]*))?/;
+const WHOLE_DIGITS = 15;
+const DIGITS = 20;
 const HEX = /<[0-9A-Fa-f\0\t\n\f\r ]*>/y;
 const BRACKET = /\\[^]|[()]/g;
 /** Reads tokens one by one; each takes as long as `TOKEN_BYTES` that are only decoded. */
@@ -55,8 +61,7 @@ export class Tokens {
     }
     const first = this.untrusted[start] as number;
     if (CLASSES[first] === REGULAR) {
-      const text = this.#readRegular(start, start);
-      return { kind: isNumber(first, text) ? "number" : "word", text };
+      return readWord(first, this.#readRegular(start, start));
     }
     if (first === SLASH) {
       return { kind: "name", text: unescapeName(this.#readRegular(start + 1, start + 1)) };
@@ -152,7 +157,13 @@ export function encodeHex(text: string): string {
   return digits;
 }
 
-function isNumber(first: number, text: string): boolean {
+function readWord(first: number, text: string): Token {
   // Most words begin with a letter, and no number does.
-  return first < 0x3a && NUMBER.test(text);
+  if (first >= 0x3a || !NUMBER.test(text)) return { kind: "word", text };
+  if (PLAIN_NUMBER.test(text)) return { kind: "number", text };
+  const [, whole = "", rest] = NUMBER_PARTS.exec(text) ?? [];
+  if (whole.length > WHOLE_DIGITS) return { kind: "number", text: "0" }; // no page is as large
+  const number = whole + (rest === undefined ? "" : `.${rest.slice(0, DIGITS)}`);
+  const sign = text.startsWith("-") ? "-" : "";
+  return { kind: "number", text: number === "" || number === "." ? "0" : sign + number };
 }
