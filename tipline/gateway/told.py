@@ -89,8 +89,7 @@ def tell_gateways(gateways: Gateways | None) -> tuple[ToldGateway, ...]:
             kind=settings.kind,
             channel=settings.channel,
             language=settings.language,
-            # Without an address to send to, none goes out.
-            notice=settings.notice and settings.options.get("send_url") != "",
+            notice=settings.notice,
             own=settings.companies,
         )
         for settings in gateways.gateways.values()

@@ -70,17 +70,6 @@ def test_line_when_it_has_no_phones_then_tells_of_none() -> None:
     assert tell_gateways(None) == ()
 
 
-@pytest.mark.parametrize(
-    ("address", "is_sent"), [(b'"https://example.org/"', True), (b'""', False)]
-)
-def test_notice_when_there_is_nowhere_to_send_it_then_is_told_as_not_sent(
-    address: bytes, is_sent: bool
-) -> None:
-    """The switch alone sends nothing."""
-    changed = FILE.replace(b'"https://example.org/"', address)
-    assert tell_gateways(parse_gateways(changed))[0].notice is is_sent
-
-
 @pytest.mark.parametrize("kind", [Kind.WEBHOOK, Kind.CAPCOM6, Kind.TWILIO])
 def test_kind_when_pictures_can_come_then_their_notice_is_told_too(kind: Kind) -> None:
     """What is answered to an MMS is shown beside what is answered to an SMS."""
