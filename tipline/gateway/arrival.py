@@ -421,6 +421,6 @@ def read_sender(incoming: Incoming, settings: GatewaySettings) -> Sender | None:
     try:
         if incoming.medium is Medium.TELEGRAM:
             return parse_account(incoming.sender)
-        return parse_sender(incoming.sender, settings.country)
+        return parse_sender(incoming.sender, settings.country, spelling=settings.numbers)
     except MalformedError:
         return None

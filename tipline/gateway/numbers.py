@@ -6,7 +6,9 @@ Rules:
    Mexico's old mobile mark goes: `+521...` is `+52...`, and so do its old long-distance marks.
 2. A short code or a name stays what it is: it belongs to a service, and a name can be forged by
    whoever sends.
-3. What is none of these is refused; nothing is guessed.
+3. What is none of these is refused; nothing is guessed. Some digits without a plus are one phone's
+   number as the country writes it, and another's with its country in front: unless the operator
+   said which of the two the gateway means, they are refused, so that no answer goes to a stranger.
 4. Neither the text that came nor the address is in any `repr` or error.
 
 Source: ITU-T E.164; `phonenumbers` (Google's libphonenumber) for the countries' rules; Mexico's
@@ -46,6 +48,13 @@ class SenderKind(enum.StrEnum):
     ACCOUNT = "account"
 
 
+class Spelling(enum.StrEnum):
+    """How a gateway writes numbers without a plus."""
+
+    NATIONAL = "national"
+    INTERNATIONAL = "international"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
     """
@@ -78,26 +87,27 @@ class Sender:
         return f"{self.kind}:{self.address}".encode()
 
 
-def parse_sender(untrusted: str, region: str) -> Sender:
+def parse_sender(untrusted: str, region: str, *, spelling: Spelling | None = None) -> Sender:
     """
     Read who sent a message, as a phone's gateway names it.
 
     Args:
         untrusted: A number in any spelling, a short code or a name.
         region: The country whose numbers have no `+`: two capital letters.
+        spelling: How numbers without `+` are meant; None if nobody said.
 
     Returns:
         The sender.
 
     Raises:
-        MalformedError: none of these.
+        MalformedError: none of these, or two of them.
     """
     if not 0 < len(untrusted) <= MAX_SENDER_CHARACTERS:
         raise MalformedError("sender")
     text = unicodedata.normalize("NFKC", untrusted).strip()
     digits = _BETWEEN_DIGITS.sub("", _make_digits_plain(text))
     if _DIGITS.fullmatch(digits):
-        return _parse_digits(digits, region)
+        return _parse_digits(digits, region, spelling=spelling)
     if not (
         0 < len(text) <= MAX_NAME_CHARACTERS
         and text.isprintable()
@@ -131,16 +141,20 @@ def _make_digits_plain(text: str) -> str:
     return "".join(str(unicodedata.digit(one)) if one.isdecimal() else one for one in text)
 
 
-def _parse_digits(digits: str, region: str) -> Sender:
+def _parse_digits(digits: str, region: str, *, spelling: Spelling | None) -> Sender:
     if digits.startswith("00"):
         digits = f"+{digits[2:]}"
     if region == "MX" and (national := _MEXICAN_NATIONAL.fullmatch(digits)):
         digits = f"+{_MEXICO}{national[1]}"
-    # Some providers leave the plus out; a country's own number that fits is believed first.
-    spellings = [digits] if digits.startswith("+") else [digits, f"+{digits}"]
-    for spelling in spellings:
-        if (number := _format_number(spelling, region)) is not None:
-            return Sender(kind=SenderKind.NUMBER, address=number)
+    # Some providers leave the plus out.
+    ways = [digits] if digits.startswith("+") else [digits, f"+{digits}"]
+    if spelling is Spelling.INTERNATIONAL:
+        ways.reverse()
+    numbers = [number for one in ways if (number := _format_number(one, region)) is not None]
+    if spelling is None and len(set(numbers)) > 1:
+        raise MalformedError("sender")  # two phones
+    if numbers:
+        return Sender(kind=SenderKind.NUMBER, address=numbers[0])
     if not digits.startswith("+") and (
         MIN_SHORT_CODE_DIGITS <= len(digits) <= MAX_SHORT_CODE_DIGITS
     ):

@@ -32,6 +32,7 @@ from retention.policy import find_line
 from tipline.errors import ConfigurationError, InstanceError
 from tipline.files import check_private
 from tipline.gateway.companies import Company, parse_companies
+from tipline.gateway.numbers import Spelling
 from tipline.language import LANGUAGES
 
 GATEWAYS_NAME: Final = "gateways.toml"
@@ -86,6 +87,7 @@ class GatewaySettings:
         language: Of what is answered, and of tips.
         country: For numbers that come without their country, as two letters.
         notice: Whether the honest notice is sent.
+        numbers: How it writes numbers without a plus; None if nobody said.
         accept_company: Whether the operator took it that a company reads every message.
         options: The kind's own keys (`OPTIONS`).
         companies: Those on the way that only the operator knows, as the operator named them.
@@ -100,6 +102,7 @@ class GatewaySettings:
     accept_company: bool
     options: Mapping[str, str]
     companies: tuple[Company, ...] = ()
+    numbers: Spelling | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +226,7 @@ def _parse_gateway(name: str, value: Any) -> GatewaySettings:
     kind = _kind(f"{prefix}kind", table["kind"])
     options = OPTIONS[kind]
     company = ("accept_company",) if kind in COMPANIES else ()
-    named = ("companies",) if "companies" in table else ()
+    named = tuple(key for key in ("companies", "numbers") if key in table)
     _check_keys(table, (*COMMON, *company, *named, *options), prefix=prefix)
     if kind in COMPANIES and table["accept_company"] is not True:
         raise ConfigurationError("gateway_company", key=f"{prefix}accept_company")
@@ -239,6 +242,7 @@ def _parse_gateway(name: str, value: Any) -> GatewaySettings:
         accept_company=kind in COMPANIES,
         options={key: read(prefix + key, table[key]) for key, read in options.items()},
         companies=_companies(f"{prefix}companies", table.get("companies", [])),
+        numbers=_spelling(f"{prefix}numbers", table["numbers"]) if "numbers" in table else None,
     )
 
 
@@ -267,6 +271,13 @@ def _companies(key: str, value: Any) -> tuple[Company, ...]:
 def _kind(key: str, value: Any) -> Kind:
     try:
         return Kind(value)
+    except ValueError:
+        _wrong(key)
+
+
+def _spelling(key: str, value: Any) -> Spelling:
+    try:
+        return Spelling(value)
     except ValueError:
         _wrong(key)
 

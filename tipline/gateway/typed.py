@@ -23,7 +23,7 @@ from tipline.errors import InstanceError, UsageError
 from tipline.gateway.blocking import BLOCK_OPERATION, take_block
 from tipline.gateway.kinds.operator import Operator
 from tipline.gateway.notices import SPOKEN
-from tipline.gateway.numbers import SenderKind, parse_sender
+from tipline.gateway.numbers import SenderKind, Spelling, parse_sender
 from tipline.gateway.phones import Phones
 from tipline.gateway.turns import CrowdedError, TooManyError
 from tipline.operation_values import check_names
@@ -110,7 +110,9 @@ async def take_typed(
         raise UsageError("gateway_typed")
     if number:
         try:
-            sender = parse_sender(number, phones.gateways.gateways[name].country)
+            country = phones.gateways.gateways[name].country
+            # Whoever types it was told it in this country.
+            sender = parse_sender(number, country, spelling=Spelling.NATIONAL)
         except MalformedError:
             # Not "from": nothing of what was typed goes further.
             raise UsageError("gateway_typed") from None

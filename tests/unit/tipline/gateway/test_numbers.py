@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.errors import MalformedError
-from tipline.gateway.numbers import Sender, SenderKind, parse_account, parse_sender
+from tipline.gateway.numbers import Sender, SenderKind, Spelling, parse_account, parse_sender
 
 NUMBER = "+525512345678"
 
@@ -50,6 +50,26 @@ def test_number_when_of_another_country_then_its_own_rules_count(
 ) -> None:
     """The gateway's country counts only for numbers that name none."""
     assert parse_sender(untrusted, region).address == number
+
+
+@pytest.mark.parametrize(
+    ("digits", "region", "national", "international"),
+    [
+        ("4741234567", "MX", "+524741234567", "+4741234567"),  # Lagos de Moreno, or Norway
+        ("51912345678", "BR", "+5551912345678", "+51912345678"),  # Porto Alegre, or Peru
+    ],
+)
+def test_number_when_two_phones_are_written_so_then_the_operator_says_which(
+    digits: str, region: str, national: str, international: str
+) -> None:
+    """An answer to a stranger is worse than none: unless it was said, neither is meant."""
+    with pytest.raises(MalformedError):
+        parse_sender(digits, region)
+    assert parse_sender(digits, region, spelling=Spelling.NATIONAL).address == national
+    assert parse_sender(digits, region, spelling=Spelling.INTERNATIONAL).address == international
+    for spelling in (None, *Spelling):
+        assert parse_sender(national, region, spelling=spelling).address == national
+        assert parse_sender("7373", region, spelling=spelling).kind is SenderKind.SHORT_CODE
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from crypto.secret import Secret
 from tests.service.phones import format_gateways, make_gateway
 from tipline.errors import ConfigurationError, InstanceError, PermissionsError
 from tipline.gateway.making import MAKERS
+from tipline.gateway.numbers import Spelling
 from tipline.gateway.settings import (
     COMPANIES,
     MAX_GATEWAYS_BYTES,
@@ -74,6 +75,18 @@ def test_gateway_when_a_key_is_missing_then_it_is_named(kind: Kind) -> None:
             parse(UNIX, one={key: value for key, value in whole.items() if key != missing})
         assert caught.value.code == "configuration_missing_key"
         assert caught.value.facts == {"key": f"gateway.one.{missing}"}
+
+
+def test_gateway_when_it_says_how_it_writes_numbers_then_that_is_read() -> None:
+    """It may be left out; another word is refused."""
+    table = make_table(Kind.KANNEL)
+    assert parse(UNIX, one=table).gateways["one"].numbers is None
+    for spelling in Spelling:
+        read = parse(UNIX, one=table | {"numbers": spelling.value}).gateways["one"].numbers
+        assert read is spelling
+    with pytest.raises(ConfigurationError) as caught:
+        parse(UNIX, one=table | {"numbers": "local"})
+    assert caught.value.facts == {"key": "gateway.one.numbers"}
 
 
 def test_gateway_when_it_cannot_send_then_it_promises_no_notice() -> None:
