@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -12,6 +15,7 @@ from tests.page_cleaning import PageCleaning, plan_in_python, run_page_cleaning
 from tests.pdfs import make_pdf
 from tests.vectors.test_cleaning_own import VECTORS, make_input
 from tipline.cleaning.errors import Reason
+from tipline.cleaning.pdf_writer import PdfWriter, format_stream
 from tipline.cleaning.plan import EXTENSIONS, Kind
 
 
@@ -60,3 +64,28 @@ def test_pdf_when_its_password_opens_for_everybody_then_the_page_alone_refuses_i
 
     assert "refused" not in plan_in_python(out.getvalue())
     assert page.clean(out.getvalue()) == {"refused": Reason.ENCRYPTED}
+
+
+def test_pdf_when_its_blocks_that_hold_nothing_carry_a_text_then_it_is_written_anew(
+    page: PageCleaning, tmp_path: Path
+) -> None:
+    """A file that was cleaned stays as it is only if its streams are about as short as ours."""
+    cleaned = tmp_path / "cleaned.pdf"
+    page.clean(make_pdf({}), out=cleaned)
+    bodies = re.findall(rb"[0-9] 0 obj\n(.*?)\nendobj\n", cleaned.read_bytes(), re.DOTALL)
+    shown = next(body for body in bodies if b"stream" in body)
+    drawn = zlib.decompressobj().decompress(shown.partition(b"stream\n")[2])
+    telling = b"".join(b"%c\0\0\xff\xff" % (8 * n) for n in range(32))
+    for padding in (b"", telling):
+        deflated = zlib.compress(drawn, 1)
+        stream = format_stream({"Filter": b"/FlateDecode"}, deflated[:2] + padding + deflated[2:])
+        writer = PdfWriter()
+        for body in bodies:
+            writer.put(writer.reserve(), stream if b"stream" in body else body)
+        again = writer.build(root=1)
+
+        answer = page.clean(again, out=cleaned)
+
+        assert answer["kinds"] == []
+        assert (cleaned.read_bytes() == again) == (not padding)
+        assert plan_in_python(again)["sha256"] == answer["sha256"]

@@ -3,7 +3,9 @@ A PDF that was cleaned before, told by its bytes.
 
 No two programs compress alike. What the page wrote would not be what Python writes, byte for byte,
 though nothing in it goes: then the file stays as it is. It has to be written as `pdf_writer.py`
-writes, to the last byte, and every stream has to hold the same and nothing behind its end.
+writes, to the last byte, and every stream has to hold the same and nothing behind its end, in about
+as many bytes: a compressor may say a thing in many ways, and one who chooses among them writes a
+text.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ _NUMBER: Final = re.compile(rb"[0-9]{1,6} 0 obj\n")
 _HEAD: Final = re.compile(rb"(<< .*)/Length ([0-9]{1,9}) >>", re.DOTALL)
 _STREAM, _END, _STREAM_END = b"\nstream\n", b"\nendobj\n", b"\nendstream"
 _DEFLATED: Final = b"/Filter /FlateDecode "
+# Compressors differ by a twentieth; the bytes are for streams that are short.
+_MAX_LONGER_SHARE: Final = 8
+_MAX_LONGER_BYTES: Final = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,9 @@ def _is_same_object(other: _Listed, ours: _Listed) -> bool:
     if other.body == ours.body:
         return True
     if ours.head is None or ours.head != other.head or _DEFLATED not in ours.head:
+        return False
+    longer_bytes = len(other.data) - len(ours.data)
+    if longer_bytes > len(ours.data) // _MAX_LONGER_SHARE + _MAX_LONGER_BYTES:
         return False
     data = zlib.decompress(ours.data)
     inflater = zlib.decompressobj()

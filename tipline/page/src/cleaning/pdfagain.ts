@@ -2,7 +2,9 @@
 //
 // No two programs compress alike. What Python wrote would not be what the page writes, byte for byte,
 // though nothing in it goes: then the file stays as it is. It has to be written as `pdfwriter.ts`
-// writes, to the last byte, and every stream has to hold the same and nothing behind its end.
+// writes, to the last byte, and every stream has to hold the same and nothing behind its end,
+// in about as many bytes: a compressor may say a thing in many ways, and one who chooses among them
+// writes a text.
 
 import { type Bytes, isSame, startsWith, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
@@ -16,6 +18,9 @@ const NUMBER_BYTES = 16;
 const HEAD = /^(<< [^]*)\/Length ([0-9]{1,9}) >>$/;
 const [STREAM, END, STREAM_END] = ["\nstream\n", "\nendobj\n", "\nendstream"];
 const DEFLATED = "/Filter /FlateDecode ";
+// Compressors differ by a twentieth; the bytes are for streams that are short.
+const MAX_LONGER_SHARE = 8;
+const MAX_LONGER_BYTES = 64;
 const INFLATE = [{ name: "FlateDecode", parameters: new Map<string, number>() }];
 
 /** What stands between `obj` and `endobj`; of a stream what its dictionary says, and the data. */
@@ -67,6 +72,8 @@ function* listObjects(data: Bytes): Generator<Listed, undefined, void> {
 async function isSameObject(other: Listed, ours: Listed): Promise<boolean> {
   if (isSame(other.body, ours.body)) return true;
   if (ours.head?.includes(DEFLATED) !== true || other.head !== ours.head) return false;
+  const mostBytes = Math.floor(ours.data.length / MAX_LONGER_SHARE) + MAX_LONGER_BYTES;
+  if (other.data.length - ours.data.length > mostBytes) return false;
   const inflated = await decodeFilters(ours.data, INFLATE, new Budget());
   const limit = inflated.length;
   try {
