@@ -286,3 +286,42 @@ def _list_bounds() -> Iterator[Case]:
     large = make_pdf({5: make_stream(b"x"), 6: b"[%s]" % numbers, 7: make_stream(b"x")})
     head, _, tail = large.partition(numbers)
     yield "refused-texts", "has too much that is no stream", [head, (numbers, 1_000_000), tail]
+    clears = b"\x80\x40\x20\x10\x08\x04\x02\x01\x00"  # eight codes of nine bits that give nothing
+    nothing = make_pdf({4: make_stream(clears * 2_000_000, b"/Filter /LZWDecode")})
+    parts = _repeat(nothing, clears, 2_000_000)
+    yield "refused-clears", "decodes to nothing, and takes time", parts
+    inside = zlib.compress(b" " * 4_000_000, 9).hex().encode() + b">"
+    between = make_pdf(
+        {
+            3: make_page(contents=b"[%s]" % (b"4 0 R " * 20)),
+            4: make_stream(inside, b"/Filter [/ASCIIHexDecode /FlateDecode /ASCIIHexDecode]"),
+        }
+    )
+    yield "refused-between-filters", "is much between two filters", [between]
+    for name, count in (("refused-page-again", 10_600), ("bounds-page-again", 1_000)):
+        again = make_pdf(
+            {
+                2: b"<< /Type /Pages /Kids [%s] /Count 45 >>" % (b"3 0 R " * 45),
+                3: make_page(b"/X [[%s]]" % (numbers * count)),
+            }
+        )
+        yield name, "stands in the tree many times", _repeat(again, numbers, count)
+    yield from _list_shared()
+
+
+def _list_shared() -> Iterator[Case]:
+    """Lists that many parts of a file have: what is short may be read often."""
+    name = b"/Ana "
+    long = b"[%s]" % (name * 220_000)
+    many = make_pdf({4: make_stream(b"", b"/Filter 5 0 R"), 5: long})
+    yield "refused-list-filters", "has more than there are", _repeat(many, name, 220_000)
+    for case, entries in {"box": b"/CropBox 5 0 R", "contents": b""}.items():
+        contents = b"5 0 R" if case == "contents" else b"4 0 R"
+        data = make_pdf({3: make_page(entries, contents=contents), 5: b"[%s]" % (name * 999)})
+        yield f"list-{case}", "is none", _repeat(data, name, 999)
+
+
+def _repeat(data: bytes, unit: bytes, times: int) -> list[Part]:
+    """Take apart a file that has something many times in a row."""
+    before, _, behind = data.partition(unit * times)
+    return [before, (unit, times), behind]

@@ -42,6 +42,7 @@ def _list_placed() -> Iterator[Case]:
         "unknown-to-all": (b"/F 1", FORM, b""),
     }
     for name, (entries, form, page) in placed.items():
+        note = STAMP.replace(b"/Stamp", b"/Text") if name == "unknown-to-all" else STAMP
         yield (
             f"placed-{name}",
             "an appearance is fitted into its rectangle",
@@ -49,7 +50,7 @@ def _list_placed() -> Iterator[Case]:
                 make_pdf(
                     {
                         3: make_page(b"/Annots [5 0 R] " + page),
-                        5: STAMP % entries,
+                        5: note % entries,
                         6: make_stream(DRAWN, form),
                     }
                 )
@@ -62,6 +63,9 @@ def _list_placed() -> Iterator[Case]:
     }
     for name, appearance in states.items():
         annotation = STAMP.replace(b"<< /N 6 0 R >>", appearance) % b""
+        if name != "chosen":
+            # Viewers show nothing else for a kind that they do not draw by themselves.
+            annotation = annotation.replace(b"/Stamp", b"/Text")
         objects = {5: annotation, 6: SEEN, 7: make_stream(b"1 w", FORM)}
         yield (
             f"state-{name}",

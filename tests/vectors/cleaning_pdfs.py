@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tests.pdfs import DRAWN, append_version, make_page, make_pdf, make_stream
 from tests.pictures import make_jpeg, segment
 from tipline.cleaning.jpeg import JFIF
+from tipline.cleaning.pdf_rules import PDF_RULES
 
 Part = bytes | tuple[bytes, int]
 Case = tuple[str, str, Sequence[Part]]
@@ -204,6 +205,27 @@ def _list_annotations() -> Iterator[Case]:
             "what is seen is drawn, the rest goes",
             [make_pdf({3: make_page(b"/Annots [5 0 R]"), 5: annotation, 6: seen, 9: XMP})],
         )
+    drawn = {
+        **{
+            kind: b"/Subtype /%s /IC [0] /C [0] /QuadPoints [9 18 18 18 9 9 18 9]" % kind.encode()
+            for kind in PDF_RULES["drawn_notes"]
+        },
+        "state": b"/Subtype /Stamp /AP << /N << /On 6 0 R >> >> /AS /Off",
+        "state-missing": b"/Subtype /Stamp /AP << /N << /On 6 0 R >> >>",
+        "flag": b"/Subtype /Stamp /F 1 /AP << /N 6 0 R >>",
+    }
+    for name, entries in drawn.items():
+        note = b"<< %s /Rect [9 9 18 18] >>" % entries
+        files = {f"refused-note-{name}": note}
+        if name in ("Square", "state"):
+            files[f"note-hidden-{name}"] = b"<< /F 2 %s >>" % note[3:-3]
+            files[f"note-not-on-screens-{name}"] = b"<< /F 32 %s >>" % note[3:-3]
+        for case, annotation in files.items():
+            yield (
+                case,
+                "what viewers draw by themselves is refused unless it is hidden",
+                [make_pdf({3: make_page(b"/Annots [5 0 R]"), 5: annotation, 6: seen, 9: XMP})],
+            )
     field = b"/Subtype /Widget /Rect [9 9 18 18] /AP << /N 6 0 R >> /F 4"
     for name, value in {
         "text": b"/FT /Tx /T (name) /V (Ana)",
@@ -418,6 +440,10 @@ def _list_refused() -> Iterator[Case]:
         "hidden-layer": make_pdf(
             {5: b"<< /Type /OCG /Name (x) >>"},
             root=b"/OCProperties << /OCGs [5 0 R] /D << /OFF [5 0 R] >> >>",
+        ),
+        "layer-hidden-by-use": make_pdf(
+            {5: b"<< /Type /OCG /Name (x) /Usage << /View << /ViewState /OFF >> >> >>"},
+            root=b"/OCProperties << /OCGs [5 0 R] /D << >> >>",
         ),
         "external": make_pdf({4: b"<< /F (ana.txt) /Length 0 >>\nstream\n\nendstream"}),
         "unknown-filter": make_pdf({4: make_stream(b"x", b"/Filter /Ana")}),

@@ -16,7 +16,7 @@ from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_copy import PdfCopier, Rule, Scope
 from tipline.cleaning.pdf_rules import PDF_RULES
 from tipline.cleaning.pdf_tokens import encode_string
-from tipline.cleaning.pdf_values import MAX_DEPTH, list_of, read_name
+from tipline.cleaning.pdf_values import MAX_DEPTH, count_of, list_of, read_name
 from tipline.cleaning.plan import Kind
 
 MAX_INKS: Final = 32  # as the standard says
@@ -112,9 +112,9 @@ class ColourCopier:
 
     def _copy_inks(self, value: Any, rest: str, scope: Scope) -> bytes | None:
         named, tint = _part(value, 1), _part(value, 3)
-        inks = [_write_ink(ink, number) for number, ink in enumerate(list_of(named), 1)]
-        if len(inks) > MAX_INKS:
+        if count_of(named) > MAX_INKS:
             raise RefusedError(Reason.TOO_COMPLEX)
+        inks = [_write_ink(ink, number) for number, ink in enumerate(list_of(named), 1)]
         if not isinstance(tint, pikepdf.Dictionary | pikepdf.Stream):
             return None
         below = self._copy_colours(_part(value, 2), rest, scope)

@@ -24,6 +24,7 @@ from tipline.cleaning.labels import find_xmp_kinds
 from tipline.cleaning.pdf_content import Names
 from tipline.cleaning.pdf_filters import (
     ABBREVIATIONS,
+    MAX_FILTERS,
     Budget,
     Parameters,
     decode_filters,
@@ -41,6 +42,8 @@ from tipline.cleaning.pdf_values import (
     copy_choice,
     copy_number,
     copy_numbers,
+    count_of,
+    first_of,
     list_of,
     read_name,
 )
@@ -54,6 +57,9 @@ _IMAGE_PARAMETERS: Final = PDF_RULES["image_parameters"]
 _DEFLATED: Final = {"Filter": b"/FlateDecode"}
 _HIDING: Final = frozenset({"AnyOff", "AllOff"})
 _EXTERNAL: Final = ("/F", "/FFilter", "/FDecodeParms")
+# What a filter asks for that is undone here.
+_PARAMETERS: Final = ("Predictor", "Colors", "BitsPerComponent", "Columns", "EarlyChange")
+STREAM_BYTES: Final = 256  # decoding one takes as long as so many bytes, though it be empty
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +105,7 @@ class PdfCopier:
             "boolean": lambda value, _, __: copy_boolean(value),
             "booleans": lambda value, _, __: copy_booleans(value, self.budget),
             "one-of": lambda value, choices, __: copy_choice(value, choices),
-            "blending": lambda value, _, __: copy_blending(value),
+            "blending": lambda value, _, __: copy_blending(value, self.budget),
             "image": self.copy_image,
             "data": self.copy_data,
         }
@@ -227,11 +233,15 @@ class PdfCopier:
             Their long names and parameters, the first to be undone first.
 
         Raises:
-            RefusedError: its data lies in another file.
+            RefusedError: its data lies in another file, or it has too many.
         """
         if any(key in value for key in _EXTERNAL):
             raise RefusedError(Reason.UNSUPPORTED)
-        names, parameters = (list_of(value.get(key)) for key in ("/Filter", "/DecodeParms"))
+        listed = value.get("/Filter")
+        if count_of(listed) > MAX_FILTERS:
+            raise RefusedError(Reason.TOO_COMPLEX)
+        names = list_of(listed)
+        parameters = first_of(value.get("/DecodeParms"), len(names))
         read: list[tuple[str, Parameters]] = []
         for i, name in enumerate(names):
             given = parameters[i] if i < len(parameters) else None
@@ -255,6 +265,7 @@ class PdfCopier:
         Raises:
             RefusedError: it cannot be, or the budget is used up.
         """
+        self.budget.spend(STREAM_BYTES)
         return decode_filters(value.read_raw_bytes(), self.read_filters(value), self.budget)
 
     def put_deflated(self, number: int, entries: dict[str, bytes], data: bytes) -> None:
@@ -316,8 +327,8 @@ class PdfCopier:
             self.put_deflated(number, entries, data)
             return
         entries["Filter"] = b"/" + last.encode("ascii")
-        given = list_of(value.get("/DecodeParms"))[len(filters) - 1 : len(filters)]
-        parameters = self._copy_parameters(last, given[0] if given else None)
+        given = first_of(value.get("/DecodeParms"), len(filters))
+        parameters = self._copy_parameters(last, given[-1] if len(given) == len(filters) else None)
         if parameters:
             entries["DecodeParms"] = format_dictionary(parameters)
         self.writer.put(number, format_stream(entries, data))
@@ -346,4 +357,5 @@ class PdfCopier:
 
 
 def _read_numbers(dictionary: Any) -> dict[str, int]:
-    return {key[1:]: int(one) for key, one in dictionary.items() if isinstance(one, int)}
+    found = {key: dictionary.get("/" + key) for key in _PARAMETERS}
+    return {key: int(one) for key, one in found.items() if isinstance(one, int)}

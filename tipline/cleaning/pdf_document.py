@@ -19,14 +19,15 @@ from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_colours import ColourCopier
 from tipline.cleaning.pdf_copy import PdfCopier
 from tipline.cleaning.pdf_filters import Budget, measure_deflated
+from tipline.cleaning.pdf_notes import check_note
+from tipline.cleaning.pdf_page_tree import MAX_PAGES, check_page_tree
 from tipline.cleaning.pdf_pages import PageCopier
 from tipline.cleaning.pdf_tokens import TOKEN_BYTES, decode_name
 from tipline.cleaning.pdf_type import FontCopier
-from tipline.cleaning.pdf_values import list_of, read_name
+from tipline.cleaning.pdf_values import count_of, list_of, read_name
 from tipline.cleaning.pdf_writer import PdfWriter, format_dictionary
 from tipline.cleaning.plan import Kind
 
-MAX_PAGES: Final = 20_000
 MAX_ANNOTATIONS: Final = 20_000  # of a file; a long form has a thousand fields
 MAX_PAGE_ANNOTATIONS: Final = 4_000  # qpdf takes two seconds for them, and four times so for twice
 
@@ -74,6 +75,7 @@ def clean_document(untrusted: bytes, *, find: Callable[..., None]) -> bytes:
     """
     _check_objects(untrusted)
     with _bound_qpdf():
+        _check_pages(untrusted)
         try:
             with pikepdf.open(io.BytesIO(untrusted), inherit_page_attributes=False) as document:
                 _note_versions(untrusted, document, find)
@@ -97,6 +99,24 @@ def _bound_qpdf() -> Iterator[None]:
         log.disabled = is_silent
 
 
+def _check_pages(untrusted: bytes) -> None:
+    """
+    Look at the tree of pages before qpdf does: with a bound of warnings it makes pages at once.
+
+    What has to be mended is left to it: there it leaves out what stands in the tree twice.
+    """
+    before: Mapping[str, Any] = pikepdf.settings.set_qpdf_limits(doc_max_warnings=0)
+    try:
+        with pikepdf.open(
+            io.BytesIO(untrusted), inherit_page_attributes=False, attempt_recovery=False
+        ) as document:
+            check_page_tree(document.Root, Budget())
+    except (pikepdf.PasswordError, *_REFUSALS):
+        return  # what is wrong is told when it is opened to be cleaned
+    finally:
+        pikepdf.settings.set_qpdf_limits(**before)
+
+
 def _check_objects(untrusted: bytes) -> None:
     """
     Bound what qpdf makes objects of, which take 150 times as much memory as their shortest text.
@@ -112,7 +132,8 @@ def _check_objects(untrusted: bytes) -> None:
         text = decode_name(untrusted[before : match.start()])
         is_packed = is_packed or _PACKED.search(text) is not None
         if is_packed and _ZLIB.match(untrusted, match.end()):
-            measure_deflated(memoryview(untrusted)[match.end() :], packed)
+            length = measure_deflated(memoryview(untrusted)[match.end() :], packed)
+            packed.spend(length)  # one may lie in another, and what comes out be nothing
             is_packed = False
         elif is_packed and _CODED.search(text):
             raise RefusedError(Reason.UNSUPPORTED)  # nobody writes objects so
@@ -182,7 +203,7 @@ class _Cleaner:
         layers = _read(root, "/OCProperties")
         first = _read(layers, "/D")
         is_hidden = list_of(first.get("/OFF")) or read_name(first.get("/BaseState")) == "OFF"
-        if list_of(layers.get("/OCGs")) and (is_hidden or _is_hidden_by_use(layers, first)):
+        if list_of(layers.get("/OCGs")) and (is_hidden or _is_hidden_by_use(layers)):
             raise RefusedError(Reason.UNSUPPORTED)
 
     # --- what goes --------------------------------------------------------------------------------
@@ -204,10 +225,11 @@ class _Cleaner:
         count = 0
         shared = _count_names(_read(self._root, "/AcroForm").get("/DR"))
         for page in pages:
-            annotations = list_of(page.get("/Annots"))
-            count += len(annotations)
-            if count > MAX_ANNOTATIONS or len(annotations) > MAX_PAGE_ANNOTATIONS:
+            own_len = count_of(page.get("/Annots"))
+            count += own_len
+            if count > MAX_ANNOTATIONS or own_len > MAX_PAGE_ANNOTATIONS:
                 raise RefusedError(Reason.TOO_COMPLEX)
+            annotations = list_of(page.get("/Annots"))
             for annotation in annotations:
                 if isinstance(annotation, pikepdf.Dictionary):
                     self._note_annotation(annotation)
@@ -227,6 +249,7 @@ class _Cleaner:
                         del page["/Annots"][position]
 
     def _note_annotation(self, annotation: Any) -> None:
+        check_note(annotation)
         name = read_name(annotation.get("/Subtype"))
         if name in _MOVING:
             raise RefusedError(Reason.UNSUPPORTED)
@@ -268,7 +291,7 @@ def _count_buttons(widget: Any) -> int:
     """Count the widgets of the field that a widget is one of; a field in a group is none."""
     above = _read(widget, "/Parent")
     is_one = "/T" not in widget or read_name(above.get("/FT")) == "Btn"
-    return len(list_of(above.get("/Kids"))) if is_one else 0
+    return count_of(above.get("/Kids")) if is_one else 0
 
 
 def _count_names(resources: Any) -> int:
@@ -279,10 +302,12 @@ def _count_names(resources: Any) -> int:
     return sum(len(part.keys()) for part in parts)
 
 
-def _is_hidden_by_use(layers: Any, first: Any) -> bool:
-    """Tell whether a layer is hidden on a screen, and shown on paper or in an export alone."""
-    if not list_of(first.get("/AS")):
-        return False
+def _is_hidden_by_use(layers: Any) -> bool:
+    """
+    Tell whether a layer is hidden on a screen, and shown on paper or in an export alone.
+
+    Some viewers hide it only where the document says when its use is to be looked at, some always.
+    """
     return any(
         read_name(_read(_read(layer, "/Usage"), "/View").get("/ViewState")) == "OFF"
         for layer in list_of(layers.get("/OCGs"))

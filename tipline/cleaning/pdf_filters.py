@@ -2,7 +2,7 @@
 The filters that PDF writes streams with, undone within bounds.
 
 Only what has to be read is decoded: what draws, tables, fonts. Pixels are not. Whatever a stream
-claims of itself, no more than `Budget` allows comes out of all of them together.
+claims of itself, no more than `Budget` allows comes out of all of them together, or goes in.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tipline.cleaning.errors import Reason, RefusedError
 
 MAX_DECODED_BYTES: Final = 64 * 1024 * 1024  # a map of a town drawn in lines has about ten
 MAX_FILTERS: Final = 8  # of one stream; two are common
+LZW_WORK: Final = 4  # a byte of it takes as long as so many others
 _INPUT_BYTES: Final = 16 * 1024
 _STEP_BYTES: Final = 256 * 1024
 _WHITE: Final = bytes([0, 9, 10, 12, 13, 32])
@@ -68,7 +69,7 @@ def decode_filters(
     Args:
         untrusted: As it lies in the file.
         filters: Their names and parameters, the first to be undone first.
-        budget: Is spent.
+        budget: Is spent on what comes out of each filter, or goes into it if that is more.
 
     Returns:
         The decoded bytes.
@@ -80,10 +81,12 @@ def decode_filters(
         raise RefusedError(Reason.TOO_COMPLEX)
     data = untrusted
     for name, parameters in filters:
+        before_len = len(data)
         match name:
             case "FlateDecode":
                 data = _undo_predictor(_inflate(data, budget), parameters)
             case "LZWDecode":
+                budget.spend(LZW_WORK * before_len)
                 data = _undo_predictor(_decode_lzw(data, parameters, budget), parameters)
             case "ASCII85Decode":
                 data = _decode_base85(data)
@@ -93,7 +96,10 @@ def decode_filters(
                 data = _decode_runs(data, budget)
             case _:
                 raise RefusedError(Reason.UNSUPPORTED)
-    budget.spend(len(data))
+        # What becomes nothing takes time as well, and so does what lies between two filters.
+        budget.spend(max(before_len, len(data)))
+    if not filters:
+        budget.spend(len(data))
     return data
 
 
@@ -199,7 +205,7 @@ def _decode_runs(data: bytes, budget: Budget) -> bytes:
 def _decode_lzw(data: bytes, parameters: Parameters, budget: Budget) -> bytes:
     early = 1 if parameters.get("EarlyChange", 1) else 0
     first = [bytes([value]) for value in range(256)] + [b"", b""]
-    table, out = list(first), bytearray()
+    table, out = first, bytearray()
     width, bits, bit_len, before = 9, 0, 0, b""
     for value in data:
         bits, bit_len = (bits << 8 | value) & 0xFFFFFF, bit_len + 8
@@ -210,7 +216,8 @@ def _decode_lzw(data: bytes, parameters: Parameters, budget: Budget) -> bytes:
         if code == 257:
             break
         if code == 256:
-            table, width, before = list(first), 9, b""
+            del table[258:]
+            width, before = 9, b""
             continue
         if code < len(table):
             entry = table[code]

@@ -16,7 +16,7 @@ from tipline.cleaning.pdf_content import ContentWriter, Used
 from tipline.cleaning.pdf_copy import PdfCopier, Rule, Scope
 from tipline.cleaning.pdf_programs import rewrite_function
 from tipline.cleaning.pdf_tokens import TOKEN_BYTES
-from tipline.cleaning.pdf_values import list_of, read_name
+from tipline.cleaning.pdf_values import read_list, read_name
 from tipline.cleaning.pdf_writer import format_dictionary
 
 MAX_PARENTS: Final = 64  # between a page and the root; five are many
@@ -92,7 +92,7 @@ class PageCopier:
         entries.setdefault("MediaBox", _USUAL_BOX)
         parts = [
             copier.decode(part)
-            for part in list_of(page.get("/Contents"))
+            for part in read_list(page.get("/Contents"), copier.budget)
             if isinstance(part, pikepdf.Stream)
         ]
         contents, used = self.rewrite(b"\n".join(parts), scope)

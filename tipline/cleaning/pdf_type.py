@@ -18,8 +18,15 @@ from tipline.cleaning.pdf_fonts import clean_compact, clean_truetype, clean_type
 from tipline.cleaning.pdf_pages import PageCopier
 from tipline.cleaning.pdf_programs import is_predefined, rewrite_cmap
 from tipline.cleaning.pdf_rules import PDF_RULES
-from tipline.cleaning.pdf_tokens import TOKEN_BYTES, encode_name
-from tipline.cleaning.pdf_values import format_number, list_of, read_name
+from tipline.cleaning.pdf_tokens import encode_name
+from tipline.cleaning.pdf_values import (
+    count_of,
+    first_of,
+    format_number,
+    list_of,
+    read_list,
+    read_name,
+)
 from tipline.cleaning.pdf_writer import format_dictionary
 
 _TAG: Final = re.compile(rb"[A-Z]{6}\+")
@@ -117,13 +124,13 @@ class FontCopier:
         return self._tags.setdefault(tag, letters)
 
     def _copy_state_font(self, value: Any, _: str, scope: Scope) -> bytes | None:
-        parts = list_of(value)
-        size = format_number(parts[1]) if len(parts) == 2 else None
+        parts = list_of(value) if count_of(value) == 2 else []
+        size = format_number(parts[1]) if parts else None
         font = None if size is None else self._copy_font(parts[0], "", scope)
         return None if font is None or size is None else b"[" + font + b" " + size + b"]"
 
     def _copy_descendants(self, value: Any, _: str, scope: Scope) -> bytes | None:
-        found = list_of(value)[:1]
+        found = first_of(value, 1)
         written = self._copy_descendant(found[0], scope) if found else None
         return None if written is None else b"[" + written + b"]"
 
@@ -189,12 +196,11 @@ class FontCopier:
     def _copy_differences(self, value: Any, _: str, scope: Scope) -> bytes | None:
         del scope
         parts = []
-        for part in list_of(value):
+        for part in read_list(value, self._copier.budget):
             written = format_number(part)
             if written is None and isinstance(part, pikepdf.Name):
                 written = encode_name(read_name(part).encode("latin-1"))
             if written is not None:
-                self._copier.budget.spend(TOKEN_BYTES)
                 parts.append(written)
         return b"[" + b" ".join(parts) + b"]"
 

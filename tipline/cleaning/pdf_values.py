@@ -71,8 +71,9 @@ def copy_box(value: Any, budget: Budget) -> bytes | None:
     Returns:
         Its four numbers; None if it is none.
     """
-    is_box = len(list_of(value)) == 4 and all(format_number(part) for part in list_of(value))
-    return copy_numbers(value, budget) if is_box else None
+    if count_of(value) != 4 or not all(format_number(part) for part in list_of(value)):
+        return None
+    return copy_numbers(value, budget)
 
 
 def copy_boolean(value: Any) -> bytes | None:
@@ -99,8 +100,7 @@ def copy_booleans(value: Any, budget: Budget) -> bytes:
     Returns:
         The array, with false for what is none.
     """
-    parts = [copy_boolean(part) or b"false" for part in list_of(value)]
-    budget.spend(TOKEN_BYTES * len(parts))
+    parts = [copy_boolean(part) or b"false" for part in read_list(value, budget)]
     return b"[" + b" ".join(parts) + b"]"
 
 
@@ -119,23 +119,25 @@ def copy_choice(value: Any, choices: str) -> bytes | None:
     return b"/" + name.encode("ascii") if name in choices.split() else None
 
 
-def copy_blending(value: Any) -> bytes | None:
+def copy_blending(value: Any, budget: Budget) -> bytes | None:
     """
     Copy a way of blending.
 
     Args:
         value: Of any type: a name, or some to choose the first known from.
+        budget: Is spent.
 
     Returns:
         It; None if none is known.
     """
-    names = [name for one in list_of(value) if (name := read_name(one)) in _BLEND_MODES]
+    listed = map(read_name, read_list(value, budget))
+    names = [name for name in listed if name in _BLEND_MODES]
     return b"/" + names[0].encode("ascii") if names else None
 
 
 def list_of(value: Any) -> list[Any]:
     """
-    Read what may be one or many.
+    Read what may be one or many, and is short or read once.
 
     Args:
         value: An array, anything else, or None.
@@ -146,6 +148,55 @@ def list_of(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, pikepdf.Array) else [value]
+
+
+def count_of(value: Any) -> int:
+    """
+    Count what may be one or many, without looking at it.
+
+    Args:
+        value: An array, anything else, or None.
+
+    Returns:
+        How long `list_of` it is.
+    """
+    if isinstance(value, pikepdf.Array):
+        return len(value)
+    return int(value is not None)
+
+
+def first_of(value: Any, count: int) -> list[Any]:
+    """
+    Read the first of what may be one or many.
+
+    Args:
+        value: An array, anything else, or None.
+        count: How many at most.
+
+    Returns:
+        The beginning of `list_of` it.
+    """
+    if not isinstance(value, pikepdf.Array):
+        return list_of(value)[:count]
+    return [value[i] for i in range(min(count, len(value)))]
+
+
+def read_list(value: Any, budget: Budget) -> list[Any]:
+    """
+    Read what may be one or many, where many parts of a file may have it.
+
+    Args:
+        value: An array, anything else, or None.
+        budget: Is spent.
+
+    Returns:
+        As `list_of`.
+
+    Raises:
+        RefusedError: it is too much.
+    """
+    budget.spend(TOKEN_BYTES * count_of(value))
+    return list_of(value)
 
 
 def read_name(value: Any) -> str:

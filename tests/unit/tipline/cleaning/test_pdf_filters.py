@@ -123,3 +123,23 @@ def test_measure_when_something_lies_behind_then_it_is_not_counted() -> None:
         measure_deflated(b"hidden", Budget())
     with pytest.raises(RefusedError):
         measure_deflated(zlib.compress(bytes(100)), Budget(99))
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        [("ASCIIHexDecode", b" " * 99)],
+        [("LZWDecode", bytes([0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1, 0]) * 11)],
+        [("FlateDecode", zlib.compress(b" " * 99)), ("ASCIIHexDecode", b"")],
+    ],
+)
+def test_filter_when_nothing_comes_out_then_it_costs_what_went_in(
+    filters: list[tuple[str, bytes]],
+) -> None:
+    """Streams of one file are decoded again for each page that shows them."""
+    named: list[tuple[str, Parameters]] = [(name, {}) for name, _ in filters]
+
+    assert decode_filters(filters[0][1], named, Budget(999)) == b""
+    with pytest.raises(RefusedError) as caught:
+        decode_filters(filters[0][1], named, Budget(98))
+    assert caught.value.reason == Reason.TOO_COMPLEX

@@ -32,11 +32,15 @@ import {
   type PdfItem,
 } from "./pdfobjects.js";
 import { copyEntries, isNumbers, isRectangle } from "./pdfpagetree.js";
+import { PDF_RULES } from "./pdfrules.js";
 import { listOf } from "./pdfstreams.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
 import { readName } from "./pdfvalues.js";
 
-const NOT_ON_SCREENS = 1 | 2 | 32; // unknown to a program, hidden, not for screens
+const DRAWN_NOTES: ReadonlySet<string> = new Set(PDF_RULES.drawn_notes);
+const UNKNOWN = 1; // of an annotation's flags: not shown if a viewer does not know its kind
+const HIDDEN = 2 | 32; // hidden, not for screens
+const NOT_ON_SCREENS = UNKNOWN | HIDDEN;
 const UPRIGHT = 16; // whatever the page is turned by
 const LARGEST_INTEGER = 2 ** 31 - 1;
 
@@ -85,6 +89,16 @@ export function findAppearance(annotation: PdfDictionary): PdfStream | undefined
   const state = readName(annotation.get("AS"));
   const found = normal instanceof PdfDictionary && state !== "" ? normal.get(state) : undefined;
   return found instanceof PdfStream ? found : undefined;
+}
+
+/** Hold that what viewers show of a note by themselves can be drawn: it has a picture of its own. */
+export function checkNote(note: PdfDictionary): void {
+  if (!DRAWN_NOTES.has(readName(note.get("Subtype")))) return;
+  const flags = readInteger(note, "F");
+  if ((flags & HIDDEN) !== 0) return;
+  if ((flags & UNKNOWN) !== 0 || findAppearance(note) === undefined) {
+    throw new CleaningRefusal("unsupported");
+  }
 }
 
 /** An integer of a dictionary, within the bounds of C; 0 if there is none. */

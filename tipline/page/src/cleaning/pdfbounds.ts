@@ -32,7 +32,11 @@ export async function checkObjects(untrusted: Bytes): Promise<void> {
     isPacked ||= (text.includes("First") || text.includes("#")) && PACKED.test(text);
     if (isPacked && untrusted[start] === ZLIB && LEVELS.includes(untrusted[start + 1] as number)) {
       const end = findWord(untrusted, END_OF_STREAM, start);
-      await measureDeflated(untrusted.subarray(start, end < 0 ? undefined : end), packed);
+      const length = await measureDeflated(
+        untrusted.subarray(start, end < 0 ? undefined : end),
+        packed,
+      );
+      packed.spend(length); // one may lie in another, and what comes out be nothing
       isPacked = false;
     } else if (isPacked && CODED.test(text)) {
       throw new CleaningRefusal("unsupported"); // nobody writes objects so

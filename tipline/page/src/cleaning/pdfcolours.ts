@@ -9,7 +9,7 @@ import type { PdfCopier, Rule, Scope, Written } from "./pdfcopy.js";
 import { PdfArray, PdfDictionary, PdfNumber, PdfStream, PdfString } from "./pdfobjects.js";
 import { PDF_RULES } from "./pdfrules.js";
 import { encodeString } from "./pdftokens.js";
-import { listOf } from "./pdfstreams.js";
+import { countOf, listOf } from "./pdfstreams.js";
 import { type Found, MAX_DEPTH, readName } from "./pdfvalues.js";
 
 const MAX_INKS = 32; // as the standard says
@@ -110,8 +110,8 @@ export class ColourCopier {
 
   async #copyInks(value: PdfArray, rest: string, scope: Scope): Promise<Written> {
     const [named, tint] = [value.at(1), value.at(3)];
+    if (countOf(named) > MAX_INKS) throw new CleaningRefusal("too-complex");
     const inks = listOf(named).map((ink, i) => writeInk(ink, i + 1));
-    if (inks.length > MAX_INKS) throw new CleaningRefusal("too-complex");
     if (!(tint instanceof PdfDictionary || tint instanceof PdfStream)) return undefined;
     const below = await this.#copyColours(value.at(2), rest, scope);
     if (below === undefined) return undefined;

@@ -18,7 +18,7 @@ import { cleanImageData, MAX_PIXELS_BYTES } from "./pdfimages.js";
 import { PdfDictionary, PdfStream } from "./pdfobjects.js";
 import { PDF_RULES } from "./pdfrules.js";
 import { cleanJbig2 } from "./pdfscans.js";
-import { listOf, readFilters } from "./pdfstreams.js";
+import { firstOf, readFilters } from "./pdfstreams.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
 import {
   copyBlending,
@@ -42,6 +42,7 @@ const QUIET: ReadonlySet<string> = new Set(PDF_RULES.quiet);
 const IMAGE_PARAMETERS: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map(
   Object.entries(PDF_RULES.image_parameters),
 );
+const STREAM_BYTES = 256; // decoding one takes as long as so many bytes, though it be empty
 const HIDING: ReadonlySet<string> = new Set(["AnyOff", "AllOff"]);
 
 /** The resources that what has none of its own uses, and a key that tells them from others. */
@@ -80,7 +81,7 @@ export class PdfCopier {
       ["boolean", (value) => copyBoolean(value)],
       ["booleans", (value) => copyBooleans(value, budget)],
       ["one-of", (value, choices) => copyChoice(value, choices)],
-      ["blending", (value) => copyBlending(value)],
+      ["blending", (value) => copyBlending(value, budget)],
       ["image", (value, _, scope) => this.copyImage(value, scope)],
       ["data", (value) => this.copyData(value)],
     ]);
@@ -168,6 +169,7 @@ export class PdfCopier {
 
   /** Decode a stream. */
   decode(value: PdfStream): Promise<Bytes> {
+    this.budget.spend(STREAM_BYTES);
     return decodeFilters(value.raw, readFilters(value), this.budget);
   }
 
@@ -202,7 +204,7 @@ export class PdfCopier {
       return;
     }
     entries.set("Filter", `/${filter}`);
-    const given = listOf(value.get("DecodeParms"))[filters.length - 1];
+    const given = firstOf(value.get("DecodeParms"), filters.length)[filters.length - 1];
     const parameters = await this.#copyParameters(filter, given);
     if (parameters.size > 0) entries.set("DecodeParms", formatDictionary(parameters));
     this.writer.put(number, formatStream(entries, data));

@@ -4,12 +4,13 @@
 
 import { type Bytes, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
-import { drawAnnotations } from "./pdfannotations.js";
+import { checkNote, drawAnnotations } from "./pdfannotations.js";
 import { checkObjects } from "./pdfbounds.js";
 import { ColourCopier } from "./pdfcolours.js";
 import { PdfCopier } from "./pdfcopy.js";
 import { fillFields } from "./pdffields.js";
 import { FieldTree } from "./pdffieldtree.js";
+import { Budget } from "./pdffilters.js";
 import {
   follow,
   PdfArray,
@@ -24,7 +25,7 @@ import { openPdf, type PdfDocument } from "./pdfreader.js";
 import { findWord } from "./pdfsearch.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
 import { FontCopier } from "./pdftype.js";
-import { listOf } from "./pdfstreams.js";
+import { countOf, listOf } from "./pdfstreams.js";
 import { type Found, readName } from "./pdfvalues.js";
 import { formatDictionary } from "./pdfwriter.js";
 import type { Kind } from "./plan.js";
@@ -125,7 +126,7 @@ class Cleaner {
   }
 
   #listPages(): PdfDictionary[] {
-    const pages = listPages(this.#root, this.document.isMended);
+    const pages = listPages(this.#root, this.document.isMended, new Budget());
     if (pages.length === 0) throw new CleaningRefusal("malformed");
     return pages;
   }
@@ -142,7 +143,7 @@ class Cleaner {
     const isHidden =
       listOf(first.get("OFF")).length > 0 || readName(first.get("BaseState")) === "OFF";
     const listed = listOf(layers.get("OCGs"));
-    if (listed.length > 0 && (isHidden || isHiddenByUse(listed, first))) {
+    if (listed.length > 0 && (isHidden || isHiddenByUse(listed))) {
       throw new CleaningRefusal("unsupported");
     }
   }
@@ -161,11 +162,12 @@ class Cleaner {
     let count = 0;
     const shared = countNames(readPart(this.#root, "AcroForm").get("DR"));
     for (const page of pages) {
-      const annotations = listOf(page.get("Annots"));
-      count += annotations.length;
-      if (count > MAX_ANNOTATIONS || annotations.length > MAX_PAGE_ANNOTATIONS) {
+      const ownCount = countOf(page.get("Annots"));
+      count += ownCount;
+      if (count > MAX_ANNOTATIONS || ownCount > MAX_PAGE_ANNOTATIONS) {
         throw new CleaningRefusal("too-complex");
       }
+      const annotations = listOf(page.get("Annots"));
       for (const annotation of annotations) {
         if (!(annotation instanceof PdfDictionary)) continue;
         this.#noteAnnotation(annotation);
@@ -186,6 +188,7 @@ class Cleaner {
   }
 
   #noteAnnotation(annotation: PdfDictionary): void {
+    checkNote(annotation);
     const name = readName(annotation.get("Subtype"));
     if (MOVING.has(name)) throw new CleaningRefusal("unsupported");
     if (name === "Link") this.find("text"); // the address
@@ -225,7 +228,7 @@ function findFlags(annotation: PdfDictionary): number {
 function countButtons(widget: PdfDictionary): number {
   const above = readPart(widget, "Parent");
   const isOne = !widget.has("T") || readName(above.get("FT")) === "Btn";
-  return isOne ? listOf(above.get("Kids")).length : 0;
+  return isOne ? countOf(above.get("Kids")) : 0;
 }
 
 /** Count the names in resources, of all categories. */
@@ -237,9 +240,11 @@ function countNames(resources: Found): number {
   }, 0);
 }
 
-/** Tell whether a layer is hidden on a screen, and shown on paper or in an export alone. */
-function isHiddenByUse(layers: readonly Found[], first: PdfDictionary): boolean {
-  if (listOf(first.get("AS")).length === 0) return false;
+/**
+ * Tell whether a layer is hidden on a screen, and shown on paper or in an export alone. Some viewers
+ * hide it only where the document says when its use is to be looked at, some always.
+ */
+function isHiddenByUse(layers: readonly Found[]): boolean {
   return layers.some((layer) => {
     const use = readPart(readPart(layer, "Usage"), "View");
     return readName(use.get("ViewState")) === "OFF";

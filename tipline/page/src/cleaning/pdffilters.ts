@@ -1,7 +1,7 @@
 // The filters that PDF writes streams with, undone within bounds.
 //
 // Only what has to be read is decoded: what draws, tables, fonts. Pixels are not. Whatever a stream
-// claims of itself, no more than `Budget` allows comes out of all of them together.
+// claims of itself, no more than `Budget` allows comes out of all of them together, or goes in.
 
 import type { Bytes } from "./bytes.js";
 import { join } from "./bytes.js";
@@ -11,7 +11,7 @@ import { inflateParts } from "./pdfinflate.js";
 import { undoPredictor } from "./pdfpredictors.js";
 
 export const MAX_DECODED_BYTES = 64 * 1024 * 1024; // a map of a town drawn in lines has about ten
-const MAX_FILTERS = 8; // of one stream; two are common
+export const MAX_FILTERS = 8; // of one stream; two are common
 
 /** The short names of filters, and their long ones. */
 export const ABBREVIATIONS: ReadonlyMap<string, string> = new Map([
@@ -62,11 +62,13 @@ export async function decodeFilters(
   if (filters.length > MAX_FILTERS) throw new CleaningRefusal("too-complex");
   let data = untrusted;
   for (const { name, parameters } of filters) {
+    const before = data.length;
     switch (name) {
       case "FlateDecode":
         data = undoPredictor(await inflate(data, budget, isKind), parameters, isKind);
         break;
       case "LZWDecode":
+        budget.spend(LZW_WORK * before);
         data = undoPredictor(decodeLzw(data, parameters, budget), parameters, isKind);
         break;
       case "ASCII85Decode":
@@ -81,8 +83,10 @@ export async function decodeFilters(
       default:
         throw new CleaningRefusal("unsupported");
     }
+    // What becomes nothing takes time as well, and so does what lies between two filters.
+    budget.spend(Math.max(before, data.length));
   }
-  budget.spend(data.length);
+  if (filters.length === 0) budget.spend(data.length);
   return data;
 }
 
@@ -133,6 +137,7 @@ function inflateBroken(data: Bytes, budget: Budget, isKind: boolean): Bytes {
   return join(...parts);
 }
 
+const LZW_WORK = 4; // a byte of it takes Python as long as so many others
 const WHITE: ReadonlySet<number> = new Set([0, 9, 10, 12, 13, 32]);
 const [TILDE, GREATER] = [0x7e, 0x3e];
 

@@ -3,15 +3,14 @@
 // Resources that nothing names are not copied: a picture that was taken off a page may be among
 // them. tipline/cleaning/pdf_pages.py keeps the same rules in Python.
 
-import { type Bytes, join } from "./bytes.js";
+import { type Bytes, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { ContentWriter, type Used } from "./pdfcontent.js";
 import type { PdfCopier, Rule, Scope, Written } from "./pdfcopy.js";
 import { PdfArray, PdfDictionary, PdfNumber, PdfStream, type PdfValue } from "./pdfobjects.js";
 import { rewriteFunction } from "./pdfprograms.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
-import { listOf } from "./pdfstreams.js";
-import { type Found, readName } from "./pdfvalues.js";
+import { type Found, readList, readName } from "./pdfvalues.js";
 import { formatDictionary } from "./pdfwriter.js";
 
 const MAX_PARENTS = 64; // between a page and the root; five are many
@@ -85,12 +84,12 @@ export class PageCopier {
     }
     if (!entries.has("MediaBox")) entries.set("MediaBox", USUAL_BOX);
     const parts: (Bytes | string)[] = [];
-    for (const part of listOf(page.get("Contents"))) {
+    for (const part of readList(page.get("Contents"), copier.budget)) {
       if (!(part instanceof PdfStream)) continue;
       if (parts.length > 0) parts.push("\n");
       parts.push(await copier.decode(part));
     }
-    const { contents, used } = await this.rewrite(join(...parts), scope);
+    const { contents, used } = await this.rewrite(joinAll(parts), scope);
     const contentNumber = copier.writer.reserve();
     await copier.putDeflated(contentNumber, new Map<string, string>(), contents);
     entries.set("Contents", `${contentNumber} 0 R`);

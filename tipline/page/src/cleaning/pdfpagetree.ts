@@ -3,6 +3,7 @@
 // What is mended, and how, is qpdf's way: tipline/cleaning/pdf_document.py has its pages from there.
 
 import { CleaningRefusal } from "./errors.js";
+import type { Budget } from "./pdffilters.js";
 import {
   follow,
   PdfArray,
@@ -13,6 +14,7 @@ import {
   PdfReference,
   type PdfValue,
 } from "./pdfobjects.js";
+import { TOKEN_BYTES } from "./pdftokens.js";
 
 export const MAX_PAGES = 20_000;
 
@@ -35,9 +37,9 @@ interface Node {
  * List the pages of a document whose catalogue this is; refuse a tree that is none. In one that was
  * mended (`isMended`) what lacks too much is no page.
  */
-export function listPages(root: PdfDictionary, isMended: boolean): PdfDictionary[] {
+export function listPages(root: PdfDictionary, isMended: boolean, budget: Budget): PdfDictionary[] {
   const top = findTop(root.get("Pages"));
-  return new TreeReader(top, isMended).read();
+  return new TreeReader(top, isMended, budget).read();
 }
 
 /** Some catalogues name a page, or a node in the middle: what it hangs on is meant. */
@@ -58,12 +60,15 @@ class TreeReader {
   readonly #nodes: Node[] = [];
   readonly #visited = new Set<string>();
   readonly #seen = new Set<string>();
+  /** How much stands in the pages that were copied. */
+  readonly #counts = new Map<string, number>();
   #isBroken = false;
   #copyCount = 0;
 
   constructor(
     private readonly top: PdfDictionary,
     private readonly isMended: boolean,
+    private readonly budget: Budget,
   ) {}
 
   read(): PdfDictionary[] {
@@ -108,11 +113,18 @@ class TreeReader {
     let page = kid;
     // A page that stands in the tree twice is two pages: each has its own number.
     if (!isReferred) page = new PdfDictionary(kid.entries, this.#number());
-    else if (this.#seen.has(kid.id)) page = new PdfDictionary(copyEntries(kid), this.#number());
+    else if (this.#seen.has(kid.id)) page = this.#copyPage(kid);
     this.#seen.add(page.id);
     this.#pages.push(page);
     this.#nodes.push(node);
     if (this.#pages.length > MAX_PAGES) throw new CleaningRefusal("too-complex");
+  }
+
+  #copyPage(page: PdfDictionary): PdfDictionary {
+    const count = this.#counts.get(page.id) ?? countItems(page);
+    this.#counts.set(page.id, count);
+    this.budget.spend(TOKEN_BYTES * count);
+    return new PdfDictionary(copyEntries(page), this.#number());
   }
 
   #number(): string {
@@ -173,6 +185,15 @@ export function isRectangle(value: PdfValue | undefined): value is PdfArray {
 export function isNumbers(value: PdfValue | undefined, count: number): value is PdfArray {
   if (!(value instanceof PdfArray) || value.length !== count) return false;
   return value.values().every((part) => part instanceof PdfNumber);
+}
+
+/** Count what stands in a dictionary or an array without a number of its own. */
+export function countItems(value: PdfDictionary | PdfArray): number {
+  const items = value instanceof PdfArray ? value.items : [...value.entries.values()];
+  return items.reduce((count: number, item) => {
+    const isContainer = item instanceof PdfArray || item instanceof PdfDictionary;
+    return count + 1 + (isContainer ? countItems(item) : 0);
+  }, 0);
 }
 
 /** Copy the entries of a dictionary, and what stands in them without a number of its own. */

@@ -15,6 +15,7 @@ interface PdfRules {
   readonly inline: Words;
   readonly parts: Readonly<Record<string, Words>>;
   readonly image_parameters: Readonly<Record<string, Words>>;
+  readonly drawn_notes: readonly string[];
   readonly blend_modes: readonly string[];
   readonly inks: readonly string[];
   readonly tables: readonly string[];

@@ -15,9 +15,9 @@ import { isPredefined, rewriteCmap } from "./pdfprograms.js";
 import { PDF_RULES } from "./pdfrules.js";
 import { decodeText } from "./pdftext.js";
 import { longText } from "./pdfescapes.js";
-import { encodeName, TOKEN_BYTES } from "./pdftokens.js";
-import { listOf } from "./pdfstreams.js";
-import { type Found, formatNumber, readName } from "./pdfvalues.js";
+import { encodeName } from "./pdftokens.js";
+import { countOf, firstOf, listOf } from "./pdfstreams.js";
+import { type Found, formatNumber, readList, readName } from "./pdfvalues.js";
 import { formatDictionary } from "./pdfwriter.js";
 
 const TAG = /^[A-Z]{6}\+/;
@@ -132,14 +132,14 @@ export class FontCopier {
   }
 
   async #copyStateFont(value: Found, scope: Scope): Promise<Written> {
-    const parts = listOf(value);
+    const parts = countOf(value) === 2 ? listOf(value) : [];
     const size = parts.length === 2 ? formatNumber(parts[1]) : undefined;
     const font = size === undefined ? undefined : await this.#copyFont(parts[0], scope);
     return font === undefined ? undefined : `[${font} ${size}]`;
   }
 
   async #copyDescendants(value: Found, scope: Scope): Promise<Written> {
-    const written = await this.#copyDescendant(listOf(value)[0], scope);
+    const written = await this.#copyDescendant(firstOf(value, 1)[0], scope);
     return written === undefined ? undefined : `[${written}]`;
   }
 
@@ -195,10 +195,9 @@ export class FontCopier {
 
   #copyDifferences(value: Found): Written {
     const parts: string[] = [];
-    for (const part of listOf(value)) {
+    for (const part of readList(value, this.copier.budget)) {
       const written = part instanceof PdfName ? encodeName(part.name) : formatNumber(part);
       if (written === undefined) continue;
-      this.copier.budget.spend(TOKEN_BYTES);
       parts.push(written);
     }
     return `[${parts.join(" ")}]`;

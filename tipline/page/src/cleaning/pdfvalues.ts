@@ -6,7 +6,7 @@ import { CleaningRefusal } from "./errors.js";
 import type { Budget } from "./pdffilters.js";
 import { PdfArray, PdfName, PdfNumber, type PdfValue } from "./pdfobjects.js";
 import { PDF_RULES } from "./pdfrules.js";
-import { listOf } from "./pdfstreams.js";
+import { countOf, listOf } from "./pdfstreams.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
 
 export const MAX_DEPTH = 8; // of arrays of numbers, and of colours made of colours
@@ -36,8 +36,8 @@ export function copyNumbers(value: Found, budget: Budget, depth = 0): string | u
 
 /** Copy a rectangle: its four numbers. */
 export function copyBox(value: Found, budget: Budget): string | undefined {
-  const parts = listOf(value);
-  const isBox = parts.length === 4 && parts.every((part) => formatNumber(part) !== undefined);
+  if (countOf(value) !== 4) return undefined;
+  const isBox = listOf(value).every((part) => formatNumber(part) !== undefined);
   return isBox ? copyNumbers(value, budget) : undefined;
 }
 
@@ -48,8 +48,7 @@ export function copyBoolean(value: Found): string | undefined {
 
 /** Copy an array of truth values, with false for what is none. */
 export function copyBooleans(value: Found, budget: Budget): string {
-  const parts = listOf(value).map((part) => copyBoolean(part) ?? "false");
-  budget.spend(TOKEN_BYTES * parts.length);
+  const parts = readList(value, budget).map((part) => copyBoolean(part) ?? "false");
   return `[${parts.join(" ")}]`;
 }
 
@@ -60,11 +59,17 @@ export function copyChoice(value: Found, choices: string): string | undefined {
 }
 
 /** Copy a way of blending: a name, or the first known of some. */
-export function copyBlending(value: Found): string | undefined {
-  const name = listOf(value)
+export function copyBlending(value: Found, budget: Budget): string | undefined {
+  const name = readList(value, budget)
     .map(readName)
     .find((one) => BLEND_MODES.has(one));
   return name === undefined ? undefined : `/${name}`;
+}
+
+/** What may be one or many, where many parts of a file may have it: it costs as it is long. */
+export function readList(value: Found, budget: Budget): PdfValue[] {
+  budget.spend(TOKEN_BYTES * countOf(value));
+  return listOf(value);
 }
 
 /** A name without its slash; empty if it is none. */
