@@ -92,7 +92,7 @@ WARNINGS: Final[Mapping[str, Text]] = {
     ),
     "gateway_long": N_(
         "{key}: for {days} days it can be seen whether a message that a company shows came here."
-        " More than {limit_days} is much, unless the company repeats for so long: WhatsApp 7 days"
+        " WhatsApp alone repeats for 7 days. More than {limit_days} is much"
     ),
     "epoch_short": NN_(
         "{key}: after {days} day nobody sees that the same phone wrote again. At least"

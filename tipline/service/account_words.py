@@ -26,7 +26,9 @@ CLASS_NAMES: Final[Mapping[RecordClass, str]] = {
     RecordClass.MAILBOX: N_("a box for replies"),
     RecordClass.RECEIPT_COPY: N_("a copy of a proof of arrival"),
     RecordClass.RAW_NUMBER: N_("a telephone number"),
-    RecordClass.GATEWAY_MESSAGE: N_("the mark by which a repeated message from a telephone is known"),
+    RecordClass.GATEWAY_MESSAGE: N_(
+        "the mark by which a repeated message from a telephone is known"
+    ),
     RecordClass.PSEUDONYM_EPOCH: N_("the key that gives telephones other names"),
     RecordClass.KEYSET: N_("an old list of readers"),
     RecordClass.BACKUP: N_("a backup"),
