@@ -13,7 +13,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/gateways.md").read
 def test_page_when_read_then_names_every_key() -> None:
     """No key of `gateways.toml` is without its words."""
     keys = set(re.findall(r"^\| `gateway\.NAME\.(\w+)`", PAGE, re.MULTILINE))
-    assert keys == {*COMMON, "companies", "accept_company"}
+    assert keys == {*COMMON, "companies", "numbers", "accept_company"}
     assert all(f"`{kind}`" in PAGE for kind in COMPANIES)
 
 
