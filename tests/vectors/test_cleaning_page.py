@@ -86,6 +86,6 @@ def test_pdf_when_its_blocks_that_hold_nothing_carry_a_text_then_it_is_written_a
 
         answer = page.clean(again, out=cleaned)
 
-        assert answer["kinds"] == []
+        assert answer["kinds"] == (["other"] if padding else [])
         assert (cleaned.read_bytes() == again) == (not padding)
-        assert plan_in_python(again)["sha256"] == answer["sha256"]
+        assert plan_in_python(again) == {key: answer[key] for key in answer if key != "pieces"}
