@@ -7,7 +7,7 @@ import contextlib
 import datetime
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -373,6 +373,36 @@ async def test_conversation_when_it_is_ended_then_its_marks_are_in_no_file_eithe
         await conversations.end(other)
         assert [type(one) for one in faults] == [InstanceError]
         assert await conversations.read_sender(other) is None
+
+
+async def test_purge_when_one_window_fails_in_any_way_then_the_others_go_and_the_report_says_so(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours with one sender keeps no other number, and is not silent."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        for number in (NUMBER, "+525587654321"):
+            await keep(conversations, sender(number))
+        await settle(conversations)
+        conversation = conversations.find(sender(), "city").conversation
+        (window,) = conversations._index.windows_of(conversation, today=BEGIN)
+        forget = conversations.forget_windows
+
+        def fail(ids: Sequence[bytes]) -> None:
+            if window.id in ids:
+                raise KeyError("mark")
+            forget(ids)
+
+        calendar.turn(WINDOW_DAYS)
+        with monkeypatch.context() as patch:
+            patch.setattr(conversations, "forget_windows", fail)
+            report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert [(one.record_class, type(one.error)) for one in report.failures] == [
+            (RecordClass.RAW_NUMBER, KeyError)
+        ]
+        assert list(conversations._index._windows) == [window.id]
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert report.failures == ()
+        assert conversations._index._windows == {}
 
 
 async def test_order_when_it_is_noted_then_a_copy_of_it_is_known_again(
