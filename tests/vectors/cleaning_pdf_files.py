@@ -277,6 +277,14 @@ def _list_words() -> Iterator[Case]:
         "deep": page(b"/X %s1%s /Rotate 90" % (b"[" * 49, b"]" * 49)),
         "too-deep": page(b"/X %s1%s /Rotate 90" % (b"[" * 60, b"]" * 60)),
     }
+    for case, name in {"short": b"A#2", "twice": b"A##41", "other": b"A#ZZ"}.items():
+        font = b"/Subtype /Type1 /BaseFont /%s /Encoding << /Differences [1 /%s] >>" % (name, name)
+        files[f"name-of-a-font-{case}"] = make_pdf(
+            {
+                3: make_page(resources=b"/Font << /F << %s >> >>" % font),
+                4: make_stream(b"BT /F 9 Tf (x) Tj ET"),
+            }
+        )
     yield from _cases("words", "is read as it is spelled", files)
 
 

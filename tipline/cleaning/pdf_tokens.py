@@ -154,13 +154,15 @@ def encode_name(name: bytes) -> bytes:
     Encode a name, in one of its many spellings.
 
     Args:
-        name: Decoded.
+        name: Decoded. A zero stands for a `#` that is no escape, as qpdf reads it.
 
     Returns:
         With its slash.
     """
     return b"/" + re.sub(
-        rb"[^!\"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]", lambda match: b"#%02x" % match[0][0], name
+        rb"[^!\"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]",
+        lambda match: b"#%02x" % match[0][0],
+        name.replace(b"\0", b"#"),
     )
 
 

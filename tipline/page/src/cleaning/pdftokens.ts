@@ -134,9 +134,12 @@ export class Tokens {
   }
 }
 
-/** Encode a name, in one of its many spellings, with its slash. */
+/**
+ * Encode a name, in one of its many spellings, with its slash. A zero stands for a `#` that is no
+ * escape, as qpdf reads it.
+ */
 export function encodeName(name: string): string {
-  const escaped = name.replace(
+  const escaped = name.replaceAll("\0", "#").replace(
     /[^!"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]/g,
     (character) => `#${encodeHex(character)}`,
   );
