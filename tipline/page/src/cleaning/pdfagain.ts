@@ -75,7 +75,7 @@ async function isSameObject(other: Listed, ours: Listed): Promise<boolean> {
   const mostBytes = Math.floor(ours.data.length / MAX_LONGER_SHARE) + MAX_LONGER_BYTES;
   if (other.data.length - ours.data.length > mostBytes) return false;
   const inflated = await decodeFilters(ours.data, INFLATE, new Budget());
-  const limit = inflated.length;
+  const limit = Math.max(inflated.length, other.data.length);
   try {
     const length = await measureDeflated(other.data, new Budget(limit));
     if (length !== other.data.length) return false;

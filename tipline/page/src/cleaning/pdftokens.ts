@@ -139,10 +139,9 @@ export class Tokens {
  * escape, as qpdf reads it.
  */
 export function encodeName(name: string): string {
-  const escaped = name.replaceAll("\0", "#").replace(
-    /[^!"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]/g,
-    (character) => `#${encodeHex(character)}`,
-  );
+  const escaped = name
+    .replaceAll("\0", "#")
+    .replace(/[^!"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~]/g, (character) => `#${encodeHex(character)}`);
   return `/${escaped}`;
 }
 
