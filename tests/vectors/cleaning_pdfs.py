@@ -455,6 +455,8 @@ def _list_refused() -> Iterator[Case]:
                 5: make_stream(b"{ (Ana) }", b"/FunctionType 4"),
             }
         ),
+        "encrypted-by-nothing": make_pdf({}, trailer=b"/Encrypt << >>"),
+        "encrypted-by-others": make_pdf({}, trailer=b"/Encrypt << /Filter /Adobe.PubSec /V 4 >>"),
         "encrypted": make_pdf(
             {
                 5: b"<< /Filter /Standard /V 1 /R 2 /O <%s> /U <%s> /P -4 >>"

@@ -48,6 +48,8 @@ _LIMITS: Final[Mapping[str, Any]] = {
 _REFUSALS: Final = (
     pikepdf.PdfError, RuntimeError, ValueError, OverflowError, decimal.InvalidOperation,
 )  # fmt: skip
+# How qpdf says that it does not know how a file is locked.
+_LOCKED: Final = re.compile(r"encryption|/Encrypt\b")
 _STREAM: Final = re.compile(rb"(?<!end)stream\r?\n")
 # What only streams of objects have; in other places it is followed by a reference.
 _PACKED: Final = re.compile(rb"/First\s++\d++(?!\s++\d++\s++R)")
@@ -83,7 +85,8 @@ def clean_document(untrusted: bytes, *, find: Callable[..., None]) -> bytes:
         except pikepdf.PasswordError as exc:
             raise RefusedError(Reason.ENCRYPTED) from exc
         except _REFUSALS as exc:
-            raise RefusedError(Reason.MALFORMED) from exc
+            is_locked = isinstance(exc, pikepdf.PdfError) and _LOCKED.search(str(exc))
+            raise RefusedError(Reason.ENCRYPTED if is_locked else Reason.MALFORMED) from exc
 
 
 @contextlib.contextmanager
