@@ -76,7 +76,8 @@ async def test_stop_when_a_picture_is_under_way_then_its_message_brings_no_numbe
             assert await picture == 200
             assert len(await site.line.store.tips()) == 1
             assert not find(site, "+525512345678").continues
-            assert site.line.store._conversations._index._windows == {}
+            conversations = site.line.store._conversations
+            assert await conversations._writer.call(conversations._rows.list_windows) == []
     finally:
         await runner.cleanup()
 
