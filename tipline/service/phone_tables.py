@@ -120,7 +120,7 @@ def create_phone_tables(database: Database) -> None:
             reader TEXT PRIMARY KEY NOT NULL,
             number INTEGER NOT NULL,
             dies_on TEXT NOT NULL,
-            sha256 BLOB NOT NULL,
+            note_hash BLOB NOT NULL,
             outcomes TEXT NOT NULL
         ) WITHOUT ROWID
         """

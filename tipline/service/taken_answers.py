@@ -276,7 +276,7 @@ class TakenAnswers:
 
     def _find(self, key: str) -> TakenBundle | None:
         row = self._database.execute(
-            "SELECT number, sha256, outcomes FROM outgoing_numbers WHERE reader = ?", [key]
+            "SELECT number, note_hash, outcomes FROM outgoing_numbers WHERE reader = ?", [key]
         ).fetchone()
         if row is None:
             return None
@@ -294,16 +294,16 @@ class TakenAnswers:
             "DELETE FROM outgoing_numbers WHERE dies_on < ?", [self._today().isoformat()]
         )
         self._database.execute(
-            "INSERT INTO outgoing_numbers (reader, number, dies_on, sha256, outcomes)"
-            " VALUES (:reader, :number, :dies_on, :sha256, :outcomes) ON CONFLICT (reader)"
+            "INSERT INTO outgoing_numbers (reader, number, dies_on, note_hash, outcomes)"
+            " VALUES (:reader, :number, :dies_on, :note_hash, :outcomes) ON CONFLICT (reader)"
             # An earlier bundle may expire later: until then its number must be remembered.
             " DO UPDATE SET number = :number, dies_on = max(dies_on, :dies_on),"
-            " sha256 = :sha256, outcomes = :outcomes",
+            " note_hash = :note_hash, outcomes = :outcomes",
             {
                 "reader": key,
                 "number": bundle.number,
                 "dies_on": dies_on.isoformat(),
-                "sha256": bundle.sha256,
+                "note_hash": bundle.sha256,
                 "outcomes": format_json(outcomes).decode(),
             },
         )
