@@ -85,7 +85,8 @@ def _print_value(column: str, value: int | str | bytes | None, console: Console)
     if len(value) <= LINE_BYTES:
         console.print(f"  {column} = {value.hex()}")
         return
-    console.print(f"  {column} = ({len(value):,} bytes)")
+    length = console.translate("{count} bytes").format(count=len(value))
+    console.print(f"  {column} = ({length})")
     for at in range(0, len(value), LINE_BYTES):
         console.print(f"    {value[at : at + LINE_BYTES].hex()}")
 
