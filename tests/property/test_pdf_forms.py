@@ -20,7 +20,7 @@ def test_page_when_forms_are_made_by_chance_then_it_draws_as_python_does(
     cases, cleaned = run([], seed=5, cases=400)
 
     assert cases == 400
-    assert 300 < cleaned < 390  # both ways were gone
+    assert 150 < cleaned < 300  # both ways were gone: notes without a picture are refused
 
 
 @pytest.mark.long
