@@ -52,6 +52,27 @@ def take_adapter(directory: Path, name: str) -> Adapter:
     return make_adapters(directory, gateways, clock=system_clock)[name]
 
 
+def install_kannel(directory: Path, folder: Path, *, smsc_port: int) -> Kannel:
+    """Set a line and a Kannel up for each other."""
+    port = find_port()
+    kannel = Kannel(
+        folder,
+        smsc_port=smsc_port,
+        post_url=f"http://carrier:inboundpw@127.0.0.1:{port}/carrier?id=%I",
+    )
+    install_gateways(
+        directory,
+        listen={"port": port},
+        secrets={"carrier": {"inbound": "inboundpw", "user": "tip", "password": "sendpw"}},
+        carrier=make_gateway(
+            "kannel",
+            send_url=f"http://127.0.0.1:{kannel.send_port}/cgi-bin/sendsms",
+            **{"from": "7373"},
+        ),
+    )
+    return kannel
+
+
 def list_senders(tips: list[Tip]) -> list[str | None]:
     """List who wrote."""
     return [tip.gateway.sender for tip in tips if tip.gateway is not None]
@@ -101,23 +122,9 @@ async def test_kannel_when_a_message_comes_and_an_answer_goes_then_nothing_stays
     world: Any, tmp_path: Path
 ) -> None:
     """SMPP brings it in either alphabet and in parts, the reader opens it, the answer goes out."""
-    tips, port = Tips(), find_port()
+    tips = Tips()
     async with open_smsc() as smsc:
-        kannel = Kannel(
-            tmp_path,
-            smsc_port=smsc.port,
-            post_url=f"http://carrier:inboundpw@127.0.0.1:{port}/carrier?id=%I",
-        )
-        install_gateways(
-            world.directory,
-            listen={"port": port},
-            secrets={"carrier": {"inbound": "inboundpw", "user": "tip", "password": "sendpw"}},
-            carrier=make_gateway(
-                "kannel",
-                send_url=f"http://127.0.0.1:{kannel.send_port}/cgi-bin/sendsms",
-                **{"from": "7373"},
-            ),
-        )
+        kannel = install_kannel(world.directory, tmp_path, smsc_port=smsc.port)
         async with kannel.drive(), world.serve(on_tip=tips) as site:
             assert await smsc.deliver(NUMBER, b"El puente N\x7d esta hueco", coding=GSM7) == 0
             await tips.wait()
@@ -146,19 +153,9 @@ async def test_kannel_when_the_line_is_down_then_its_message_comes_when_it_is_ba
     world: Any, tmp_path: Path
 ) -> None:
     """smsbox repeats what nobody took, and the line takes it once."""
-    tips, port = Tips(), find_port()
+    tips = Tips()
     async with open_smsc() as smsc:
-        kannel = Kannel(
-            tmp_path,
-            smsc_port=smsc.port,
-            post_url=f"http://carrier:inboundpw@127.0.0.1:{port}/carrier?id=%I",
-        )
-        install_gateways(
-            world.directory,
-            listen={"port": port},
-            secrets={"carrier": {"inbound": "inboundpw", "user": "tip", "password": "sendpw"}},
-            carrier=make_gateway("kannel", send_url="http://127.0.0.1:1/", **{"from": ""}),
-        )
+        kannel = install_kannel(world.directory, tmp_path, smsc_port=smsc.port)
         async with kannel.drive():
             assert await smsc.deliver(NUMBER, b"seen at the harbour", coding=GSM7) == 0
             async with world.serve(on_tip=tips) as site:
