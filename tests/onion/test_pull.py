@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import secrets
 from pathlib import Path
 
 import pytest
 
-from crypto.note import Verifier
+from crypto.note import Signer, Verifier
+from crypto.outgoing import ITEM_BYTES, SealedItem, sign_outgoing
 from tests.onion.conftest import MakeThrowawayLine
 from tipline.demonstration.serving import serve_by_command
 from tipline.desk.ceremony import read_client_key
@@ -28,6 +31,10 @@ async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
     line = make_onion_line()
     stages: list[str] = []
     root = Verifier.parse(line.root)
+    sealed = SealedItem(id=secrets.token_bytes(16), sealed=secrets.token_bytes(ITEM_BYTES))
+    outgoing = sign_outgoing(
+        (sealed,), reader="ana", number=1, today=TODAY, signer=Signer.generate("tipline-reader/ana")
+    )
     async with (
         serve_by_command(line) as served,
         run_client(
@@ -37,9 +44,11 @@ async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
             on_stage=stages.append,
         ) as (control_socket, socks),
     ):
-        control = Control(control_socket)
         key = read_client_key(line.client_key)
-        with authorise(control, onion=served.desk, key=key):
+        with (
+            contextlib.closing(Control(control_socket)) as control,
+            authorise(control, onion=served.desk, key=key),
+        ):
             pulled = await pull_bundle(
                 parse_source(f"http://{served.desk}"),
                 out=tmp_path / "bundle",
@@ -54,10 +63,7 @@ async def test_pull_when_its_own_tor_is_started_then_the_bundle_comes(
             )
             # The way of answers is the same; this line has no phones, and says so.
             with pytest.raises(AnswerError) as refused:
-                await push_bundle(
-                    parse_source(f"http://{served.desk}"), b"answers" * 1000, socks=socks
-                )
-        control.close()
+                await push_bundle(parse_source(f"http://{served.desk}"), outgoing, socks=socks)
 
     assert refused.value.code == "answers_phones"
     assert pulled.index.tips == ()

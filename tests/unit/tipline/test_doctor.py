@@ -134,4 +134,4 @@ def test_texts_when_listed_then_both_halves_have_the_same_facts_or_fewer() -> No
             {name for _, name, _, _ in string.Formatter().parse(str(text)) if name}
             for text in (what, remedy)
         ]
-        assert names[1] <= names[0] | {"verifier", "clock"}
+        assert names[1] <= names[0] | {"verifier", "clock", "directory"}
