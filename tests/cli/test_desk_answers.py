@@ -119,6 +119,56 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk
 
 
+def sign_again(desk: Desk, out: str, *more: str, previous: str = "keyset") -> Any:
+    """Sign the next keyset; tell its fields, and what a person saw."""
+    (desk.directory / out).unlink(missing_ok=True)
+    signed = desk.run(
+        "keyset", "--root", "root.plain", "--readers", "readers.toml", "--service",
+        Signer.generate("tipline-service").verifier().format(), "--log", LOG.verifier().format(),
+        "--previous", previous, "--out", out, "--yes", "--json", *more,
+    )  # fmt: skip
+    assert signed.returncode == 0, signed.stderr
+    return json.loads(signed.stdout), signed.stderr.splitlines()
+
+
+def test_keyset_when_signed_again_then_address_and_key_for_answers_stay_until_taken_out(
+    desk: Desk,
+) -> None:
+    """Nobody ends the answers by forgetting an option; what stays is shown, what goes is, too."""
+    onion, key = "a" * 56 + ".onion", ANSWERS.recipient().format()
+    told, said = sign_again(desk, "k2", "--onion", onion)
+    assert (told["number"], told["onion"], told["answers"]) == (2, onion, key)
+    assert "changed: the source's address" in said
+    assert f"stays: answers by phone are sealed to the service's key {key[-12:]}" in said
+    told, said = sign_again(desk, "k3", previous="k2")
+    assert (told["number"], told["onion"], told["answers"]) == (3, onion, key)
+    assert f"stays: the source's address {onion}" in said
+    told, said = sign_again(desk, "k4", "--no-onion", "--no-answers", previous="k3")
+    assert (told["number"], told["onion"], told["answers"]) == (4, None, None)
+    assert "the source's address is no longer in the keyset" in said
+    assert "answers by phone are no longer given" in said
+    assert not any(line.startswith("stays") for line in said)
+    told, said = sign_again(desk, "k5", previous="k4")
+    assert (told["onion"], told["answers"]) == (None, None)
+
+
+def test_keyset_when_an_option_and_its_contrary_are_given_then_nothing_is_signed(
+    desk: Desk,
+) -> None:
+    """Which of the two is meant is not guessed."""
+    for words in (
+        ("--onion", "a" * 56 + ".onion", "--no-onion"),
+        ("--answers", "a", "--no-answers"),
+    ):
+        refused = desk.run(
+            "keyset", "--root", "root.plain", "--readers", "readers.toml", "--service", "s",
+            "--log", "l", "--out", "never", *words,
+        )  # fmt: skip
+        assert refused.returncode == 2
+        assert "not allowed with" in refused.stderr
+        assert not (desk.directory / "never").exists()
+
+
 def write_bundle(desk: Desk, service: Signer) -> None:
     """Make a bundle as the service does."""
     keyset = verify_keyset(desk.keyset, root=desk.root, today=TODAY)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crypto.age.hybrid import HybridRecipient
 from crypto.keyset import MAX_DAYS, MAX_KEYSET_BYTES, sign_keyset, verify_past_keyset
-from crypto.keyset_fields import KeysetDraft
+from crypto.keyset_fields import Keyset, KeysetDraft
 from crypto.note import Verifier
 from tipline.clock import system_clock
 from tipline.console import Console
@@ -22,7 +22,7 @@ from tipline.desk.ceremony import (
     make_root_key,
     make_signing_key,
 )
-from tipline.desk.changes import describe_changes
+from tipline.desk.changes import describe_changes, describe_kept
 from tipline.desk.keyfiles import check_absent, read_limited, read_root, write_new
 from tipline.desk.readers import MAX_READERS_BYTES, parse_readers
 from tipline.errors import UsageError
@@ -144,6 +144,8 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
         previous = read_limited(options.previous, max_bytes=MAX_KEYSET_BYTES)
     ask = make_asker(options.passphrase_file, console=console)
     signer = read_root(options.root, ask=ask)
+    root = signer.verifier()
+    before = None if previous is None else verify_past_keyset(previous, root=root)
     draft = KeysetDraft(
         valid_from=today,
         # What is out of bounds is refused when signing; no number may lead out of the calendar.
@@ -152,18 +154,17 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
         log=Verifier.parse(options.log),
         witnesses=written.witnesses,
         quorum=written.quorum,
-        onion=options.onion,
-        answers=None if options.answers is None else HybridRecipient.parse(options.answers),
+        onion=_choose_onion(options, before),
+        answers=_choose_answers(options, before),
         readers=written.readers,
         channels=written.channels,
     )
     # Signed in memory first: what cannot be signed is refused before a person is asked.
     note = sign_keyset(draft, signer=signer, today=today, previous=previous)
-    root = signer.verifier()
-    before = None if previous is None else verify_past_keyset(previous, root=root)
-    for line in describe_changes(
+    words = describe_changes(
         draft, previous=before, translate=_, translate_counted=console.translate_counted
-    ):
+    )
+    for line in (*words, *describe_kept(draft, previous=before, translate=_)):
         console.say(make_printable_line(line))
     if not options.yes:
         confirm(_("Sign this keyset?"), console=console)
@@ -176,6 +177,8 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
                 "valid_from": keyset.valid_from.isoformat(),
                 "valid_until": keyset.valid_until.isoformat(),
                 "sha256": keyset.sha256,
+                "onion": keyset.onion,
+                "answers": None if keyset.answers is None else keyset.answers.format(),
                 "file": str(options.out),
             }
         )
@@ -186,3 +189,16 @@ def run_keyset(options: argparse.Namespace, console: Console) -> int:
             )
         )
     return 0
+
+
+def _choose_onion(options: argparse.Namespace, before: Keyset | None) -> str | None:
+    # What is left out stays: an operator who forgets it once a month would unsign the address.
+    if options.onion is not None:
+        return str(options.onion)
+    return None if options.no_onion or before is None else before.onion
+
+
+def _choose_answers(options: argparse.Namespace, before: Keyset | None) -> HybridRecipient | None:
+    if options.answers is not None:
+        return HybridRecipient.parse(options.answers)
+    return None if options.no_answers or before is None else before.answers

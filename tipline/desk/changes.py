@@ -58,7 +58,11 @@ def describe_changes(
         lines.append(_("changed: the log's key"))
     lines += _describe_witnesses(draft, previous, translate=translate)
     if previous is not None and previous.onion != draft.onion:
-        lines.append(_("changed: the source's address"))
+        lines.append(
+            _("the source's address is no longer in the keyset")
+            if draft.onion is None
+            else _("changed: the source's address")
+        )
     if draft.answers != (None if previous is None else previous.answers):
         lines.append(
             _("answers by phone are no longer given")
@@ -69,6 +73,34 @@ def describe_changes(
         )
     if previous is not None and len(lines) == 1:
         lines.append(_("nothing else changes"))
+    return lines
+
+
+def describe_kept(
+    draft: KeysetDraft, *, previous: Keyset | None, translate: Translate
+) -> list[str]:
+    """
+    Say which address and which key for answers stay, since nobody has to name them again.
+
+    Args:
+        draft: About to be signed.
+        previous: In force until now, or None.
+        translate: Looks a text up in the catalogue.
+
+    Returns:
+        Lines for a person; none if there is nothing of it, or it changes.
+    """
+    _ = translate
+    lines: list[str] = []
+    if previous is None:
+        return lines
+    if draft.onion is not None and draft.onion == previous.onion:
+        lines.append(_("stays: the source's address {onion}").format(onion=draft.onion))
+    if draft.answers is not None and draft.answers == previous.answers:
+        key = draft.answers.format()[-_SHOWN_CHARACTERS:]
+        lines.append(
+            _("stays: answers by phone are sealed to the service's key {key}").format(key=key)
+        )
     return lines
 
 

@@ -89,13 +89,25 @@ def register(parts: Commands, translate: Translate) -> None:
         required=True,
         help=_("the log's verifier key, as `tipline init` printed it"),
     )
-    keyset.add_argument(
-        "--onion", metavar=_("ADDRESS"), help=_("the source's address, once it is known")
+    onion = keyset.add_mutually_exclusive_group()
+    onion.add_argument(
+        "--onion",
+        metavar=_("ADDRESS"),
+        help=_("the source's address, once it is known; left out, that of --previous stays"),
     )
-    keyset.add_argument(
+    onion.add_argument(
+        "--no-onion", action="store_true", help=_("take the source's address out of the keyset")
+    )
+    answers = keyset.add_mutually_exclusive_group()
+    answers.add_argument(
         "--answers",
         metavar=_("RECIPIENT"),
-        help=_("the service's recipient for answers by phone; without it none are given"),
+        help=_("the service's recipient for answers by phone; left out, that of --previous stays"),
+    )
+    answers.add_argument(
+        "--no-answers",
+        action="store_true",
+        help=_("take that recipient out of the keyset: answers by phone end"),
     )
     keyset.add_argument(
         "--days",
