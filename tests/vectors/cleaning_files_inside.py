@@ -120,6 +120,23 @@ def list_files_inside() -> Iterator[Case]:
             "it has no picture",
             [make_slide_with_file(inside, *shapes)],
         )
+    choice = f"<mc:Choice{VML} Requires='v'>{INSIDE}</mc:Choice>"
+    for name, inside in {
+        "two": INSIDE + INSIDE.replace("1026", "1027"),
+        "two-in-one-way": TWO_WAYS.replace(INSIDE, INSIDE + INSIDE),
+        "two-beside": TWO_WAYS + INSIDE,
+        "frame-in-frame": FRAME.format(inside=INSIDE),
+    }.items():
+        yield (
+            f"slide-file-{name}",
+            "a frame has room for one picture",
+            [make_slide_with_file(inside, SHAPES_PART, SHOWN_PART)],
+        )
+    yield (
+        "slide-file-three-ways",
+        "alternatives of one file are one",
+        [make_slide_with_file(TWO_WAYS.replace(choice, choice * 2), SHAPES_PART, SHOWN_PART)],
+    )
     broken = make_slide_with_file(INSIDE, SHAPES_PART, shapes="<xml><br></xml>")
     yield "slide-file-broken", "its shapes cannot be read", [broken]
     yield (

@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from tests.page_cleaning import PageCleaning, plan_in_python, run_page_cleaning
-from tests.pdfs import make_pdf
+from tests.pdfs import make_pdf, make_stream
 from tests.vectors.test_cleaning_own import VECTORS, make_input
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.pdf_writer import PdfWriter, format_stream
@@ -89,3 +89,29 @@ def test_pdf_when_its_blocks_that_hold_nothing_carry_a_text_then_it_is_written_a
         assert answer["kinds"] == (["other"] if padding else [])
         assert (cleaned.read_bytes() == again) == (not padding)
         assert plan_in_python(again) == {key: answer[key] for key in answer if key != "pieces"}
+
+
+@pytest.mark.parametrize("entry", [b"/Font << %s >>", b"/Ana [%s]"], ids=["names", "numbers"])
+def test_pdf_when_many_pages_share_long_resources_then_only_what_is_drawn_on_costs(
+    entry: bytes, page: PageCleaning
+) -> None:
+    """Both copy what pages share, for all pages as soon as one is drawn on, and bound it."""
+    item = b"/F%d 1 " if b"<<" in entry else b"%d "
+    long = b"".join(item % number for number in range(20_000))
+    form = make_stream(b"", b"/Subtype /Form /BBox [0 0 9 9]")
+    note = b"<< /Subtype /Stamp /Rect [0 0 9 9] /AP << /N 8 0 R >> >>"
+    for is_noted in (True, False):
+        pages = {
+            number: b"<< /Type /Page /Parent 2 0 R /Resources 7 0 R /Contents 4 0 R %s >>"
+            % (b"/Annots [9 0 R]" if is_noted and number == 10 else b"")
+            for number in range(10, 230)
+        }
+        kids = b" ".join(b"%d 0 R" % number for number in pages)
+        tree = b"<< /Type /Pages /MediaBox [0 0 9 9] /Kids [%s] /Count 220 >>" % kids
+        pdf = make_pdf({2: tree, 7: b"<< %s >>" % (entry % long), 8: form, 9: note, **pages})
+
+        answer = page.clean(pdf)
+
+        assert answer.get("refused") == (Reason.TOO_COMPLEX if is_noted else None)
+        answer.pop("pieces", None)
+        assert plan_in_python(pdf) == answer

@@ -4,7 +4,7 @@ Files inside slides and sheets: the file goes, its picture stays in its place, a
 1. In slides, a frame that shows a file becomes the picture that stands in it, or that its shape
    shows. In sheets, the drawing of a sheet gets a picture where the file was.
 2. A file without a picture, or without a place, is refused with the document: a reader would miss
-   it.
+   it. So are several files in one frame of a slide, which has room for the picture of one.
 
 What is made here are events of XML, which are rewritten as what was there (`document_markup`).
 """
@@ -12,6 +12,7 @@ What is made here are events of XML, which are rewritten as what was there (`doc
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -27,6 +28,7 @@ OBJECT_NAME: Final = re.compile(rb"o\0?l\0?e\0?O\0?b\0?j")
 
 _FRAME: Final = "p:graphicFrame"
 _SLIDE_OBJECT: Final = "p:oleObj"
+_ALTERNATIVES: Final = "mc:AlternateContent"
 _SHEET_OBJECT: Final = "x:oleObject"
 _SHEET_PICTURE: Final = "x:objectPr"
 _SHAPE: Final = "_x0000_s"
@@ -102,7 +104,7 @@ def lift_frames(events: Iterable[Event], *, pictures: Mapping[str, str]) -> Iter
         The events as they are to be.
 
     Raises:
-        RefusedError: a file has no picture or no place.
+        RefusedError: a file has no picture or no place, or a frame has several.
     """
     frame: list[tuple[Event, Keyed | None]] = []
     depth = 0
@@ -115,6 +117,7 @@ def lift_frames(events: Iterable[Event], *, pictures: Mapping[str, str]) -> Iter
         if not depth:
             starts = [one for _, one in frame if one is not None]
             if any(key == _SLIDE_OBJECT for key, _ in starts):
+                _check_frame(frame)
                 yield from _make_slide_picture(starts, pictures)
             else:
                 yield from (one for one, _ in frame)
@@ -221,6 +224,28 @@ def add_pictures(
             for relation, shown in pictures:
                 yield from _make_sheet_picture(relation, shown)
         yield event
+
+
+def _check_frame(frame: Iterable[tuple[Event, Keyed | None]]) -> None:
+    """Hold that a frame shows one file: once, or once in each of some alternatives."""
+    path: list[tuple[str, int]] = []
+    frame_len = 0
+    ways: list[tuple[int, int]] = []  # of each object: the alternatives, and which of them
+    for at, (event, keyed) in enumerate(frame):
+        if keyed is not None:
+            path.append((keyed[0], at))
+            frame_len += keyed[0] == _FRAME
+            if keyed[0] == _SLIDE_OBJECT:
+                outer = (
+                    (one[1], way[1])
+                    for one, way in itertools.pairwise(path)
+                    if one[0] == _ALTERNATIVES
+                )
+                ways.append(next(outer, (at, at)))
+        elif event is None:
+            path.pop()
+    if frame_len > 1 or len({one for one, _ in ways}) > 1 or len(set(ways)) < len(ways):
+        raise RefusedError(Reason.UNSUPPORTED)
 
 
 def _make_object(

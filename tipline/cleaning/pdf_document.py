@@ -19,7 +19,7 @@ from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_colours import ColourCopier
 from tipline.cleaning.pdf_copy import PdfCopier
 from tipline.cleaning.pdf_filters import Budget, measure_deflated
-from tipline.cleaning.pdf_notes import check_note
+from tipline.cleaning.pdf_notes import check_note, count_names, spend_for_drawing
 from tipline.cleaning.pdf_page_tree import MAX_PAGES, check_page_tree
 from tipline.cleaning.pdf_pages import PageCopier
 from tipline.cleaning.pdf_tokens import TOKEN_BYTES, decode_name
@@ -181,7 +181,8 @@ class _Cleaner:
             raise RefusedError(Reason.TOO_COMPLEX)
         self._note_annotations(pages)
         self._document.generate_appearance_streams()
-        self._document.flatten_annotations("screen")
+        if spend_for_drawing(pages, self._copier.budget):
+            self._document.flatten_annotations("screen")
         root, tree = self._writer.reserve(), self._writer.reserve()
         kids = []
         for page in pages:
@@ -226,7 +227,7 @@ class _Cleaner:
 
     def _note_annotations(self, pages: list[Any]) -> None:
         count = 0
-        shared = _count_names(_read(self._root, "/AcroForm").get("/DR"))
+        shared = count_names(_read(self._root, "/AcroForm").get("/DR"))
         for page in pages:
             own_len = count_of(page.get("/Annots"))
             count += own_len
@@ -295,14 +296,6 @@ def _count_buttons(widget: Any) -> int:
     above = _read(widget, "/Parent")
     is_one = "/T" not in widget or read_name(above.get("/FT")) == "Btn"
     return count_of(above.get("/Kids")) if is_one else 0
-
-
-def _count_names(resources: Any) -> int:
-    """Count the names in resources, of all categories."""
-    if not isinstance(resources, pikepdf.Dictionary):
-        return 0
-    parts = [part for _, part in resources.items() if isinstance(part, pikepdf.Dictionary)]
-    return sum(len(part.keys()) for part in parts)
 
 
 def _is_hidden_by_use(layers: Any) -> bool:

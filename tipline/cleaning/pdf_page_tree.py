@@ -16,6 +16,7 @@ from tipline.cleaning.pdf_filters import Budget
 from tipline.cleaning.pdf_tokens import TOKEN_BYTES
 
 MAX_PAGES: Final = 20_000
+MAX_PARENTS: Final = 64  # between a page and the root; five are many
 
 
 def check_page_tree(root: Any, budget: Budget) -> None:

@@ -14,12 +14,12 @@ import pikepdf
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.pdf_content import ContentWriter, Used
 from tipline.cleaning.pdf_copy import PdfCopier, Rule, Scope
+from tipline.cleaning.pdf_page_tree import MAX_PARENTS
 from tipline.cleaning.pdf_programs import rewrite_function
 from tipline.cleaning.pdf_tokens import TOKEN_BYTES
 from tipline.cleaning.pdf_values import read_list, read_name
 from tipline.cleaning.pdf_writer import format_dictionary
 
-MAX_PARENTS: Final = 64  # between a page and the root; five are many
 # What has no resources of its own is drawn with those of each page that shows it, so it is written
 # anew for each. Programs have not left them out since 1993.
 MAX_AGAIN: Final = 20_000

@@ -13,6 +13,7 @@ import { endOf } from "./relations.js";
 
 const FRAME = "p:graphicFrame";
 const SLIDE_OBJECT = "p:oleObj";
+const ALTERNATIVES = "mc:AlternateContent";
 const SHEET_OBJECT = "x:oleObject";
 const SHEET_PICTURE = "x:objectPr";
 const SHAPE = "_x0000_s";
@@ -108,8 +109,12 @@ export function* liftFrames(
     depth += keyed !== undefined ? 1 : event === undefined ? -1 : 0;
     if (depth > 0) continue;
     const starts = frame.flatMap(([, one]) => (one === undefined ? [] : [one]));
-    if (starts.some(({ key }) => key === SLIDE_OBJECT)) yield* makeSlidePicture(starts, pictures);
-    else for (const [one] of frame) yield one;
+    if (starts.some(({ key }) => key === SLIDE_OBJECT)) {
+      checkFrame(frame);
+      yield* makeSlidePicture(starts, pictures);
+    } else {
+      for (const [one] of frame) yield one;
+    }
     frame = [];
   }
 }
@@ -191,6 +196,31 @@ export function* addPictures(
       for (const [relation, shown] of pictures) yield* makeSheetPicture(relation, shown);
     }
     yield event;
+  }
+}
+
+/** Hold that a frame shows one file: once, or once in each of some alternatives. */
+function checkFrame(frame: readonly (readonly [MarkupEvent, Keyed | undefined])[]): void {
+  const path: { readonly key: string; readonly at: number }[] = [];
+  let frameLen = 0;
+  const outers = new Set<number>();
+  const ways = new Set<number>();
+  let objectLen = 0;
+  for (const [at, [event, keyed]] of frame.entries()) {
+    if (keyed !== undefined) {
+      path.push({ key: keyed.key, at });
+      if (keyed.key === FRAME) frameLen++;
+      if (keyed.key !== SLIDE_OBJECT) continue;
+      const outer = path.findIndex(({ key }) => key === ALTERNATIVES);
+      objectLen++;
+      outers.add(path[outer]?.at ?? at);
+      ways.add(path[outer < 0 ? path.length - 1 : outer + 1]?.at ?? at);
+    } else if (event === undefined) {
+      path.pop();
+    }
+  }
+  if (frameLen > 1 || outers.size > 1 || ways.size < objectLen) {
+    throw new CleaningRefusal("unsupported");
   }
 }
 

@@ -3,6 +3,8 @@
 // 1. An annotation is drawn by its normal appearance, which is fitted into its rectangle; hidden
 //    ones are not drawn, nor those for paper alone. Nothing else of it is reached afterwards.
 // 2. A field's appearance may also use the resources of the whole form.
+// 3. To draw on a page is to add to its resources: what it shares with others is copied. It is spent
+//    for each page as soon as one is drawn on, since qpdf copies them all.
 //
 // Which are drawn, and how, is qpdf's way: for Python it does the same.
 
@@ -30,8 +32,9 @@ import {
   PdfReference,
   PdfStream,
   type PdfItem,
+  type PdfValue,
 } from "./pdfobjects.js";
-import { copyEntries, isNumbers, isRectangle } from "./pdfpagetree.js";
+import { copyEntries, countItems, isNumbers, isRectangle, MAX_PARENTS } from "./pdfpagetree.js";
 import { PDF_RULES } from "./pdfrules.js";
 import { listOf } from "./pdfstreams.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
@@ -52,7 +55,7 @@ export function drawAnnotations(
   budget: Budget,
 ): void {
   const shared = form.get("DR");
-  const sharedBytes = shared instanceof PdfDictionary ? TOKEN_BYTES * countNames(shared) : 0;
+  const sharedBytes = TOKEN_BYTES * countNames(shared);
   const share = (widget: PdfDictionary, appearance: PdfDictionary): void => {
     if (!isWidget(widget) || tree.find(widget) === undefined) return;
     budget.spend(sharedBytes);
@@ -64,6 +67,7 @@ export function drawAnnotations(
   };
   // What is left of a list that several pages have: qpdf takes out of it what it drew.
   const left = new Map<string, PdfDictionary[]>();
+  spendForDrawing(pages, budget);
   for (const [i, page] of pages.entries()) {
     const annotations = page.get("Annots");
     if (!(annotations instanceof PdfArray)) continue;
@@ -74,9 +78,7 @@ export function drawAnnotations(
     const others = found.filter((one) => !one.has("AP"));
     if (others.length === found.length) continue;
     if (others.length > 0 && annotations.id !== DIRECT) left.set(annotations.id, others);
-    const drawer = new PageDrawer(page, share);
-    budget.spend(TOKEN_BYTES * drawer.nameLen);
-    drawer.draw(found, i);
+    new PageDrawer(page, share).draw(found, i);
   }
 }
 
@@ -130,11 +132,6 @@ class PageDrawer {
     this.#resources = takeResources(page);
     this.#names = listNames(this.#resources);
     this.#angle = readInteger(page, "Rotate");
-  }
-
-  /** How many names its resources have: they were copied. */
-  get nameLen(): number {
-    return this.#names.size;
   }
 
   draw(annotations: readonly PdfDictionary[], number: number): void {
@@ -201,27 +198,64 @@ function copyEntry(dictionary: PdfDictionary, name: string): void {
   }
 }
 
-/** The resources of a page, which nothing else has. */
-function takeResources(page: PdfDictionary): PdfDictionary {
-  const seen = new Set<PdfDictionary>();
+/** Spend for what is copied of the pages' resources, and for the names that are looked at. */
+function spendForDrawing(pages: readonly PdfDictionary[], budget: Budget): void {
+  const noted = pages.map(hasDrawing);
+  if (!noted.includes(true)) return;
+  const itemLens = new Map<PdfDictionary, number>();
+  for (const [i, page] of pages.entries()) {
+    const { resources, isOwn } = findResources(page);
+    if (resources === undefined) continue;
+    if (!isOwn) {
+      const itemLen = itemLens.get(resources) ?? countItems(resources);
+      itemLens.set(resources, itemLen);
+      budget.spend(TOKEN_BYTES * itemLen);
+    }
+    if (noted[i] === true) budget.spend(TOKEN_BYTES * countNames(resources));
+  }
+}
+
+function hasDrawing(page: PdfDictionary): boolean {
+  const listed = page.get("Annots");
+  if (!(listed instanceof PdfArray)) return false;
+  return listed.values().some((note) => note instanceof PdfDictionary && note.has("AP"));
+}
+
+/** The resources of a page, and whether nothing else has them. */
+function findResources(page: PdfDictionary): {
+  readonly resources: PdfDictionary | undefined;
+  readonly isOwn: boolean;
+} {
   let node = page;
-  while (!node.has("Resources") && !seen.has(node)) {
-    seen.add(node);
+  for (let i = 0; i < MAX_PARENTS; i++) {
+    const found = node.get("Resources");
+    if (found !== undefined) {
+      const isOwn = node === page && !(page.entries.get("Resources") instanceof PdfReference);
+      return { resources: found instanceof PdfDictionary ? found : undefined, isOwn };
+    }
     const above = node.get("Parent");
-    if (!(above instanceof PdfDictionary)) break;
+    if (!(above instanceof PdfDictionary)) return { resources: undefined, isOwn: false };
     node = above;
   }
-  const found = node.get("Resources");
-  const isOwn = node === page && !(page.entries.get("Resources") instanceof PdfReference);
-  if (isOwn && found instanceof PdfDictionary) return found;
-  const entries = found instanceof PdfDictionary ? copyEntries(found) : undefined;
-  const resources = new PdfDictionary(entries);
+  throw new CleaningRefusal("too-complex");
+}
+
+/** The resources of a page, which nothing else has. */
+function takeResources(page: PdfDictionary): PdfDictionary {
+  const { resources: found, isOwn } = findResources(page);
+  if (isOwn && found !== undefined) return found;
+  const resources = new PdfDictionary(found === undefined ? undefined : copyEntries(found));
   page.entries.set("Resources", resources);
   return resources;
 }
 
-function countNames(resources: PdfDictionary): number {
-  return listNames(resources).size + resources.entries.size;
+/** Count the names in resources, of all categories. */
+export function countNames(resources: PdfValue | undefined): number {
+  if (!(resources instanceof PdfDictionary)) return 0;
+  const parts = resources.keys().map((category) => resources.get(category));
+  return parts.reduce((sum: number, part) => {
+    return sum + (part instanceof PdfDictionary ? part.keys().length : 0);
+  }, 0);
 }
 
 function listNames(resources: PdfDictionary): Set<string> {

@@ -4,7 +4,7 @@
 
 import { type Bytes, textOf } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
-import { checkNote, drawAnnotations } from "./pdfannotations.js";
+import { checkNote, countNames, drawAnnotations } from "./pdfannotations.js";
 import { checkObjects } from "./pdfbounds.js";
 import { ColourCopier } from "./pdfcolours.js";
 import { PdfCopier } from "./pdfcopy.js";
@@ -229,15 +229,6 @@ function countButtons(widget: PdfDictionary): number {
   const above = readPart(widget, "Parent");
   const isOne = !widget.has("T") || readName(above.get("FT")) === "Btn";
   return isOne ? countOf(above.get("Kids")) : 0;
-}
-
-/** Count the names in resources, of all categories. */
-function countNames(resources: Found): number {
-  if (!(resources instanceof PdfDictionary)) return 0;
-  const parts = resources.keys().map((category) => resources.get(category));
-  return parts.reduce((sum: number, part) => {
-    return sum + (part instanceof PdfDictionary ? part.keys().length : 0);
-  }, 0);
 }
 
 /**

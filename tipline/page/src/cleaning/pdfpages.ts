@@ -8,12 +8,12 @@ import { CleaningRefusal } from "./errors.js";
 import { ContentWriter, type Used } from "./pdfcontent.js";
 import type { PdfCopier, Rule, Scope, Written } from "./pdfcopy.js";
 import { PdfArray, PdfDictionary, PdfNumber, PdfStream, type PdfValue } from "./pdfobjects.js";
+import { MAX_PARENTS } from "./pdfpagetree.js";
 import { rewriteFunction } from "./pdfprograms.js";
 import { TOKEN_BYTES } from "./pdftokens.js";
 import { type Found, readList, readName } from "./pdfvalues.js";
 import { formatDictionary } from "./pdfwriter.js";
 
-const MAX_PARENTS = 64; // between a page and the root; five are many
 // What has no resources of its own is drawn with those of each page that shows it, so it is written
 // anew for each. Programs have not left them out since 1993.
 const MAX_AGAIN = 20_000;

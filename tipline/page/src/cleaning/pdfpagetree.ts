@@ -17,6 +17,7 @@ import {
 import { TOKEN_BYTES } from "./pdftokens.js";
 
 export const MAX_PAGES = 20_000;
+export const MAX_PARENTS = 64; // between a page and the root; five are many
 
 const INHERITED = ["MediaBox", "CropBox", "Resources", "Rotate"];
 const USUAL_BOX = [0, 0, 612, 792]; // that programs take if there is none
