@@ -29,7 +29,6 @@ from crypto.tip import Tip, format_tip
 from fuzz.running import run_cases, run_program
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import Adapter, RawRequest
-from tipline.gateway.arrival import read_sender
 from tipline.gateway.incoming import Incoming, Medium
 from tipline.gateway.kinds.capcom6 import Capcom6
 from tipline.gateway.kinds.kannel import Kannel
@@ -42,6 +41,7 @@ from tipline.gateway.sealing import NO_TEXT, format_time
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.signatures import sign_sha256
 from tipline.gateway.smsbackup import parse_backup
+from tipline.gateway.writers import read_sender
 
 NOW: Final = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
 KEY: Final = Secret(b"k3y")
@@ -172,7 +172,8 @@ def check_message(message: Incoming) -> None:
     """
     sender = read_sender(message, SETTINGS)
     if message.part is not None:
-        piece = decode_piece(b"", encode_piece(message, sender=message.sender))
+        written = encode_piece(message, sender=message.sender, channel="city", language="es")
+        piece = decode_piece(b"", written)
         if piece.incoming.text != message.text or piece.incoming.part != message.part:
             raise AssertionError("a part does not read back")
     came_by = CameBy(

@@ -169,6 +169,26 @@ class Remover(Protocol):
 
 
 @runtime_checkable
+class Recaller(Protocol):
+    """An adapter that holds answers for a while, and can take back what is not sent yet."""
+
+    async def take_back(self, to: str) -> None:
+        """
+        Take back what waits to be sent to somebody, who asked for it.
+
+        When it returns, nothing that was handed over before is there any more, but what is being
+        sent at this moment.
+
+        Args:
+            to: As for `send`.
+
+        Raises:
+            OSError: it could not be taken back; trying again may help.
+        """
+        ...
+
+
+@runtime_checkable
 class Puller(Protocol):
     """An adapter that fetches its messages by itself."""
 

@@ -17,6 +17,11 @@ Rules:
    conversation: a tip is worth more than its number. Neither has a tip a conversation to which
    nothing can be sent: the sender is a name, or the gateway sends nothing.
 3. When nobody reads the channel, or the disk has no room, the gateway is told to come back.
+4. Of several messages in one call each stands for itself: one that has to come back keeps no other
+   from being stored.
+5. All who withhold their number look like one sender. So they have several turns, and a budget for
+   many.
+6. A part whose gateway was taken out of the line is kept as what it was: its channel's.
 """
 
 from __future__ import annotations
@@ -37,16 +42,26 @@ from retention.policy import Event, RecordClass
 from retention.promise import Promises
 from tipline.clock import Clock
 from tipline.errors import GatewayError, InstanceError
-from tipline.gateway.adapter import Adapter, Remover
+from tipline.gateway.adapter import Adapter, Recaller, Remover
 from tipline.gateway.incoming import Incoming
 from tipline.gateway.keywords import Order, find_order
+from tipline.gateway.kinds.operator import Operator
 from tipline.gateway.media import Collected, MediaCollector
-from tipline.gateway.notices import SPOKEN
-from tipline.gateway.numbers import Sender, parse_account, parse_sender
-from tipline.gateway.parts import Joining, Piece, Whole, decode_piece, encode_piece, mend_text
+from tipline.gateway.numbers import Sender
+from tipline.gateway.parts import (
+    MAX_PIECES_OF_ONE,
+    MAX_PIECES_OF_UNNAMED,
+    Joining,
+    Piece,
+    Whole,
+    decode_piece,
+    encode_piece,
+    mend_text,
+)
 from tipline.gateway.sealing import Sealable, format_time
-from tipline.gateway.settings import GatewaySettings
+from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.turns import CrowdedError, TooManyError, Turns
+from tipline.gateway.writers import Writer, find_writer, read_sender
 from tipline.keysets import InstalledKeyset, KeysetWatch
 from tipline.service.conversations import Conversations
 from tipline.service.limits import BusyError, RequestBudget
@@ -56,6 +71,8 @@ from tipline.service.store import StoredTip
 # Of one sender: a long message of 255 parts at once, then six messages a minute, all day.
 MESSAGES_BURST: Final = 300
 SECONDS_PER_MESSAGE: Final = 10.0
+# What all together may send who withhold their number, or write as the same name: times one.
+UNNAMED_TIMES: Final = 10
 OVERDUE_SECONDS: Final = 15.0  # between two looks for parts that waited too long
 
 
@@ -131,8 +148,9 @@ class Arrival:
         turns: Turns | None = None,
     ) -> None:
         self._line = line
-        self._settings = settings
-        self._adapters = adapters
+        # Copies: gateways that were taken out since a part came stand here, too.
+        self._settings = dict(settings)
+        self._adapters = dict(adapters)
         self._orders = orders
         self._collector = collector
         self._seal = seal
@@ -144,6 +162,11 @@ class Arrival:
             per_second=1,
             burst=MESSAGES_BURST,
             monotonic=lambda: monotonic() / SECONDS_PER_MESSAGE,
+        )
+        self._unnamed_budget = RequestBudget(
+            per_second=1,
+            burst=MESSAGES_BURST * UNNAMED_TIMES,
+            monotonic=lambda: monotonic() / SECONDS_PER_MESSAGE * UNNAMED_TIMES,
         )
         self._taking: set[tuple[str, str]] = set()
         self._following: set[asyncio.Task[None]] = set()
@@ -164,8 +187,7 @@ class Arrival:
             except MalformedError as exc:
                 self._line.on_fault(exc)
                 continue
-            if piece.incoming.gateway in self._settings:
-                await self._store_all(self._joining.add(piece))
+            await self._store_all(self._joining.add(self._find_gateway(piece)))
 
     async def deliver(self, messages: Sequence[Incoming]) -> None:
         """
@@ -181,8 +203,14 @@ class Arrival:
             OSError: the disk refuses.
             sqlite3.Error: the same of the database.
         """
+        refusal = None
         for message in messages:
-            await self._take(message)
+            try:
+                await self._take(message)
+            except (TooManyError, CrowdedError) as exc:
+                refusal = refusal or exc  # of this message: the others are stored first
+        if refusal is not None:
+            raise refusal
 
     async def store_overdue(self) -> None:
         """Store what waited too long for its other parts; what fails waits on."""
@@ -202,23 +230,24 @@ class Arrival:
         with self._take_alone(incoming):
             if await self._line.conversations.was_seen(incoming.gateway, incoming.provider_id):
                 return
-            sender = read_sender(incoming, settings)
-            who = incoming.sender if sender is None else sender.address
-            order = self._find_order(incoming, sender)
+            writer = find_writer(incoming, settings)
+            order = self._find_order(incoming, writer.sender)
             # Whoever sent too many can still have the number erased: once, then nothing is left.
             ends = (
                 order is Order.STOP
-                and self._line.conversations.find(sender, settings.channel).continues
+                and self._line.conversations.find(writer.sender, settings.channel).continues
             )
-            if not self._budget.spend(who) and not ends:
+            budget = self._budget if writer.is_named else self._unnamed_budget
+            if not budget.spend(writer.share) and not ends:
                 raise TooManyError
-            async with self._hold_place(incoming), self._turns.take(who):
+            async with self._hold_place(incoming), self._turns.take(writer.turn):
                 if order is None and not (self._line.takes_tips() and await self._line.has_room()):
                     raise BusyError
                 if incoming.part is None:
-                    await self._store(Whole(incoming=incoming, pieces=(), missing=()))
+                    whole = Whole(incoming=incoming, pieces=(), missing=())
+                    await self._store(whole, sender=writer.sender, is_order=order is not None)
                 else:
-                    await self._take_part(incoming, sender=who)
+                    await self._take_part(incoming, writer, settings)
 
     def _find_order(self, incoming: Incoming, sender: Sender | None) -> Order | None:
         if self._orders is None or sender is None or incoming.part or incoming.media:
@@ -243,40 +272,68 @@ class Arrival:
         finally:
             self._taking.remove(key)
 
-    async def _take_part(self, incoming: Incoming, *, sender: str) -> None:
+    async def _take_part(
+        self, incoming: Incoming, writer: Writer, settings: GatewaySettings
+    ) -> None:
+        sender, outbox = writer.spelling, self._line.conversations.outbox
         if self._joining.has(incoming, sender=sender):
             return
-        self._joining.check_room(sender)
-        content = encode_piece(incoming, sender=sender)
-        piece_id = await self._line.conversations.outbox.keep_part(content)
+        limit = MAX_PIECES_OF_ONE if writer.is_named else MAX_PIECES_OF_UNNAMED
+        await self._store_all(self._joining.make_room(incoming, sender=sender, limit=limit))
+        own = {"sender": sender, "channel": settings.channel, "language": settings.language}
+        piece_id = await outbox.keep_part(encode_piece(incoming, **own))
         if self._joining.has(incoming, sender=sender):
             # The same part came under another id while this one was being stored.
-            await self._line.conversations.outbox.drop_parts([piece_id])
+            await outbox.drop_parts([piece_id])
             return
         # From here on the part is stored. Whether the whole can be stored now does not matter to
         # whoever brought its last part.
-        piece = Piece(id=piece_id, incoming=incoming, sender=sender)
+        piece = Piece(id=piece_id, incoming=incoming, **own)
         await self._store_all(self._joining.add(piece))
+
+    def _find_gateway(self, piece: Piece) -> Piece:
+        name = piece.incoming.gateway
+        if name in self._settings:
+            return piece
+        # It was taken out since the part came, and the part was acknowledged. What is left of the
+        # gateway is a name by which nothing comes, and nothing can be sent.
+        self._settings[name] = GatewaySettings(
+            name=name,
+            kind=Kind.OPERATOR,
+            channel=piece.channel,
+            language=piece.language,
+            country="",
+            notice=False,
+            accept_company=False,
+            options={},
+        )
+        self._adapters[name] = Operator(name)
+        # Without the country, the one spelling alone can be read.
+        incoming = dataclasses.replace(piece.incoming, sender=piece.sender)
+        return dataclasses.replace(piece, incoming=incoming)
 
     async def _store_all(self, wholes: Sequence[Whole]) -> None:
         for whole in wholes:
+            sender = read_sender(whole.incoming, self._settings[whole.incoming.gateway])
             try:
-                await self._store(whole)
+                await self._store(whole, sender=sender, is_order=None)
             except Exception as exc:  # not swallowed: told to the operator
                 # Its parts lie in their rows: it is tried again with those that are overdue.
                 self._line.on_fault(exc)
                 self._joining.put_back(whole)
 
-    async def _store(self, whole: Whole) -> None:
+    async def _store(self, whole: Whole, *, sender: Sender | None, is_order: bool | None) -> None:
         incoming, conversations = whole.incoming, self._line.conversations
         settings = self._settings[incoming.gateway]
-        sender = read_sender(incoming, settings)
         standing = conversations.find(sender, settings.channel)
         # An order first: who is blocked can still end the conversation.
-        if await self._follow_order(whole, settings, sender, standing) or standing.blocked:
+        is_followed = is_order is not False and await self._follow_order(
+            whole, settings, sender, standing
+        )
+        if is_followed or standing.blocked:
             await conversations.note_seen(incoming.gateway, _list_provider_ids(whole))
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
-            self._follow(self._forget(incoming, Collected()))
+            self._forget(incoming, Collected())
             return
         collected = Collected()
         if incoming.media:
@@ -296,7 +353,7 @@ class Arrival:
             part_ids=[piece.id for piece in whole.pieces],
             part_provider_ids=[piece.incoming.provider_id for piece in whole.pieces],
         )
-        self._follow(self._forget(incoming, collected))
+        self._forget(incoming, collected)
         if tip is None:
             await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
             return
@@ -319,7 +376,13 @@ class Arrival:
                 sender.address, is_theirs=lambda part: self._is_of(part, sender, settings.channel)
             )
             await self._line.conversations.outbox.drop_parts(pieces)
+            await self._take_back(sender, settings.channel)
         return order is not None
+
+    async def _take_back(self, sender: Sender, channel: str) -> None:
+        for name, adapter in self._adapters.items():
+            if isinstance(adapter, Recaller) and self._settings[name].channel == channel:
+                await adapter.take_back(sender.address)
 
     def _is_of(self, incoming: Incoming, sender: Sender, channel: str) -> bool:
         settings = self._settings[incoming.gateway]
@@ -381,7 +444,11 @@ class Arrival:
             raise BusyError
         return installed
 
-    async def _forget(self, incoming: Incoming, collected: Collected) -> None:
+    def _forget(self, incoming: Incoming, collected: Collected) -> None:
+        if collected.fetched or isinstance(self._adapters[incoming.gateway], Remover):
+            self._follow(self._have_removed(incoming, collected))
+
+    async def _have_removed(self, incoming: Incoming, collected: Collected) -> None:
         adapter = self._adapters[incoming.gateway]
         kept_len = await self._collector.forget(adapter, collected.fetched)
         if isinstance(adapter, Remover):
@@ -403,24 +470,3 @@ class Arrival:
 
 def _list_provider_ids(whole: Whole) -> list[str]:
     return [whole.incoming.provider_id, *(piece.incoming.provider_id for piece in whole.pieces)]
-
-
-def read_sender(incoming: Incoming, settings: GatewaySettings) -> Sender | None:
-    """
-    Read who wrote.
-
-    Args:
-        incoming: Untrusted.
-        settings: Of its gateway.
-
-    Returns:
-        The sender in one spelling; None if nobody said one, or none that can be read.
-    """
-    if incoming.medium in SPOKEN:
-        return None  # what an operator typed goes into the tip; no answer can go anywhere
-    try:
-        if incoming.medium is Medium.TELEGRAM:
-            return parse_account(incoming.sender)
-        return parse_sender(incoming.sender, settings.country, spelling=settings.numbers)
-    except MalformedError:
-        return None

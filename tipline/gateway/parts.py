@@ -8,9 +8,13 @@ Rules:
 2. Each part is stored before it is acknowledged; what waits here is a copy in memory.
 3. What is not complete after `WAIT` goes as it is, and says which parts are missing.
    What could not be stored as a message waits apart: no other part is joined to it.
-4. So many parts wait, of one sender fewer; with more the gateway is told to come back.
+4. So many parts wait, of one sender fewer; with more the gateway is told to come back. When all
+   places are taken, the sender with the most of them makes room for another: the oldest of its
+   messages goes as it is. The part that completes a message needs no place.
 5. A character may be cut in two between parts: its halves are put together again, and a half alone
    is shown as one that cannot be read.
+6. A part says whose readers it is for: its gateway may be taken out of the line before the rest
+   comes.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ from tipline.gateway.turns import CrowdedError, TooManyError
 WAIT: Final = datetime.timedelta(minutes=10)  # networks deliver the rest within one, or never
 MAX_PIECES: Final = 10_000  # of all senders, in memory: a few MiB
 MAX_PIECES_OF_ONE: Final = 300  # one message of the greatest length, and a little more
+# Of all who withhold their number, or whose number cannot be read: nobody tells them apart.
+MAX_PIECES_OF_UNNAMED: Final = 3000
 MAX_PIECE_BYTES: Final = 64 * 1024
 MISSING_MARK: Final = "[…]"  # where a part should be
 
@@ -43,11 +49,15 @@ class Piece:
         id: Of its row in the store.
         incoming: The part; its `part` is there.
         sender: In one spelling, so that the same sender is the same.
+        channel: Of its gateway when it came.
+        language: The same.
     """
 
     id: bytes
     incoming: Incoming
     sender: str = dataclasses.field(repr=False)
+    channel: str
+    language: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +86,41 @@ class Joining:
         self._waiting: dict[_Key, dict[int, Piece]] = {}
         self._unstored: list[Whole] = []
         self._of_sender: Counter[str] = Counter()
+        self._len = 0
 
-    def check_room(self, sender: str) -> None:
+    def make_room(
+        self, incoming: Incoming, *, sender: str, limit: int = MAX_PIECES_OF_ONE
+    ) -> list[Whole]:
         """
-        Refuse a part before it is stored, if too many wait.
+        Make room for a part before it is stored.
 
         Args:
+            incoming: The part.
             sender: In one spelling.
+            limit: How many of this sender wait at most.
+
+        Returns:
+            What goes as it is to make room; none if there is room.
 
         Raises:
             TooManyError: too many of this sender.
-            CrowdedError: too many of all.
+            CrowdedError: too many of all, and nobody has more than this sender.
         """
-        if self._of_sender[sender] >= MAX_PIECES_OF_ONE:
+        part = _part_of(incoming)
+        waiting = self._waiting.get(_key_of(incoming, sender), {})
+        if len(waiting) == part.of - 1 and part.number not in waiting:
+            return []  # it takes no place, and gives back those of the others
+        if self._of_sender[sender] >= limit:
             raise TooManyError
-        if self._of_sender.total() >= MAX_PIECES:
+        if self._len < MAX_PIECES:
+            return []
+        longest, count = self._of_sender.most_common(1)[0]
+        if count <= self._of_sender[sender] + 1:
             raise CrowdedError
+        theirs = [key for key in self._waiting if key[1] == longest]
+        if not theirs:
+            raise CrowdedError  # nothing of it can be stored at the moment
+        return [self._take(min(theirs, key=self._find_oldest))]
 
     def has(self, incoming: Incoming, *, sender: str) -> bool:
         """
@@ -132,7 +161,7 @@ class Joining:
             wholes.append(self._take(key))
         waiting = self._waiting.setdefault(key, {})
         waiting[part.number] = piece
-        self._of_sender[piece.sender] += 1
+        self._count([piece])
         if len(waiting) == part.of:
             wholes.append(self._take(key))
         return wholes
@@ -150,11 +179,7 @@ class Joining:
         unstored, self._unstored = self._unstored, []
         for whole in unstored:
             self._discount(whole.pieces)
-        overdue = [
-            key
-            for key, waiting in self._waiting.items()
-            if now - min(piece.incoming.received_at for piece in waiting.values()) >= WAIT
-        ]
+        overdue = [key for key in self._waiting if now - self._find_oldest(key) >= WAIT]
         return unstored + [self._take(key) for key in overdue]
 
     def forget(self, sender: str, *, is_theirs: Callable[[Incoming], bool]) -> tuple[bytes, ...]:
@@ -189,10 +214,18 @@ class Joining:
             whole: As it was handed out.
         """
         self._unstored.append(whole)
-        self._of_sender[whole.pieces[0].sender] += len(whole.pieces)
+        self._count(whole.pieces)
+
+    def _find_oldest(self, key: _Key) -> datetime.datetime:
+        return min(piece.incoming.received_at for piece in self._waiting[key].values())
+
+    def _count(self, pieces: Sequence[Piece]) -> None:
+        self._of_sender[pieces[0].sender] += len(pieces)
+        self._len += len(pieces)
 
     def _discount(self, pieces: Sequence[Piece]) -> None:
         sender = pieces[0].sender
+        self._len -= len(pieces)
         self._of_sender[sender] -= len(pieces)
         if self._of_sender[sender] == 0:
             del self._of_sender[sender]
@@ -231,13 +264,15 @@ def mend_text(untrusted: str) -> str:
     return units.decode("utf-16-be", "replace")
 
 
-def encode_piece(incoming: Incoming, *, sender: str) -> bytes:
+def encode_piece(incoming: Incoming, *, sender: str, channel: str, language: str) -> bytes:
     """
     Write a part for its row, where it is sealed.
 
     Args:
         incoming: With its part.
         sender: In one spelling.
+        channel: Of its gateway.
+        language: The same.
 
     Returns:
         JSON.
@@ -250,6 +285,8 @@ def encode_piece(incoming: Incoming, *, sender: str) -> bytes:
             "id": _hide_halves(incoming.provider_id),
             "from": _hide_halves(incoming.sender),
             "sender": _hide_halves(sender),
+            "channel": channel,
+            "language": language,
             "text": _hide_halves(incoming.text),
             "received_at": f"{incoming.received_at:%Y-%m-%dT%H:%M:%S}Z",
             "reference": _hide_halves(part.reference),
@@ -289,10 +326,12 @@ def decode_piece(piece_id: bytes, untrusted: bytes) -> Piece:
             ),
         )
         sender = _show_halves(fields.take("sender", parse_string))
+        channel = fields.take("channel", parse_string)
+        language = fields.take("language", parse_string)
     except ValueError as exc:
         raise MalformedError("piece") from exc
     fields.close()
-    return Piece(id=piece_id, incoming=incoming, sender=sender)
+    return Piece(id=piece_id, incoming=incoming, sender=sender, channel=channel, language=language)
 
 
 def _hide_halves(text: str) -> str:

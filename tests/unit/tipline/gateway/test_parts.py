@@ -38,7 +38,22 @@ def make_piece(number: int, of: int, text: str, *, sender: str = SENDER, **more:
         part=Part(reference=reference, number=number, of=of),
         **more,
     )
-    return Piece(id=bytes([number]), incoming=incoming, sender=sender)
+    return Piece(
+        id=bytes([number]), incoming=incoming, sender=sender, channel="city", language="es"
+    )
+
+
+def write(piece: Piece) -> bytes:
+    """Write a part for its row."""
+    return encode_piece(
+        piece.incoming, sender=piece.sender, channel=piece.channel, language=piece.language
+    )
+
+
+def make_room(joining: Joining, sender: str, *, number: int = 9) -> list[str]:
+    """Make room for a part of a message of its own; give the texts that go for it."""
+    incoming = make_piece(number, 9, "new", sender=sender, reference="new").incoming
+    return [whole.incoming.text for whole in joining.make_room(incoming, sender=sender)]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
@@ -129,20 +144,69 @@ def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -
 
 def test_parts_when_too_many_wait_then_no_more_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits in memory is bounded, for one sender and for all."""
-    monkeypatch.setattr(parts, "MAX_PIECES_OF_ONE", 2)
     monkeypatch.setattr(parts, "MAX_PIECES", 3)
     joining = Joining()
     joining.add(make_piece(1, 9, "a"))
-    joining.check_room(SENDER)
-    joining.add(make_piece(2, 9, "b"))
+    one = make_piece(2, 9, "b")
+    assert joining.make_room(one.incoming, sender=SENDER, limit=2) == []
+    joining.add(one)
     with pytest.raises(TooManyError):
-        joining.check_room(SENDER)
-    joining.check_room("7373")
-    joining.add(make_piece(1, 9, "c", sender="7373"))
-    with pytest.raises(CrowdedError):
-        joining.check_room("7374")
+        joining.make_room(make_piece(3, 9, "c").incoming, sender=SENDER, limit=2)
     joining.take_overdue(NOW + WAIT)
-    joining.check_room(SENDER)
+    assert joining.make_room(make_piece(3, 9, "c").incoming, sender=SENDER, limit=2) == []
+
+
+def test_parts_when_one_sender_takes_all_places_then_its_oldest_message_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever fills the places loses its own first, and nobody else is told to come back."""
+    monkeypatch.setattr(parts, "MAX_PIECES", 5)
+    joining = Joining()
+    for number in range(5):
+        at = NOW + datetime.timedelta(seconds=(number - 2) ** 2)
+        joining.add(make_piece(1, 9, f"{number}", reference=f"{number}", received_at=at))
+    assert make_room(joining, "7373") == ["2[…]"]
+    joining.add(make_piece(1, 9, "honest", sender="7373"))
+    assert joining._of_sender == {SENDER: 4, "7373": 1}
+    assert len(make_room(joining, "7373")) == 1
+    joining.add(make_piece(2, 9, "honest", sender="7373"))
+    # Three and two: one more would make the honest sender the one with the most.
+    with pytest.raises(CrowdedError):
+        make_room(joining, "7373")
+    with pytest.raises(CrowdedError):
+        make_room(joining, SENDER)
+
+
+def test_parts_when_nothing_of_the_greatest_can_be_stored_then_no_more_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What could not be stored counts, and makes no room."""
+    monkeypatch.setattr(parts, "MAX_PIECES", 2)
+    joining = Joining()
+    joining.add(make_piece(1, 3, "a"))
+    joining.add(make_piece(2, 3, "b"))
+    (whole,) = joining.take_overdue(NOW + WAIT)
+    joining.put_back(whole)
+    with pytest.raises(CrowdedError):
+        make_room(joining, "7373")
+
+
+def test_part_when_it_completes_a_message_then_it_needs_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last part gives back the places of the others, so it is never told to come back."""
+    monkeypatch.setattr(parts, "MAX_PIECES", 2)
+    joining = Joining()
+    joining.add(make_piece(1, 2, "a"))
+    joining.add(make_piece(1, 2, "b", sender="7373"))
+    last = make_piece(2, 2, "c")
+    assert joining.make_room(last.incoming, sender=SENDER, limit=1) == []
+    # The same number again begins another message, and completes none.
+    again = make_piece(1, 2, "other")
+    with pytest.raises(TooManyError):
+        joining.make_room(again.incoming, sender=SENDER, limit=1)
+    (whole,) = joining.add(last)
+    assert whole.incoming.text == "ac"
 
 
 def test_parts_when_they_have_more_files_than_a_message_then_the_first_are_kept() -> None:
@@ -176,7 +240,7 @@ def test_text_when_characters_are_cut_then_they_are_mended_or_replaced(
 def test_piece_when_it_is_written_then_it_reads_back_the_same(text: str) -> None:
     """A part that waits on disk loses nothing, not even half a character."""
     piece = make_piece(2, 3, text, reference="\udc00", provider_id="\ud800")
-    assert decode_piece(piece.id, encode_piece(piece.incoming, sender=piece.sender)) == piece
+    assert decode_piece(piece.id, write(piece)) == piece
 
 
 @pytest.mark.parametrize(
@@ -191,7 +255,7 @@ def test_piece_when_it_is_not_in_its_form_then_it_is_refused(untrusted: bytes) -
 
 def test_piece_when_a_field_is_changed_then_it_is_refused() -> None:
     """Each field has one form."""
-    written = encode_piece(make_piece(1, 2, "a").incoming, sender=SENDER)
+    written = write(make_piece(1, 2, "a"))
     for old, new in (
         (b'"of":2', b'"of":1'),
         (b'"sms"', b'"fax"'),
@@ -217,7 +281,7 @@ def test_part_when_no_part_is_asked_for_its_part_then_it_is_the_callers_fault() 
         gateway="modem", medium=Medium.SMS, provider_id="1", sender="", text="", received_at=NOW
     )
     with pytest.raises(ValueError, match="no part"):
-        encode_piece(whole, sender="")
+        encode_piece(whole, sender="", channel="city", language="es")
 
 
 @pytest.mark.parametrize(
