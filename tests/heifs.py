@@ -16,6 +16,9 @@ TURN = format_box(b"irot", b"\1")
 ALPHA = format_box(b"auxC", bytes(4), b"urn:mpeg:hevc:2015:auxid:1\0")
 DEPTH = format_box(b"auxC", bytes(4), b"urn:mpeg:hevc:2015:auxid:2\0")
 AV1 = format_box(b"av1C", b"\x81\0\0\0")
+GREY_AV1 = format_box(b"av1C", b"\x81\0\x1c\0")
+# The usual one of the four ways to have colours (4:2:0); `HEVC` has none.
+HEVC_IN_COLOURS = HEVC[:24] + b"\xfd" + HEVC[25:]
 CODED = unit(b"\x26\1\7")
 CODED_AV1 = b"\x32\2\1\2"
 GRID = b"\0\0\0\1\0\x10\0\x08"

@@ -24,7 +24,7 @@ from typing import Any, Final
 from PIL import Image, ImageSequence
 from PIL.TiffImagePlugin import TiffImageFile
 
-from tests.judges import documents, films, matroskas, sounds
+from tests.judges import documents, films, matroskas, profiles, sounds
 from tests.judges.pages import read_pages, read_text
 
 ASK: Final = ("exiftool", "-a", "-U", "-G1", "-ee", "-j", "-struct", "-api", "LargeFileSupport=1")
@@ -72,6 +72,7 @@ STRUCTURAL: Final[Mapping[str, str | None]] = {
     "SourceFile": None,
     **{f"{group}:{tag}": None for group, tags in _FREE.items() for tag in tags.split()},
     **_FIXED,
+    **profiles.FIXED,
     **{f"{group}:{tag}": None for group, tags in films.FREE.items() for tag in tags.split()},
     **films.FIXED,
     **{f"{group}:{tag}": None for group, tags in matroskas.FREE.items() for tag in tags.split()},

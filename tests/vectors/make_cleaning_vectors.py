@@ -58,6 +58,7 @@ from tests.vectors.cleaning_pdf_forms import list_pdf_forms
 from tests.vectors.cleaning_pdf_parts import list_pdf_parts
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
+from tests.vectors.cleaning_profiles import list_profiles
 from tests.vectors.cleaning_sheets import list_sheets
 from tests.vectors.cleaning_sounds import list_flacs, list_mp3s, list_oggs, list_wavs
 from tests.vectors.cleaning_texts import list_texts
@@ -415,6 +416,7 @@ def main() -> None:
         "gif": list_gifs(),
         "tiff": list_tiffs(),
         "picture": list_picture_borders(),
+        "profile": list_profiles(),
         "ogg": list_oggs(),
         "flac": list_flacs(),
         "wav": list_wavs(),

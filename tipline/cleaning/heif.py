@@ -5,8 +5,9 @@ HEIC and AVIF (ISO/IEC 23008-12, AV1 Image File Format): a picture as one item, 
 2. Kept is the picture that is shown: one coded by HEVC or AV1, or a grid of such; and what makes it
    transparent. All other items go: EXIF, XMP, previews, depth, light, second pictures.
 3. Of what is said about an item stays what a decoder needs: the configuration, sizes, turns and
-   cuts, the standards' colours. Profiles and all else go. What a reader must know and is not known
-   here is refused.
+   cuts, the standards' colours. A profile becomes one of sRGB (`srgb.py`), or goes where there is
+   no colour or the standards' numbers tell it. All else goes. What a reader must know and is not
+   known here is refused.
 4. Items are numbered anew, without names. Their data lie in `mdat`, one behind the other.
 5. Of coded data goes what is no picture, as in films (`nals`, `obus`).
 6. Refused are films in the same build, encrypted items, and pictures made of others in other ways.
@@ -34,6 +35,7 @@ from tipline.cleaning.nals import filter_nals
 from tipline.cleaning.obus import filter_units
 from tipline.cleaning.plan import MAX_PARTS, Format, Kind, Piece, Plan, PlanBuilder, Range
 from tipline.cleaning.source import Source
+from tipline.cleaning.srgb import SRGB
 
 MAX_META_BYTES: Final = 4 * 1024 * 1024  # a picture of 48 megapixels has ten thousand
 MAX_ITEM_BYTES: Final = 64 * 1024 * 1024  # of one coded picture that is read at once (AV1)
@@ -53,6 +55,8 @@ _ALPHA: Final = (
     b"urn:mpeg:hevc:2015:auxid:1\0",
 )
 _PROFILES: Final = (b"prof", b"rICC")
+_OUR_PROFILE: Final = b"prof" + SRGB
+_UNSPECIFIED: Final = b"\0\2"  # colours of which the standards' numbers say that others tell them
 _FRONTS: Final = {
     (Format.HEIC, False): b"heic\0\0\0\0mif1heic",
     (Format.HEIC, True): b"heix\0\0\0\0mif1heix",
@@ -121,8 +125,9 @@ class _Reader:
         properties = [self._read_property(box) for box in lists.properties]
         numbers = self._choose(lists)
         self._look_at_others(lists, numbers)
+        coloured = self._list_coloured(lists, properties)
         kept = [
-            self._keep(lists, number, properties=properties)
+            self._keep(lists, number, properties=properties, is_coloured=number in coloured)
             for number in lists.items
             if number in numbers
         ]
@@ -201,20 +206,37 @@ class _Reader:
                 raise RefusedError(Reason.UNSUPPORTED)
             yield from tiles
 
-    def _keep(self, lists: Lists, number: int, *, properties: Properties) -> Kept:
+    def _list_coloured(self, lists: Lists, properties: Properties) -> frozenset[int]:
+        """List the picture that is shown and its tiles, if they have colours."""
+        numbers = frozenset(self._list_with_tiles(lists, lists.primary))
+        is_grey = any(
+            place < len(properties) and _is_grey(properties[place])
+            for number in numbers
+            for place, _ in lists.uses.get(number, ())
+        )
+        return frozenset() if is_grey else numbers
+
+    def _keep(
+        self, lists: Lists, number: int, *, properties: Properties, is_coloured: bool
+    ) -> Kept:
         item = lists.items[number]
         if item.is_protected or item.kind not in (_GRID, *_CONFIGURATIONS):
             raise RefusedError(Reason.UNSUPPORTED)
+        told = lists.uses.get(number, ())
+        if any(place >= len(properties) for place, _ in told):
+            raise RefusedError(Reason.MALFORMED)
+        needs_profile = is_coloured and not any(_tells_colours(properties[one]) for one, _ in told)
         uses = []
         configuration = b""
-        for place, is_essential in lists.uses.get(number, ()):
-            if place >= len(properties):
-                raise RefusedError(Reason.MALFORMED)
+        for place, is_essential in told:
             known = properties[place]
+            if self._is_profile(lists.properties[place]):
+                self._look_at_profile(lists.properties[place])
+                if not needs_profile:
+                    continue
+                needs_profile = False
             if known is None:
-                if self._is_profile(lists.properties[place]):
-                    self._found.add(Kind.PROFILE)
-                elif is_essential:
+                if is_essential:
                     raise RefusedError(Reason.UNSUPPORTED)
                 continue
             uses.append((place, is_essential))
@@ -288,12 +310,18 @@ class _Reader:
             return (box.name, content) if is_exact else None
         if box.name == b"auxC":
             return (box.name, content) if content[4:] in _ALPHA else None
+        if self._is_profile(box):
+            return box.name, _OUR_PROFILE
         read = _FIXED.get(box.name)
         kept = None if read is None else read(content)
         return None if kept is None else (box.name, kept)
 
     def _is_profile(self, box: Box) -> bool:
         return box.name == b"colr" and self._data[box.start : box.start + 4] in _PROFILES
+
+    def _look_at_profile(self, box: Box) -> None:
+        if self._data[box.start : box.end] != _OUR_PROFILE:
+            self._found.add(Kind.PROFILE)
 
     # --- what goes --------------------------------------------------------------------------------
 
@@ -353,6 +381,26 @@ class _Reader:
 def _measure(piece: Piece) -> int:
     """Measure a piece."""
     return len(piece) if isinstance(piece, bytes) else piece.length_bytes
+
+
+def _is_grey(known: tuple[bytes, bytes] | None) -> bool:
+    """Tell whether a property is the configuration of a picture without colours."""
+    match known:
+        case (b"hvcC", content):
+            return content[16] & 3 == 0
+        case (b"av1C", content):
+            return content[2] & 0x10 != 0
+    return False
+
+
+def _tells_colours(known: tuple[bytes, bytes] | None) -> bool:
+    """Tell whether a property says which colours are meant by the standards' numbers."""
+    return (
+        known is not None
+        and known[0] == b"colr"
+        and known[1].startswith(b"ncl")
+        and known[1][4:6] != _UNSPECIFIED
+    )
 
 
 def _find_tiles(lists: Lists, number: int) -> tuple[int, ...]:

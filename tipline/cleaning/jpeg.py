@@ -6,7 +6,8 @@ JPEG (ITU-T T.81): from the start of the image to its end, and nothing behind.
    DHT, DAC), the frame (SOF), DRI, DNL, and each scan (SOS) with its coded data up to the next
    marker. Each is checked to be exactly as long as its content: nothing hides behind a table.
 3. Written anew are: JFIF, with no density; Adobe's segment, with its colour transform alone; EXIF,
-   with the orientation alone if the image is not upright.
+   with the orientation alone if the image is not upright; a profile, of sRGB (`srgb.py`), where
+   one was and the image has three colours.
 4. Every other segment goes, known or not: APPn, COM. So do bytes between segments.
 5. The first EOI outside a segment ends the image. All behind it goes: a second picture (MPF), a
    film (motion photo), a maker's own data.
@@ -28,6 +29,7 @@ from tipline.cleaning.exif import UPRIGHT, format_orientation, read_exif
 from tipline.cleaning.labels import find_photoshop_kinds, find_xmp_kinds
 from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.source import WINDOW_BYTES, Source
+from tipline.cleaning.srgb import SRGB
 
 SIGNATURE: Final = b"\xff\xd8\xff"
 
@@ -49,6 +51,8 @@ JFIF: Final = b"\xff\xe0\x00\x10JFIF\0\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _ADOBE_HEAD: Final = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
 _ADOBE_BYTES: Final = 12
 _RGB_IDS: Final = b"RGB"
+_PROFILE: Final = b"ICC_PROFILE\0"
+_OUR_PROFILE: Final = _PROFILE + b"\1\1" + SRGB  # the first part of one
 _XMP_HEADS: Final = (
     b"http://ns.adobe.com/xap/1.0/\0",
     b"http://ns.adobe.com/xmp/extension/\0",
@@ -80,6 +84,7 @@ class _Reader:
         self._has_jfif = False
         self._transform: bytes | None = None
         self._orientation = UPRIGHT
+        self._has_profile = False
 
     def read(self) -> Plan:
         self._builder.keep(0, 2)
@@ -186,8 +191,8 @@ class _Reader:
             self._builder.find(*exif.kinds)
         elif marker == 0xE1 and content.startswith(_XMP_HEADS):
             self._builder.find(*find_xmp_kinds(content))
-        elif marker == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
-            self._builder.find(Kind.PROFILE)
+        elif marker == 0xE2 and content.startswith(_PROFILE):
+            self._look_at_profile(content)
         elif marker == 0xE2 and content.startswith(b"MPF\0"):
             self._builder.find(Kind.PREVIEW)
         elif marker == 0xED and content.startswith(b"Photoshop 3.0\0"):
@@ -196,6 +201,11 @@ class _Reader:
             self._transform = content[11:12]
         else:
             self._builder.find(Kind.OTHER)
+
+    def _look_at_profile(self, content: bytes) -> None:
+        self._has_profile = True
+        if content != _OUR_PROFILE:
+            self._builder.find(Kind.PROFILE)
 
     # --- what is written anew ---------------------------------------------------------------------
 
@@ -213,10 +223,17 @@ class _Reader:
         if self._transform is not None:
             heads += _ADOBE_HEAD + self._transform
         if self._orientation != UPRIGHT:
-            exif = b"Exif\0\0" + format_orientation(self._orientation)
-            heads += b"\xff\xe1" + (2 + len(exif)).to_bytes(2, "big") + exif
+            heads += _format_segment(
+                b"\xff\xe1", b"Exif\0\0" + format_orientation(self._orientation)
+            )
+        if self._has_profile and len(ids) == 3:
+            heads += _format_segment(b"\xff\xe2", _OUR_PROFILE)
         if heads:
             self._builder.insert(heads, position=2)
+
+
+def _format_segment(marker: bytes, content: bytes) -> bytes:
+    return marker + (2 + len(content)).to_bytes(2, "big") + content
 
 
 # --- segments of a fixed shape ------------------------------------------------------------------

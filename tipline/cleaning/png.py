@@ -5,7 +5,9 @@ PNG and APNG (W3C PNG, third edition): chunk by chunk, up to IEND.
    frames, and colours as far as they are those that many share (`_COLOURS`). Each has a fixed
    shape, which is checked, as is its checksum.
 2. Every other chunk goes, known or not: texts, times, EXIF, profiles, densities, private chunks.
-   Only an orientation is written anew, into the smallest EXIF.
+   Written anew are an orientation, into the smallest EXIF; and, where a profile or a display's own
+   colours went from a picture that is not grey, that it is sRGB, unless other kept chunks say
+   what its colours are.
 3. A chunk that is not known and that a decoder must know is a reason to refuse: the pixels are then
    not what the rest says.
 4. The order is the standard's: the header first, pixels in one row, nothing behind IEND. What lies
@@ -52,6 +54,9 @@ _GAMMAS: Final = frozenset(
     value.to_bytes(4, "big") for value in (45455, 45454, 45470, 55556, 100000)
 )
 _COLOURS: Final = {b"cHRM": _PRIMARIES, b"gAMA": _GAMMAS}
+_GREY: Final = (0, 4)  # the types of colour that have none
+_OUR_COLOURS: Final = b"sRGB\0"  # to be shown as it is perceived
+_HEADER_END: Final = 33  # the signature, and IHDR
 
 
 def plan_png(source: Source) -> Plan:
@@ -79,6 +84,8 @@ class _Reader:
         self._colour_type = 0
         self._orientation = UPRIGHT
         self._pixels_at = 0  # in the cleaned file
+        self._told: set[bytes] = set()  # chunks of colours that are kept
+        self._has_profile = False
 
     def read(self) -> Plan:
         self._builder.keep(0, len(SIGNATURE))
@@ -100,12 +107,15 @@ class _Reader:
         if position < self._source.length_bytes:
             self._builder.find(Kind.TRAILING)
         if self._orientation != UPRIGHT:
-            content = b"eXIf" + format_orientation(self._orientation)
-            chunk = (len(content) - 4).to_bytes(4, "big") + content
-            self._builder.insert(
-                chunk + zlib.crc32(content).to_bytes(4, "big"), position=self._pixels_at
-            )
+            exif = b"eXIf" + format_orientation(self._orientation)
+            self._builder.insert(_format_chunk(exif), position=self._pixels_at)
+        if self._has_profile and self._colour_type not in _GREY and not self._is_told():
+            self._builder.insert(_format_chunk(_OUR_COLOURS), position=_HEADER_END)
         return self._builder.build()
+
+    def _is_told(self) -> bool:
+        """Tell whether kept chunks say what the colours are."""
+        return not self._told.isdisjoint((b"sRGB", b"cICP")) or {b"gAMA", b"cHRM"} <= self._told
 
     def _check_order(self, name: bytes) -> None:
         if (name == b"IHDR") != (not self._seen):
@@ -143,8 +153,10 @@ class _Reader:
         if not self._is_sound(name, content):
             raise RefusedError(Reason.MALFORMED)
         if name in _COLOURS and content not in _COLOURS[name]:
+            self._has_profile = True
             self._builder.find(Kind.PROFILE)
         else:
+            self._told.add(name)
             self._builder.keep(position, FRAME + length)
 
     def _is_sound(self, name: bytes, content: bytes) -> bool:
@@ -182,4 +194,12 @@ class _Reader:
         elif name == b"iTXt" and content.startswith(_XMP_KEYWORD):
             self._builder.find(*find_xmp_kinds(content))
         else:
-            self._builder.find(*PNG_KINDS.get(name, {Kind.OTHER}))
+            kinds = PNG_KINDS.get(name, {Kind.OTHER})
+            self._has_profile |= Kind.PROFILE in kinds
+            self._builder.find(*kinds)
+
+
+def _format_chunk(content: bytes) -> bytes:
+    """Put length and checksum around a name and a content."""
+    length = (len(content) - 4).to_bytes(4, "big")
+    return length + content + zlib.crc32(content).to_bytes(4, "big")

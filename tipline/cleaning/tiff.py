@@ -7,8 +7,8 @@ TIFF 6.0: a head, directories with the tags of a page each, and pixels.
 2. A page that is named as smaller than another goes. A mask is refused: it belongs to a page.
 3. Each directory is read once; what names one twice is refused. So is whatever has pixels that
    overlap each other, a directory or a value: nothing that is said leaves as pixels.
-4. All else goes, known or not: EXIF, GPS, XMP, IPTC, Photoshop's resources, profiles, private tags,
-   directories below, gaps, what lies behind.
+4. All else goes, known or not: EXIF, GPS, XMP, IPTC, Photoshop's resources, private tags,
+   directories below, gaps, what lies behind. A profile is replaced by one of sRGB.
 5. BigTIFF and what a camera's sensor saw (DNG, CFA) are refused, and so is a file whose whole
    picture lies in a directory below.
 
@@ -26,6 +26,7 @@ from tipline.cleaning.labels import find_iptc_kinds, find_photoshop_kinds, find_
 from tipline.cleaning.plan import Format, Kind, Plan, PlanBuilder
 from tipline.cleaning.rules import EXIF_KINDS
 from tipline.cleaning.source import Source
+from tipline.cleaning.srgb import SRGB
 from tipline.cleaning.tiffentries import (
     ENTRY_BYTES,
     HEAD_BYTES,
@@ -36,7 +37,16 @@ from tipline.cleaning.tiffentries import (
     Entry,
     TiffFile,
 )
-from tipline.cleaning.tiffpages import KEPT, KIND, MAX_PARTS_OF_PIXELS, Field, Page, read_page
+from tipline.cleaning.tiffpages import (
+    KEPT,
+    KIND,
+    MAX_PARTS_OF_PIXELS,
+    PROFILE,
+    PROFILES,
+    Field,
+    Page,
+    read_page,
+)
 
 BIG: Final = (b"II+\0", b"MM\0+")
 SIGNATURES: Final = (*ORDERS, *BIG)
@@ -50,7 +60,6 @@ _PHOTOMETRIC: Final = 262
 _DNG: Final = 0xC612
 _BELOW: Final = 0x014A
 _DIRECTORIES: Final = {0x8769: "exif", 0x8825: "gps", 0xA005: "interoperability"}
-_PROFILES: Final = (0x8773, 0x012D, 0x013E, 0x013F)  # ICC, curves, white point, primaries
 _XMP, _IPTC, _PHOTOSHOP = 0x02BC, 0x83BB, 0x8649
 # What a page is, its resolution, its number: these say nothing that has a kind of its own.
 _SILENT: Final = frozenset({KIND, _OLD_KIND, 282, 283, 296, 297})
@@ -147,7 +156,7 @@ class _Reader:
             self._builder.find(Kind.PLACE, *EXIF_KINDS["gps"].get(tag, ()))
         elif name in EXIF_KINDS and name != "image":
             self._builder.find(*EXIF_KINDS[name].get(tag, {Kind.OTHER}))
-        elif tag not in _SILENT:
+        elif tag not in _SILENT and not self._is_srgb(entry):
             is_preview = name == "preview"
             known = self._find_kinds(entry)
             self._builder.find(*(known or {Kind.PREVIEW if is_preview else Kind.OTHER}))
@@ -156,8 +165,16 @@ class _Reader:
         self._has_previews = True
         self._builder.find(Kind.PREVIEW)
 
+    def _is_srgb(self, entry: Entry) -> bool:
+        """Tell whether an entry is the profile that stands in the place of any other."""
+        return (
+            entry.tag == PROFILE
+            and entry.length_bytes == len(SRGB)
+            and self._source.read_up_to(entry.offset, len(SRGB)) == SRGB
+        )
+
     def _find_kinds(self, entry: Entry) -> frozenset[Kind]:
-        if entry.tag in _PROFILES:
+        if entry.tag in PROFILES:
             return frozenset({Kind.PROFILE})
         if entry.tag not in (_XMP, _IPTC, _PHOTOSHOP):
             return EXIF_KINDS["image"].get(entry.tag, frozenset())

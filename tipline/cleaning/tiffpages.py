@@ -3,9 +3,11 @@ A page of a TIFF: of its tags those that a decoder needs, each of one shape.
 
 1. Numbers are checked, and written anew in the type that the standard names first; what has the
    value that it would have anyway is left out.
-2. There are exactly as many strips or tiles as the page needs. Pixels that are not compressed have
+2. In the place of a profile, or of what else says the colours of a device, stands sRGB
+   (`srgb.py`), if the page has red, green and blue, or colours that are made of them.
+3. There are exactly as many strips or tiles as the page needs. Pixels that are not compressed have
    exactly their length; what stands behind them goes.
-3. JPEG is walked by its own rules (`tiffjpeg.py`). JPEG of the older way (6) is refused, and so
+4. JPEG is walked by its own rules (`tiffjpeg.py`). JPEG of the older way (6) is refused, and so
    is whatever else has no entry here.
 """
 
@@ -17,6 +19,7 @@ from typing import Final
 
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import PlanBuilder, Range
+from tipline.cleaning.srgb import SRGB
 from tipline.cleaning.tiffentries import (
     BYTE,
     LONG,
@@ -40,6 +43,8 @@ T4_OPTIONS, T6_OPTIONS, PREDICTOR, COLOURS = 292, 293, 317, 320
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_COUNTS = 322, 323, 324, 325
 INKS, EXTRA, SAMPLE_FORMAT, TABLES = 332, 338, 339, 347
 COEFFICIENTS, SUBSAMPLING, POSITIONING, REFERENCE = 529, 530, 531, 532
+PROFILE = 34675
+PROFILES: Final = (PROFILE, 301, 318, 319)  # and curves, white point, primaries
 KEPT: Final = frozenset(
     {WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, ORIENTATION,
      SAMPLES, ROWS, STRIP_COUNTS, PLANAR, T4_OPTIONS, T6_OPTIONS, PREDICTOR, COLOURS, TILE_WIDTH,
@@ -50,8 +55,8 @@ KEPT: Final = frozenset(
 _PLAIN, _T4, _T6, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE = 1, 3, 4, 5, 7, 8, 32946
 _COMPRESSIONS: Final = (_PLAIN, 2, _T4, _T6, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE, 32773)
 _PREDICTED: Final = (_LZW, _DEFLATE, _OLD_DEFLATE)
-_PALETTE, _SEPARATED, _YCC = 3, 5, 6
-_PHOTOMETRICS: Final = (0, 1, 2, _PALETTE, _SEPARATED, _YCC, 8)  # 8 is CIE L*a*b*
+_RGB, _PALETTE, _SEPARATED, _YCC = 2, 3, 5, 6
+_PHOTOMETRICS: Final = (0, 1, _RGB, _PALETTE, _SEPARATED, _YCC, 8)  # 8 is CIE L*a*b*
 _DEPTHS: Final = (*range(1, 17), 24, 32, 64)
 _PALETTE_DEPTHS: Final = range(1, 17)
 _ANY: Final = range(1, 2**31)
@@ -118,17 +123,25 @@ def read_page(
     by_tag = {entry.tag: entry for entry in kept}
     if len(by_tag) != len(kept):
         raise RefusedError(Reason.MALFORMED)
-    return _Reader(tiff, builder, by_tag, left_len).read()
+    has_profile = any(entry.tag in PROFILES for entry in entries)
+    return _Reader(tiff, builder, by_tag, left_len=left_len, has_profile=has_profile).read()
 
 
 class _Reader:
     def __init__(
-        self, tiff: TiffFile, builder: PlanBuilder, entries: dict[int, Entry], left_len: int
+        self,
+        tiff: TiffFile,
+        builder: PlanBuilder,
+        entries: dict[int, Entry],
+        *,
+        left_len: int,
+        has_profile: bool,
     ) -> None:
         self._tiff = tiff
         self._builder = builder
         self._entries = entries
         self._left_len = left_len
+        self._has_profile = has_profile
         self._fields: list[Field] = []
 
     def read(self) -> Page:
@@ -232,6 +245,8 @@ class _Reader:
             self._keep_one(POSITIONING, SHORT, 1, (1, 2))
             if SUBSAMPLING in self._entries:
                 self._write(SUBSAMPLING, SHORT, *self._subsampling())
+        if self._has_profile and self._photometric in (_RGB, _PALETTE, _YCC):
+            self._fields.append(Field(tag=PROFILE, type=UNDEFINED, content=SRGB))
 
     def _subsampling(self) -> tuple[int, int]:
         if SUBSAMPLING not in self._entries:

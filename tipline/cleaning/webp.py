@@ -5,9 +5,10 @@ WebP (RFC 9649): a RIFF file of chunks.
 2. Kept are the chunks of pixels: VP8, VP8L, ALPH, and for an animation ANIM and each frame (ANMF),
    of which the same is true inside.
 3. Written anew are: RIFF's head with its length; VP8X with the flags that are still true and its
-   reserved bits zero; each frame's head likewise; EXIF with the orientation alone if the image is
-   not upright; the byte that fills a chunk up to an even length.
-4. Every other chunk goes, known or not: ICCP, EXIF, XMP and all that nobody knows.
+   reserved bits zero; each frame's head likewise; a profile, of sRGB (`srgb.py`), where one was
+   that decoders look for (behind VP8X); EXIF with the orientation alone if the image is not
+   upright; the byte that fills a chunk up to an even length.
+4. Every other chunk goes, known or not: EXIF, XMP and all that nobody knows.
 5. A picture is VP8 or VP8L alone, or VP8X first and then a picture or an animation.
 
 *Limitations.* Coded pixels are not decoded: bytes that somebody wrote behind them, inside their
@@ -25,6 +26,7 @@ from tipline.cleaning.exif import UPRIGHT, format_orientation, read_exif
 from tipline.cleaning.labels import MAX_XMPS, find_xmp_kinds
 from tipline.cleaning.plan import MAX_PIECES, Format, Kind, Piece, Plan, PlanBuilder, Range
 from tipline.cleaning.source import Source
+from tipline.cleaning.srgb import SRGB
 
 HEAD_BYTES: Final = 12  # RIFF, its length, WEBP
 CHUNK_HEAD_BYTES: Final = 8
@@ -33,6 +35,7 @@ MAX_LOOKED_AT_BYTES: Final = 1024 * 1024  # of a chunk that goes; an EXIF has at
 MAX_PICTURE_CHUNKS: Final = 2  # transparency and a picture
 
 _IMAGES: Final = (b"VP8 ", b"VP8L")
+_HAS_PROFILE: Final = 0x20
 _HAS_EXIF: Final = 0x08
 _TRUE_FLAGS: Final = 0x10 | 0x02  # transparency, animation: what the kept chunks still say
 _CANVAS_BYTES: Final = 10
@@ -40,7 +43,6 @@ _ANIMATION_BYTES: Final = 6
 _FRAME_HEAD_BYTES: Final = 16
 _FRAME_FLAGS: Final = 0x03  # how a frame is blended and disposed of
 _EXIF_PREFIX: Final = b"Exif\0\0"  # of JPEG; some write it here, too
-_KINDS: Final = {b"ICCP": Kind.PROFILE}
 
 Chunk = tuple[bytes, int, int]  # its name, where its content begins, and how long that is
 
@@ -83,6 +85,7 @@ class _Reader:
         self._flags = 0
         self._canvas = b""
         self._orientation = UPRIGHT
+        self._has_profile = False
         self._xmp_len = 0
 
     def read(self) -> Plan:
@@ -171,8 +174,12 @@ class _Reader:
             self._xmp_len += 1
             is_searched = self._xmp_len <= MAX_XMPS
             self._builder.find(*(find_xmp_kinds(content) if is_searched else {Kind.OTHER}))
+        elif name == b"ICCP":
+            self._has_profile = True
+            if content != SRGB:
+                self._builder.find(Kind.PROFILE)
         else:
-            self._builder.find(_KINDS.get(name, Kind.OTHER))
+            self._builder.find(Kind.OTHER)
 
     def _check_form(self) -> None:
         names = self._names
@@ -194,8 +201,12 @@ class _Reader:
                 exif = format_orientation(self._orientation)
                 pieces = [*pieces, b"EXIF" + len(exif).to_bytes(4, "little") + exif]
                 flags |= _HAS_EXIF
+            profile = b""
+            if self._has_profile:
+                profile = b"ICCP" + len(SRGB).to_bytes(4, "little") + SRGB
+                flags |= _HAS_PROFILE
             canvas = struct.pack("<4sI4B", b"VP8X", _CANVAS_BYTES, flags, 0, 0, 0)
-            pieces = [canvas + self._canvas, *pieces]
+            pieces = [canvas + self._canvas + profile, *pieces]
         length = 4 + _measure(pieces)
         self._builder.write(b"RIFF" + length.to_bytes(4, "little") + b"WEBP")
         for piece in pieces:

@@ -11,6 +11,7 @@ from tipline.cleaning import webp as webp_module
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.exif import format_orientation
 from tipline.cleaning.plan import Format, Kind
+from tipline.cleaning.srgb import SRGB
 
 ANIM = riff_chunk(b"ANIM", bytes(6))
 SIDEWAYS = make_exif([(0x010F, 2, 4, b"Cam\0"), (0x0112, 3, 1, b"\0\6\0\0")])
@@ -44,7 +45,6 @@ def test_webp_when_it_has_only_what_a_decoder_needs_then_it_stays_byte_for_byte(
 @pytest.mark.parametrize(
     ("flag", "told", "kinds"),
     [
-        (0x20, riff_chunk(b"ICCP", b"my display"), {Kind.PROFILE}),
         (0x08, riff_chunk(b"EXIF", make_exif([(0x0132, 2, 4, b"now\0")])), {Kind.TIME}),
         (0x08, riff_chunk(b"EXIF", b"Exif\0\0" + make_exif([(0x013B, 2, 4, b"Ana\0")])),
          {Kind.PERSON}),
@@ -65,6 +65,29 @@ def test_webp_when_a_chunk_says_more_then_it_goes_with_its_flag(
     cleaned, plan = clean(make_webp(make_canvas(flag), *chunks))
 
     assert (cleaned, set(plan.kinds)) == (make_webp(make_canvas(), VP8), kinds)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_webp_when_it_has_a_profile_then_one_of_srgb_stands_behind_the_canvas(
+    is_late: bool,
+) -> None:
+    """Wherever it was told: there decoders look for it."""
+    told = riff_chunk(b"ICCP", b"my display")
+    chunks = (VP8, told) if is_late else (told, VP8)
+
+    cleaned, plan = clean(make_webp(make_canvas(), *chunks))
+
+    assert plan.kinds == (Kind.PROFILE,)
+    assert cleaned == make_webp(make_canvas(0x20), riff_chunk(b"ICCP", SRGB), VP8)
+
+
+def test_webp_when_it_has_no_canvas_then_a_profile_goes() -> None:
+    """No decoder looks for one there."""
+    told = riff_chunk(b"ICCP", b"my display")
+
+    cleaned, plan = clean(make_webp(VP8, told))
+
+    assert (cleaned, plan.kinds) == (make_webp(VP8), (Kind.PROFILE,))
 
 
 @pytest.mark.parametrize(("count", "kind"), [(15, Kind.PLACE), (16, Kind.OTHER)])

@@ -26,6 +26,7 @@ import { filterNals } from "./nals.js";
 import { filterUnits } from "./obus.js";
 import { type Kind, measurePieces, type Piece, type Plan, PlanBuilder } from "./plan.js";
 import type { Source } from "./source.js";
+import { SRGB } from "./srgb.js";
 
 const MAX_META_BYTES = 4 * 1024 * 1024; // a picture of 48 megapixels has ten thousand
 const MAX_ITEM_BYTES = 64 * 1024 * 1024; // of one coded picture that is read at once (AV1)
@@ -48,6 +49,8 @@ const ALPHA: readonly string[] = [
   "urn:mpeg:hevc:2015:auxid:1\0",
 ];
 const PROFILES: readonly string[] = ["prof", "rICC"];
+const OUR_PROFILE = join("prof", SRGB);
+const UNSPECIFIED = 2; // colours of which the standards' numbers say that others tell them
 const HEIC_FRONT = "heic\0\0\0\0mif1heic";
 const DEEP_FRONT = "heix\0\0\0\0mif1heix";
 const AVIF_FRONT = "avif\0\0\0\0avifmif1miaf";
@@ -96,9 +99,11 @@ class Reader {
     const properties = lists.properties.map((box) => this.#readProperty(box));
     const numbers = this.#choose(lists);
     await this.#lookAtOthers(lists, numbers);
+    const coloured = listColoured(lists, properties);
     const kept: Kept[] = [];
     for (const number of lists.items.keys()) {
-      if (numbers.has(number)) kept.push(await this.#keep(lists, number, properties));
+      if (!numbers.has(number)) continue;
+      kept.push(await this.#keep(lists, number, properties, coloured.has(number)));
     }
     return this.#build(lists, kept, properties);
   }
@@ -176,22 +181,34 @@ class Reader {
     return box.name === "auxC" && isAlphaUrn(this.#data.subarray(box.start + 4, box.end));
   }
 
-  async #keep(lists: Lists, number: number, properties: Properties): Promise<Kept> {
+  async #keep(
+    lists: Lists,
+    number: number,
+    properties: Properties,
+    isColoured: boolean,
+  ): Promise<Kept> {
     const item = lists.items.get(number);
     const configurationName = CONFIGURATIONS.get(item?.kind ?? "");
     const isKnown = item?.kind === GRID || configurationName !== undefined;
     if (item === undefined || item.isProtected || !isKnown) {
       throw new CleaningRefusal("unsupported");
     }
+    const told = lists.uses.get(number) ?? [];
+    if (told.some(({ place }) => place >= properties.length)) {
+      throw new CleaningRefusal("malformed");
+    }
+    let needsProfile = isColoured && !told.some(({ place }) => tellsColours(properties[place]));
     const uses: Use[] = [];
     let configuration: Bytes | undefined;
-    for (const use of lists.uses.get(number) ?? []) {
-      const box = lists.properties[use.place];
-      if (box === undefined) throw new CleaningRefusal("malformed");
+    for (const use of told) {
       const property = properties[use.place];
+      if (this.#isProfile(lists.properties[use.place] as Box)) {
+        this.#lookAtProfile(lists.properties[use.place] as Box);
+        if (!needsProfile) continue;
+        needsProfile = false;
+      }
       if (property === undefined) {
-        if (this.#isProfile(box)) this.#found.add("profile");
-        else if (use.isEssential) throw new CleaningRefusal("unsupported");
+        if (use.isEssential) throw new CleaningRefusal("unsupported");
         continue;
       }
       uses.push(use);
@@ -263,12 +280,17 @@ class Reader {
       return isExact ? { name, content } : undefined;
     }
     if (name === "auxC") return isAlphaUrn(content.subarray(4)) ? { name, content } : undefined;
+    if (this.#isProfile({ name, start, end })) return { name, content: OUR_PROFILE };
     const kept = FIXED.get(name)?.(content);
     return kept && { name, content: join(kept) };
   }
 
   #isProfile({ name, start }: Box): boolean {
     return name === "colr" && PROFILES.includes(textOf(this.#data.subarray(start, start + 4)));
+  }
+
+  #lookAtProfile({ start, end }: Box): void {
+    if (!isSame(this.#data.subarray(start, end), OUR_PROFILE)) this.#found.add("profile");
   }
 
   // --- what goes -----------------------------------------------------------------------------------
@@ -332,6 +354,27 @@ class Reader {
 
 function isAlphaUrn(content: Uint8Array): boolean {
   return ALPHA.some((urn) => content.length === urn.length && startsWith(content, urn));
+}
+
+/** The picture that is shown and its tiles, if they have colours. */
+function listColoured(lists: Lists, properties: Properties): ReadonlySet<number> {
+  const numbers = listWithTiles(lists, lists.primary);
+  const isWithout = numbers.some((number) =>
+    lists.uses.get(number)?.some(({ place }) => isGrey(properties[place])),
+  );
+  return new Set(isWithout ? [] : numbers);
+}
+
+/** Whether a property is the configuration of a picture without colours. */
+function isGrey(property: Property | undefined): boolean {
+  if (property?.name === "hvcC") return ((property.content[16] as number) & 3) === 0;
+  return property?.name === "av1C" && ((property.content[2] as number) & 0x10) !== 0;
+}
+
+/** Whether a property says which colours are meant by the standards' numbers. */
+function tellsColours(property: Property | undefined): boolean {
+  if (property?.name !== "colr" || !startsWith(property.content, "ncl")) return false;
+  return bigEndian(property.content, 4, 2) !== UNSPECIFIED;
 }
 
 /** An item, and its tiles if it is a grid. */

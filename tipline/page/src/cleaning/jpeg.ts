@@ -6,6 +6,7 @@ import {
   bigEndian,
   type Bytes,
   encodeBigEndian,
+  isSame,
   join,
   joinAll,
   startsWith,
@@ -16,6 +17,7 @@ import { formatOrientation, readExif, UPRIGHT } from "./exif.js";
 import { findPhotoshopKinds, findXmpKinds } from "./labels.js";
 import { type Plan, PlanBuilder } from "./plan.js";
 import { type Source, WINDOW_BYTES } from "./source.js";
+import { SRGB } from "./srgb.js";
 
 export const SIGNATURE = "\xff\xd8\xff";
 
@@ -38,6 +40,8 @@ export const TABLES: ReadonlyMap<number, (content: Uint8Array) => boolean> = new
 const JFIF = "\xff\xe0\x00\x10JFIF\0\x01\x01\x00\x00\x01\x00\x01\x00\x00";
 const ADOBE_HEAD = "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00";
 const ADOBE_BYTES = 12;
+const PROFILE = "ICC_PROFILE\0";
+const OUR_PROFILE = join(PROFILE, "\x01\x01", SRGB); // the first part of one
 const XMP_HEADS = ["http://ns.adobe.com/xap/1.0/\0", "http://ns.adobe.com/xmp/extension/\0"];
 
 /** Plan the cleaning of a file that begins with `SIGNATURE`. */
@@ -52,6 +56,7 @@ class Reader {
   #hasJfif = false;
   #transform: number | undefined;
   #orientation = UPRIGHT;
+  #hasProfile = false;
 
   constructor(private readonly source: Source) {
     this.#builder = new PlanBuilder("jpeg", source);
@@ -164,8 +169,9 @@ class Reader {
       this.#builder.find(...exif.kinds);
     } else if (marker === 0xe1 && XMP_HEADS.some((head) => startsWith(content, head))) {
       this.#builder.find(...findXmpKinds(content));
-    } else if (marker === 0xe2 && startsWith(content, "ICC_PROFILE\0")) {
-      this.#builder.find("profile");
+    } else if (marker === 0xe2 && startsWith(content, PROFILE)) {
+      this.#hasProfile = true;
+      if (!isSame(content, OUR_PROFILE)) this.#builder.find("profile");
     } else if (marker === 0xe2 && startsWith(content, "MPF\0")) {
       this.#builder.find("preview");
     } else if (marker === 0xed && startsWith(content, "Photoshop 3.0\0")) {
@@ -193,10 +199,15 @@ class Reader {
     if (this.#transform !== undefined) heads.push(ADOBE_HEAD, this.#transform);
     if (this.#orientation !== UPRIGHT) {
       const exif = join("Exif\0\0", formatOrientation(this.#orientation));
-      heads.push("\xff\xe1", encodeBigEndian(2 + exif.length, 2), exif);
+      heads.push(formatSegment("\xff\xe1", exif));
     }
+    if (this.#hasProfile && ids.length === 3) heads.push(formatSegment("\xff\xe2", OUR_PROFILE));
     if (heads.length > 0) this.#builder.insert(joinAll(heads), 2);
   }
+}
+
+function formatSegment(marker: string, content: Bytes): Bytes {
+  return join(marker, encodeBigEndian(2 + content.length, 2), content);
 }
 
 // --- markers ----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/png.py keeps them in Python.
 
-import { bigEndian, encodeBigEndian, join, startsWith, textOf } from "./bytes.js";
+import { bigEndian, type Bytes, encodeBigEndian, join, startsWith, textOf } from "./bytes.js";
 import { crc32 } from "./crc32.js";
 import { CleaningRefusal } from "./errors.js";
 import { formatOrientation, readExif, UPRIGHT } from "./exif.js";
@@ -54,6 +54,9 @@ const COLOURS: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   ["gAMA", [45455, 45454, 45470, 55556, 100000].map(fourBytes)],
 ]);
+const GREY: readonly number[] = [0, 4]; // the types of colour that have none
+const OUR_COLOURS = "sRGB\0"; // to be shown as it is perceived
+const HEADER_END = 33; // the signature, and IHDR
 
 function fourBytes(number: number): string {
   return textOf(encodeBigEndian(number, 4));
@@ -71,6 +74,8 @@ class Reader {
   #colourType = 0;
   #orientation = UPRIGHT;
   #pixelsAt = 0; // in the cleaned file
+  readonly #told = new Set<string>(); // chunks of colours that are kept
+  #hasProfile = false;
 
   constructor(private readonly source: Source) {
     this.#builder = new PlanBuilder("png", source);
@@ -96,8 +101,20 @@ class Reader {
     }
     if (!this.#seen.has("IDAT")) throw new CleaningRefusal("malformed");
     if (position < this.source.lengthBytes) this.#builder.find("trailing");
-    this.#writeOrientation();
+    if (this.#orientation !== UPRIGHT) {
+      const exif = join("eXIf", formatOrientation(this.#orientation));
+      this.#builder.insert(formatChunk(exif), this.#pixelsAt);
+    }
+    if (this.#hasProfile && !GREY.includes(this.#colourType) && !this.#isTold()) {
+      this.#builder.insert(formatChunk(join(OUR_COLOURS)), HEADER_END);
+    }
     return this.#builder.build();
+  }
+
+  /** Whether kept chunks say what the colours are. */
+  #isTold(): boolean {
+    const told = this.#told;
+    return told.has("sRGB") || told.has("cICP") || (told.has("gAMA") && told.has("cHRM"));
   }
 
   #checkOrder(name: string): void {
@@ -139,8 +156,13 @@ class Reader {
       throw new CleaningRefusal("malformed");
     }
     const shared = COLOURS.get(name);
-    if (shared !== undefined && !shared.includes(textOf(content))) this.#builder.find("profile");
-    else this.#builder.keep(position, FRAME + length);
+    if (shared !== undefined && !shared.includes(textOf(content))) {
+      this.#hasProfile = true;
+      this.#builder.find("profile");
+    } else {
+      this.#told.add(name);
+      this.#builder.keep(position, FRAME + length);
+    }
   }
 
   #isSound(name: string, content: Uint8Array): boolean {
@@ -186,15 +208,15 @@ class Reader {
     } else if (name === "iTXt" && startsWith(content, XMP_KEYWORD)) {
       this.#builder.find(...findXmpKinds(content));
     } else {
-      this.#builder.find(...(PNG_KINDS.get(name) ?? ["other"]));
+      const kinds = PNG_KINDS.get(name) ?? ["other"];
+      if (kinds.includes("profile")) this.#hasProfile = true;
+      this.#builder.find(...kinds);
     }
   }
+}
 
-  #writeOrientation(): void {
-    if (this.#orientation === UPRIGHT) return;
-    const exif = formatOrientation(this.#orientation);
-    const summed = join("eXIf", exif);
-    const chunk = join(encodeBigEndian(exif.length, 4), summed, encodeBigEndian(crc32(summed), 4));
-    this.#builder.insert(chunk, this.#pixelsAt);
-  }
+/** Put length and checksum around a name and a content. */
+function formatChunk(content: Bytes): Bytes {
+  const length = encodeBigEndian(content.length - 4, 4);
+  return join(length, content, encodeBigEndian(crc32(content), 4));
 }

@@ -2,12 +2,13 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/tiff.py keeps them in Python.
 
-import { type Bytes, join, joinAll, startsWith } from "./bytes.js";
+import { type Bytes, isSame, join, joinAll, startsWith } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { findIptcKinds, findPhotoshopKinds, findXmpKinds } from "./labels.js";
 import { type Kind, measurePieces, type Plan, PlanBuilder } from "./plan.js";
 import { EXIF_KINDS } from "./rules.js";
 import type { Source } from "./source.js";
+import { SRGB } from "./srgb.js";
 import {
   type Entry,
   ENTRY_BYTES,
@@ -17,7 +18,16 @@ import {
   sizeOf,
   TiffFile,
 } from "./tiffentries.js";
-import { type Field, KEPT, KIND, MAX_PARTS_OF_PIXELS, type Page, readPage } from "./tiffpages.js";
+import {
+  type Field,
+  KEPT,
+  KIND,
+  MAX_PARTS_OF_PIXELS,
+  type Page,
+  PROFILE,
+  PROFILES,
+  readPage,
+} from "./tiffpages.js";
 
 const BIG = ["II+\0", "MM\0+"];
 export const SIGNATURES: readonly string[] = ["II*\0", "MM\0*", ...BIG];
@@ -39,7 +49,6 @@ const DIRECTORIES: ReadonlyMap<number, string> = new Map([
   [0x8825, "gps"],
   [0xa005, "interoperability"],
 ]);
-const PROFILES: readonly number[] = [0x8773, 0x012d, 0x013e, 0x013f]; // ICC, curves, white, primaries
 const XMP = 0x02bc;
 const IPTC = 0x83bb;
 const PHOTOSHOP = 0x8649;
@@ -142,7 +151,7 @@ class Reader {
       if (name === "gps") this.#builder.find("place");
       const known = EXIF_KINDS.get(name)?.get(tag) ?? [];
       this.#builder.find(...(known.length > 0 || name === "gps" ? known : ["other" as const]));
-    } else if (!SILENT.includes(tag)) {
+    } else if (!SILENT.includes(tag) && !(await this.#isSrgb(entry))) {
       const known = await this.#findKinds(entry);
       const otherwise = name === "preview" ? "preview" : "other";
       this.#builder.find(...(known.length > 0 ? known : [otherwise as Kind]));
@@ -152,6 +161,12 @@ class Reader {
   #findPreview(): void {
     this.#hasPreviews = true;
     this.#builder.find("preview");
+  }
+
+  /** Whether an entry is the profile that stands in the place of any other. */
+  async #isSrgb({ tag, offset, lengthBytes }: Entry): Promise<boolean> {
+    if (tag !== PROFILE || lengthBytes !== SRGB.length) return false;
+    return isSame(await this.source.readUpTo(offset, lengthBytes), SRGB);
   }
 
   async #findKinds(entry: Entry): Promise<readonly Kind[]> {

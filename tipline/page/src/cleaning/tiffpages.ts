@@ -6,6 +6,7 @@
 import { type Bytes, joinAll } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import type { PlanBuilder, Range } from "./plan.js";
+import { SRGB } from "./srgb.js";
 import {
   BYTE,
   type Entry,
@@ -51,6 +52,8 @@ const COEFFICIENTS = 529;
 const SUBSAMPLING = 530;
 const POSITIONING = 531;
 const REFERENCE = 532;
+export const PROFILE = 34675;
+export const PROFILES: readonly number[] = [PROFILE, 301, 318, 319]; // curves, white, primaries
 /** The tags of a page that a decoder needs. */
 export const KEPT: ReadonlySet<number> = new Set([
   ...[WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, ORIENTATION],
@@ -68,10 +71,11 @@ const DEFLATE = 8;
 const OLD_DEFLATE = 32946;
 const COMPRESSIONS: readonly number[] = [PLAIN, 2, T4, T6, LZW, JPEG, DEFLATE, OLD_DEFLATE, 32773];
 const PREDICTED: readonly number[] = [LZW, DEFLATE, OLD_DEFLATE];
+const RGB = 2;
 const PALETTE = 3;
 const SEPARATED = 5;
 const YCC = 6;
-const PHOTOMETRICS: readonly number[] = [0, 1, 2, PALETTE, SEPARATED, YCC, 8]; // 8 is CIE L*a*b*
+const PHOTOMETRICS: readonly number[] = [0, 1, RGB, PALETTE, SEPARATED, YCC, 8]; // 8 is CIE L*a*b*
 const LAST_DEPTH = 16; // of those that are any number
 const DEEPER: readonly number[] = [24, 32, 64];
 
@@ -112,7 +116,8 @@ export async function readPage(
   const kept = entries.filter((entry) => KEPT.has(entry.tag));
   const byTag = new Map(kept.map((entry) => [entry.tag, entry]));
   if (byTag.size !== kept.length) throw new CleaningRefusal("malformed");
-  return new Reader(tiff, builder, byTag, leftCount).read();
+  const hasProfile = entries.some((entry) => PROFILES.includes(entry.tag));
+  return new Reader(tiff, builder, byTag, leftCount, hasProfile).read();
 }
 
 class Reader {
@@ -130,6 +135,7 @@ class Reader {
     private readonly builder: PlanBuilder,
     private readonly entries: ReadonlyMap<number, Entry>,
     private readonly leftCount: number,
+    private readonly hasProfile: boolean,
   ) {}
 
   async read(): Promise<Page> {
@@ -247,6 +253,9 @@ class Reader {
       if (this.entries.has(SUBSAMPLING)) {
         this.#write(SUBSAMPLING, SHORT, await this.#subsampling());
       }
+    }
+    if (this.hasProfile && [RGB, PALETTE, YCC].includes(this.#photometric)) {
+      this.#fields.push({ tag: PROFILE, type: UNDEFINED, content: SRGB });
     }
   }
 

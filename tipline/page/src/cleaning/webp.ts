@@ -2,19 +2,21 @@
 //
 // The rules are those of docs/reference/cleaning.md; tipline/cleaning/webp.py keeps them in Python.
 
-import { type Bytes, encodeLittleEndian, join, littleEndian, startsWith, textOf } from "./bytes.js";
+import {
+  type Bytes,
+  encodeLittleEndian,
+  isSame,
+  join,
+  littleEndian,
+  startsWith,
+  textOf,
+} from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
 import { formatOrientation, readExif, UPRIGHT } from "./exif.js";
 import { findXmpKinds, MAX_XMPS } from "./labels.js";
-import {
-  type Kind,
-  MAX_PIECES,
-  measurePieces,
-  type Piece,
-  type Plan,
-  PlanBuilder,
-} from "./plan.js";
+import { MAX_PIECES, measurePieces, type Piece, type Plan, PlanBuilder } from "./plan.js";
 import type { Source } from "./source.js";
+import { SRGB } from "./srgb.js";
 
 const HEAD_BYTES = 12; // RIFF, its length, WEBP
 const CHUNK_HEAD_BYTES = 8;
@@ -22,6 +24,7 @@ const MAX_LOOKED_AT_BYTES = 1024 * 1024; // of a chunk that goes; an EXIF has at
 const MAX_PICTURE_CHUNKS = 2; // transparency and a picture
 
 const IMAGES: readonly string[] = ["VP8 ", "VP8L"];
+const HAS_PROFILE = 0x20;
 const HAS_EXIF = 0x08;
 const IS_ANIMATION = 0x02;
 const TRUE_FLAGS = 0x10 | IS_ANIMATION; // transparency, too: what the kept chunks still say
@@ -30,7 +33,6 @@ const ANIMATION_BYTES = 6;
 const FRAME_HEAD_BYTES = 16;
 const FRAME_FLAGS = 0x03; // how a frame is blended and disposed of
 const EXIF_PREFIX = "Exif\0\0"; // of JPEG; some write it here, too
-const KINDS: ReadonlyMap<string, Kind> = new Map([["ICCP", "profile"]]);
 
 /** Its name, where its content begins, and how long that is. */
 interface Chunk {
@@ -56,6 +58,7 @@ class Reader {
   #flags = 0;
   #canvas: Bytes | undefined;
   #orientation = UPRIGHT;
+  #hasProfile = false;
   #xmpCount = 0;
 
   constructor(private readonly source: Source) {
@@ -143,8 +146,11 @@ class Reader {
       this.#xmpCount++;
       const isSearched = this.#xmpCount <= MAX_XMPS;
       this.#builder.find(...(isSearched ? findXmpKinds(content) : (["other"] as const)));
+    } else if (name === "ICCP") {
+      this.#hasProfile = true;
+      if (!isSame(content, SRGB)) this.#builder.find("profile");
     } else {
-      this.#builder.find(KINDS.get(name) ?? "other");
+      this.#builder.find("other");
     }
   }
 
@@ -169,6 +175,10 @@ class Reader {
         const exif = formatOrientation(this.#orientation);
         pieces.push(join("EXIF", encodeLittleEndian(exif.length, 4), exif));
         flags |= HAS_EXIF;
+      }
+      if (this.#hasProfile) {
+        pieces.unshift(join("ICCP", encodeLittleEndian(SRGB.length, 4), SRGB));
+        flags |= HAS_PROFILE;
       }
       const head = join("VP8X", encodeLittleEndian(CANVAS_BYTES, 4), flags, "\0\0\0");
       pieces.unshift(join(head, this.#canvas));
