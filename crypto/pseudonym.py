@@ -35,7 +35,7 @@ MEMORY_KIB: Final = 64 * 1024
 # Three passes took twice as long, and cost a thief of the epoch key no more than that.
 PASSES: Final = 1
 LANES: Final = 1
-_SEED_BYTES: Final = 32
+SEED_BYTES: Final = 32
 _PERSON: Final = b"tipline/pseudo/1"  # 16 bytes, as BLAKE2b wants it
 
 
@@ -52,13 +52,45 @@ def derive_pseudonym(epoch_key: Secret, *, salt: bytes, channel: str, address: b
     Returns:
         16 bytes.
     """
-    if len(epoch_key) != EPOCH_KEY_BYTES or len(salt) != EPOCH_SALT_BYTES:
-        raise ValueError("an epoch's key has 32 bytes and its salt 16")
+    return harden_seed(derive_seed(epoch_key, channel=channel, address=address), salt=salt)
+
+
+def derive_seed(epoch_key: Secret, *, channel: str, address: bytes) -> Secret:
+    """
+    Derive what a pseudonym is made of, by the epoch key.
+
+    Args:
+        epoch_key: 32 bytes.
+        channel: The channel's id.
+        address: What is told apart.
+
+    Returns:
+        32 bytes. Whoever has them can compute the pseudonym, and learns nothing of the address.
+    """
+    if len(epoch_key) != EPOCH_KEY_BYTES:
+        raise ValueError("an epoch's key has 32 bytes")
     # A channel's id has no zero byte, so the joint has one reading.
-    seed = crypto_generichash_blake2b_salt_personal(
-        channel.encode() + b"\0" + address,
-        digest_size=_SEED_BYTES,
-        key=epoch_key.reveal(),
-        person=_PERSON,
+    return Secret(
+        crypto_generichash_blake2b_salt_personal(
+            channel.encode() + b"\0" + address,
+            digest_size=SEED_BYTES,
+            key=epoch_key.reveal(),
+            person=_PERSON,
+        )
     )
-    return hash_secret_raw(seed, salt, PASSES, MEMORY_KIB, LANES, PSEUDONYM_BYTES, Type.ID)
+
+
+def harden_seed(seed: Secret, *, salt: bytes) -> bytes:
+    """
+    Make the pseudonym of a seed: the part that takes the time.
+
+    Args:
+        seed: 32 bytes.
+        salt: 16 bytes, of the epoch.
+
+    Returns:
+        16 bytes.
+    """
+    if len(salt) != EPOCH_SALT_BYTES:
+        raise ValueError("an epoch's salt has 16 bytes")
+    return hash_secret_raw(seed.reveal(), salt, PASSES, MEMORY_KIB, LANES, PSEUDONYM_BYTES, Type.ID)

@@ -17,7 +17,7 @@ REVIEWED = {
     "crypto/age/x25519.py": "the file key is wrapped; an identity is expanded, read and written",
     "crypto/data_key.py": "a record's data key is wrapped and unwrapped",
     "crypto/note.py": "a signing key signs, is read and written",
-    "crypto/pseudonym.py": "a number is hashed under the epoch key",
+    "crypto/pseudonym.py": "a number is hashed under the epoch key, and the seed of it hardened",
     "crypto/stored.py": "slices are sealed and opened under the data key",
     "crypto/window.py": "keys come from a day's, and mark senders and messages",
     "retention/log/arrivals.py": "a day's seed makes the noise and the order of its tree",
@@ -40,6 +40,7 @@ REVIEWED = {
     "tipline/gateway/trial_requests.py": "a message that is tried is signed as its gateway would",
     "tipline/handover.py": "the key of the slots goes into the sealed file, and nowhere else",
     "tipline/mail.py": "the mail server is given its user's password",
+    "tipline/service/handles.py": "the seed of a pseudonym goes to the process that hardens it",
     "tipline/service/day_leaves.py": "a day's seed is sealed with its leaves",
     "tipline/instance.py": "the service's signing key is written into the instance",
 }

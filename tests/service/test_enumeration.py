@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from crypto import pseudonym as pseudonyms
 from tests.enumerating import (
     KIND_DAY,
     KIND_EPOCH,
@@ -17,6 +16,7 @@ from tests.enumerating import (
     try_marks,
     try_pseudonyms,
 )
+from tests.service.cheap_hardener import LEAST_MEMORY_KIB
 from tests.service.test_conversations import (
     EPOCH_DAYS,
     PROMISES,
@@ -27,19 +27,19 @@ from tests.service.test_conversations import (
     settle,
 )
 from tests.volumes import make_ext4, mount
+from tipline.service import handles
 from tipline.service.sqlite_store import SqliteStore
 
 IMAGE_BYTES = 64 * 1024 * 1024
 NUMBERS = 1_000_000
-# What Argon2id allows at least. It makes no number findable that was not, or the other way round:
+# The least that Argon2id takes makes no number findable that was not, or the other way round:
 # with the 64 MiB of a line the same million would take half a day.
-LEAST_MEMORY_KIB = 8
 
 
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a pseudonym cost little, for the line and whoever attacks it alike."""
-    monkeypatch.setattr(pseudonyms, "MEMORY_KIB", LEAST_MEMORY_KIB)
+    monkeypatch.setattr(handles, "HARDENER_MODULE", "tests.service.cheap_hardener")
 
 
 def query(store: SqliteStore, sql: str) -> list[tuple[bytes, ...]]:

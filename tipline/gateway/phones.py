@@ -110,7 +110,7 @@ async def open_phones(
         )
         sealers = Sealers()
         stack.push_async_callback(sealers.close)
-        await sealers.warm_up()
+        await sealers.start()
         arrival = Arrival(
             line,
             settings=gateways.gateways,

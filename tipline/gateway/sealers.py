@@ -2,40 +2,42 @@
 The processes that seal messages.
 
 Sealing to eight readers is computing, and Python computes in one thread at a time: beside it, a
-line would answer nobody. What is to be sealed goes through a pipe, and lies in memory alone.
-
-1. A process ends with the line, however the line ends.
-2. A signal that ends the line does not reach them: what was begun is sealed first.
-3. If one dies, what was being sealed is not acknowledged, and there are new ones for what comes.
+line would answer nobody. If a process dies, what was being sealed is not acknowledged.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ctypes
-import multiprocessing
 import os
-import signal
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import pickle
 from typing import Final
 
-from tipline.gateway.sealing import Sealable, seal_message
+from crypto.errors import CryptoError, MalformedError, RecipientError, TooLargeError
+from tipline.compute_pool import ComputePool, ProcessDiedError, RefusedRequestError
+from tipline.gateway.sealing import Sealable
 from tipline.service.limits import BusyError
 
 MAX_PROCESSES: Final = 4  # each has about 40 MiB; two seal more than one line stores
-PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+# What `seal_message` raises.
+_REFUSALS: Final[dict[str, type[CryptoError]]] = {
+    error.code: error for error in (MalformedError, RecipientError, TooLargeError)
+}
 
 
 class Sealers:
-    """Seals messages beside the line. The caller closes it."""
+    """Seals messages beside the line. `start` comes first; the caller closes it."""
 
     def __init__(self) -> None:
-        self._pool = _make_pool()
+        size = min(MAX_PROCESSES, os.cpu_count() or 1)
+        self._pool = ComputePool("tipline.gateway.sealer", size=size)
 
-    async def warm_up(self) -> None:
-        """Let the processes begin, so that the first message does not wait for them."""
-        await asyncio.wrap_future(self._pool.submit(os.getpid))
+    async def start(self) -> None:
+        """
+        Let the processes begin, so that the first message does not wait for them.
+
+        Raises:
+            OSError: no process can be made.
+        """
+        await self._pool.start()
 
     async def seal(self, message: Sealable) -> bytes:
         """
@@ -50,35 +52,15 @@ class Sealers:
         Raises:
             BusyError: a process died.
             CryptoError: as `seal_message` says.
+            OSError: no process can be made.
         """
-        pool = self._pool
         try:
-            return await asyncio.wrap_future(pool.submit(seal_message, message))
-        except BrokenProcessPool as exc:
-            if self._pool is pool:
-                pool.shutdown(wait=False)
-                self._pool = _make_pool()
+            return await self._pool.ask(pickle.dumps(message))
+        except ProcessDiedError as exc:
             raise BusyError from exc
+        except RefusedRequestError as exc:
+            raise _REFUSALS[exc.code]("message") from exc
 
     async def close(self) -> None:
         """End the processes, once what was begun is sealed."""
-        await asyncio.to_thread(self._pool.shutdown)
-
-
-def _make_pool() -> Executor:
-    # Not forked: a thread may hold a lock just now, and keys of the line lie in this memory.
-    return ProcessPoolExecutor(
-        max_workers=min(MAX_PROCESSES, os.cpu_count() or 1),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(os.getpid(),),
-    )
-
-
-def _begin(line: int) -> None:
-    for ended_by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ended_by, signal.SIG_IGN)
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-    if os.getppid() != line:
-        os._exit(1)  # the line ended before it could be told
+        await self._pool.close()

@@ -4,25 +4,17 @@ The queue of pseudonyms: each costs 64 MiB and 50 to 110 ms, so no message waits
 Rules:
 1. A tip is stored at once; who sent it is computed later, once for each conversation and epoch.
 2. What waits stands in the database (`handles.window`), so a restart goes on with it.
-3. The number is unsealed in the thread that computes, and in memory alone.
-4. The threads are of low priority: who is being served comes first.
-5. A bundle waits for a tip's handle, but no longer than `PATIENCE_SECONDS`.
-6. What fails ends no worker: it is told, and tried again after the others.
+3. A bundle waits for a tip's handle, but no longer than `PATIENCE_SECONDS`.
+4. What fails ends no worker: it is told, and tried again after the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tipline.service.record_keys import KeyUnavailableError
-
 WORKERS: Final = 2  # of 64 MiB each
-NICENESS: Final = 10
 PATIENCE_SECONDS: Final = 3600.0
 RETRY_SECONDS: Final = 60.0  # after a disk that refused
 
@@ -34,8 +26,8 @@ class PseudonymQueue:
     Computes the pseudonyms of one store, one after the other.
 
     Args:
-        prepare: Reads what the pseudonym of a conversation in an epoch is derived from, and gives
-            what derives it, to be run in a thread; None if its number or its epoch is gone.
+        derive: Derives the pseudonym of a conversation in an epoch; None if its number or its epoch
+            is gone.
         finish: Stores it, or that there is none.
         on_fault: Told of what failed; it is tried again.
         monotonic: A clock that never steps back, in seconds.
@@ -44,12 +36,12 @@ class PseudonymQueue:
     def __init__(
         self,
         *,
-        prepare: Callable[[Job], Awaitable[Callable[[], bytes] | None]],
+        derive: Callable[[Job], Awaitable[bytes | None]],
         finish: Callable[[Job, bytes | None], Awaitable[None]],
         on_fault: Callable[[Exception], None],
         monotonic: Callable[[], float],
     ) -> None:
-        self._prepare = prepare
+        self._derive = derive
         self._finish = finish
         self._on_fault = on_fault
         self._monotonic = monotonic
@@ -57,15 +49,11 @@ class PseudonymQueue:
         self._tips: dict[Job, set[bytes]] = {}
         self._since: dict[bytes, float] = {}
         self._workers: list[asyncio.Task[None]] = []
-        self._executor: ThreadPoolExecutor | None = None
         self._empty = asyncio.Event()
         self._empty.set()
 
     def start(self) -> None:
         """Begin to work."""
-        self._executor = ThreadPoolExecutor(
-            WORKERS, thread_name_prefix="pseudonyms", initializer=_step_back
-        )
         self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
 
     async def stop(self) -> None:
@@ -74,9 +62,6 @@ class PseudonymQueue:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         self._workers = []
-        if self._executor is not None:
-            await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
-            self._executor = None
 
     def expect(self, tip_id: bytes, job: Job) -> None:
         """
@@ -132,17 +117,3 @@ class PseudonymQueue:
                 self._since.pop(tip_id, None)
             if not self._tips:
                 self._empty.set()
-
-    async def _derive(self, job: Job) -> bytes | None:
-        derive = await self._prepare(job)
-        if derive is None:
-            return None
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, derive)
-        except KeyUnavailableError:
-            return None  # it died meanwhile
-
-
-def _step_back() -> None:
-    # On Linux a thread has a priority of its own.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

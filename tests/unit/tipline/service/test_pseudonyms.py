@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
-from argon2.exceptions import HashingError
 
 from crypto.errors import ForgedError
+from tipline.compute_pool import ProcessDiedError
 from tipline.service import pseudonyms
 from tipline.service.pseudonyms import WORKERS, PseudonymQueue
 
@@ -18,21 +17,21 @@ async def test_worker_when_memory_is_short_or_a_row_damaged_then_the_others_get_
 ) -> None:
     """More failures than workers, of kinds that nobody foresaw: all is derived in the end."""
     monkeypatch.setattr(pseudonyms, "RETRY_SECONDS", 0.01)
-    failures: list[Exception] = [HashingError("Memory allocation error"), ForgedError("window")]
+    failures: list[Exception] = [ProcessDiedError(), ForgedError("window")]
     failures += [MemoryError() for _ in range(WORKERS)]
     faults: list[Exception] = []
     finished: list[tuple[bytes, bytes]] = []
 
-    async def prepare(job: tuple[bytes, bytes]) -> Callable[[], bytes]:
+    async def derive(job: tuple[bytes, bytes]) -> bytes:
         if failures:
             raise failures.pop(0)
-        return lambda: b"pseudonym"
+        return b"pseudonym"
 
     async def finish(job: tuple[bytes, bytes], pseudonym: bytes | None) -> None:
         finished.append(job)
 
     queue = PseudonymQueue(
-        prepare=prepare, finish=finish, on_fault=faults.append, monotonic=lambda: 0.0
+        derive=derive, finish=finish, on_fault=faults.append, monotonic=lambda: 0.0
     )
     jobs = [(bytes([number]), b"epoch") for number in range(3)]
     for conversation, epoch in jobs:
