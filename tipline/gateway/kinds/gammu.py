@@ -15,6 +15,9 @@ Rules:
    The others are read first.
 5. Senders take turns, as the files' names tell them apart. Whoever sent too much waits, and nobody
    else: after the first of their files that is refused, their others are left for the next look.
+6. An answer that is not sent yet is taken back when its receiver ends the conversation, and when
+   the line stops. What a crash left in outbox and error is wiped before anything else is done: the
+   line still has the answer, and sends it again.
 
 Limitations: gammu-smsd removes a message from the modem when it lies in the spool. A power cut
 between that moment and our next look, which is less than two seconds, loses it. Its own log names
@@ -30,6 +33,7 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -55,6 +59,10 @@ IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
 _ADDRESS = re.compile(r"\+?[0-9]{2,20}")
 # IN, day, time, a serial number of that second, the sender, the number of the part.
 _INBOX_NAME = re.compile(r"IN[0-9]{8}_[0-9]{6}_[0-9]{2}_(.*)_[0-9]{2}\.[a-z0-9]+")
+
+# As `send` names an answer, and what it hides behind until it is whole, or while it is wiped.
+_OUTBOX_NAME = re.compile(r"OUTC[0-9]{8}_[0-9]{6}_00_(\+?[0-9]{2,20})_[0-9a-f]{16}\.txt")
+_HIDDEN_NAME = re.compile(r"\.[0-9a-f]{16}")
 
 Seen = tuple[int, int, int]  # inode, time of the last change, size
 
@@ -90,6 +98,10 @@ class Gammu:
         self._sleep = sleep
         self._seen: dict[str, Seen] = {}
         self._unreadable: set[Seen] = set()
+        self._lock = threading.Lock()  # of the outbox: who puts, and who takes back
+        self._held: set[str] = set()  # the files of answers that are being sent
+        self._taken_back: set[str] = set()  # of these
+        self._is_swept = False
 
     def receive(self, request: RawRequest) -> Received:
         """
@@ -115,7 +127,7 @@ class Gammu:
                 file cannot be read. It stays, and is told once.
             OSError: the spool is not there.
         """
-        await asyncio.to_thread(self._check_spool)
+        await asyncio.to_thread(self._prepare)
         while True:
             unreadable_len = len(self._unreadable)
             failure = await self._look(deliver)
@@ -146,17 +158,39 @@ class Gammu:
             GatewayError: `gateway_spool`; `gateway_refused`: no number, or the modem failed;
                 `gateway_unreachable`: it is not sent yet, and was taken back.
         """
-        await asyncio.to_thread(self._check_spool)
         if not _ADDRESS.fullmatch(to):
             raise GatewayError("gateway_refused", gateway=self.name, status=0)
         now = f"{self._clock():%Y%m%d_%H%M%S}"
         # gammu-smsd takes the number from the file's name; there is no other way.
         name = f"OUTC{now}_00_{to}_{secrets.token_hex(8)}.txt"
+        self._held.add(name)  # before anything is awaited: from here on it can be taken back
         try:
+            await asyncio.to_thread(self._prepare)
             await asyncio.to_thread(self._put, name, text)
             await self._wait_sent(name)
         except OSError:
             raise GatewayError("gateway_unreachable", gateway=self.name) from None
+        except asyncio.CancelledError:
+            # The line stops. The answer's row says that it was not sent, and so it must not be.
+            self._taken_back.add(name)
+            self._wipe_answers(lambda found: found == name)
+            raise
+        finally:
+            self._held.remove(name)
+            self._taken_back.discard(name)
+
+    async def take_back(self, to: str) -> None:
+        """
+        Take back what waits to be sent to a number.
+
+        Args:
+            to: As for `send`.
+
+        Raises:
+            OSError: the spool cannot be written.
+        """
+        self._taken_back |= {name for name in self._held if name_receiver(name) == to}
+        await asyncio.to_thread(self._wipe_answers, lambda name: name_receiver(name) == to)
 
     async def fetch(self, reference: MediaReference, *, limit_bytes: int) -> bytes:
         """
@@ -255,27 +289,61 @@ class Gammu:
         self._seen = now
         return _take_turns(complete)
 
+    def _prepare(self) -> None:
+        self._check_spool()
+        with self._lock:
+            if not self._is_swept:
+                # Nothing of this run is there yet: whoever puts a file comes here first.
+                for path in self._list_answers():
+                    _wipe(path)
+                self._is_swept = True
+
     def _put(self, name: str, text: str) -> None:
         outbox = self._spool / "outbox"
         # Under another name until it is whole: gammu-smsd takes what begins with OUT.
         partial = outbox / f".{secrets.token_hex(8)}"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-16"))  # its mark of order tells gammu-smsd what it is
-        partial.rename(outbox / name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode("utf-16"))  # its mark of order tells gammu-smsd what it is
+            with self._lock:
+                if name not in self._taken_back:
+                    partial.rename(outbox / name)
+        finally:
+            overwrite_file(partial)
 
     async def _wait_sent(self, name: str) -> None:
         waiting, failed = self._spool / "outbox" / name, self._spool / "error" / name
         until = self._monotonic() + SEND_SECONDS
         while self._monotonic() < until:
-            if failed.exists():
-                await asyncio.to_thread(overwrite_file, failed)
-                raise GatewayError("gateway_refused", gateway=self.name, status=0)
+            # In this order: what failed stands in error before it is gone from outbox, and what
+            # was taken back is noted before it goes.
             if not waiting.exists():
-                return
+                if name in self._taken_back:
+                    break
+                if not failed.exists():
+                    return
+                await asyncio.to_thread(_wipe, failed)
+                raise GatewayError("gateway_refused", gateway=self.name, status=0)
             await self._sleep(LOOK_SECONDS)
-        await asyncio.to_thread(overwrite_file, waiting)
+        await asyncio.to_thread(self._wipe_answers, lambda found: found == name)
         raise GatewayError("gateway_unreachable", gateway=self.name)
+
+    def _wipe_answers(self, is_meant: Callable[[str], bool]) -> None:
+        with self._lock:
+            for path in self._list_answers():
+                if is_meant(path.name):
+                    _wipe(path)
+
+    def _list_answers(self) -> list[Path]:
+        folders = [self._spool / name for name in ("outbox", "error")]
+        return [
+            path
+            for folder in folders
+            if folder.is_dir()
+            for path in folder.iterdir()
+            if _OUTBOX_NAME.fullmatch(path.name) or _HIDDEN_NAME.fullmatch(path.name)
+        ]
 
     def _check_spool(self) -> None:
         if not is_in_memory(self._spool):
@@ -311,6 +379,30 @@ def name_sender(file_name: str) -> str:
     """
     named = _INBOX_NAME.fullmatch(file_name)
     return file_name if named is None else named[1]
+
+
+def name_receiver(file_name: str) -> str:
+    """
+    Tell to whom an answer goes.
+
+    Args:
+        file_name: As `Gammu.send` named it.
+
+    Returns:
+        The number; empty if it is none of these.
+    """
+    named = _OUTBOX_NAME.fullmatch(file_name)
+    return "" if named is None else named[1]
+
+
+def _wipe(path: Path) -> None:
+    # Out of gammu-smsd's sight first: it must not send what is half overwritten.
+    hidden = path.with_name(f".{secrets.token_hex(8)}")
+    try:
+        path.rename(hidden)
+    except FileNotFoundError:
+        return  # gammu-smsd was faster
+    overwrite_file(hidden)
 
 
 def _take_turns(files: list[tuple[Path, Seen]]) -> list[tuple[Path, Seen]]:

@@ -16,7 +16,13 @@ from tipline.errors import GatewayError
 from tipline.files import overwrite_file
 from tipline.gateway.adapter import RawRequest
 from tipline.gateway.incoming import Incoming, MediaReference
-from tipline.gateway.kinds.gammu import MAX_FILES, Gammu, is_in_memory, name_sender
+from tipline.gateway.kinds.gammu import (
+    MAX_FILES,
+    Gammu,
+    is_in_memory,
+    name_receiver,
+    name_sender,
+)
 from tipline.gateway.turns import TooManyError
 from tipline.service.limits import BusyError
 
@@ -94,13 +100,13 @@ async def run(adapter: Gammu, desk: Desk) -> AsyncIterator[None]:
             await task
 
 
-def make(spool: Path, looks: Looks) -> Gammu:
+def make(spool: Path, looks: Looks, *, has_patience: bool = False) -> Gammu:
     """Make the adapter."""
     return Gammu(
         "modem",
         spool=spool,
         clock=lambda: NOW,
-        monotonic=lambda: float(looks.count),
+        monotonic=lambda: 0.0 if has_patience else float(looks.count),
         sleep=looks,
     )
 
@@ -265,6 +271,105 @@ async def test_answer_when_the_modem_fails_then_it_is_wiped_and_refused(spool: P
     with pytest.raises(GatewayError, match="gateway_refused"):
         await sending
     assert list_files(spool) == []
+
+
+async def test_answer_when_the_modem_fails_between_two_looks_then_it_is_not_said_to_be_sent(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in error was not sent, at whatever moment it came there."""
+    looks, real = Looks(), Path.exists
+
+    def exists(path: Path) -> bool:
+        found = real(path)
+        if path.parent.name == "error" and (spool / "outbox" / path.name).is_file():
+            (spool / "outbox" / path.name).rename(path)  # just after it was looked for
+        return found
+
+    monkeypatch.setattr(Path, "exists", exists)
+    sending = asyncio.create_task(make(spool, looks, has_patience=True).send("7373", "Recibido"))
+    await looks.wait(1)
+    for path in (spool / "outbox").iterdir():
+        path.rename(spool / "error" / path.name)
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await sending
+
+
+async def test_answer_when_its_receiver_ends_the_conversation_then_it_is_taken_back(
+    spool: Path,
+) -> None:
+    """It is wiped, and counts as not sent; answers to others stay."""
+    looks = Looks()
+    adapter = make(spool, looks, has_patience=True)
+    sending = asyncio.create_task(adapter.send("+525512345678", "Recibido"))
+    other = asyncio.create_task(adapter.send("+525512345679", "Recibido"))
+    while [path.suffix for path in list_files(spool)] != [".txt", ".txt"]:
+        await looks.wait(1)
+    for path in list_files(spool):
+        if "5678" in path.name:
+            path.rename(spool / "error" / path.name)
+    await adapter.take_back("+525512345678")
+    with pytest.raises(GatewayError, match="gateway_unreachable"):
+        await sending
+    (path,) = list_files(spool)
+    assert name_receiver(path.name) == "+525512345679"
+    path.unlink()
+    await other
+
+
+async def test_answer_when_the_end_comes_before_it_stands_in_the_outbox_then_it_never_does(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever of sending is under way, nothing goes out after the end."""
+    adapter, names = make(spool, Looks()), []
+    real = adapter._put
+
+    def put(name: str, text: str) -> None:
+        asyncio.run_coroutine_threadsafe(adapter.take_back("7373"), loop).result()
+        real(name, text)
+        names.extend(list_files(spool))
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(adapter, "_put", put)
+    with pytest.raises(GatewayError, match="gateway_unreachable"):
+        await adapter.send("7373", "Recibido")
+    assert names == []
+
+
+async def test_answer_when_the_line_stops_then_it_is_taken_back(spool: Path) -> None:
+    """Its row says that it was not sent: it must not go out in between."""
+    looks = Looks()
+    adapter = make(spool, looks, has_patience=True)
+    sending = asyncio.create_task(adapter.send("7373", "Recibido"))
+    await looks.wait(2)
+    assert len(list_files(spool)) == 1
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert list_files(spool) == []
+
+
+@pytest.mark.parametrize("is_sending", [True, False])
+async def test_spool_when_a_crash_left_answers_then_they_are_wiped_first(
+    spool: Path, *, is_sending: bool
+) -> None:
+    """Our own answers go, half or whole, sent or not; what others put there stays."""
+    answer = "OUTC20261121_120000_00_+525512345678_0123456789abcdef.txt"
+    left = [f"outbox/{answer}", f"error/{answer}", "outbox/.0123456789abcdef"]
+    others = ["outbox/OUTC20261121_120000_00_7373_sms0.txt", "error/notes", "outbox/.x"]
+    for name in left + others:
+        (spool / name).write_bytes(b"text")
+    looks = Looks()
+    adapter = make(spool, looks, has_patience=True)
+    if is_sending:
+        sending = asyncio.create_task(adapter.send("7373", "Recibido"))
+        await looks.wait(2)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    else:
+        async with run(adapter, Desk()):
+            await looks.wait(2)
+    assert {str(path.relative_to(spool)) for path in list_files(spool)} == set(others)
 
 
 async def test_answer_when_the_modem_does_nothing_then_it_is_taken_back(spool: Path) -> None:
