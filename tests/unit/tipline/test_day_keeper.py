@@ -12,7 +12,7 @@ import pytest
 from retention.log.entry import ClockStep
 from retention.plan import Waiting
 from tipline.clock import system_boot_clock
-from tipline.day_keeper import LOOK_SECONDS, ClockEvent, DayKeeper, keep_looking, read_state
+from tipline.day_keeper import LATELY, LOOK_SECONDS, ClockEvent, DayKeeper, keep_looking, read_state
 from tipline.errors import InstanceError
 
 DAY = datetime.timedelta(days=1)
@@ -67,6 +67,26 @@ def test_keeper_when_the_clock_jumps_then_it_is_told_and_kept_at_once(tmp_path: 
     ]
     again = clocks.make(tmp_path, events)
     assert (again.today(), again.waiting(), len(events)) == (BEGIN.date(), waiting, 1)
+
+
+def test_keeper_when_midnight_was_just_now_then_the_day_it_tells_is_hardly_old(
+    tmp_path: Path,
+) -> None:
+    """Who asks often is told a day of at most `LATELY` ago, and the time is that of now."""
+    clocks = Clocks()
+    clocks.wall = datetime.datetime(2031, 3, 14, 23, 59, 59, tzinfo=datetime.UTC)
+    keeper = clocks.make(tmp_path)
+
+    def pass_(milliseconds: int) -> None:
+        clocks.wall += datetime.timedelta(milliseconds=milliseconds)
+        clocks.uptime += datetime.timedelta(milliseconds=milliseconds)
+
+    pass_(990)
+    assert keeper.today() == BEGIN.date()
+    pass_(20)
+    assert keeper.today() == BEGIN.date()
+    pass_(LATELY // datetime.timedelta(milliseconds=1) - 20)
+    assert keeper.today() == keeper.latest_day() == keeper.now().date() == BEGIN.date() + DAY
 
 
 def test_keeper_when_a_person_confirms_then_the_clock_is_trusted(tmp_path: Path) -> None:
