@@ -1,0 +1,97 @@
+"""Processes beside the line: they answer, can do nothing else, and are made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tipline.compute_pool import ComputePool, ProcessDiedError, RefusedRequestError
+
+MODULE = "tests.unit.tipline.computing_for_tests"
+
+
+@pytest_asyncio.fixture
+async def pool() -> AsyncIterator[ComputePool]:
+    """Two processes."""
+    made = ComputePool(MODULE, size=2, environment={"KEY": "value"})
+    yield made
+    await made.close()
+
+
+async def test_ask_when_many_ask_at_once_then_each_gets_its_own_answer(pool: ComputePool) -> None:
+    """Also what is longer than any buffer comes back whole."""
+    requests = [bytes([number]) * (number * 9973) + b"end" for number in range(1, 60)]
+    answers = await asyncio.gather(*(pool.ask(request) for request in requests))
+    assert answers == [request[::-1] for request in requests]
+
+
+async def test_ask_when_two_ask_then_both_processes_compute(pool: ComputePool) -> None:
+    """Who waits for less is asked first."""
+    pids = await asyncio.gather(*(pool.ask(b"pid") for _ in range(8)))
+    assert len(set(pids)) == 2
+    assert str(os.getpid()).encode() not in pids
+
+
+async def test_ask_when_it_is_refused_then_the_code_is_told(pool: ComputePool) -> None:
+    """And the process answers on."""
+    with pytest.raises(RefusedRequestError) as refused:
+        await pool.ask(b"refuse")
+    assert refused.value.code == "too_large"
+    assert await pool.ask(b"abc") == b"cba"
+
+
+async def test_ask_when_it_kills_then_it_is_asked_twice_and_others_are_served(
+    pool: ComputePool,
+) -> None:
+    """What kills a process is given up; what waited beside it is computed all the same."""
+    died, *served = await asyncio.gather(
+        pool.ask(b"die"),
+        *(pool.ask(b"x%d" % number) for number in range(20)),
+        return_exceptions=True,
+    )
+    assert isinstance(died, ProcessDiedError)
+    assert await pool.ask(b"abc") == b"cba"
+    assert all(isinstance(one, bytes | ProcessDiedError) for one in served)
+
+
+async def test_ask_when_who_asked_has_gone_then_the_next_gets_its_own_answer(
+    pool: ComputePool,
+) -> None:
+    """An answer that nobody waits for is not handed to somebody else."""
+    await pool.start()
+    gone = [asyncio.create_task(pool.ask(b"gone" * 100_000)) for _ in range(4)]
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    assert await pool.ask(b"abc") == b"cba"
+    assert await pool.ask(b"def") == b"fed"
+
+
+@pytest.mark.parametrize("act", [b"connect", b"write", b"program"])
+async def test_process_when_it_would_do_more_than_compute_then_it_cannot(
+    pool: ComputePool, act: bytes
+) -> None:
+    """No connection, no file, no other program."""
+    assert await pool.ask(act) == b"PermissionError"
+
+
+async def test_process_when_it_begins_then_it_has_nothing_of_the_lines_environment(
+    pool: ComputePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the line was given by its environment stays with it."""
+    monkeypatch.setenv("TIPLINE_SECRET", "value")
+    environment = (await pool.ask(b"environment")).splitlines()
+    # Python itself says how it read what was not said.
+    assert environment == [b"KEY=value", b"LC_CTYPE=C.UTF-8"]
+
+
+async def test_start_when_the_module_is_not_there_then_it_says_so() -> None:
+    """A process that ends at once is not begun again for ever."""
+    pool = ComputePool("tests.unit.tipline.no_such_module", size=1)
+    with pytest.raises(ChildProcessError):
+        await pool.start()
+    await pool.close()
