@@ -14,12 +14,12 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from sqlite_utils import Database
@@ -32,8 +32,11 @@ T = TypeVar("T")
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
     work: Callable[[], object]
-    future: Future[object]
+    future: asyncio.Future[object] | None  # None: nobody waits for what it returns
     alone: bool
+
+
+_Outcome = tuple[_Call, object, Exception | None]
 
 
 class GroupWriter:
@@ -100,7 +103,7 @@ class GroupWriter:
             arrived.set()
             resume.wait()
 
-        self._calls.put(_Call(work=wait, future=Future(), alone=True))
+        self._calls.put(_Call(work=wait, future=None, alone=True))
         arrived.wait()
         return resume.set
 
@@ -110,10 +113,10 @@ class GroupWriter:
         self._thread.join()
 
     async def _submit(self, work: Callable[[], T], *, alone: bool) -> T:
-        future: Future[T] = Future()
+        # A caller that is cancelled (its connection broke) cancels this, and not what is written.
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._calls.put(_Call(work=work, future=future, alone=alone))  # type: ignore[arg-type]
-        # A caller that is cancelled (its connection broke) must not cancel what is being written.
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return await future
 
     def _run(self) -> None:
         while True:
@@ -135,7 +138,7 @@ class GroupWriter:
     def _run_together(self, calls: list[_Call]) -> None:
         if not calls:
             return
-        outcomes: list[tuple[_Call, object, Exception | None]] = []
+        outcomes: list[_Outcome] = []
         try:
             with self._database.atomic():
                 for call in calls:
@@ -146,8 +149,7 @@ class GroupWriter:
             # Not known to be durable: everybody in the group is told.
             outcomes = [(call, None, exc) for call in calls]
         self._finish_commit()
-        for call, value, error in outcomes:
-            _finish(call, value, error)
+        _hand_out(outcomes)
 
     def _check_transaction(self, error: Exception | None) -> None:
         # A full disk ends the whole transaction, not the savepoint alone. Whatever ran after it
@@ -155,7 +157,7 @@ class GroupWriter:
         if not self._database.conn.in_transaction:
             raise error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError("ended")
 
-    def _run_in_savepoint(self, call: _Call) -> tuple[_Call, object, Exception | None]:
+    def _run_in_savepoint(self, call: _Call) -> _Outcome:
         try:
             with self._database.atomic():
                 return call, call.work(), None
@@ -166,10 +168,10 @@ class GroupWriter:
         try:
             value = call.work()
         except Exception as exc:  # not swallowed: handed to whoever called
-            _finish(call, None, exc)
+            _hand_out([(call, None, exc)])
         else:
             self._finish_commit()
-            _finish(call, value, None)
+            _hand_out([(call, value, None)])
 
     def _finish_commit(self) -> None:
         try:
@@ -179,10 +181,22 @@ class GroupWriter:
             self._on_fault(exc)
 
 
-def _finish(call: _Call, value: object, error: Exception | None) -> None:
-    if not call.future.set_running_or_notify_cancel():
-        return
-    if error is None:
-        call.future.set_result(value)
-    else:
-        call.future.set_exception(error)
+def _hand_out(outcomes: Sequence[_Outcome]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        if (future := outcome[0].future) is not None:
+            by_loop.setdefault(future.get_loop(), []).append(outcome)
+    # A group wakes a loop once: each waking takes a system call, and Python's one lock.
+    for loop, theirs in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and who waited with it
+            loop.call_soon_threadsafe(_finish, theirs)
+
+
+def _finish(outcomes: Sequence[_Outcome]) -> None:
+    for call, value, error in outcomes:
+        if call.future is None or call.future.done():
+            continue
+        if error is None:
+            call.future.set_result(value)
+        else:
+            call.future.set_exception(error)
