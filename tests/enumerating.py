@@ -7,16 +7,20 @@ than the line uses where there are any, and without any check that would pass ov
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 
 from argon2.low_level import Type, hash_secret_raw
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt
+from nacl.exceptions import CryptoError
 
 MAGIC = b"tiplslot"
 KIND_DAY, KIND_EPOCH = 1, 4
 SECRET = slice(42, 74)
 PERSON = b"tipline/pseudo/1"
+RELATION_LABEL = b"tipline/relation/v1"
 
 
 def carve_secrets(raw: bytes, kind: int) -> list[bytes]:
@@ -56,17 +60,30 @@ def try_pseudonyms(
     return None
 
 
-def derive_window_key(day_key: bytes) -> bytes:
+def expand(day_key: bytes, label: bytes) -> bytes:
     """HKDF-SHA256 of one block, written out."""
     extracted = hmac.digest(bytes(32), day_key, "sha256")
-    return hmac.digest(extracted, b"tipline/window/v1\x01", "sha256")
+    return hmac.digest(extracted, label + b"\x01", "sha256")
+
+
+def open_marks(relation: bytes, *, day_keys: Sequence[bytes], row_id: bytes) -> list[bytes]:
+    """Open what a window's row says of its sender, under every key of a day there is."""
+    marks = []
+    for day_key in day_keys:
+        key = expand(day_key, RELATION_LABEL)
+        with contextlib.suppress(CryptoError):
+            opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
+                relation, RELATION_LABEL, row_id + bytes(8), key
+            )
+            marks.append(opened[16:])
+    return marks
 
 
 def try_marks(
     numbers: Iterable[str], *, day_keys: Sequence[bytes], channel: str, wanted: bytes
 ) -> str | None:
     """Try numbers against the mark of a window."""
-    window_keys = [derive_window_key(key) for key in day_keys]
+    window_keys = [expand(key, b"tipline/window/v1") for key in day_keys]
     head = channel.encode() + b"\0number:"
     for number in numbers:
         address = head + number.encode()

@@ -19,7 +19,7 @@ REVIEWED = {
     "crypto/note.py": "a signing key signs, is read and written",
     "crypto/pseudonym.py": "a number is hashed under the epoch key, and the seed of it hardened",
     "crypto/stored.py": "slices are sealed and opened under the data key",
-    "crypto/window.py": "keys come from a day's, and mark senders and messages",
+    "crypto/window.py": "keys come from a day's, mark senders and messages, and seal what relates",
     "retention/log/arrivals.py": "a day's seed makes the noise and the order of its tree",
     "retention/slot.py": "a slot's bytes are written",
     "retention/slot_root.py": "slots are sealed and opened under the root",

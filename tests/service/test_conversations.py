@@ -278,7 +278,7 @@ async def test_conversation_when_it_is_ended_while_its_window_is_written_then_no
     async with open_phones(short_path, calendar) as (store, conversations):
         before = len(list(store._rows.slots()))
         standing = conversations.find(sender(), "city")
-        relate, ends = conversations._relate, []
+        relate, ends = conversations._keeping._relate, []
         loop = asyncio.get_running_loop()
 
         def relate_and_end(*args: Any, **more: Any) -> None:
@@ -286,7 +286,7 @@ async def test_conversation_when_it_is_ended_while_its_window_is_written_then_no
             ending = conversations.end(standing.conversation)
             ends.append(asyncio.run_coroutine_threadsafe(ending, loop))
 
-        monkeypatch.setattr(conversations, "_relate", relate_and_end)
+        monkeypatch.setattr(conversations._keeping, "_relate", relate_and_end)
         assert await write(conversations, sender(), standing=standing) is not None
         await asyncio.wrap_future(ends[0])
         assert await conversations.read_sender(standing.conversation) is None
@@ -352,16 +352,20 @@ async def test_conversation_when_it_is_ended_then_its_marks_are_in_no_file_eithe
 ) -> None:
     """Others' windows keep the marks' key: the rows leave database and WAL with the STOP."""
     faults: list[Exception] = []
-    async with open_phones(short_path, calendar) as (_, conversations):
+    async with open_phones(short_path, calendar) as (store, conversations):
         await keep(conversations, sender("+525587654321"))
         await keep(conversations, sender())
         await settle(conversations)
         conversation = conversations.find(sender(), "city").conversation
         (window,) = conversations._index.windows_of(conversation, today=BEGIN)
-        assert window.mark in read_all(short_path)
+        relation = store._phone_rows.read_relation("windows", window.id)
+        assert relation is not None
+        stored = read_all(short_path)
+        assert [one in stored for one in (relation, window.id)] == [True, True]
+        assert [one in stored for one in (window.mark, conversation)] == [False, False]
         await conversations.end(conversation)
         left = read_all(short_path)
-        for gone in (window.mark, window.id, conversation):
+        for gone in (relation, window.id, window.mark, conversation):
             assert gone not in left
 
         def refuse() -> None:
@@ -471,8 +475,8 @@ async def test_number_when_it_writes_in_two_epochs_then_nothing_stored_relates_i
         after = (await handles(store))[fresh.id]
         assert None not in (before, after)
         assert before != after
-        # As long as the window is open, it is found by one conversation.
-        assert conversation in read_all(short_path)
+        # Also as long as the window is open: it is found by one conversation, in memory alone.
+        assert conversation not in read_all(short_path)
         calendar.turn(WINDOW_DAYS)
         await store.purge_due(promises=PROMISES, today=calendar())
         later = await keep(conversations, sender())

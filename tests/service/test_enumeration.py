@@ -13,6 +13,7 @@ from tests.enumerating import (
     KIND_EPOCH,
     carve_secrets,
     list_numbers,
+    open_marks,
     try_marks,
     try_pseudonyms,
 )
@@ -53,7 +54,7 @@ async def test_disk_when_a_million_numbers_are_tried_then_they_give_the_sender_a
     """
     While the keys live, the disk gives the sender away among a million numbers, by the pseudonym
     and by the mark of the open window; once they were destroyed, it does not, though the attacker
-    has the pseudonym, the salt and the mark from before, and every secret anywhere on the device.
+    has the pseudonym, the salt and the window's row from before, and every secret on the device.
     """
     image, folder = tmp_path / "image", tmp_path / "mounted"
     make_ext4(image, size_bytes=IMAGE_BYTES)
@@ -67,7 +68,7 @@ async def test_disk_when_a_million_numbers_are_tried_then_they_give_the_sender_a
             await settle(conversations)
             (epoch_id, salt), *_ = query(store, "SELECT id, salt FROM epochs")
             ((wanted,),) = query(store, "SELECT pseudonym FROM handles")
-            ((mark,),) = query(store, "SELECT mark FROM windows")
+            ((window_id, relation),) = query(store, "SELECT id, relation FROM windows")
             epoch_key = store._keys.read_epoch(epoch_id)
             os.sync()
             before = image.read_bytes()
@@ -89,6 +90,7 @@ async def test_disk_when_a_million_numbers_are_tried_then_they_give_the_sender_a
     attack = {"salt": salt, "channel": "city", "wanted": wanted, "memory_kib": LEAST_MEMORY_KIB}
     assert keys == [epoch_key.reveal()]
     assert try_pseudonyms(list_numbers(NUMBERS), epoch_keys=keys, **attack) == number  # type: ignore[arg-type]
+    (mark,) = open_marks(relation, day_keys=day_keys, row_id=window_id)
     found = try_marks(list_numbers(NUMBERS), day_keys=day_keys, channel="city", wanted=mark)
     assert found == number
 
@@ -98,5 +100,6 @@ async def test_disk_when_a_million_numbers_are_tried_then_they_give_the_sender_a
     assert try_pseudonyms(list_numbers(NUMBERS), epoch_keys=keys, **attack) is None  # type: ignore[arg-type]
     left = carve_secrets(after, KIND_DAY)
     assert set(day_keys) - set(left)  # the day's of the window is gone
+    assert open_marks(relation, day_keys=left, row_id=window_id) == []
     found = try_marks(list_numbers(NUMBERS), day_keys=left, channel="city", wanted=mark)
     assert found is None

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from crypto.handle import HANDLE_BITS
+from retention.policy import RecordClass
 from tests.service.phones import (
     KEY,
     call_line,
@@ -76,8 +77,8 @@ async def test_stop_when_a_picture_is_under_way_then_its_message_brings_no_numbe
             assert await picture == 200
             assert len(await site.line.store.tips()) == 1
             assert not find(site, "+525512345678").continues
-            conversations = site.line.store._conversations
-            assert await conversations._writer.call(conversations._rows.list_windows) == []
+            stored = await site.line.store.records()
+            assert RecordClass.RAW_NUMBER not in {one.record_class for one in stored}
     finally:
         await runner.cleanup()
 

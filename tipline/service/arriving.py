@@ -98,7 +98,12 @@ class Arriving:
         await self._insert(arrival, sealed)
 
     async def add_received(
-        self, arrival: Arrival, envelope: bytes, *, beside: Callable[[], bool]
+        self,
+        arrival: Arrival,
+        envelope: bytes,
+        *,
+        prepare: Callable[[], None],
+        beside: Callable[[], bool],
     ) -> bool:
         """
         Keep an envelope that the service itself sealed, with what belongs to it.
@@ -106,6 +111,7 @@ class Arriving:
         Args:
             arrival: What is known of it.
             envelope: All of it.
+            prepare: Makes ready what belongs to it; run in the thread that seals the envelope.
             beside: Keeps the rest, in the same transaction; tells whether it is to be kept at all.
 
         Returns:
@@ -114,7 +120,12 @@ class Arriving:
         Raises:
             OSError: the disk refuses.
         """
-        sealed = await asyncio.to_thread(self._envelopes.seal_whole, arrival, envelope)
+
+        def seal() -> Sealed:
+            prepare()
+            return self._envelopes.seal_whole(arrival, envelope)
+
+        sealed = await asyncio.to_thread(seal)
         if await self._insert(arrival, sealed, beside=beside):
             return True
         await asyncio.to_thread(self._keys.destroy, [sealed.key])

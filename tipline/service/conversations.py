@@ -2,11 +2,12 @@
 Conversations by phone: who writes again, for how long, and under which handle.
 
 Rules:
-1. What a call promised is durable when it returns (INV-05): tip, window, mark in one transaction.
+1. What a call promised is durable when it returns (INV-05).
 2. A number is in clear in memory alone, and only inside its window: `read_sender` and the queue of
    pseudonyms are the two places that unseal one.
-3. A conversation lasts as long as one of its windows. It goes on over the end of an epoch; what is
-   stored relates its pseudonyms of two epochs only while both windows are open.
+3. A conversation lasts as long as one of its windows. It goes on over the end of an epoch. No file
+   says its name in clear: what relates its windows is sealed in each under a key that dies with the
+   window's day (`relations.py`).
 4. STOP takes all of it at once: the secrets are overwritten first, then the rows go. Tips that are
    stored stay until their day; what is being stored meanwhile becomes a tip without a number.
 5. A message that its provider repeats is known by its mark, and is not kept, nor followed, twice.
@@ -15,7 +16,6 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime
 import sqlite3
 import time
@@ -24,7 +24,7 @@ from typing import Final
 
 from crypto.randomness import RandomSource, system_random
 from crypto.window import derive_window_key
-from retention.policy import Event, RecordClass, find_tip_class
+from retention.policy import Event, RecordClass
 from retention.promise import Promises
 from tipline.gateway.numbers import Sender
 from tipline.service.arriving import Arriving
@@ -33,20 +33,19 @@ from tipline.service.ended import Ended, Stopped
 from tipline.service.epochs import Epochs
 from tipline.service.handle_rows import HandleRows
 from tipline.service.handles import Handles
+from tipline.service.keeping import Keeping, Message
 from tipline.service.message_marks import MessageMarks
 from tipline.service.outbox import Outbox
-from tipline.service.phone_rows import PhoneRows, Window
+from tipline.service.phone_rows import PhoneRows
 from tipline.service.reach import (
     Reach,
     SealedRow,
-    encode_reach,
-    mark_reach,
     open_reach,
-    seal_row,
 )
 from tipline.service.record_keys import RecordKeys
+from tipline.service.relations import Relations
 from tipline.service.standing import Standing
-from tipline.service.store import Arrival, StoredTip
+from tipline.service.store import StoredTip
 from tipline.service.taken_answers import TakenAnswers
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
@@ -98,6 +97,7 @@ class Conversations:
         self._today = today
         self._random = random
         self._window_keys = DerivedKeys(keys, derive_window_key)
+        self._relations = Relations(keys, on_fault=on_fault)
         self._index = WindowIndex(self._window_keys.read)
         self._marks = MessageMarks(keys, promises=promises, today=today)
         self.handles = Handles(
@@ -112,9 +112,9 @@ class Conversations:
             on_fault=on_fault,
             monotonic=monotonic,
         )
-        self._coming: dict[bytes, asyncio.Event] = {}
         self._ended = Ended(
             rows,
+            relations=self._relations,
             index=self._index,
             writer=writer,
             keys=keys,
@@ -122,12 +122,40 @@ class Conversations:
             on_fault=on_fault,
             random=random,
         )
+        self._keeping = Keeping(
+            rows,
+            relations=self._relations,
+            index=self._index,
+            window_keys=self._window_keys,
+            marks=self._marks,
+            ended=self._ended,
+            handles=self.handles,
+            keys=keys,
+            arriving=arriving,
+            promises=promises,
+            today=today,
+            random=random,
+        )
         self._is_stale = False
         self.outbox = Outbox(
-            rows, writer=writer, keys=keys, promises=promises, today=today, random=random
+            rows,
+            relations=self._relations,
+            index=self._index,
+            writer=writer,
+            keys=keys,
+            promises=promises,
+            today=today,
+            random=random,
         )
         self.taken = TakenAnswers(
-            rows, writer=writer, keys=keys, promises=promises, today=today, random=random
+            rows,
+            relations=self._relations,
+            index=self._index,
+            writer=writer,
+            keys=keys,
+            promises=promises,
+            today=today,
+            random=random,
         )
 
     async def open(self) -> None:
@@ -147,7 +175,7 @@ class Conversations:
     async def reload(self) -> None:
         """Take up what is stored, in the place of what is known."""
         self._is_stale = False
-        self._index.load(await self._writer.call(self._rows.list_windows))
+        self._index.load(await self._writer.call(lambda: self._rows.list_windows(self._relations)))
         self._marks.add_days(await self._writer.call(self._rows.list_replay_days))
 
     def find(self, sender: Sender | None, channel: str) -> Standing:
@@ -205,8 +233,8 @@ class Conversations:
         Raises:
             KeyUnavailableError: the slot file does not give a day's key.
         """
-        marks = self._marks.make(gateway, provider_id)
-        return await self._writer.call(lambda: self._rows.has_mark(marks))
+        mark = self._marks.make(gateway, provider_id)
+        return await self._writer.call(lambda: self._rows.has_mark(mark.all))
 
     async def note_seen(self, gateway: str, provider_ids: Sequence[str]) -> None:
         """
@@ -221,16 +249,17 @@ class Conversations:
         Raises:
             OSError: the disk refuses, or the slot file does.
         """
-        today, marked_until = self._today(), self._marks.find_end()
-        marked = [self._marks.make(gateway, one) for one in provider_ids]
+        marks = [self._marks.make(gateway, one) for one in provider_ids]
 
         def note() -> None:
-            for marks in marked:
-                if not self._rows.has_mark(marks):
-                    self._rows.insert_mark(marks[0], received_on=today, dies_on=marked_until)
+            for mark in marks:
+                if not self._rows.has_mark(mark.all):
+                    self._rows.insert_mark(
+                        mark.first, received_on=mark.made_on, dies_on=mark.dies_on
+                    )
 
         await self._writer.call(note)
-        self._marks.add_days({marked_until})
+        self._marks.add_days({mark.dies_on for mark in marks})
 
     async def add(
         self,
@@ -267,30 +296,24 @@ class Conversations:
             sqlite3.Error: the same of the database.
         """
         await self.handles.begin_epoch()
-        if self._is_stale:
-            await self.reload()
-        marks = self._marks.make(gateway, provider_id)
-        while (coming := self._coming.get(marks[0])) is not None:
-            await coming.wait()  # the provider repeats it while it is being kept
-        self._coming[marks[0]] = asyncio.Event()
+        await self._reload_stale()
+        message = Message(
+            envelope=envelope,
+            conversation=standing.conversation,
+            reach=None
+            if sender is None
+            else Reach(sender=sender, gateway=gateway, channel=channel),
+            channel=channel,
+            keyset=keyset,
+            mark=self._marks.make(gateway, provider_id),
+            part_ids=part_ids,
+            part_marks=[self._marks.make(gateway, one).first for one in part_provider_ids],
+        )
         try:
-            reach = (
-                None if sender is None else Reach(sender=sender, gateway=gateway, channel=channel)
-            )
-            return await self._add(
-                self._make_tip(channel, keyset, size_bytes=len(envelope)),
-                envelope,
-                conversation=standing.conversation,
-                reach=reach,
-                marks=marks,
-                part_ids=part_ids,
-                part_marks=[self._marks.make(gateway, one)[0] for one in part_provider_ids],
-            )
+            return await self._keeping.keep(message)
         except (OSError, sqlite3.Error):
             self._is_stale = True  # what failed may have come after the commit
             raise
-        finally:
-            self._coming.pop(marks[0]).set()
 
     async def read_sender(self, conversation: bytes) -> Reach | None:
         """
@@ -306,7 +329,10 @@ class Conversations:
             KeyUnavailableError: its key cannot be read.
             CryptoError: what is stored is not what was sealed.
         """
-        windows = await self._writer.call(lambda: self._rows.read_windows(conversation))
+        await self._reload_stale()
+        windows = await self._writer.call(
+            lambda: self._rows.read_windows(self._index.ids_of(conversation))
+        )
         if not windows or windows[0].dies_on <= self._today():
             return None
         return await asyncio.to_thread(self._open_reach, windows[0])
@@ -321,6 +347,7 @@ class Conversations:
         Raises:
             OSError: the disk refuses; nothing may be said to be gone.
         """
+        await self._reload_stale()
         await self._ended.end(conversation)
 
     def note_stopped(self, sender: Sender, channel: str, standing: Standing) -> None:
@@ -346,7 +373,9 @@ class Conversations:
             Whether it was not before: only then the notice may be sent.
         """
         today = self._today()
-        is_first = await self._writer.call(lambda: self._rows.note_notice(conversation, today))
+        is_first = await self._writer.call(
+            lambda: self._rows.note_notice(self._index.ids_of(conversation), today)
+        )
         self._index.set_noticed(conversation, today)
         return is_first
 
@@ -369,123 +398,12 @@ class Conversations:
         self._index.forget_reserved()
         self._ended.forget_days(until)
         self._window_keys.forget(until)
+        self._relations.forget(until)
         self._marks.forget_days(until)
 
-    def _make_tip(self, channel: str, keyset: int, *, size_bytes: int) -> StoredTip:
-        today = self._today()
-        return StoredTip(
-            id=self._random(ID_BYTES),
-            arrived_on=today,
-            dies_on=self._promises.dies_on(find_tip_class(size_bytes), {Event.ARRIVED: today}),
-            size_bytes=size_bytes,
-            channel=channel,
-            sealed_by_service=True,
-            keyset=keyset,
-        )
-
-    async def _add(
-        self,
-        tip: StoredTip,
-        envelope: bytes,
-        *,
-        conversation: bytes,
-        reach: Reach | None,
-        marks: Sequence[bytes],
-        part_ids: Sequence[bytes],
-        part_marks: Sequence[bytes],
-    ) -> StoredTip | None:
-        today = tip.arrived_on
-        arrival = Arrival(
-            upload_id=self._random(ID_BYTES),
-            answer_dies_on=self._promises.dies_on(
-                RecordClass.UPLOAD_ANSWER, {Event.ARRIVED: today}
-            ),
-            tip=tip,
-        )
-        epoch_id, marked_until = self.handles.find_epoch(today), self._marks.find_end()
-        window = None
-        if reach is not None and not self._has_window(conversation, today):
-            window = await asyncio.to_thread(
-                self._seal_window, conversation, reach, today=today, epoch_id=epoch_id
-            )
-        relation = _Relation()
-
-        def keep_beside() -> bool:
-            if self._rows.has_mark(marks):
-                return False
-            for mark in {marks[0], *part_marks}:
-                if not self._rows.has_mark([mark]):
-                    self._rows.insert_mark(mark, received_on=today, dies_on=marked_until)
-            self._rows.delete_parts(part_ids)
-            self._relate(tip, conversation, window, epoch_id=epoch_id, relation=relation)
-            return True
-
-        parts = await self._writer.call(lambda: self._rows.list_part_keys(part_ids))
-        is_new = await self._arriving.add_received(arrival, envelope, beside=keep_beside)
-        self._marks.add_days({marked_until})
-        if relation.window is not None and not self._ended.is_finished(conversation):
-            self._index.add(relation.window)
-        unused = [] if window is None or relation.window is not None else [window[1].key]
-        if gone := [*unused, *(parts if is_new else ())]:
-            await asyncio.to_thread(self._keys.destroy, gone)
-        if relation.waits and epoch_id is not None:
-            self.handles.expect(tip.id, conversation=conversation, epoch=epoch_id)
-        return tip if is_new else None
-
-    def _relate(
-        self,
-        tip: StoredTip,
-        conversation: bytes,
-        window: tuple[Window, SealedRow] | None,
-        *,
-        epoch_id: bytes | None,
-        relation: _Relation,
-    ) -> None:
-        """Keep the window of the day and the tip's handle; in the writer's thread."""
-        if self._ended.has_begun(conversation):
-            return  # STOP came meanwhile: a window now would bring the number back
-        found = self._rows.find_window(conversation, tip.arrived_on)
-        pseudonym = self.handles.find_pseudonym(conversation, epoch_id)
-        if found is not None:
-            window_id = found
-        elif window is not None:
-            relation.window = dataclasses.replace(window[0], pseudonym=pseudonym)
-            self._rows.insert_window(relation.window, window[1])
-            window_id = relation.window.id
-        else:
-            return  # nobody said who wrote, or the window was closed meanwhile
-        relation.waits = self.handles.relate(
-            tip.id, epoch=epoch_id, pseudonym=pseudonym, window=window_id
-        )
-
-    def _has_window(self, conversation: bytes, today: datetime.date) -> bool:
-        windows = self._index.windows_of(conversation, today=today)
-        return any(window.received_on == today for window in windows)
-
-    def _seal_window(
-        self, conversation: bytes, reach: Reach, *, today: datetime.date, epoch_id: bytes | None
-    ) -> tuple[Window, SealedRow]:
-        dies_on = self._promises.dies_on(RecordClass.RAW_NUMBER, {Event.RECEIVED: today})
-        row = seal_row(encode_reach(reach), self._keys, dies_on=dies_on, random=self._random)
-        window = Window(
-            id=row.id,
-            conversation=conversation,
-            received_on=today,
-            dies_on=dies_on,
-            mark=mark_reach(self._window_keys.read(dies_on), reach),
-            epoch=epoch_id,
-            pseudonym=None,
-            noticed=False,
-        )
-        return window, row
+    async def _reload_stale(self) -> None:
+        if self._is_stale:
+            await self.reload()
 
     def _open_reach(self, row: SealedRow) -> Reach:
         return open_reach(self._keys.open(row.key, dies_on=row.dies_on), row)
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class _Relation:
-    """What came of relating a tip to its sender, told out of the writer's thread."""
-
-    window: Window | None = None
-    waits: bool = False

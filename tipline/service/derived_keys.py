@@ -25,22 +25,25 @@ class DerivedKeys:
         self._derive = derive
         self._derived: dict[datetime.date, Secret] = {}
 
-    def read(self, day: datetime.date) -> Secret:
+    def read(self, day: datetime.date, *, may_make: bool = True) -> Secret:
         """
         Give the key of a day.
 
         Args:
-            day: To come.
+            day: To come, if it may be made.
+            may_make: Whether the day's key is made if there is none.
 
         Returns:
             The key.
 
         Raises:
-            KeyUnavailableError: the day's key is unreadable.
+            KeyUnavailableError: the day's key is unreadable, or gone.
         """
-        if day not in self._derived:
-            self._derived[day] = self._keys.derive_of_day(day, self._derive)
-        return self._derived[day]
+        found = self._derived.get(day)
+        if found is None:
+            found = self._keys.derive_of_day(day, self._derive, may_make=may_make)
+            self._derived[day] = found
+        return found
 
     def forget(self, until: datetime.date) -> None:
         """
@@ -49,5 +52,6 @@ class DerivedKeys:
         Args:
             until: The last of them.
         """
-        for day in [day for day in self._derived if day <= until]:
-            del self._derived[day]
+        # Another thread may be adding one, or have forgotten it.
+        for day in [day for day in list(self._derived) if day <= until]:
+            self._derived.pop(day, None)

@@ -34,6 +34,7 @@ from crypto.window import mark_sender
 from tipline.errors import InstanceError
 from tipline.service.phone_rows import PhoneRows
 from tipline.service.record_keys import RecordKey, RecordKeys
+from tipline.service.relations import Relations
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
 
@@ -63,6 +64,7 @@ class Ended:
 
     Args:
         rows: The rows; used in the writer's thread alone.
+        relations: Of the same store.
         index: The open conversations.
         writer: Runs what touches the database.
         keys: Of the store.
@@ -75,6 +77,7 @@ class Ended:
         self,
         rows: PhoneRows,
         *,
+        relations: Relations,
         index: WindowIndex,
         writer: GroupWriter,
         keys: RecordKeys,
@@ -83,6 +86,7 @@ class Ended:
         random: RandomSource,
     ) -> None:
         self._rows = rows
+        self._relations = relations
         self._index = index
         self._writer = writer
         self._keys = keys
@@ -169,6 +173,8 @@ class Ended:
         Returns:
             What is kept in mind; None if it did not.
         """
+        if not self._senders:  # as on most days, and this is asked for each message
+            return None
         found = self._senders.get(mark_sender(self._key, channel=channel, address=address))
         return found if found is not None and found.on == today else None
 
@@ -189,12 +195,14 @@ class Ended:
         while len(self._conversations) > MAX_ENDED:
             self._conversations.popitem(last=False)
         self._index.release(conversation)
-        keys = await self._writer.call(lambda: self._rows.list_conversation_keys(conversation))
+        keys = await self._writer.call(lambda: self._list_keys(conversation))
         await asyncio.to_thread(self._keys.destroy, keys)
 
         def delete() -> list[RecordKey]:
-            left = self._rows.list_conversation_keys(conversation)
-            self._rows.delete_conversation(conversation)
+            left = self._list_keys(conversation)
+            self._rows.delete_windows(self._index.ids_of(conversation))
+            for answer_id in self._list_answers(conversation):
+                self._rows.delete_outgoing(answer_id)
             return left
 
         left = await self._writer.call(delete)
@@ -205,3 +213,13 @@ class Ended:
         self._conversations[conversation] = True
         self._index.forget_conversation(conversation)
         return bool(known or late)
+
+    def _list_keys(self, conversation: bytes) -> list[RecordKey]:
+        return [
+            *self._rows.list_keys("windows", self._index.ids_of(conversation)),
+            *self._rows.list_keys("outgoing", self._list_answers(conversation)),
+        ]
+
+    def _list_answers(self, conversation: bytes) -> list[bytes]:
+        waiting = self._rows.list_outgoing(self._relations)
+        return [answer_id for answer_id, whose in waiting if whose == conversation]

@@ -5,6 +5,8 @@ thread. All of them go with their epoch (`dying_epochs.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlite_utils import Database
 
 from crypto.handle import HANDLE_BITS
@@ -22,23 +24,26 @@ class HandleRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find_pseudonym(self, conversation: bytes, epoch: bytes) -> bytes | None:
+    def find_pseudonym(self, window_ids: Sequence[bytes], epoch: bytes) -> bytes | None:
         """
         Find the pseudonym that a conversation has in an epoch.
 
         Args:
-            conversation: Its id.
+            window_ids: Of its windows.
             epoch: Its id.
 
         Returns:
             16 bytes; None if it is not known.
         """
-        row = self._database.execute(
-            "SELECT pseudonym FROM windows"
-            " WHERE conversation = ? AND epoch = ? AND pseudonym IS NOT NULL LIMIT 1",
-            [conversation, epoch],
-        ).fetchone()
-        return None if row is None else bytes(row[0])
+        for window_id in reversed(window_ids):  # the latest has it most likely
+            row = self._database.execute(
+                "SELECT pseudonym FROM windows"
+                " WHERE id = ? AND epoch = ? AND pseudonym IS NOT NULL",
+                [window_id, epoch],
+            ).fetchone()
+            if row is not None:
+                return bytes(row[0])
+        return None
 
     def insert_handle(
         self, tip: bytes, *, epoch: bytes, pseudonym: bytes | None, window: bytes | None
@@ -61,50 +66,46 @@ class HandleRows:
         List the tips whose pseudonym is not known yet.
 
         Returns:
-            Of each its id, its conversation and its epoch.
+            Of each its id, the window of its sender and its epoch.
         """
-        return [
-            (bytes(tip), bytes(conversation), bytes(epoch))
-            for tip, conversation, epoch in self._database.execute(
-                "SELECT handles.tip, windows.conversation, handles.epoch"
-                " FROM handles JOIN windows ON windows.id = handles.window"
-            )
-        ]
+        rows = self._database.execute(
+            "SELECT tip, window, epoch FROM handles WHERE window IS NOT NULL"
+        )
+        return [(bytes(tip), bytes(window), bytes(epoch)) for tip, window, epoch in rows]
 
-    def set_pseudonym(self, conversation: bytes, epoch: bytes, pseudonym: bytes) -> None:
+    def set_pseudonym(self, window_ids: Sequence[bytes], epoch: bytes, pseudonym: bytes) -> None:
         """
         Keep the pseudonym of a conversation in an epoch, with its tips.
 
         Args:
-            conversation: Its id.
+            window_ids: Of its windows.
             epoch: Its id. If it is over, nothing is kept.
             pseudonym: 16 bytes.
         """
         if self._database.execute("SELECT 1 FROM epochs WHERE id = ?", [epoch]).fetchone() is None:
             return
-        self._database.execute(
-            "UPDATE handles SET pseudonym = ?, window = NULL WHERE epoch = ? AND window IN"
-            " (SELECT id FROM windows WHERE conversation = ?)",
-            [pseudonym, epoch, conversation],
-        )
-        self._database.execute(
-            "UPDATE windows SET pseudonym = ? WHERE conversation = ? AND epoch = ?",
-            [pseudonym, conversation, epoch],
-        )
+        for window_id in window_ids:
+            self._database.execute(
+                "UPDATE handles SET pseudonym = ?, window = NULL WHERE window = ? AND epoch = ?",
+                [pseudonym, window_id, epoch],
+            )
+            self._database.execute(
+                "UPDATE windows SET pseudonym = ? WHERE id = ? AND epoch = ?",
+                [pseudonym, window_id, epoch],
+            )
 
-    def drop_waiting(self, conversation: bytes, epoch: bytes) -> None:
+    def drop_waiting(self, window_ids: Sequence[bytes], epoch: bytes) -> None:
         """
         Let waiting handles go whose pseudonym can never be known.
 
         Args:
-            conversation: Its id.
+            window_ids: Of the conversation's windows.
             epoch: Its id.
         """
-        self._database.execute(
-            "DELETE FROM handles WHERE epoch = ? AND window IN"
-            " (SELECT id FROM windows WHERE conversation = ?)",
-            [epoch, conversation],
-        )
+        for window_id in window_ids:
+            self._database.execute(
+                "DELETE FROM handles WHERE window = ? AND epoch = ?", [window_id, epoch]
+            )
 
     def list_blocks(self) -> list[tuple[bytes, bytes]]:
         """

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Sequence
 
@@ -16,6 +17,24 @@ from retention.policy import Event, RecordClass
 from retention.promise import Promises
 from tipline.service.derived_keys import DerivedKeys
 from tipline.service.record_keys import RecordKeys
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessageMark:
+    """
+    The marks of a message.
+
+    Args:
+        made_on: The day on which they were made.
+        dies_on: The day on which the first one dies.
+        first: That which the message is given.
+        all: This one, then those that it may have from before.
+    """
+
+    made_on: datetime.date
+    dies_on: datetime.date
+    first: bytes
+    all: Sequence[bytes]
 
 
 class MessageMarks:
@@ -36,11 +55,7 @@ class MessageMarks:
         self._today = today
         self._days: set[datetime.date] = set()
 
-    def find_end(self) -> datetime.date:
-        """Tell the day on which a mark dies that is made today."""
-        return self._find_end(self._today())
-
-    def make(self, gateway: str, provider_id: str) -> Sequence[bytes]:
+    def make(self, gateway: str, provider_id: str) -> MessageMark:
         """
         Mark a message.
 
@@ -49,20 +64,21 @@ class MessageMarks:
             provider_id: Untrusted: what the provider calls the message.
 
         Returns:
-            The mark that it is given, then those that it may have from before.
+            The mark that it is given, with those that it may have from before.
 
         Raises:
             KeyUnavailableError: the slot file does not give a day's key.
         """
         today = self._today()
-        dies_on = self._find_end(today)
+        dies_on = self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})
         others = sorted(day for day in self._days if day > today and day != dies_on)
         # Any text that Python can hold: what is no character is told apart, too.
         encoded = provider_id.encode("utf-8", "surrogatepass")
-        return [
+        marks = [
             mark_message(self._keys.read(day), gateway=gateway, provider_id=encoded)
             for day in (dies_on, *others)
         ]
+        return MessageMark(made_on=today, dies_on=dies_on, first=marks[0], all=marks)
 
     def add_days(self, days: set[datetime.date]) -> None:
         """
@@ -82,6 +98,3 @@ class MessageMarks:
         """
         self._keys.forget(until)
         self._days = {day for day in self._days if day > until}
-
-    def _find_end(self, today: datetime.date) -> datetime.date:
-        return self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})

@@ -3,12 +3,14 @@ Records that die on another day than was fixed: their rows and keys follow.
 
 Rules:
 1. What opens is wrapped under the key of its new day; what opens for nobody moves all the same.
-2. A window's sender is marked anew, because the mark dies with the key of its day. The marks of
-   messages cannot be: they stay under the key of the day they were made for, and their rows go.
+2. A window's sender is marked anew, because the mark dies with the key of its day; what relates it
+   or an answer to others is sealed anew. The marks of messages cannot be: they stay under the key
+   of the day they were made for, and their rows go.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -23,6 +25,7 @@ from tipline.service.phone_rows import PhoneRows
 from tipline.service.placing import find_wrapped_key
 from tipline.service.reach import mark_reach, open_reach
 from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
+from tipline.service.relations import Relations
 from tipline.service.rows import Rows
 from tipline.service.sealed_envelopes import SealedEnvelopes
 
@@ -103,13 +106,26 @@ class Moving:
             # It opens for nobody, on whatever day it dies; it must not keep the others' days back.
             self._on_fault(exc)
             return None
-        if table == "windows":
-            self._mark_anew(move.record.id, data_key, dies_on=move.dies_on)
+        if table in ("windows", "outgoing"):
+            self._relate_anew(table, move, data_key)
         return self._keys.wrap(found.key, data_key, dies_on=move.dies_on)
 
-    def _mark_anew(self, window_id: bytes, data_key: DataKey, *, dies_on: datetime.date) -> None:
-        row = self._phone_rows.read_window(window_id)
-        if row is not None:
+    def _relate_anew(self, table: str, move: Move, data_key: DataKey) -> None:
+        row_id, dies_on = move.record.id, move.dies_on
+        sealed = self._phone_rows.read_relation(table, row_id)
+        if sealed is None:
+            return
+        # No key is kept for the next: a line without phones forgets none.
+        relations = Relations(self._keys, on_fault=self._on_fault)
+        related = relations.open(
+            sealed, row_id=row_id, dies_on=move.record.dies_on, has_mark=table == "windows"
+        )
+        if related is None:
+            return
+        for row in self._phone_rows.read_windows([row_id] if table == "windows" else []):
             window_key = self._keys.derive_of_day(dies_on, derive_window_key)
             mark = mark_reach(window_key, open_reach(data_key, row))
-            self._phone_rows.set_mark(window_id, mark)
+            related = dataclasses.replace(related, mark=mark)
+        self._phone_rows.set_relation(
+            table, row_id, relations.seal(related, row_id=row_id, dies_on=dies_on)
+        )

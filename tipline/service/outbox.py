@@ -24,8 +24,11 @@ from retention.promise import Promises
 from tipline.service.phone_rows import PhoneRows
 from tipline.service.reach import STATUS_SLICE, SealedRow, open_row, seal_row
 from tipline.service.record_keys import KeyUnavailableError, RecordKeys
+from tipline.service.relations import Relations
+from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
 
+ID_BYTES: Final = 16
 STATUS_BYTES: Final = 640  # of a status: one length for all; one part of SMS has 160 characters
 
 
@@ -35,6 +38,8 @@ class Outbox:
 
     Args:
         rows: The rows; used in the writer's thread alone.
+        relations: Of the same store.
+        index: The open conversations.
         writer: Runs what touches them.
         keys: Of the store.
         promises: How long things are kept.
@@ -46,6 +51,8 @@ class Outbox:
         self,
         rows: PhoneRows,
         *,
+        relations: Relations,
+        index: WindowIndex,
         writer: GroupWriter,
         keys: RecordKeys,
         promises: Promises,
@@ -53,6 +60,8 @@ class Outbox:
         random: RandomSource = system_random,
     ) -> None:
         self._rows = rows
+        self._relations = relations
+        self._index = index
         self._writer = writer
         self._keys = keys
         self._promises = promises
@@ -75,7 +84,7 @@ class Outbox:
         today = self._today()
         dies_on = self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})
         row = await asyncio.to_thread(
-            seal_row, content, self._keys, dies_on=dies_on, random=self._random
+            seal_row, content, self._keys, dies_on=dies_on, row_id=self._random(ID_BYTES)
         )
         await self._writer.call(lambda: self._rows.insert_part(row, received_on=today))
         return row.id
@@ -118,7 +127,9 @@ class Outbox:
         Raises:
             OSError: the disk refuses.
         """
-        keys = await self._writer.call(lambda: self._rows.list_part_keys(part_ids))
+        if not part_ids:
+            return
+        keys = await self._writer.call(lambda: self._rows.list_keys("parts", part_ids))
         await asyncio.to_thread(self._keys.destroy, keys)
         await self._writer.call(lambda: self._rows.delete_parts(part_ids))
 
@@ -129,7 +140,7 @@ class Outbox:
         Returns:
             Id and conversation of each.
         """
-        return await self._writer.call(self._rows.list_outgoing)
+        return await self._writer.call(lambda: self._rows.list_outgoing(self._relations))
 
     async def read_answer(self, answer_id: bytes) -> bytes | None:
         """
@@ -179,7 +190,9 @@ class Outbox:
             KeyUnavailableError: the window's key cannot be read.
             CryptoError: what is stored is not what was sealed.
         """
-        found = await self._writer.call(lambda: self._rows.find_status(conversation))
+        found = await self._writer.call(
+            lambda: self._rows.find_status(self._index.ids_of(conversation))
+        )
         if found is None or found.dies_on <= self._today():
             return None
         data_key = await asyncio.to_thread(self._open_key, found)

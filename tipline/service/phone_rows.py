@@ -1,5 +1,9 @@
 """
 The rows of what comes from phones: every statement about them, each run in the writer's thread.
+
+Rules:
+1. No statement knows a conversation: the rows do not say theirs in clear. Whoever wants those of
+   one names their ids, which are in memory (`window_index.py`). An id without a row is no error.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from sqlite_utils import Database
 from crypto.strict import parse_day
 from tipline.service.reach import SealedRow
 from tipline.service.record_keys import RecordKey
+from tipline.service.relations import Relations
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,116 +63,116 @@ class PhoneRows:
         """Where they lie, for the rows beside them."""
         return self._database
 
-    def list_windows(self) -> list[Window]:
+    def list_windows(self, relations: Relations) -> list[Window]:
         """
-        List all windows. Walks through all of them.
+        List all windows that can be related to a sender. Walks through all of them.
+
+        Args:
+            relations: Opens what relates them.
 
         Returns:
             In the order of their random ids.
         """
-        rows = self._database.query(
-            "SELECT id, conversation, received_on, dies_on, mark, epoch, pseudonym, noticed"
+        rows = self._database.execute(
+            "SELECT id, relation, received_on, dies_on, epoch, pseudonym, noticed"
             " FROM windows ORDER BY id"
         )
-        return [
-            Window(
-                id=row["id"],
-                conversation=row["conversation"],
-                received_on=parse_day(row["received_on"]),
-                dies_on=parse_day(row["dies_on"]),
-                mark=row["mark"],
-                epoch=row["epoch"],
-                pseudonym=row["pseudonym"],
-                noticed=bool(row["noticed"]),
-            )
-            for row in rows
-        ]
+        windows = []
+        for window_id, sealed, received_on, dies_on, epoch, pseudonym, noticed in rows:
+            day = parse_day(dies_on)
+            related = relations.open(sealed, row_id=window_id, dies_on=day, has_mark=True)
+            if related is not None:
+                windows.append(
+                    Window(
+                        id=window_id,
+                        conversation=related.conversation,
+                        received_on=parse_day(received_on),
+                        dies_on=day,
+                        mark=related.mark,
+                        epoch=epoch,
+                        pseudonym=pseudonym,
+                        noticed=bool(noticed),
+                    )
+                )
+        return windows
 
-    def find_window(self, conversation: bytes, received_on: datetime.date) -> bytes | None:
+    def find_window(
+        self, window_ids: Sequence[bytes], *, received_on: datetime.date, epoch: bytes | None
+    ) -> bytes | None:
         """
         Find the window of a conversation's day.
 
         Args:
-            conversation: Its id.
+            window_ids: Of its windows.
             received_on: The day.
+            epoch: In which it wrote.
 
         Returns:
-            Its id; None if it did not write on that day.
+            Its id; None if it did not write then.
         """
         row = self._database.execute(
-            "SELECT id FROM windows WHERE conversation = ? AND received_on = ?",
-            [conversation, received_on.isoformat()],
+            f"SELECT id FROM windows WHERE {_among(window_ids)}"  # noqa: S608  # places alone
+            " AND received_on = ? AND epoch IS ?",
+            [*window_ids, received_on.isoformat(), epoch],
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def insert_window(self, window: Window, row: SealedRow) -> None:
+    def insert_window(self, window: Window, row: SealedRow, *, relation: bytes) -> None:
         """
         Note a day on which a conversation wrote.
 
         Args:
             window: What is known of it.
             row: Who wrote, sealed.
+            relation: What relates it to others, sealed.
         """
         self._insert(
             "windows",
             {
                 **_sealed_columns(row),
-                "conversation": window.conversation,
+                "relation": relation,
                 "received_on": window.received_on.isoformat(),
-                "mark": window.mark,
                 "epoch": window.epoch,
                 "pseudonym": window.pseudonym,
                 "noticed": int(window.noticed),
             },
         )
 
-    def read_windows(self, conversation: bytes) -> list[SealedRow]:
+    def read_windows(self, window_ids: Sequence[bytes]) -> list[SealedRow]:
         """
-        Read the windows of a conversation.
+        Read windows.
 
         Args:
-            conversation: Its id.
+            window_ids: Their ids.
 
         Returns:
             The one that lasts longest first.
         """
-        return self._read_sealed("windows", "conversation = ?", [conversation])
+        return self._read_sealed("windows", window_ids)
 
-    def read_window(self, window_id: bytes) -> SealedRow | None:
+    def find_status(self, window_ids: Sequence[bytes]) -> SealedRow | None:
         """
-        Read a window.
+        Find the status of a conversation.
 
         Args:
-            window_id: Its id.
-
-        Returns:
-            It; None if it is gone.
-        """
-        return next(iter(self._read_sealed("windows", "id = ?", [window_id])), None)
-
-    def find_status(self, conversation: bytes) -> SealedRow | None:
-        """
-        Find a conversation's status.
-
-        Args:
-            conversation: Its id.
+            window_ids: Of its windows.
 
         Returns:
             The window in which it lies, with the sealed status; None if there is none.
         """
         rows = self._database.execute(
-            "SELECT id, data_id, slot, wrapped, dies_on, status FROM windows"
-            " WHERE conversation = ? AND status IS NOT NULL",
-            [conversation],
+            "SELECT id, data_id, slot, wrapped, dies_on, status FROM windows"  # noqa: S608
+            f" WHERE {_among(window_ids)} AND status IS NOT NULL",
+            window_ids,
         )
         return next(_parse_sealed(rows), None)
 
-    def set_status(self, conversation: bytes, window_id: bytes, sealed: bytes) -> bool:
+    def set_status(self, window_ids: Sequence[bytes], window_id: bytes, sealed: bytes) -> bool:
         """
         Keep a conversation's status in one of its windows, and in no other.
 
         Args:
-            conversation: Its id.
+            window_ids: Of its windows.
             window_id: Which.
             sealed: The status.
 
@@ -175,58 +180,74 @@ class PhoneRows:
             Whether the window is there.
         """
         self._database.execute(
-            "UPDATE windows SET status = NULL WHERE conversation = ?", [conversation]
+            f"UPDATE windows SET status = NULL WHERE {_among(window_ids)}",  # noqa: S608  # the same
+            window_ids,
         )
         found = self._database.execute(
             "UPDATE windows SET status = ? WHERE id = ?", [sealed, window_id]
         )
         return bool(found.rowcount)
 
-    def set_mark(self, window_id: bytes, mark: bytes) -> None:
+    def read_relation(self, table: str, row_id: bytes) -> bytes | None:
         """
-        Mark a window's sender anew, since it dies on another day.
+        Read what relates a window or an answer.
 
         Args:
-            window_id: Which.
-            mark: Under the key of the new day.
-        """
-        self._database.execute("UPDATE windows SET mark = ? WHERE id = ?", [mark, window_id])
+            table: Where it lies.
+            row_id: Its id.
 
-    def note_notice(self, conversation: bytes, received_on: datetime.date) -> bool:
+        Returns:
+            It, sealed; None if the row is gone.
+        """
+        row = self._database.execute(
+            f"SELECT relation FROM {table} WHERE id = ?",  # noqa: S608  # a name of ours
+            [row_id],
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def set_relation(self, table: str, row_id: bytes, relation: bytes) -> None:
+        """
+        Seal anew what relates a window or an answer, since it dies on another day.
+
+        Args:
+            table: Where it lies.
+            row_id: Its id.
+            relation: Sealed under a key of the new day.
+        """
+        self._database.execute(
+            f"UPDATE {table} SET relation = ? WHERE id = ?",  # noqa: S608  # a name of ours
+            [relation, row_id],
+        )
+
+    def note_notice(self, window_ids: Sequence[bytes], received_on: datetime.date) -> bool:
         """
         Note that a conversation was answered with the notice.
 
         Args:
-            conversation: Its id.
+            window_ids: Of its windows.
             received_on: The day.
 
         Returns:
             Whether it was not before on that day.
         """
         found = self._database.execute(
-            "UPDATE windows SET noticed = 1"
-            " WHERE conversation = ? AND received_on = ? AND noticed = 0",
-            [conversation, received_on.isoformat()],
+            "UPDATE windows SET noticed = 1"  # noqa: S608
+            f" WHERE {_among(window_ids)} AND received_on = ? AND noticed = 0",
+            [*window_ids, received_on.isoformat()],
         )
         return bool(found.rowcount)
 
-    def delete_conversation(self, conversation: bytes) -> None:
+    def delete_windows(self, window_ids: Sequence[bytes]) -> None:
         """
-        Let all rows of a conversation go.
+        Let windows go.
 
         Args:
-            conversation: Its id.
+            window_ids: Their ids.
         """
-        # A tip whose pseudonym was being computed has none from now on.
-        self._database.execute(
-            "DELETE FROM handles WHERE window IN (SELECT id FROM windows WHERE conversation = ?)",
-            [conversation],
-        )
-        for table in ("windows", "outgoing"):
-            self._database.execute(
-                f"DELETE FROM {table} WHERE conversation = ?",  # noqa: S608  # a name of ours
-                [conversation],
-            )
+        for window_id in window_ids:
+            # A tip whose pseudonym was being computed has none from now on.
+            self._database.execute("DELETE FROM handles WHERE window = ?", [window_id])
+            self._database.execute("DELETE FROM windows WHERE id = ?", [window_id])
 
     def has_mark(self, marks: Sequence[bytes]) -> bool:
         """
@@ -286,23 +307,7 @@ class PhoneRows:
         Returns:
             In the order of their random ids.
         """
-        return self._read_sealed("parts", "1", [])
-
-    def list_part_keys(self, part_ids: Sequence[bytes]) -> list[RecordKey]:
-        """
-        List the keys of parts.
-
-        Args:
-            part_ids: Their ids. One that is gone is no error.
-
-        Returns:
-            The keys.
-        """
-        return [
-            row.key
-            for part_id in part_ids
-            for row in self._read_sealed("parts", "id = ?", [part_id])
-        ]
+        return self._read_sealed("parts", None)
 
     def delete_parts(self, part_ids: Sequence[bytes]) -> None:
         """
@@ -314,35 +319,38 @@ class PhoneRows:
         for part_id in part_ids:
             self._database.execute("DELETE FROM parts WHERE id = ?", [part_id])
 
-    def insert_outgoing(
-        self, row: SealedRow, *, conversation: bytes, sent_on: datetime.date
-    ) -> None:
+    def insert_outgoing(self, row: SealedRow, *, relation: bytes, sent_on: datetime.date) -> None:
         """
         Keep an answer until it is sent.
 
         Args:
             row: The answer, sealed.
-            conversation: To whom.
+            relation: To whom, sealed.
             sent_on: The day on which the desk sent it.
         """
         self._insert(
             "outgoing",
-            {
-                **_sealed_columns(row),
-                "conversation": conversation,
-                "sent_on": sent_on.isoformat(),
-            },
+            {**_sealed_columns(row), "relation": relation, "sent_on": sent_on.isoformat()},
         )
 
-    def list_outgoing(self) -> list[tuple[bytes, bytes]]:
+    def list_outgoing(self, relations: Relations) -> list[tuple[bytes, bytes]]:
         """
-        List the answers that wait.
+        List the answers that wait and can be related to somebody.
+
+        Args:
+            relations: Opens to whom.
 
         Returns:
             Id and conversation of each, in the order of their random ids.
         """
-        rows = self._database.execute("SELECT id, conversation FROM outgoing ORDER BY id")
-        return [(bytes(one), bytes(conversation)) for one, conversation in rows]
+        rows = self._database.execute("SELECT id, relation, dies_on FROM outgoing ORDER BY id")
+        waiting = []
+        for row_id, sealed, dies_on in rows:
+            day = parse_day(dies_on)
+            related = relations.open(sealed, row_id=row_id, dies_on=day, has_mark=False)
+            if related is not None:
+                waiting.append((row_id, related.conversation))
+        return waiting
 
     def find_outgoing(self, outgoing_id: bytes) -> SealedRow | None:
         """
@@ -354,7 +362,7 @@ class PhoneRows:
         Returns:
             It, sealed; None if it is gone.
         """
-        return next(iter(self._read_sealed("outgoing", "id = ?", [outgoing_id])), None)
+        return next(iter(self._read_sealed("outgoing", [outgoing_id])), None)
 
     def delete_outgoing(self, outgoing_id: bytes) -> None:
         """
@@ -365,27 +373,25 @@ class PhoneRows:
         """
         self._database.execute("DELETE FROM outgoing WHERE id = ?", [outgoing_id])
 
-    def list_conversation_keys(self, conversation: bytes) -> list[RecordKey]:
+    def list_keys(self, table: str, row_ids: Sequence[bytes]) -> list[RecordKey]:
         """
-        List the keys of a conversation's windows and answers.
+        List the keys of windows, parts or answers.
 
         Args:
-            conversation: Its id.
+            table: Where they lie.
+            row_ids: Their ids.
 
         Returns:
-            The keys.
+            The keys of those that are there.
         """
-        return [
-            row.key
-            for table in ("windows", "outgoing")
-            for row in self._read_sealed(table, "conversation = ?", [conversation])
-        ]
+        return [row.key for row in self._read_sealed(table, row_ids)]
 
-    def _read_sealed(self, table: str, where: str, values: Sequence[Any]) -> list[SealedRow]:
+    def _read_sealed(self, table: str, row_ids: Sequence[bytes] | None) -> list[SealedRow]:
         rows = self._database.execute(
             f"SELECT id, data_id, slot, wrapped, dies_on, sealed FROM {table}"  # noqa: S608
-            f" WHERE {where} ORDER BY dies_on DESC, id",  # texts of ours
-            list(values),
+            f" WHERE {'1' if row_ids is None else _among(row_ids)}"  # texts of ours
+            " ORDER BY dies_on DESC, id",
+            row_ids or [],
         )
         return list(_parse_sealed(rows))
 
@@ -393,6 +399,11 @@ class PhoneRows:
         # Table and columns are names of ours, never of a request.
         columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
         self._database.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", row)  # noqa: S608
+
+
+def _among(row_ids: Sequence[bytes]) -> str:
+    # Places alone: what they stand for is handed over beside.
+    return f"id IN ({', '.join('?' * len(row_ids))})"
 
 
 def _sealed_columns(row: SealedRow) -> dict[str, Any]:

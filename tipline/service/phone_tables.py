@@ -6,7 +6,8 @@ Rules:
    under a key that dies with its day (`crypto/window.py`), what must be read again is sealed.
 2. What relates a tip to its sender is the pseudonym of an epoch alone, and goes with the epoch's
    key. While the pseudonym is being computed, the tip's row in `handles` names the window instead.
-3. No tip's row holds a conversation: only the sealed envelope does.
+3. No row holds a conversation's name in clear: a window's and an answer's have it sealed, each for
+   itself alone (`relations.py`), a tip's has none; only the sealed envelope does.
 
 docs/threat-model.md has every column.
 """
@@ -28,10 +29,9 @@ def create_phone_tables(database: Database) -> None:
         f"""
         CREATE TABLE windows (
             id BLOB PRIMARY KEY NOT NULL,
-            conversation BLOB NOT NULL,
             received_on TEXT NOT NULL,
             dies_on TEXT NOT NULL,
-            mark BLOB NOT NULL,
+            relation BLOB NOT NULL,
             epoch BLOB,
             pseudonym BLOB,
             noticed INTEGER NOT NULL,
@@ -106,7 +106,7 @@ def create_phone_tables(database: Database) -> None:
         f"""
         CREATE TABLE outgoing (
             id BLOB PRIMARY KEY NOT NULL,
-            conversation BLOB NOT NULL,
+            relation BLOB NOT NULL,
             sent_on TEXT NOT NULL,
             dies_on TEXT NOT NULL,
             {keyed},
@@ -127,8 +127,6 @@ def create_phone_tables(database: Database) -> None:
     )
     for table in ("windows", "epochs", "replays", "parts", "outgoing"):
         database.execute(f"CREATE INDEX {table}_dies_on ON {table} (dies_on)")
-    for table in ("windows", "outgoing"):
-        database.execute(f"CREATE INDEX {table}_conversation ON {table} (conversation)")
     for table in ("windows", "handles"):
         database.execute(f"CREATE INDEX {table}_epoch ON {table} (epoch)")
     # Few: those whose pseudonym is being computed.

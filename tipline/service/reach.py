@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from crypto.data_key import DataKey
 from crypto.errors import MalformedError
-from crypto.randomness import RandomSource
 from crypto.secret import Secret
 from crypto.stored import open_slice, seal_slice
 from crypto.strict import format_json, parse_json_object
@@ -26,7 +25,6 @@ from tipline.service.record_keys import RecordKey, RecordKeys
 REACH_BYTES: Final = 1024  # the longest has some 700
 REACH_SLICE: Final = 0
 STATUS_SLICE: Final = 1
-ID_BYTES: Final = 16
 _FIELDS: Final = frozenset({"address", "channel", "gateway", "kind"})
 
 
@@ -65,7 +63,7 @@ class SealedRow:
 
 
 def seal_row(
-    content: bytes, keys: RecordKeys, *, dies_on: datetime.date, random: RandomSource
+    content: bytes, keys: RecordKeys, *, dies_on: datetime.date, row_id: bytes
 ) -> SealedRow:
     """
     Seal something under a key of its own. The key is durable after `RecordKeys.sync`.
@@ -74,7 +72,7 @@ def seal_row(
         content: At least one byte, at most 1 MiB.
         keys: Of the store.
         dies_on: Its last day.
-        random: Where its id comes from.
+        row_id: Random, 16 bytes.
 
     Returns:
         What its row needs.
@@ -84,7 +82,7 @@ def seal_row(
     """
     key, data_key = keys.make(dies_on=dies_on)
     sealed = seal_slice(data_key, content, record_id=key.data_id, number=REACH_SLICE)
-    return SealedRow(id=random(ID_BYTES), key=key, dies_on=dies_on, sealed=sealed)
+    return SealedRow(id=row_id, key=key, dies_on=dies_on, sealed=sealed)
 
 
 def open_row(row: SealedRow, keys: RecordKeys) -> bytes:

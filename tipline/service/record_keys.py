@@ -239,22 +239,27 @@ class RecordKeys:
         with _naming_failures():
             self._slots.destroy([(_ANY_SLOT, SlotKind.EPOCH, one) for one in epoch_ids])
 
-    def derive_of_day(self, day: datetime.date, derive: Callable[[Secret], Secret]) -> Secret:
+    def derive_of_day(
+        self, day: datetime.date, derive: Callable[[Secret], Secret], *, may_make: bool = True
+    ) -> Secret:
         """
         Derive a key that dies with the key of a day.
 
         Args:
-            day: To come. Its key is made if there is none.
+            day: To come, if it may be made.
             derive: From the day's key.
+            may_make: Whether its key is made if there is none.
 
         Returns:
             The derived key.
 
         Raises:
-            KeyUnavailableError: the day's key is unreadable.
+            KeyUnavailableError: the day's key is unreadable, or gone.
         """
         with _naming_failures():
-            return derive(self._make_day(day))
+            if may_make:
+                return derive(self._make_day(day))
+            return derive(self._slots.get(_ANY_SLOT, SlotKind.DAY, encode_day_label(day)))
 
     def make_days(self, first: datetime.date, last: datetime.date) -> None:
         """

@@ -30,6 +30,8 @@ from tipline.service.outbox import STATUS_BYTES
 from tipline.service.phone_rows import PhoneRows
 from tipline.service.reach import STATUS_SLICE, SealedRow, seal_row
 from tipline.service.record_keys import RecordKey, RecordKeys
+from tipline.service.relations import Related, Relations
+from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
 
 MAX_WAITING: Final = 10  # answers for one conversation: a mistake at the desk floods no phone
@@ -81,9 +83,10 @@ class TakenBundle:
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
     item: Item
-    row: SealedRow | None  # of an answer
-    window: bytes | None  # of a status
-    status: bytes | None
+    row: SealedRow | None = None  # of an answer
+    relation: bytes = b""
+    window: bytes | None = None  # of a status
+    status: bytes | None = None
 
 
 class TakenAnswers:
@@ -92,6 +95,8 @@ class TakenAnswers:
 
     Args:
         rows: Used in the writer's thread alone; the bundles lie in the same database.
+        relations: Of the same store.
+        index: The open conversations.
         writer: Runs what touches them.
         keys: Of the store.
         promises: How long things are kept.
@@ -103,6 +108,8 @@ class TakenAnswers:
         self,
         rows: PhoneRows,
         *,
+        relations: Relations,
+        index: WindowIndex,
         writer: GroupWriter,
         keys: RecordKeys,
         promises: Promises,
@@ -111,6 +118,8 @@ class TakenAnswers:
     ) -> None:
         self._database = rows.database
         self._rows = rows
+        self._relations = relations
+        self._index = index
         self._writer = writer
         self._keys = keys
         self._promises = promises
@@ -208,13 +217,15 @@ class TakenAnswers:
 
     async def _prepare(self, item: Item, *, place: tuple[int, int]) -> _Prepared:
         today = self._today()
-        windows = await self._writer.call(lambda: self._rows.read_windows(item.conversation))
+        windows = await self._writer.call(
+            lambda: self._rows.read_windows(self._index.ids_of(item.conversation))
+        )
         window = next((one for one in windows if one.dies_on > today), None)
         if window is None:
-            return _Prepared(item=item, row=None, window=None, status=None)
+            return _Prepared(item=item)
         if item.kind is ItemKind.STATUS:
             sealed = await asyncio.to_thread(self._seal_status, item.text, window)
-            return _Prepared(item=item, row=None, window=window.id, status=sealed)
+            return _Prepared(item=item, window=window.id, status=sealed)
         period_ends_on = self._promises.dies_on(RecordClass.REPLY, {Event.SENT: today})
         row = await asyncio.to_thread(
             seal_row,
@@ -223,9 +234,12 @@ class TakenAnswers:
             ),
             self._keys,
             dies_on=min(period_ends_on, window.dies_on),  # then there is nobody to send it to
-            random=self._random,
+            row_id=self._random(ID_BYTES),
         )
-        return _Prepared(item=item, row=row, window=None, status=None)
+        relation = self._relations.seal(
+            Related(conversation=item.conversation), row_id=row.id, dies_on=row.dies_on
+        )
+        return _Prepared(item=item, row=row, relation=relation)
 
     def _seal_status(self, text: str, window: SealedRow) -> bytes:
         return seal_slice(
@@ -239,7 +253,7 @@ class TakenAnswers:
         self, prepared: Sequence[_Prepared]
     ) -> tuple[dict[bytes, Outcome], list[RecordKey]]:
         waiting = collections.Counter(
-            conversation for _, conversation in self._rows.list_outgoing()
+            conversation for _, conversation in self._rows.list_outgoing(self._relations)
         )
         outcomes: dict[bytes, Outcome] = {}
         unused: list[RecordKey] = []
@@ -256,18 +270,19 @@ class TakenAnswers:
 
     def _insert_one(self, one: _Prepared, waiting: collections.Counter[bytes]) -> Outcome:
         conversation = one.item.conversation
+        window_ids = self._index.ids_of(conversation)
         # Its owner may have ended it since it was looked for.
-        if not self._rows.read_windows(conversation):
+        if not self._rows.list_keys("windows", window_ids):
             return Outcome.WINDOW_CLOSED
         if one.window is not None and one.status is not None:
-            is_set = self._rows.set_status(conversation, one.window, one.status)
+            is_set = self._rows.set_status(window_ids, one.window, one.status)
             return Outcome.TAKEN if is_set else Outcome.WINDOW_CLOSED
         if one.row is None:
             return Outcome.WINDOW_CLOSED
         if waiting[conversation] >= MAX_WAITING:
             return Outcome.TOO_MANY
         waiting[conversation] += 1
-        self._rows.insert_outgoing(one.row, conversation=conversation, sent_on=self._today())
+        self._rows.insert_outgoing(one.row, relation=one.relation, sent_on=self._today())
         return Outcome.TAKEN
 
     async def _destroy(self, keys: Sequence[RecordKey]) -> None:

@@ -7,6 +7,9 @@ Rules:
 2. A window whose day has come is not found any more, whether or not a purge has run.
 3. Who is not found gets a new conversation, kept in mind so that two messages at once get one.
 4. Several windows may have one mark: whatever ends one of their conversations ends all of them.
+5. Here alone it stands which windows a conversation has: `ids_of` names every row that there may
+   be, also one that is being stored just now, or that goes. It names too many rather than too few.
+   Any thread may ask it; everything else is for the loop's thread.
 
 Limitations: some 700 bytes of memory for each day on which somebody wrote.
 """
@@ -38,7 +41,9 @@ class WindowIndex:
         self._read_key = read_key
         self._windows: dict[bytes, Window] = {}
         self._by_mark: dict[bytes, dict[bytes, None]] = {}  # of each the windows, the newest last
-        self._by_conversation: dict[bytes, set[bytes]] = {}
+        # Tuples, which are never changed: another thread may be reading one.
+        self._ids: dict[bytes, tuple[bytes, ...]] = {}
+        self._announced: dict[bytes, bytes] = {}  # windows that are being stored: of whom
         self._days: collections.Counter[datetime.date] = collections.Counter()
         self._reserved: collections.OrderedDict[bytes, bytes] = collections.OrderedDict()
 
@@ -51,10 +56,46 @@ class WindowIndex:
         """
         self._windows.clear()
         self._by_mark.clear()
-        self._by_conversation.clear()
         self._days.clear()
+        self._ids = {}
+        for window_id, conversation in self._announced.items():
+            self._name(window_id, conversation)
         for window in windows:
             self.add(window)
+
+    def announce(self, window_id: bytes, conversation: bytes) -> None:
+        """
+        Take note of a window before it is stored: `ids_of` names it from now on.
+
+        Args:
+            window_id: Its id.
+            conversation: Whose.
+        """
+        self._announced[window_id] = conversation
+        self._name(window_id, conversation)
+
+    def settle(self, window_id: bytes) -> None:
+        """
+        Take note that a window is not being stored any more; if it was, it has been added.
+
+        Args:
+            window_id: Its id.
+        """
+        conversation = self._announced.pop(window_id, None)
+        if conversation is not None:
+            self._prune(conversation)
+
+    def ids_of(self, conversation: bytes) -> tuple[bytes, ...]:
+        """
+        Name a conversation's windows. Any thread may ask.
+
+        Args:
+            conversation: Its id.
+
+        Returns:
+            The ids of all that there may be.
+        """
+        return self._ids.get(conversation, ())
 
     def add(self, window: Window) -> None:
         """
@@ -66,7 +107,7 @@ class WindowIndex:
         self.forget([window.id])
         self._windows[window.id] = window
         self._by_mark.setdefault(window.mark, {})[window.id] = None
-        self._by_conversation.setdefault(window.conversation, set()).add(window.id)
+        self._name(window.id, window.conversation)
         self._days[window.dies_on] += 1
         self._reserved.pop(window.mark, None)
 
@@ -85,10 +126,7 @@ class WindowIndex:
             del same[window_id]
             if not same:
                 del self._by_mark[window.mark]
-            ids = self._by_conversation[window.conversation]
-            ids.discard(window_id)
-            if not ids:
-                del self._by_conversation[window.conversation]
+            self._prune(window.conversation)
             self._days[window.dies_on] -= 1
             if not self._days[window.dies_on]:
                 del self._days[window.dies_on]
@@ -100,7 +138,7 @@ class WindowIndex:
         Args:
             conversation: Its id.
         """
-        self.forget(list(self._by_conversation.get(conversation, ())))
+        self.forget(self.ids_of(conversation))
 
     def forget_reserved(self) -> None:
         """Forget the conversations of which nothing was stored."""
@@ -113,7 +151,7 @@ class WindowIndex:
         Args:
             conversation: Its id.
         """
-        if conversation not in self._by_conversation:
+        if not self._list_windows(conversation):
             for mark in [mark for mark, one in self._reserved.items() if one == conversation]:
                 del self._reserved[mark]
 
@@ -127,7 +165,7 @@ class WindowIndex:
         Returns:
             All that a mark relates to it, itself among them.
         """
-        marks = {self._windows[one].mark for one in self._by_conversation.get(conversation, ())}
+        marks = {window.mark for window in self._list_windows(conversation)}
         others = {self._windows[one].conversation for mark in marks for one in self._by_mark[mark]}
         return sorted({conversation, *others})
 
@@ -164,17 +202,20 @@ class WindowIndex:
         Returns:
             The conversation.
         """
+        # Of most who write twice the second is on the same day: that of today's windows first.
+        today_mark = self.mark(dies_on, channel=channel, address=address)
+        if (found := self._find_marked(today_mark)) is not None:
+            return found
         for day in self._days:
-            if day > today:
+            if day > today and day != dies_on:
                 mark = self.mark(day, channel=channel, address=address)
-                if same := self._by_mark.get(mark):
-                    return self._windows[next(reversed(same))].conversation
-        mark = self.mark(dies_on, channel=channel, address=address)
-        if mark not in self._reserved:
+                if (found := self._find_marked(mark)) is not None:
+                    return found
+        if today_mark not in self._reserved:
             while len(self._reserved) >= MAX_RESERVED:
                 self._reserved.popitem(last=False)
-            self._reserved[mark] = draw()
-        return self._reserved[mark]
+            self._reserved[today_mark] = draw()
+        return self._reserved[today_mark]
 
     def mark(self, day: datetime.date, *, channel: str, address: bytes) -> bytes:
         """
@@ -201,11 +242,10 @@ class WindowIndex:
         Returns:
             The windows, the latest last.
         """
-        windows = [self._windows[one] for one in self._by_conversation.get(conversation, ())]
-        return sorted(
-            (window for window in windows if window.dies_on > today),
-            key=lambda window: window.received_on,
-        )
+        windows = [one for one in self._list_windows(conversation) if one.dies_on > today]
+        if len(windows) > 1:
+            windows.sort(key=lambda window: window.received_on)
+        return windows
 
     def set_pseudonym(self, conversation: bytes, epoch: bytes, pseudonym: bytes) -> None:
         """
@@ -216,10 +256,9 @@ class WindowIndex:
             epoch: Its id.
             pseudonym: 16 bytes.
         """
-        for window_id in self._by_conversation.get(conversation, ()):
-            window = self._windows[window_id]
+        for window in self._list_windows(conversation):
             if window.epoch == epoch:
-                self._windows[window_id] = dataclasses.replace(window, pseudonym=pseudonym)
+                self._windows[window.id] = dataclasses.replace(window, pseudonym=pseudonym)
 
     def set_noticed(self, conversation: bytes, received_on: datetime.date) -> None:
         """
@@ -229,7 +268,42 @@ class WindowIndex:
             conversation: Its id.
             received_on: The day.
         """
-        for window_id in self._by_conversation.get(conversation, ()):
-            window = self._windows[window_id]
+        for window in self._list_windows(conversation):
             if window.received_on == received_on:
-                self._windows[window_id] = dataclasses.replace(window, noticed=True)
+                self._windows[window.id] = dataclasses.replace(window, noticed=True)
+
+    def find_conversation(self, window_id: bytes) -> bytes | None:
+        """
+        Tell whose a window is.
+
+        Args:
+            window_id: Its id.
+
+        Returns:
+            The conversation; None if it is not known.
+        """
+        window = self._windows.get(window_id)
+        return None if window is None else window.conversation
+
+    def _list_windows(self, conversation: bytes) -> list[Window]:
+        return [
+            window
+            for window_id in self._ids.get(conversation, ())
+            if (window := self._windows.get(window_id)) is not None
+        ]
+
+    def _find_marked(self, mark: bytes) -> bytes | None:
+        same = self._by_mark.get(mark)
+        return None if same is None else self._windows[next(reversed(same))].conversation
+
+    def _name(self, window_id: bytes, conversation: bytes) -> None:
+        ids = self._ids.get(conversation, ())
+        if window_id not in ids:
+            self._ids[conversation] = (*ids, window_id)
+
+    def _prune(self, conversation: bytes) -> None:
+        # A window that goes is named as long as its conversation has another: its row may be there
+        # still, and whoever ends the conversation ends that, too.
+        ids = self._ids.get(conversation, ())
+        if not any(one in self._windows or one in self._announced for one in ids):
+            self._ids.pop(conversation, None)

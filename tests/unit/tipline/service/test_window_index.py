@@ -67,3 +67,40 @@ def test_conversation_when_it_is_released_then_its_sender_begins_another() -> No
     index.add(make_window(index, 1, b"two"))
     index.release(b"two")
     assert find(index, b"three") == b"two"
+
+
+def test_window_when_it_is_being_stored_then_it_is_named_also_over_a_reload() -> None:
+    """Whoever ends the conversation names what is stored only after it looked."""
+    index = WindowIndex(lambda _: Secret(b"k" * 32))
+    window = make_window(index, 1, b"first")
+    index.announce(window.id, b"first")
+    assert index.ids_of(b"first") == (window.id,)
+    assert index.windows_of(b"first", today=TODAY) == []
+    index.load([])
+    assert index.ids_of(b"first") == (window.id,)
+    index.add(window)
+    index.settle(window.id)
+    assert index.ids_of(b"first") == (window.id,)
+    assert index.find_conversation(window.id) == b"first"
+    other = make_window(index, 2, b"first")
+    index.announce(other.id, b"first")
+    index.settle(other.id)
+    index.settle(other.id)
+    index.forget_conversation(b"first")
+    assert index.ids_of(b"first") == ()
+    index.announce(other.id, b"first")
+    index.settle(other.id)
+    assert index.ids_of(b"first") == ()
+
+
+def test_window_when_it_goes_then_it_is_named_as_long_as_its_conversation_has_another() -> None:
+    """A purge that fails leaves its row: whoever ends the conversation takes it all the same."""
+    index = WindowIndex(lambda _: Secret(b"k" * 32))
+    going, staying = make_window(index, 1, b"first"), make_window(index, 2, b"first")
+    index.load([going, staying])
+    index.forget([going.id])
+    assert set(index.ids_of(b"first")) == {going.id, staying.id}
+    assert index.windows_of(b"first", today=TODAY) == [staying]
+    assert index.find_conversation(going.id) is None
+    index.forget([staying.id])
+    assert index.ids_of(b"first") == ()
