@@ -60,7 +60,7 @@ class ComputePool:
         self._environment = environment
         self._size = size
         self._processes: list[_Process] = []
-        self._starting = asyncio.Lock()
+        self._beginning: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """
@@ -69,15 +69,10 @@ class ComputePool:
         Raises:
             OSError: no process can be made, or it ends at once.
         """
-        async with self._starting:
-            while True:
-                # Looked at again each time: while one begins, it is seen of others that they died.
-                self._processes = [one for one in self._processes if one.is_alive]
-                if len(self._processes) == self._size:
-                    return
-                self._processes.append(
-                    await _Process.start(self._module, environment=self._environment)
-                )
+        if self._beginning is None:
+            # Of its own: who waits for it may be cancelled, and would leave half a process behind.
+            self._beginning = asyncio.create_task(self._begin())
+        await asyncio.shield(self._beginning)
 
     async def ask(self, request: bytes) -> bytes:
         """
@@ -104,9 +99,23 @@ class ComputePool:
 
     async def close(self) -> None:
         """End the processes, once what was begun is computed."""
-        async with self._starting:
-            processes, self._processes = self._processes, []
+        if self._beginning is not None:
+            await asyncio.wait([self._beginning])
+        processes, self._processes = self._processes, []
         await asyncio.gather(*(one.close() for one in processes))
+
+    async def _begin(self) -> None:
+        try:
+            while True:
+                # Looked at again each time: while one begins, it is seen of others that they died.
+                self._processes = [one for one in self._processes if one.is_alive]
+                if len(self._processes) == self._size:
+                    return
+                self._processes.append(
+                    await _Process.start(self._module, environment=self._environment)
+                )
+        finally:
+            self._beginning = None
 
     async def _ask(self, request: bytes) -> bytes:
         if not (self._processes and all(one.is_alive for one in self._processes)):
@@ -169,6 +178,8 @@ class _Process:
             self._destination.write_eof()
         await self._reading
         await self._process.wait()
+        with contextlib.suppress(ConnectionError):  # it was killed, and hung up
+            await self._destination.wait_closed()
 
     async def _read(self) -> None:
         try:

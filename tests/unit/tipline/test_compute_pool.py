@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,16 @@ import pytest_asyncio
 from tipline.compute_pool import ComputePool, ProcessDiedError, RefusedRequestError
 
 MODULE = "tests.unit.tipline.computing_for_tests"
+
+
+def find_processes() -> list[str]:
+    """List the processes of the module that this one has begun."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [
+        child
+        for child in children
+        if MODULE.encode() in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 @pytest_asyncio.fixture
@@ -63,12 +74,24 @@ async def test_ask_when_who_asked_has_gone_then_the_next_gets_its_own_answer(
 ) -> None:
     """An answer that nobody waits for is not handed to somebody else."""
     await pool.start()
+    assert len(find_processes()) == 2
     gone = [asyncio.create_task(pool.ask(b"gone" * 100_000)) for _ in range(4)]
     await asyncio.sleep(0)
     for task in gone:
         task.cancel()
     assert await pool.ask(b"abc") == b"cba"
     assert await pool.ask(b"def") == b"fed"
+
+
+async def test_close_when_who_asked_first_has_gone_then_no_process_stays(
+    pool: ComputePool,
+) -> None:
+    """Whoever is cancelled while the processes begin leaves none behind."""
+    gone = asyncio.create_task(pool.ask(b"abc"))
+    await asyncio.sleep(0.01)
+    gone.cancel()
+    await pool.close()
+    assert not find_processes()
 
 
 @pytest.mark.parametrize("act", [b"connect", b"write", b"program"])
