@@ -19,7 +19,7 @@ from retention.plan import Move, Record
 from retention.policy import EVENTS, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot_root import Method
-from tipline.errors import InstanceError
+from tipline.errors import GatewayError, InstanceError
 from tipline.files import NEVER_SECONDS
 from tipline.log_database import LOG_FILES
 from tipline.service.database import open_database, set_pragma
@@ -454,6 +454,7 @@ async def test_nightly_when_something_failed_then_the_operator_is_told_without_w
         int(USER_AGENT)
     except ValueError as exc:
         faults.add(exc)
+    faults.add(GatewayError("gateway_stale", gateway="hook"))
     store: Any = CountingStore()
 
     async def fail() -> None:
@@ -479,8 +480,12 @@ async def test_nightly_when_something_failed_then_the_operator_is_told_without_w
             sleep=sleep,
         )
     assert told[0].code == "instance_checkpoint"
-    assert len(told[1]) == 1
-    assert told[1][0].startswith("ValueError test_disk.py:")
+    # What a person can mend comes in words, too.
+    assert (told[1].code, dict(told[1].facts)) == ("gateway_stale", {"gateway": "hook"})
+    assert [place.partition(":")[0] for place in told[2]] == [
+        "GatewayError ?",
+        "ValueError test_disk.py",
+    ]
 
 
 async def test_rewrite_when_the_disk_is_full_for_one_then_it_stops_no_other(

@@ -67,10 +67,12 @@ class Received:
         messages: Those that somebody wrote; none if the request told only of deliveries and the
             like.
         answer: Given after all of them are durable.
+        is_partly_refused: Whether something beside them is not taken, which is told as a fault.
     """
 
     messages: tuple[Incoming, ...] = ()
     answer: GatewayAnswer = dataclasses.field(default_factory=GatewayAnswer)
+    is_partly_refused: bool = False
 
 
 Deliver = Callable[[Sequence[Incoming]], Awaitable[None]]

@@ -19,7 +19,7 @@ from retention.plan import Waiting
 from retention.policy import EVENTS, Policy, RecordClass
 from retention.promise import Promises
 from tipline.clock import Clock
-from tipline.errors import InstanceError
+from tipline.errors import GatewayError, InstanceError
 from tipline.service.adopting import date_back
 from tipline.service.intake import Intake
 from tipline.service.purge_report import PurgeReport
@@ -47,7 +47,7 @@ UNKEPT_CLASSES: Final = frozenset(
     }
 )
 
-Report = Callable[[InstanceError | list[str]], None]
+Report = Callable[[InstanceError | GatewayError | list[str]], None]
 OnPurged = Callable[[PurgeReport], Awaitable[None]]
 
 
@@ -236,6 +236,8 @@ async def run_nightly(
             report(exc)
         except Exception as exc:  # not swallowed: told, and the next night tries again
             faults.add(exc)
+        for error in faults.take_told():
+            report(error)
         if places := faults.take():
             report(places)
         done_on = now.date()

@@ -5,7 +5,8 @@ Rules:
 1. Nothing of a request reaches a log: no access log, no parser's complaint, no traceback.
 2. Every answer to a malformed request is the same bytes, and ends the connection.
 3. A fault of ours is kept in memory as a class and a line of our code, never with its message, and
-   told once a night: the hour of a fault could be the hour of a tip.
+   told once a night: the hour of a fault could be the hour of a tip. What a person can mend is told
+   in words besides (`TOLD_CODES`).
 4. tor says in front of each connection on which circuit it came (the PROXY line). The line is taken
    off before HTTP is read, and lives as long as the connection.
 """
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tipline.errors import GatewayError
 from tipline.service.answers import FAULT, MALFORMED
 
 PROXY_START: Final = b"PROXY "
@@ -27,6 +29,8 @@ PROXY_MAX_LEN: Final = (
 )
 LINGERING_SECONDS: Final = 2.0  # for a client to read a refusal while it still sends
 MAX_FAULTS: Final = 100  # different ones; the rest of a flood tells nothing new
+# Their only fact is the gateway's name, which is the operator's own word.
+TOLD_CODES: Final = frozenset({"gateway_stale", "gateway_malformed"})
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -36,6 +40,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._places: set[str] = set()
+        self._told: dict[tuple[str, object], GatewayError] = {}
 
     def add(self, error: BaseException) -> None:
         """
@@ -46,6 +51,10 @@ class Faults:
         """
         if len(self._places) < MAX_FAULTS:
             self._places.add(find_place(error))
+        if isinstance(error, GatewayError) and error.code in TOLD_CODES:
+            gateway = error.facts["gateway"]
+            # Without the way that it came: a traceback holds what stood in the call.
+            self._told[error.code, gateway] = GatewayError(error.code, gateway=gateway)
 
     def take(self) -> list[str]:
         """
@@ -56,6 +65,16 @@ class Faults:
         """
         places, self._places = sorted(self._places), set()
         return places
+
+    def take_told(self) -> list[GatewayError]:
+        """
+        Hand out what a person can mend, and forget it.
+
+        Returns:
+            Each error of each gateway once, in the order in which it first came.
+        """
+        told, self._told = list(self._told.values()), {}
+        return told
 
 
 class SilentProtocol(web.RequestHandler):

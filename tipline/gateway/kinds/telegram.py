@@ -17,7 +17,6 @@ Source: Telegram's Bot API: setWebhook, Update, Message, getFile, sendMessage, d
 from __future__ import annotations
 
 import datetime
-import json
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,6 +25,7 @@ from crypto.secret import Secret
 from crypto.strict import format_json
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest, Received
+from tipline.gateway.batches import write_fields
 from tipline.gateway.calling import Called, call
 from tipline.gateway.incoming import (
     MAX_PROVIDER_ID_CHARACTERS,
@@ -225,8 +225,7 @@ def _read_text(message: dict[str, Any]) -> str:
     text = "\n".join(part for part in (text, " ".join(one for one in told if one)) if part)
     if text or _list_files(message):
         return text
-    rest = {name: message[name] for name in message if name not in ENVELOPE}
-    return json.dumps(rest, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    return write_fields(message, without=ENVELOPE)
 
 
 def _list_files(message: dict[str, Any]) -> list[MediaReference]:

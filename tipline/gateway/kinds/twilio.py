@@ -8,9 +8,11 @@ Rules:
    the request says of its own host is not asked. Twilio signs some addresses with their port and
    some without: both are tried.
 3. A form holds no time: only its id keeps a copy from counting twice, for as long as the policy's
-   `gateway_message` says. JSON events hold one, and are stale after `MAX_AGE`.
+   `gateway_message` says. JSON events hold one, and a call of them is stale by its youngest, after
+   `MAX_AGE`. An event that lacks something is not lost: its fields are the text.
 4. What comes to this gateway is SMS and MMS. A message of another company's (WhatsApp, Messenger),
-   which Twilio can bring, too, is refused: nobody accepted that company here.
+   which Twilio can bring, too, is refused: nobody accepted that company here. Beside others it
+   is left out, and told as a fault.
 5. Once a message is durable, Twilio is asked to remove it, text and files.
 
 Source: Twilio, "Webhooks security" (with the vector of `tests/unit/tipline/gateway`), "Messages
@@ -24,7 +26,7 @@ import datetime
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -32,6 +34,7 @@ from crypto.errors import CryptoError, MalformedError
 from crypto.secret import Secret
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import GatewayAnswer, RawRequest, Received
+from tipline.gateway.batches import Dated, make_odd_id, take_fresh, write_fields
 from tipline.gateway.calling import call
 from tipline.gateway.incoming import (
     MAX_MEDIA,
@@ -144,8 +147,8 @@ class Twilio:
             raise GatewayError("gateway_signature", gateway=self.name)
 
     def _read_form(self, fields: dict[str, str], *, now: datetime.datetime) -> Incoming:
-        if fields.get("AccountSid", self._account_sid) != self._account_sid:
-            raise MalformedError("account")
+        if not self._is_ours(fields, sender=fields.get("From", "")):
+            raise MalformedError("from")
         count = fields.get("NumMedia", "0")
         if not count.isdecimal() or not int(count) <= MAX_MEDIA:
             raise MalformedError("media")
@@ -170,41 +173,71 @@ class Twilio:
         events = tree if isinstance(tree, list) else [tree]
         if not 1 <= len(events) <= MAX_EVENTS:
             raise MalformedError("events")
-        found = list(self._list_messages(events, now=request.received_at))
-        fresh = tuple(message for message, is_fresh in found if is_fresh)
-        if found and not fresh:
-            raise GatewayError("gateway_stale", gateway=self.name)
-        return Received(messages=fresh)
+        messages = [event for event in events if _is_message(event)]
+        ours = [
+            event
+            for event in messages
+            if self._is_ours(take_object(event), sender=_find_sender(event))
+        ]
+        if messages and not ours:
+            raise MalformedError("from")
+        fresh = take_fresh(
+            self.name,
+            [self._read_event(event, now=request.received_at) for event in ours],
+            now=request.received_at,
+            max_age=MAX_AGE,
+            max_ahead=MAX_AHEAD,
+        )
+        return Received(messages=fresh, is_partly_refused=len(ours) < len(messages))
 
-    def _list_messages(
-        self, events: list[Any], *, now: datetime.datetime
-    ) -> Iterator[tuple[Incoming, bool]]:
-        for event in events:
-            data = take_object(event, "data")
-            if take_text(event, "type") != INBOUND_EVENT:
-                if "MessageSid" in take_object(event):
-                    # The names of a form, in JSON.
-                    form = {name: take_text(event, name) for name in event}
-                    yield self._read_form(form, now=now), True
-                continue
-            written_at = datetime.datetime.fromisoformat(take_text(data, "timestamp"))
-            if written_at.tzinfo is None:
-                raise MalformedError("timestamp")
-            sid, count = take_text(data, "messageSid"), take_text(data, "numMedia") or "0"
-            if not count.isdecimal() or not int(count) <= MAX_MEDIA:
-                raise MalformedError("media")
-            message = self._make(
-                sid=sid,
-                sender=take_text(data, "from"),
-                text=take_text(data, "body"),
-                # An event says how many there are, and not where.
-                media=[
-                    MediaReference(location=f"{sid}/{number}", media_type="")
-                    for number in range(int(count))
-                ],
-                now=now,
-            )
-            yield message, -MAX_AHEAD <= now - written_at <= MAX_AGE
+    def _is_ours(self, fields: Mapping[str, Any], *, sender: str) -> bool:
+        # "whatsapp:+52...", "messenger:...": the way led over another company.
+        return (
+            fields.get("AccountSid", self._account_sid) == self._account_sid and ":" not in sender
+        )
+
+    def _read_event(self, event: Any, *, now: datetime.datetime) -> Dated:
+        data, written_at = take_object(event, "data"), None
+        try:
+            if take_text(event, "type") == INBOUND_EVENT:
+                written_at = _read_time(take_text(data, "timestamp"))
+                incoming = self._read_data(data, now=now)
+            else:
+                # The names of a form, in JSON.
+                incoming = self._read_form(
+                    {name: take_text(event, name) for name in event}, now=now
+                )
+        except (CryptoError, ValueError):
+            incoming = self._make_odd(event, now=now)
+        return Dated(incoming=incoming, written_at=written_at)
+
+    def _read_data(self, data: dict[str, Any], *, now: datetime.datetime) -> Incoming:
+        sid, count = take_text(data, "messageSid"), take_text(data, "numMedia") or "0"
+        if not count.isdecimal() or not int(count) <= MAX_MEDIA:
+            raise MalformedError("media")
+        return self._make(
+            sid=sid,
+            sender=take_text(data, "from"),
+            text=take_text(data, "body"),
+            # An event says how many there are, and not where.
+            media=[
+                MediaReference(location=f"{sid}/{number}", media_type="")
+                for number in range(int(count))
+            ],
+            now=now,
+        )
+
+    def _make_odd(self, event: Any, *, now: datetime.datetime) -> Incoming:
+        sid = take_text(take_object(event, "data"), "messageSid") or take_text(event, "MessageSid")
+        sender = _find_sender(event)
+        return Incoming(
+            gateway=self.name,
+            medium=Medium.SMS,
+            provider_id=sid if _SID.fullmatch(sid) else make_odd_id(event),
+            sender=sender if len(sender) <= MAX_SENDER_CHARACTERS else "",
+            text=write_fields(event),
+            received_at=now,
+        )
 
     def _make(
         self,
@@ -217,8 +250,8 @@ class Twilio:
     ) -> Incoming:
         if not _SID.fullmatch(sid):
             raise MalformedError("sid")
-        # "whatsapp:+52...", "messenger:...": the way led over another company.
-        if not 1 <= len(sender) <= MAX_SENDER_CHARACTERS or ":" in sender:
+        # Empty, if the number was withheld.
+        if len(sender) > MAX_SENDER_CHARACTERS:
             raise MalformedError("from")
         return Incoming(
             gateway=self.name,
@@ -296,6 +329,8 @@ class Twilio:
         Raises:
             GatewayError: `gateway_unreachable` or `gateway_refused`; Twilio still has it.
         """
+        if not _SID.fullmatch(provider_id):
+            raise GatewayError("gateway_refused", gateway=self.name, status=0)  # it named none
         url = self._locate(f"Messages/{provider_id}.json")
         await call(self.name, "DELETE", url, headers=self._authorize())
 
@@ -380,6 +415,22 @@ def _parse_form(body: bytes) -> list[tuple[str, str]]:
     if len({name for name, _ in fields}) != len(fields):
         raise MalformedError("form")  # Twilio sends no name twice; which one would count?
     return fields
+
+
+def _is_message(event: Any) -> bool:
+    return take_text(event, "type") == INBOUND_EVENT or "MessageSid" in take_object(event)
+
+
+def _find_sender(event: Any) -> str:
+    return take_text(take_object(event, "data"), "from") or take_text(event, "From")
+
+
+def _read_time(untrusted: str) -> datetime.datetime | None:
+    try:
+        written_at = datetime.datetime.fromisoformat(untrusted)
+    except ValueError:
+        return None
+    return None if written_at.tzinfo is None else written_at
 
 
 def _bound(location: str) -> str:

@@ -4,10 +4,11 @@ WhatsApp, by Meta's Cloud API: a webhook for what comes, an API for answers and 
 Rules:
 1. A webhook is checked by `X-Hub-Signature-256`: HMAC-SHA256 of the raw body under the app's
    secret. The signature holds no time, and Meta repeats what was not answered for days with the
-   same bytes: so a message is stale by its own time, after `MAX_AGE`, and its id keeps it from
-   counting twice until then.
+   same bytes: so a webhook is stale by the time of its youngest message, after `MAX_AGE`, and the
+   messages' ids keep them from counting twice until then.
 2. Only messages to our own number count: an app's secret may sign those of others.
-3. A message of a kind that we do not know is not lost: its fields are the text.
+3. A message of a kind that we do not know is not lost: its fields are the text. So are those of a
+   message that lacks something.
 4. Meta's servers open every message before we get it. They can be asked to remove a file, and not
    to remove a text.
 
@@ -21,7 +22,6 @@ import binascii
 import datetime
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -32,10 +32,12 @@ from crypto.secret import Secret
 from crypto.strict import format_json
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import GatewayAnswer, RawRequest, Received
+from tipline.gateway.batches import Dated, make_odd_id, take_fresh, write_fields
 from tipline.gateway.calling import call
 from tipline.gateway.incoming import (
     MAX_PROVIDER_ID_CHARACTERS,
     MAX_SENDER_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
     Incoming,
     MediaReference,
     Medium,
@@ -50,6 +52,9 @@ MAX_MESSAGES: Final = 1000  # in one webhook: what Meta says it puts together at
 SIGNATURE_START: Final = "sha256="
 FILES: Final = ("image", "audio", "video", "document", "sticker")
 MEDIA_HOST: Final = "lookaside.fbsbx.com"  # where Meta keeps files; our token goes nowhere else
+
+# What stands beside a message's content, and is told elsewhere in the tip or nowhere.
+ENVELOPE: Final = frozenset({"from", "id", "timestamp"})
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
@@ -114,10 +119,14 @@ class WhatsApp:
         if request.method != "POST":
             raise GatewayError("gateway_malformed", gateway=self.name)
         try:
-            return Received(messages=tuple(self._read(request.body, now=request.received_at)))
+            found = self._read(request.body, now=request.received_at)
         except (CryptoError, ValueError):
             # Not "from": the parser's error may quote what stood there.
             raise GatewayError("gateway_malformed", gateway=self.name) from None
+        messages = take_fresh(
+            self.name, found, now=request.received_at, max_age=MAX_AGE, max_ahead=MAX_AHEAD
+        )
+        return Received(messages=messages)
 
     def _answer_challenge(self, target: str) -> Received:
         try:
@@ -131,7 +140,7 @@ class WhatsApp:
             raise GatewayError("gateway_malformed", gateway=self.name)
         return Received(answer=GatewayAnswer(body=challenge.encode("ascii")))
 
-    def _read(self, body: bytes, *, now: datetime.datetime) -> list[Incoming]:
+    def _read(self, body: bytes, *, now: datetime.datetime) -> list[Dated]:
         tree = parse_provider_json(body)
         if take_text(tree, "object") != "whatsapp_business_account":
             raise MalformedError("object")
@@ -143,34 +152,26 @@ class WhatsApp:
             found += [self._read_message(one, now=now) for one in take_list(value, "messages")]
         if len(found) > MAX_MESSAGES:
             raise MalformedError("messages")
-        fresh = [incoming for incoming, is_fresh in found if is_fresh]
-        if found and not fresh:
-            raise GatewayError("gateway_stale", gateway=self.name)
-        return fresh
+        return found
 
-    def _read_message(self, message: Any, *, now: datetime.datetime) -> tuple[Incoming, bool]:
-        provider_id, sender = take_text(message, "id"), take_text(message, "from")
-        if not 1 <= len(provider_id) <= MAX_PROVIDER_ID_CHARACTERS:
-            raise MalformedError("id")
-        if not 1 <= len(sender) < MAX_SENDER_CHARACTERS:
-            raise MalformedError("from")
-        try:
-            written_at = datetime.datetime.fromtimestamp(
-                int(take_text(message, "timestamp")), datetime.UTC
-            )
-        except (ValueError, OverflowError, OSError) as exc:
-            raise MalformedError("timestamp") from exc
+    def _read_message(self, message: Any, *, now: datetime.datetime) -> Dated:
+        fields = take_object(message)
+        provider_id, sender = take_text(fields, "id"), take_text(fields, "from")
+        text, written_at = _read_text(fields), _read_time(take_text(fields, "timestamp"))
+        has_id = 1 <= len(provider_id) <= MAX_PROVIDER_ID_CHARACTERS
+        has_sender = 1 <= len(sender) < MAX_SENDER_CHARACTERS
+        is_odd = not (has_id and has_sender and written_at and len(text) <= MAX_TEXT_CHARACTERS)
         incoming = Incoming(
             gateway=self.name,
             medium=Medium.WHATSAPP,
-            provider_id=provider_id,
+            provider_id=provider_id if has_id else make_odd_id(message),
             # An id of WhatsApp's is a number without its plus.
-            sender=f"+{sender}" if sender.isdecimal() else sender,
-            text=_read_text(message),
+            sender=_add_plus(sender) if has_sender else "",
+            text=write_fields(message) if is_odd else text,
             received_at=now,
-            media=tuple(_list_files(message)),
+            media=tuple(_list_files(fields)),
         )
-        return incoming, -MAX_AHEAD <= now - written_at <= MAX_AGE
+        return Dated(incoming=incoming, written_at=written_at)
 
     async def send(self, to: str, text: str) -> None:
         """
@@ -270,8 +271,18 @@ def _read_text(message: dict[str, Any]) -> str:
     if kind in FILES:
         return take_text(take_object(message, kind), "caption")
     # A place, a contact, an answer to a question: all of it but what stands elsewhere.
-    told = {name: message[name] for name in message if name not in ("from", "id", "timestamp")}
-    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    return write_fields(message, without=ENVELOPE)
+
+
+def _read_time(untrusted_seconds: str) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromtimestamp(int(untrusted_seconds), datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _add_plus(sender: str) -> str:
+    return f"+{sender}" if sender.isdecimal() else sender
 
 
 def _list_files(message: dict[str, Any]) -> list[MediaReference]:

@@ -168,7 +168,6 @@ def test_form_when_anything_was_changed_then_is_refused(change: str) -> None:
     [
         {"MessageSid": "SM1"},
         {"MessageSid": "CA" + "1" * 32},
-        {"From": ""},
         {"From": "whatsapp:+525512345678"},
         {"From": "messenger:12345"},
         {"From": "x" * 200},
@@ -212,6 +211,75 @@ def test_json_when_signed_then_its_events_are_read() -> None:
     assert (message.sender, message.text, message.provider_id) == ("+525512345678", "text", SID)
 
 
+def test_message_when_its_number_was_withheld_then_it_is_kept() -> None:
+    """Nobody is its sender, and nothing of it is lost."""
+    (form,) = make().receive(ask_form({**FORM, "From": ""})).messages
+    (event,) = make().receive(ask_json([make_event(**{"from": None})])).messages
+    assert (form.sender, form.text) == ("", "Núñez + co")
+    assert (event.sender, event.text) == ("", "text")
+
+
+def test_json_when_an_event_waited_then_it_is_taken_with_a_younger_one() -> None:
+    """Twilio signed both at once: after an outage nothing is lost that it still brings."""
+    old = make_event(timestamp=(NOW - 2 * MAX_AGE).isoformat(), body="old")
+    taken = make().receive(ask_json([old, make_event()])).messages
+    assert [message.text for message in taken] == ["old", "text"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "provider_id"),
+    [
+        (make_event(messageSid=1), None),
+        (make_event(numMedia="many"), SID),
+        (make_event(numMedia=99), SID),
+        (make_event(**{"from": "5" * 200}), SID),
+        (make_event(body="x" * 65_537), SID),
+        ({"type": INBOUND_EVENT}, None),
+        ({**FORM, "MessageSid": "SM1"}, None),
+    ],
+)
+def test_json_when_an_event_lacks_something_then_its_fields_are_kept_and_the_others_too(
+    odd: dict[str, object], provider_id: str | None
+) -> None:
+    """One event in another form is sealed as it came, and blocks none that came with it."""
+    first, kept, last = make().receive(ask_json([make_event(), odd, make_event()])).messages
+    assert (first.text, last.text) == ("text", "text")
+    assert kept.text == json.dumps(odd, ensure_ascii=False)[:65_536]
+    if provider_id is None:
+        assert kept.provider_id.startswith("odd-")
+    else:
+        assert kept.provider_id == provider_id
+    (again,) = make().receive(ask_json([odd])).messages
+    assert again == kept
+
+
+@pytest.mark.parametrize("timestamp", ["yesterday", "2026-11-21T12:00:00", None])
+def test_json_when_an_event_has_no_time_then_it_is_read(timestamp: object) -> None:
+    """Its id alone keeps a copy from counting twice, as with a form."""
+    (message,) = make().receive(ask_json([make_event(timestamp=timestamp)])).messages
+    assert message.text == "text"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_event(**{"from": "whatsapp:+525512345678"}),
+        {**FORM, "From": "messenger:1"},
+        {**FORM, "AccountSid": "AC" + "9" * 32},
+    ],
+)
+def test_json_when_an_event_is_of_another_company_then_only_the_others_are_taken(
+    other: dict[str, object],
+) -> None:
+    """What nobody accepted here is left out, and that is told."""
+    received = make().receive(ask_json([make_event(), other]))
+    assert [message.text for message in received.messages] == ["text"]
+    assert received.is_partly_refused
+    assert not make().receive(ask_json([make_event()])).is_partly_refused
+    with pytest.raises(GatewayError, match="gateway_malformed"):
+        make().receive(ask_json([other]))
+
+
 def test_json_when_it_has_the_names_of_a_form_then_is_read_like_one() -> None:
     """A service that forwards forms as JSON is understood, too."""
     (message,) = make().receive(ask_json(FORM)).messages
@@ -248,12 +316,6 @@ def test_json_when_an_event_is_old_or_ahead_then_is_stale(age: datetime.timedelt
     "value",
     [
         [],
-        [make_event(timestamp="2026-11-21T12:00:00")],
-        [make_event(timestamp="yesterday")],
-        [make_event(messageSid=1)],
-        [make_event(numMedia="many")],
-        [make_event(numMedia=99)],
-        [make_event(**{"from": None})],
         [make_event()] * 101,
     ],
 )
@@ -385,3 +447,10 @@ async def test_send_when_twilio_does_not_take_it_then_says_whether_later_may_hel
         await make(api_url=provider.url).send("+525512345678", "text")
     assert caught.value.code == code
     assert "525512345678" not in repr(caught.value) + str(caught.value.facts)
+
+
+async def test_forget_when_a_message_named_no_id_then_nobody_is_asked(provider: Provider) -> None:
+    """What came without an id of Twilio's cannot be removed there, and goes into no address."""
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await make(api_url=provider.url).forget_message("odd-" + "0" * 32)
+    assert provider.asked == []

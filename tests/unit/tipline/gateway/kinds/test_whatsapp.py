@@ -155,9 +155,49 @@ def test_message_when_old_or_ahead_then_is_stale(age: datetime.timedelta) -> Non
     with pytest.raises(GatewayError) as caught:
         make().receive(ask_tree(make_tree(old)))
     assert caught.value.code == "gateway_stale"
-    fresh = make_message(**TEXT, id="wamid.B")
-    messages = make().receive(ask_tree(make_tree(old, fresh))).messages
-    assert [message.provider_id for message in messages] == ["wamid.B"]
+
+
+def test_message_when_it_waited_at_meta_then_it_is_taken_with_a_younger_one() -> None:
+    """Meta signed both at once: after an outage nothing is lost that it still brings."""
+    times = [NOW - MAX_AGE - datetime.timedelta(days=1), NOW - MAX_AGE, NOW]
+    messages = [
+        make_message(**TEXT, id=f"wamid.{place}", timestamp=str(int(at.timestamp())))
+        for place, at in enumerate(times)
+    ]
+    taken = make().receive(ask_tree(make_tree(*messages))).messages
+    assert [message.provider_id for message in taken] == ["wamid.0", "wamid.1", "wamid.2"]
+    assert {message.received_at for message in taken} == {NOW}
+
+
+@pytest.mark.parametrize(
+    ("odd", "provider_id", "sender"),
+    [
+        (7, None, ""),
+        (make_message(**TEXT, id=""), None, "+5215512345678"),
+        (make_message(**TEXT, id="x" * 201), None, "+5215512345678"),
+        (make_message(**{**TEXT, "from": ""}), "wamid.A", ""),
+        (make_message(**{**TEXT, "from": "5" * 200}), "wamid.A", ""),
+        (make_message(**TEXT, timestamp="now"), "wamid.A", "+5215512345678"),
+        (make_message(**TEXT, timestamp="9" * 19), "wamid.A", "+5215512345678"),
+        ({"user_id": "MX.13491208655302741918", **TEXT}, None, ""),
+        (make_message(type="text", text={"body": "x" * 65_537}), "wamid.A", "+5215512345678"),
+    ],
+)
+def test_message_when_it_lacks_something_then_its_fields_are_kept_and_the_others_too(
+    odd: Any, provider_id: str | None, sender: str
+) -> None:
+    """One message in another form is sealed as it came, and blocks none that came with it."""
+    tree = make_tree(make_message(**TEXT, id="wamid.0"), odd, make_message(**TEXT, id="wamid.9"))
+    first, kept, last = make().receive(ask_tree(tree)).messages
+    assert (first.text, last.text) == ("hola ñandú", "hola ñandú")
+    assert kept.sender == sender
+    assert kept.text == json.dumps(odd, ensure_ascii=False)[:65_536]
+    if provider_id is None:
+        assert kept.provider_id.startswith("odd-")
+    else:
+        assert kept.provider_id == provider_id
+    (again,) = make().receive(ask_tree(make_tree(odd))).messages
+    assert again == kept
 
 
 @pytest.mark.parametrize(
@@ -166,13 +206,6 @@ def test_message_when_old_or_ahead_then_is_stale(age: datetime.timedelta) -> Non
         [],
         {},
         {"object": "page"},
-        make_tree(7),
-        make_tree(make_message(**TEXT, id="")),
-        make_tree(make_message(**TEXT, id="x" * 201)),
-        make_tree(make_message(**{**TEXT, "from": ""})),
-        make_tree(make_message(**{**TEXT, "from": "5" * 200})),
-        make_tree(make_message(**TEXT, timestamp="now")),
-        make_tree(make_message(**TEXT, timestamp="9" * 19)),
         make_tree(*[make_message()] * (MAX_MESSAGES + 1)),
     ],
 )
