@@ -177,6 +177,7 @@ class Conversations:
         self._is_stale = False
         self._index.load(await self._writer.call(lambda: self._rows.list_windows(self._relations)))
         self._marks.add_days(await self._writer.call(self._rows.list_replay_days))
+        await self.handles.reload()
 
     def find(self, sender: Sender | None, channel: str) -> Standing:
         """
@@ -295,7 +296,6 @@ class Conversations:
             OSError: the disk refuses, or the slot file does: nothing was promised.
             sqlite3.Error: the same of the database.
         """
-        await self.handles.begin_epoch()
         await self._reload_stale()
         message = Message(
             envelope=envelope,

@@ -22,7 +22,7 @@ from sqlite_utils import Database
 from crypto.randomness import system_random
 from crypto.strict import parse_day
 from retention.slot import SlotKind
-from tipline.service.epochs import EPOCH_ID_BYTES
+from tipline.service.epochs import EPOCH_ID_BYTES, clear_epoch
 from tipline.service.purge_report import DeadEpoch
 from tipline.service.record_keys import RecordKeys
 from tipline.service.writer import GroupWriter
@@ -119,16 +119,24 @@ class DyingEpochs:
                     await asyncio.sleep(BREATH_SECONDS)
 
     def note(
-        self, *, begun_on: datetime.date, due_on: datetime.date, ended_on: datetime.date
+        self,
+        epoch_id: bytes,
+        *,
+        begun_on: datetime.date,
+        due_on: datetime.date,
+        ended_on: datetime.date,
     ) -> None:
         """
         Keep that an epoch ended, until the log was told; in the transaction that takes its row.
 
         Args:
+            epoch_id: Its id.
             begun_on: Its first day.
             due_on: The day on which it had to end.
             ended_on: The day on which it did.
         """
+        # A message of its last day may have been kept since: after its row nobody names it.
+        clear_epoch(self._database, epoch_id)
         days = [day.isoformat() for day in (begun_on, due_on, ended_on)]
         # Under a name of its own: its old one is looked for, and must be nowhere.
         self._database.execute(

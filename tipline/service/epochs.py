@@ -118,10 +118,11 @@ class Epochs:
         self._beginning = asyncio.Lock()
 
     async def load(self) -> None:
-        """Take up what is stored."""
-        self._epochs = await self._writer.call(lambda: list_epochs(self._database))
-        known = await asyncio.to_thread(self._keys.epochs)
-        self._lost = {epoch.id for epoch in self._epochs} - known
+        """Take up what is stored, in the place of what is known."""
+        async with self._beginning:
+            epochs = await self._writer.call(lambda: list_epochs(self._database))
+            known = await asyncio.to_thread(self._keys.epochs)
+            self._epochs, self._lost = epochs, {epoch.id for epoch in epochs} - known
 
     def find_current(self, today: datetime.date) -> Epoch | None:
         """

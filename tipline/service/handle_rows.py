@@ -24,6 +24,19 @@ class HandleRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def has_epoch(self, epoch: bytes) -> bool:
+        """
+        Tell whether an epoch has a row.
+
+        Args:
+            epoch: Its id.
+
+        Returns:
+            Whether.
+        """
+        row = self._database.execute("SELECT 1 FROM epochs WHERE id = ?", [epoch]).fetchone()
+        return row is not None
+
     def find_pseudonym(self, window_ids: Sequence[bytes], epoch: bytes) -> bytes | None:
         """
         Find the pseudonym that a conversation has in an epoch.
@@ -82,7 +95,7 @@ class HandleRows:
             epoch: Its id. If it is over, nothing is kept.
             pseudonym: 16 bytes.
         """
-        if self._database.execute("SELECT 1 FROM epochs WHERE id = ?", [epoch]).fetchone() is None:
+        if not self.has_epoch(epoch):
             return
         for window_id in window_ids:
             self._database.execute(

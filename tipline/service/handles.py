@@ -94,7 +94,7 @@ class Handles:
         await self._epochs.load()
         self._blocks = set(await self._writer.call(self._rows.list_blocks))
         self._is_open = True
-        await self.begin_epoch()
+        await self.begin_epoch(self._today())
         self._queue.start()
         for tip_id, window_id, epoch in await self._writer.call(self._rows.list_waiting):
             conversation = self._index.find_conversation(window_id)
@@ -116,17 +116,25 @@ class Handles:
             OSError: the disk refuses, or the slot file does.
         """
         if self._is_open:
-            await self.begin_epoch()
+            await self.begin_epoch(self._today())
 
-    async def begin_epoch(self) -> None:
+    async def reload(self) -> None:
+        """Take up the epochs again: some may last until other days by now."""
+        if self._is_open:
+            await self._epochs.load()
+
+    async def begin_epoch(self, today: datetime.date) -> None:
         """
         Begin an epoch if none lasts.
+
+        Args:
+            today: The day.
 
         Raises:
             OSError: the disk refuses, or the slot file does.
         """
-        if self._epochs.is_due(self._today()):
-            await self._epochs.begin(today=self._today(), promises=self._promises)
+        if self._epochs.is_due(today):
+            await self._epochs.begin(today=today, promises=self._promises)
 
     def find_epoch(self, today: datetime.date) -> bytes | None:
         """
@@ -140,6 +148,18 @@ class Handles:
         """
         epoch = self._epochs.find_current(today)
         return None if epoch is None else epoch.id
+
+    def lasts(self, epoch: bytes) -> bool:
+        """
+        Tell whether an epoch is not over; in the writer's thread.
+
+        Args:
+            epoch: Its id.
+
+        Returns:
+            Whether.
+        """
+        return self._rows.has_epoch(epoch)
 
     def find_pseudonym(self, conversation: bytes, epoch: bytes | None) -> bytes | None:
         """

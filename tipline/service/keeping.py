@@ -136,7 +136,8 @@ class Keeping:
             OSError: the disk refuses, or the slot file does: nothing was promised.
             sqlite3.Error: the same of the database.
         """
-        today = self._today()
+        today = self._today()  # once: midnight may pass
+        await self._handles.begin_epoch(today)
         epoch_id = self._handles.find_epoch(today)
         # The provider repeats it while it is being kept.
         async with _Alone(self._coming, message.mark.first):
@@ -216,9 +217,11 @@ class Keeping:
         conversation = message.conversation
         if self._ended.has_begun(conversation):
             return  # STOP came meanwhile: a window now would bring the number back
+        if epoch_id is not None and not self._handles.lasts(epoch_id):
+            epoch_id = None  # its end came meanwhile, and nothing may name it any more
         pseudonym = self._handles.find_pseudonym(conversation, epoch_id)
         if opened.window is not None and opened.row is not None:
-            opened.window = dataclasses.replace(opened.window, pseudonym=pseudonym)
+            opened.window = dataclasses.replace(opened.window, epoch=epoch_id, pseudonym=pseudonym)
             self._rows.insert_window(opened.window, opened.row, relation=opened.relation)
             opened.is_stored = True
             window_id = opened.window.id

@@ -299,6 +299,7 @@ class Purge:
             for stored, _ in dying:
                 if stored.record.id in gone:
                     self._epochs.note(
+                        stored.record.id,
                         begun_on=stored.record.events[Event.BEGUN],
                         due_on=stored.record.dies_on,
                         ended_on=self._today,
