@@ -1,6 +1,7 @@
 // Clean files by the page's own code: a request a line on stdin, an answer a line on stdout.
 //
-// A request is {"base64": ...} or {"path": ...}, and "out" where the cleaned file is to be written.
+// A request is {"base64": ...} or {"path": ...}, and "out" where the cleaned file is to be written;
+// "isBare" if it is to be as in a browser that codes nothing by itself.
 // An answer is {"refused": reason}, or {"format", "kinds", "pieces", "sha256", "length"}; of a piece
 // either [offset, length], or its bytes as hex. Of what is deflated anew there are no pieces. The
 // first line out says what words there are.
@@ -105,5 +106,10 @@ const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
 
 say({ extensions: EXTENSIONS, kinds: KINDS, reasons: REASONS });
 for await (const line of createInterface({ input: process.stdin })) {
-  say(await clean(JSON.parse(line)));
+  const request = JSON.parse(line);
+  if (request.isBare) {
+    Object.defineProperty(globalThis.crypto, "subtle", { value: undefined, configurable: true });
+  }
+  say(await clean(request));
+  delete globalThis.crypto.subtle; // its own one is its class's
 }

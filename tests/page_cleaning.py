@@ -34,20 +34,21 @@ class PageCleaning:
         self._process = process
         self.words = self._read()
 
-    def clean(self, data: bytes, *, out: Path | None = None) -> Answer:
+    def clean(self, data: bytes, *, out: Path | None = None, is_bare: bool = False) -> Answer:
         """
         Clean bytes.
 
         Args:
             data: A file.
             out: Where the cleaned file goes.
+            is_bare: As in a browser that has no codes of its own, since the page is no safe place.
 
         Returns:
             `refused`, or `format`, `kinds`, `pieces`, `sha256` and `length`; of archives and
             PDFs there are no pieces, and the last two are of what lies in them, as
             `digest_cleaned`'s.
         """
-        return self._ask({"base64": base64.b64encode(data).decode()}, out)
+        return self._ask({"base64": base64.b64encode(data).decode(), "isBare": is_bare}, out)
 
     def clean_file(self, path: Path, *, out: Path | None = None) -> Answer:
         """

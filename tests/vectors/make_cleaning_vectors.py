@@ -55,6 +55,7 @@ from tests.vectors.cleaning_matroskas import list_matroskas
 from tests.vectors.cleaning_open_documents import list_open_documents
 from tests.vectors.cleaning_pdf_files import list_pdf_files
 from tests.vectors.cleaning_pdf_forms import list_pdf_forms
+from tests.vectors.cleaning_pdf_locks import list_pdf_locks
 from tests.vectors.cleaning_pdf_parts import list_pdf_parts
 from tests.vectors.cleaning_pdfs import list_pdfs
 from tests.vectors.cleaning_pictures import list_picture_borders
@@ -430,6 +431,7 @@ def main() -> None:
         "sheet": list_sheets(),
         "opendocument": list_open_documents(),
         "pdf": [*list_pdfs(), *list_pdf_files(), *list_pdf_forms()],
+        "pdf_locks": list_pdf_locks(),
         "pdf_parts": [*list_pdf_parts()],
         "text": list_texts(),
         "detection": list_others(),

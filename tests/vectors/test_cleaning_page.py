@@ -45,6 +45,18 @@ def test_vector_when_the_page_cleans_it_then_it_has_its_outcome(
         )
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in VECTORS if "aes-" in name and "-no-" not in name]
+)
+def test_page_when_the_browser_has_no_codes_then_its_own_do_the_same(
+    name: str, page: PageCleaning
+) -> None:
+    """A page that came by HTTP, as to an onion in some browsers, has none of the browser's."""
+    data = make_input(VECTORS[name])
+
+    assert page.clean(data, is_bare=True) == page.clean(data)
+
+
 def test_page_when_it_is_asked_for_its_words_then_they_are_those_of_python(
     page: PageCleaning,
 ) -> None:
@@ -54,16 +66,25 @@ def test_page_when_it_is_asked_for_its_words_then_they_are_those_of_python(
     assert page.words["extensions"] == EXTENSIONS
 
 
-def test_pdf_when_its_password_opens_for_everybody_then_the_page_alone_refuses_it(
-    page: PageCleaning,
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("revision", [2, 3, 4, 6])
+def test_pdf_when_another_program_locked_it_for_everybody_then_the_page_reads_it(
+    revision: int, is_packed: bool, page: PageCleaning
 ) -> None:
-    """The page has no code to decrypt it, and says so by its own word."""
+    """As qpdf writes them, with its own salts: what comes out is what was not locked before."""
+    plain = make_pdf({10: b"<< /Author (Ana) >>"}, trailer=b"/Info 10 0 R")
     out = io.BytesIO()
-    with pikepdf.open(io.BytesIO(make_pdf({}))) as document:
-        document.save(out, encryption=pikepdf.Encryption(owner="x", user=""))
+    is_aes = revision > 3
+    packed = pikepdf.ObjectStreamMode.generate if is_packed else pikepdf.ObjectStreamMode.disable
+    lock = pikepdf.Encryption(owner="x", user="", R=revision, aes=is_aes, metadata=is_aes)
+    with pikepdf.open(io.BytesIO(plain)) as document:
+        document.save(out, encryption=lock, object_stream_mode=packed)
 
-    assert "refused" not in plan_in_python(out.getvalue())
-    assert page.clean(out.getvalue()) == {"refused": Reason.ENCRYPTED}
+    answer = page.clean(out.getvalue())
+
+    assert answer["sha256"] == page.clean(plain)["sha256"]
+    answer.pop("pieces")
+    assert plan_in_python(out.getvalue()) == answer
 
 
 def test_pdf_when_its_blocks_that_hold_nothing_carry_a_text_then_it_is_written_anew(

@@ -168,9 +168,9 @@ export class PdfCopier {
   // --- streams -----------------------------------------------------------------------------------
 
   /** Decode a stream. */
-  decode(value: PdfStream): Promise<Bytes> {
+  async decode(value: PdfStream): Promise<Bytes> {
     this.budget.spend(STREAM_BYTES);
-    return decodeFilters(value.raw, readFilters(value), this.budget);
+    return decodeFilters(await value.read(), readFilters(value), this.budget);
   }
 
   /** Write a stream, compressed always in the same way. */
@@ -196,7 +196,7 @@ export class PdfCopier {
   async #putImage(number: number, value: PdfStream, scope: Scope): Promise<void> {
     const filters = readFilters(value);
     const budgets = { budget: this.budget, pixels: this.#pixels };
-    const { filter, data } = await cleanImageData(value.raw, filters, budgets, this.find);
+    const { filter, data } = await cleanImageData(await value.read(), filters, budgets, this.find);
     const copied = await this.copyEntries(value, "image", scope);
     const entries = new Map([["Type", "/XObject"], ["Subtype", "/Image"], ...copied]);
     if (filter === undefined) {

@@ -15,6 +15,7 @@ import {
   type PdfValue,
   PdfReference,
 } from "./pdfobjects.js";
+import type { PdfLock } from "./pdflock.js";
 import { countBelow, findLastWord, findWord, Lines } from "./pdfsearch.js";
 import { isSpace, Lexer, ObjectParser } from "./pdfsyntax.js";
 import { CleaningRefusal } from "./errors.js";
@@ -23,6 +24,7 @@ const MAX_ENTRIES = 1_000_000; // a book of a thousand pages has about ten thous
 const MAX_GENERATION = 65_535;
 const MAX_NUMBER = 0x7fffffff; // that qpdf holds
 const MAX_READ_BYTES = 64 * 1024 * 1024; // of objects that are no streams, each time they are read
+const CODED_STRING_BYTES = 128; // a string that is coded, however short, takes as long as so many
 const SEARCHED_BYTES = 10; // of a token: longer ones are not looked for
 const TAIL_ENDS = 3;
 const END_BYTES = 20; // more than the words have that end something
@@ -55,6 +57,7 @@ export class PdfFile implements Objects {
   /** Whether it is known where objects lie in streams. */
   isUnpacked = false;
   readonly work = new Budget(MAX_READ_BYTES);
+  #lock: PdfLock | undefined;
   /** By `keyOf`: an offset, or less than 0 the number of the stream in which it lies. */
   readonly #entries = new Map<number, number>();
   readonly #free = new Set<number>();
@@ -82,6 +85,16 @@ export class PdfFile implements Objects {
     const value = entry < 0 ? this.#readPacked(number) : this.#readEntry(number, generation, entry);
     this.#values.set(key, value);
     return value;
+  }
+
+  get isUnlocked(): boolean {
+    return this.#lock !== undefined;
+  }
+
+  /** Decode what is read from now on; what was read before was not coded, or is read again. */
+  unlock(lock: PdfLock): void {
+    this.#lock = lock;
+    this.#values.clear();
   }
 
   // --- tables -----------------------------------------------------------------------------------
@@ -200,7 +213,8 @@ export class PdfFile implements Objects {
 
   #readValue(lexer: Lexer, id: string, isMended: boolean): PdfValue {
     const start = lexer.position;
-    const { value, isEmpty } = new ObjectParser(lexer, this, id, isMended).parse();
+    const decode = this.#lock && ((text: string) => this.#decodeString(text, id));
+    const { value, isEmpty } = new ObjectParser(lexer, this, id, isMended, decode).parse();
     this.work.spend(lexer.position - start);
     if (isEmpty || value instanceof PdfReference) return null;
     const { kind, text } = lexer.read();
@@ -224,11 +238,23 @@ export class PdfFile implements Objects {
       const isOpen = findEnd(this.untrusted, start) < 0;
       if (isOpen || this.#isCut(this.#findEnd(dictionary, start))) return null;
     }
-    let raw: Bytes | undefined;
+    let raw: Bytes | Promise<Bytes> | undefined;
     return new PdfStream(dictionary, () => {
-      raw ??= this.untrusted.subarray(start, this.#findEnd(dictionary, start));
+      raw ??= this.#decodeStream(
+        this.untrusted.subarray(start, this.#findEnd(dictionary, start)),
+        dictionary,
+      );
       return raw;
     });
+  }
+
+  #decodeStream(raw: Bytes, dictionary: PdfDictionary): Bytes | Promise<Bytes> {
+    return this.#lock?.decodeStream(raw, dictionary, ...readId(dictionary.id)) ?? raw;
+  }
+
+  #decodeString(text: string, id: string): string {
+    this.work.spend(CODED_STRING_BYTES);
+    return this.#lock?.decodeString(text, ...readId(id)) ?? text;
   }
 
   /** Whether the file ends with the words behind a stream, or before them. */
@@ -256,7 +282,7 @@ export class PdfFile implements Objects {
       .filter((entry) => entry > 0)
       .sort();
     const count = countBelow(this.#offsets, end);
-    const [number, generation] = id.split(" ").map(Number) as [number, number];
+    const [number, generation] = readId(id);
     return count === 0 || this.#entries.get(keyOf(number, generation)) === this.#offsets[count - 1];
   }
 
@@ -312,6 +338,10 @@ const KEY = 0x10000;
 
 function keyOf(number: number, generation: number): number {
   return number * KEY + generation;
+}
+
+function readId(id: string): [number: number, generation: number] {
+  return id.split(" ").map(Number) as [number, number];
 }
 
 function numberOf(key: number): number {

@@ -109,15 +109,15 @@ export class PdfDictionary {
 export class PdfStream {
   constructor(
     readonly dictionary: PdfDictionary,
-    private readonly readBytes: () => Uint8Array<ArrayBuffer>,
+    private readonly readBytes: () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>,
   ) {}
 
   get id(): string {
     return this.dictionary.id;
   }
 
-  /** What lies in the file, coded: a view of it. */
-  get raw(): Uint8Array<ArrayBuffer> {
+  /** What its filters made: a view of the file, if that is not locked. */
+  async read(): Promise<Uint8Array<ArrayBuffer>> {
     return this.readBytes();
   }
 

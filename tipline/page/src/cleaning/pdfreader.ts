@@ -5,7 +5,7 @@
 // 2. The tables say where objects stand. If they are damaged, objects are looked for at the begin of
 //    every line (`pdffile.ts`).
 // 3. Streams of objects are inflated here, so that all that follows is looked up without waiting.
-// 4. A file with a password is refused.
+// 4. A file that is locked is read if its password is empty (`pdflock.ts`), and refused otherwise.
 
 import type { Bytes } from "./bytes.js";
 import { CleaningRefusal } from "./errors.js";
@@ -19,6 +19,7 @@ import {
   PdfStream,
   type PdfValue,
 } from "./pdfobjects.js";
+import { openLock } from "./pdflock.js";
 import { findWord } from "./pdfsearch.js";
 import { isDigit, Lexer } from "./pdfsyntax.js";
 import { Damage, decodeStream, isOfType, readInteger, readTables } from "./pdfxref.js";
@@ -179,9 +180,11 @@ function findRoot(file: PdfFile): void {
 
 // --- streams of objects ---------------------------------------------------------------------------
 
-/** Inflate the streams of objects. A password is told of before: it is theirs, too. */
+/** Inflate the streams of objects. The code is opened before: it is theirs, too. */
 async function unpackAll(file: PdfFile, budget: Budget): Promise<void> {
-  if (file.trailer?.has("Encrypt")) throw new CleaningRefusal("encrypted");
+  if (file.trailer?.has("Encrypt") && !file.isUnlocked) {
+    file.unlock(await openLock(file.trailer));
+  }
   for (const number of file.listPackedStreams()) {
     try {
       await unpack(file, number, budget);
@@ -190,7 +193,8 @@ async function unpackAll(file: PdfFile, budget: Budget): Promise<void> {
     }
   }
   file.isUnpacked = true;
-  if (file.trailer?.has("Encrypt")) throw new CleaningRefusal("encrypted");
+  // What says how they are coded cannot lie in them.
+  if (file.trailer?.has("Encrypt") && !file.isUnlocked) throw new CleaningRefusal("encrypted");
 }
 
 /** Inflate a stream of objects, and note where each of them lies in it. */

@@ -246,13 +246,14 @@ export class ObjectParser {
 
   /**
    * `id` is the object's, for what it is as a whole. In a file that is mended (`isMended`) what is
-   * found may be no object: then less is forgiven.
+   * found may be no object: then less is forgiven. Strings may be coded (`decode`).
    */
   constructor(
     private readonly lexer: Lexer,
     private readonly objects: Objects,
     private readonly id: string = DIRECT,
     private readonly isMended: boolean = false,
+    private readonly decode: ((text: string) => string) | undefined = undefined,
   ) {}
 
   parse(): ParsedObject {
@@ -277,7 +278,7 @@ export class ObjectParser {
         }
         return { value: new PdfString(token.text), isEmpty: false };
       default:
-        return { value: readScalar(token), isEmpty: false };
+        return { value: this.#readScalar(token), isEmpty: false };
     }
   }
 
@@ -333,9 +334,14 @@ export class ObjectParser {
           this.#addBroken(frame, null);
           continue;
         default:
-          this.#addScalar(frame, readScalar(token));
+          this.#addScalar(frame, this.#readScalar(token));
       }
     }
+  }
+
+  #readScalar(token: SyntaxToken): PdfItem {
+    if (token.kind !== "string" || this.decode === undefined) return readScalar(token);
+    return new PdfString(this.decode(token.text));
   }
 
   #refer(integers: readonly [SyntaxToken, SyntaxToken]): PdfItem {

@@ -199,7 +199,7 @@ function readSections(stream: PdfStream, size: number): [number, number][] {
 /** Decode a stream; one that cannot be is thrown as `Damage`. */
 export async function decodeStream(stream: PdfStream, budget: Budget): Promise<Bytes> {
   try {
-    return await decodeFilters(stream.raw, readFilters(stream), budget, true);
+    return await decodeFilters(await stream.read(), readFilters(stream), budget, true);
   } catch (error) {
     if (!(error instanceof CleaningRefusal) || error.reason === "too-complex") throw error;
     throw new Damage();
