@@ -35,6 +35,7 @@ from retention.policy import EVENTS, Policy
 from retention.promise import Promises
 from tests.stored import open_store
 from tipline.gateway.numbers import parse_sender
+from tipline.service.handles import HARDENER_ENVIRONMENT
 
 COUNTRY = 10**9
 FAST_TRIES, SLOW_TRIES = 500_000, 64
@@ -102,6 +103,10 @@ async def measure_burst(senders: int) -> tuple[float, list[float]]:
 
 def main() -> None:
     """Run it and print a table."""
+    if not HARDENER_ENVIRONMENT.items() <= os.environ.items():
+        # Whoever tries numbers takes memory in large pages, as the line does.
+        command = [sys.executable, "-m", "tests.bench.bench_numbers", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **HARDENER_ENVIRONMENT})
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--senders", type=int, default=0)
     parser.add_argument("--json", action="store_true")
