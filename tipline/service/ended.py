@@ -195,7 +195,7 @@ class Ended:
         while len(self._conversations) > MAX_ENDED:
             self._conversations.popitem(last=False)
         self._index.release(conversation)
-        keys = await self._writer.call(lambda: self._list_keys(conversation))
+        keys = await self._writer.call(lambda: self._let_go(conversation))
         await asyncio.to_thread(self._keys.destroy, keys)
 
         def delete() -> list[RecordKey]:
@@ -213,6 +213,12 @@ class Ended:
         self._conversations[conversation] = True
         self._index.forget_conversation(conversation)
         return bool(known or late)
+
+    def _let_go(self, conversation: bytes) -> list[RecordKey]:
+        return [
+            *self._rows.let_go("windows", self._index.ids_of(conversation)),
+            *self._rows.let_go("outgoing", self._list_answers(conversation)),
+        ]
 
     def _list_keys(self, conversation: bytes) -> list[RecordKey]:
         return [

@@ -5,7 +5,8 @@ Rules:
 1. A row whose day is still to come needs that day's key, and a secret of its own. Where one of them
    is missing, somebody or something took it: that is said, and what it opened goes.
 2. What a purge is just letting go is not lost: it destroys keys before rows, and a crash can come
-   in between. The plan tells the two apart.
+   in between. The plan tells the two apart. So does the row of what a phone lets go: its wrapped
+   key goes first.
 3. Of every row no more is looked at than the label of its slot. Only where that is another's is the
    key tried: a hold may open a tip whose day's key is gone, but nothing opens it without its own.
 
@@ -326,7 +327,8 @@ def _find_suspects(database: Database, slots: SlotFile, rows: Rows) -> Mapping[s
     suspects: dict[str, list[bytes]] = {}
     for table in _WITH_SLOTS:
         suspects[table] = []
-        query = f"SELECT id, slot, data_id FROM {table}"  # noqa: S608  # a name of ours
+        # Without its wrapped key it was being let go when a crash came (`PhoneRows.let_go`).
+        query = f"SELECT id, slot, data_id FROM {table} WHERE wrapped <> x''"  # noqa: S608  # ours
         for record_id, slot, data_id in database.execute(query):
             start = slot * LABEL_BYTES
             if labels[start : start + LABEL_BYTES] != data_id:

@@ -129,7 +129,7 @@ class Outbox:
         """
         if not part_ids:
             return
-        keys = await self._writer.call(lambda: self._rows.list_keys("parts", part_ids))
+        keys = await self._writer.call(lambda: self._rows.let_go("parts", part_ids))
         await asyncio.to_thread(self._keys.destroy, keys)
         await self._writer.call(lambda: self._rows.delete_parts(part_ids))
 
@@ -157,7 +157,7 @@ class Outbox:
             CryptoError: what is stored is not what was sealed.
         """
         row = await self._writer.call(lambda: self._rows.find_outgoing(answer_id))
-        if row is None or row.dies_on <= self._today():
+        if row is None or row.is_let_go or row.dies_on <= self._today():
             return None
         return await asyncio.to_thread(open_row, row, self._keys)
 
@@ -171,9 +171,9 @@ class Outbox:
         Raises:
             OSError: the disk refuses.
         """
-        row = await self._writer.call(lambda: self._rows.find_outgoing(answer_id))
-        if row is not None:
-            await asyncio.to_thread(self._keys.destroy, [row.key])
+        keys = await self._writer.call(lambda: self._rows.let_go("outgoing", [answer_id]))
+        if keys:
+            await asyncio.to_thread(self._keys.destroy, keys)
             await self._writer.call(lambda: self._rows.delete_outgoing(answer_id))
 
     async def read_status(self, conversation: bytes) -> str | None:

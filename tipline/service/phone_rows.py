@@ -148,7 +148,7 @@ class PhoneRows:
         Returns:
             The one that lasts longest first.
         """
-        return self._read_sealed("windows", window_ids)
+        return [row for row in self._read_sealed("windows", window_ids) if not row.is_let_go]
 
     def find_status(self, window_ids: Sequence[bytes]) -> SealedRow | None:
         """
@@ -162,7 +162,7 @@ class PhoneRows:
         """
         rows = self._database.execute(
             "SELECT id, data_id, slot, wrapped, dies_on, status FROM windows"  # noqa: S608
-            f" WHERE {_among(window_ids)} AND status IS NOT NULL",
+            f" WHERE {_among(window_ids)} AND status IS NOT NULL AND wrapped <> x''",
             window_ids,
         )
         return next(_parse_sealed(rows), None)
@@ -385,6 +385,26 @@ class PhoneRows:
             The keys of those that are there.
         """
         return [row.key for row in self._read_sealed(table, row_ids)]
+
+    def let_go(self, table: str, row_ids: Sequence[bytes]) -> list[RecordKey]:
+        """
+        Note that windows, parts or answers are let go, before their secrets are destroyed. If a
+        crash comes before their rows go, nobody says that their keys were lost.
+
+        Args:
+            table: Where they lie.
+            row_ids: Their ids.
+
+        Returns:
+            The keys of those that are there.
+        """
+        keys = self.list_keys(table, row_ids)
+        if keys:
+            self._database.execute(
+                f"UPDATE {table} SET wrapped = x'' WHERE {_among(row_ids)}",  # noqa: S608  # ours
+                row_ids,
+            )
+        return keys
 
     def _read_sealed(self, table: str, row_ids: Sequence[bytes] | None) -> list[SealedRow]:
         rows = self._database.execute(

@@ -335,7 +335,7 @@ class Purge:
             needles += await self._epochs.draw([one.record.id for one in stored])
         for one in drawn:
             needles.append(one.record.id)
-            if one.key is not None:
+            if one.key is not None and one.key.wrapped:
                 needles.append(one.key.wrapped)  # its data id stands beside it, in the same row
             if table == "tips":
                 sealed = await self._writer.call(

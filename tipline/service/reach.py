@@ -61,6 +61,11 @@ class SealedRow:
     dies_on: datetime.date
     sealed: bytes
 
+    @property
+    def is_let_go(self) -> bool:
+        """Whether it was being let go when a crash came (`PhoneRows.let_go`)."""
+        return not self.key.wrapped
+
 
 def seal_row(
     content: bytes, keys: RecordKeys, *, dies_on: datetime.date, row_id: bytes
