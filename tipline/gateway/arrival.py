@@ -65,6 +65,7 @@ from tipline.gateway.writers import Writer, find_writer, read_sender
 from tipline.keysets import InstalledKeyset, KeysetWatch
 from tipline.service.conversations import Conversations
 from tipline.service.limits import BusyError, RequestBudget
+from tipline.service.message_marks import MessageMark
 from tipline.service.standing import Standing
 from tipline.service.store import StoredTip
 
@@ -151,6 +152,8 @@ class Arrival:
         # Copies: gateways that were taken out since a part came stand here, too.
         self._settings = dict(settings)
         self._adapters = dict(adapters)
+        # Asked once: whether something is of a protocol costs more than most of what follows.
+        self._removers = {name for name, one in adapters.items() if isinstance(one, Remover)}
         self._orders = orders
         self._collector = collector
         self._seal = seal
@@ -228,7 +231,8 @@ class Arrival:
     async def _take(self, incoming: Incoming) -> None:
         settings = self._settings[incoming.gateway]
         with self._take_alone(incoming):
-            if await self._line.conversations.was_seen(incoming.gateway, incoming.provider_id):
+            mark = await self._line.conversations.find_new(incoming.gateway, incoming.provider_id)
+            if mark is None:
                 return
             writer = find_writer(incoming, settings)
             order = self._find_order(incoming, writer.sender)
@@ -245,7 +249,8 @@ class Arrival:
                     raise BusyError
                 if incoming.part is None:
                     whole = Whole(incoming=incoming, pieces=(), missing=())
-                    await self._store(whole, sender=writer.sender, is_order=order is not None)
+                    is_order = order is not None
+                    await self._store(whole, sender=writer.sender, is_order=is_order, mark=mark)
                 else:
                     await self._take_part(incoming, writer, settings)
 
@@ -322,7 +327,14 @@ class Arrival:
                 self._line.on_fault(exc)
                 self._joining.put_back(whole)
 
-    async def _store(self, whole: Whole, *, sender: Sender | None, is_order: bool | None) -> None:
+    async def _store(
+        self,
+        whole: Whole,
+        *,
+        sender: Sender | None,
+        is_order: bool | None,
+        mark: MessageMark | None = None,
+    ) -> None:
         incoming, conversations = whole.incoming, self._line.conversations
         settings = self._settings[incoming.gateway]
         standing = conversations.find(sender, settings.channel)
@@ -339,8 +351,11 @@ class Arrival:
         if incoming.media:
             adapter = self._adapters[incoming.gateway]
             collected = await self._collector.collect(adapter, incoming.media)
-        installed = self._read_keyset()
-        message = self._make_sealable(whole, installed, sender, standing, collected)
+        today = self._line.today()
+        installed = self._read_keyset(today)
+        message = self._make_sealable(
+            whole, installed, sender, standing, collected=collected, today=today
+        )
         envelope = await self._seal(message)
         tip = await conversations.add(
             envelope,
@@ -350,6 +365,7 @@ class Arrival:
             provider_id=incoming.provider_id,
             channel=settings.channel,
             keyset=installed.keyset.number,
+            mark=mark,
             part_ids=[piece.id for piece in whole.pieces],
             part_provider_ids=[piece.incoming.provider_id for piece in whole.pieces],
         )
@@ -394,9 +410,11 @@ class Arrival:
         installed: InstalledKeyset,
         sender: Sender | None,
         standing: Standing,
+        *,
         collected: Collected,
+        today: datetime.date,
     ) -> Sealable:
-        incoming, today = whole.incoming, self._line.today()
+        incoming = whole.incoming
         settings = self._settings[incoming.gateway]
         try:
             recipients = choose_recipients(installed.keyset, channel=settings.channel, today=today)
@@ -433,19 +451,19 @@ class Arrival:
             files=collected.files,
         )
 
-    def _read_keyset(self) -> InstalledKeyset:
+    def _read_keyset(self, today: datetime.date) -> InstalledKeyset:
         try:
             installed = self._line.keysets.read()
         except (CryptoError, InstanceError) as exc:
             self._line.on_fault(exc)
             raise BusyError from exc
         # Nobody reads what is sealed to a keyset whose days are over.
-        if not installed.is_in_force(installed.keyset.number, today=self._line.today()):
+        if not installed.is_in_force(installed.keyset.number, today=today):
             raise BusyError
         return installed
 
     def _forget(self, incoming: Incoming, collected: Collected) -> None:
-        if collected.fetched or isinstance(self._adapters[incoming.gateway], Remover):
+        if collected.fetched or incoming.gateway in self._removers:
             self._follow(self._have_removed(incoming, collected))
 
     async def _have_removed(self, incoming: Incoming, collected: Collected) -> None:
