@@ -195,8 +195,8 @@ async def test_message_when_its_provider_repeats_it_then_it_is_kept_once(
             *(write(conversations, sender(), provider_id="same") for _ in range(5))
         )
         assert sum(tip is not None for tip in both) == 1
-        assert await conversations.was_seen("modem", "same")
-        assert not await conversations.was_seen("other", "same")
+        assert await conversations.find_new("modem", "same") is None
+        assert await conversations.find_new("other", "same") is not None
         used = len(list(store._rows.slots()))
     calendar.turn(REPLAY_DAYS - 1)
     async with open_phones(short_path, calendar) as (store, conversations):
@@ -204,7 +204,7 @@ async def test_message_when_its_provider_repeats_it_then_it_is_kept_once(
         assert len(await store.tips()) == 1
         assert len(list(store._rows.slots())) == used
         calendar.turn(1)
-        assert not await conversations.was_seen("modem", "same")
+        assert await conversations.find_new("modem", "same") is not None
 
 
 async def test_number_when_read_inside_its_window_then_it_is_the_one_that_wrote(
@@ -414,14 +414,14 @@ async def test_order_when_it_is_noted_then_a_copy_of_it_is_known_again(
 ) -> None:
     """What became no tip is remembered as long as a tip's message, also after a restart."""
     async with open_phones(short_path, calendar) as (_, conversations):
-        assert not await conversations.was_seen("modem", "stop")
+        assert await conversations.find_new("modem", "stop") is not None
         for _ in range(2):
             await conversations.note_seen("modem", ["stop", "part"])
     async with open_phones(short_path, calendar) as (_, conversations):
         calendar.turn(REPLAY_DAYS - 1)
         for known in ("stop", "part"):
-            assert await conversations.was_seen("modem", known)
-        assert not await conversations.was_seen("other", "stop")
+            assert await conversations.find_new("modem", known) is None
+        assert await conversations.find_new("other", "stop") is not None
 
 
 async def test_epoch_when_it_is_over_then_its_key_and_every_pseudonym_of_it_are_gone(
@@ -639,11 +639,12 @@ async def test_policy_when_it_becomes_shorter_then_senders_are_still_found_until
         calendar.turn(1)
         assert conversations.find(sender(), "city").conversation == conversation
         assert await conversations.read_sender(conversation) is not None
-        assert await conversations.was_seen("modem", "same")
+        assert await conversations.find_new("modem", "same") is None
         assert await conversations.outbox.parts() == [(part, b"a part")]
         calendar.turn(1)
         report = await store.purge_due(promises=PROMISES, today=calendar())
-        assert (report.failures, await conversations.was_seen("modem", "same")) == ((), False)
+        assert report.failures == ()
+        assert await conversations.find_new("modem", "same") is not None
         assert conversations.find(sender(), "city").conversation != conversation
         assert await conversations.outbox.parts() == []
         calendar.turn(2)

@@ -20,21 +20,22 @@ import datetime
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from crypto.randomness import RandomSource, system_random
 from crypto.window import derive_window_key
-from retention.policy import Event, RecordClass
+from retention.policy import RecordClass
 from retention.promise import Promises
 from tipline.gateway.numbers import Sender
 from tipline.service.arriving import Arriving
 from tipline.service.derived_keys import DerivedKeys
+from tipline.service.drawn_ids import DrawnIds
 from tipline.service.ended import Ended, Stopped
 from tipline.service.epochs import Epochs
 from tipline.service.handle_rows import HandleRows
 from tipline.service.handles import Handles
 from tipline.service.keeping import Keeping, Message
-from tipline.service.message_marks import MessageMarks
+from tipline.service.last_days import LastDays
+from tipline.service.message_marks import MessageMark, MessageMarks
 from tipline.service.outbox import Outbox
 from tipline.service.phone_rows import PhoneRows
 from tipline.service.reach import (
@@ -49,9 +50,6 @@ from tipline.service.store import StoredTip
 from tipline.service.taken_answers import TakenAnswers
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
-
-CONVERSATION_BYTES: Final = 16
-ID_BYTES: Final = 16
 
 
 class Conversations:
@@ -93,13 +91,13 @@ class Conversations:
         self._writer = writer
         self._keys = keys
         self._arriving = arriving
-        self._promises = promises
         self._today = today
-        self._random = random
+        self._ids = DrawnIds(random)
+        self._last_days = LastDays(promises)
         self._window_keys = DerivedKeys(keys, derive_window_key)
         self._relations = Relations(keys, on_fault=on_fault)
         self._index = WindowIndex(self._window_keys.read)
-        self._marks = MessageMarks(keys, promises=promises, today=today)
+        self._marks = MessageMarks(keys, last_days=self._last_days, today=today)
         self.handles = Handles(
             handle_rows,
             rows,
@@ -132,9 +130,9 @@ class Conversations:
             handles=self.handles,
             keys=keys,
             arriving=arriving,
-            promises=promises,
+            last_days=self._last_days,
             today=today,
-            random=random,
+            ids=self._ids,
         )
         self._is_stale = False
         self.outbox = Outbox(
@@ -195,7 +193,7 @@ class Conversations:
         """
         if sender is None:
             return Standing(
-                conversation=self._random(CONVERSATION_BYTES),
+                conversation=self._ids.draw(),
                 continues=False,
                 new_today=True,
                 blocked=False,
@@ -205,8 +203,8 @@ class Conversations:
             channel=channel,
             address=address,
             today=today,
-            dies_on=self._promises.dies_on(RecordClass.RAW_NUMBER, {Event.RECEIVED: today}),
-            draw=lambda: self._random(CONVERSATION_BYTES),
+            dies_on=self._last_days.find(RecordClass.RAW_NUMBER, today),
+            draw=self._ids.draw,
         )
         windows = self._index.windows_of(conversation, today=today)
         stopped = self._ended.find(channel, address, today=today)
@@ -220,22 +218,23 @@ class Conversations:
             blocks=blocks,
         )
 
-    async def was_seen(self, gateway: str, provider_id: str) -> bool:
+    async def find_new(self, gateway: str, provider_id: str) -> MessageMark | None:
         """
-        Tell whether a message came before.
+        Mark a message, unless it came before.
 
         Args:
             gateway: Its name.
             provider_id: Untrusted: what the provider calls the message.
 
         Returns:
-            Whether.
+            Its mark, for `add`; None if it came before.
 
         Raises:
             KeyUnavailableError: the slot file does not give a day's key.
         """
         mark = self._marks.make(gateway, provider_id)
-        return await self._writer.call(lambda: self._rows.has_mark(mark.all))
+        was_seen = await self._writer.call(lambda: self._rows.has_mark(mark.all))
+        return None if was_seen else mark
 
     async def note_seen(self, gateway: str, provider_ids: Sequence[str]) -> None:
         """
@@ -272,6 +271,7 @@ class Conversations:
         provider_id: str,
         channel: str,
         keyset: int,
+        mark: MessageMark | None = None,
         part_ids: Sequence[bytes] = (),
         part_provider_ids: Sequence[str] = (),
     ) -> StoredTip | None:
@@ -286,6 +286,7 @@ class Conversations:
             provider_id: Untrusted: what the provider calls the message.
             channel: The channel's id.
             keyset: The number of the keyset it is sealed to.
+            mark: Of the message, if it was made already.
             part_ids: The parts that it was joined of.
             part_provider_ids: Untrusted: what the provider calls these; it may repeat any of them.
 
@@ -297,6 +298,8 @@ class Conversations:
             sqlite3.Error: the same of the database.
         """
         await self._reload_stale()
+        if mark is None or mark.made_on != self._today():  # collecting pictures takes a while
+            mark = self._marks.make(gateway, provider_id)
         message = Message(
             envelope=envelope,
             conversation=standing.conversation,
@@ -305,7 +308,7 @@ class Conversations:
             else Reach(sender=sender, gateway=gateway, channel=channel),
             channel=channel,
             keyset=keyset,
-            mark=self._marks.make(gateway, provider_id),
+            mark=mark,
             part_ids=part_ids,
             part_marks=[self._marks.make(gateway, one).first for one in part_provider_ids],
         )

@@ -15,15 +15,14 @@ import asyncio
 import dataclasses
 import datetime
 from collections.abc import Callable, Sequence
-from typing import Final
 
-from crypto.randomness import RandomSource
-from retention.policy import Event, RecordClass, find_tip_class
-from retention.promise import Promises
+from retention.policy import RecordClass, find_tip_class
 from tipline.service.arriving import Arriving
 from tipline.service.derived_keys import DerivedKeys
+from tipline.service.drawn_ids import DrawnIds
 from tipline.service.ended import Ended
 from tipline.service.handles import Handles
+from tipline.service.last_days import LastDays
 from tipline.service.message_marks import MessageMark, MessageMarks
 from tipline.service.phone_rows import PhoneRows, Window
 from tipline.service.reach import Reach, SealedRow, encode_reach, mark_reach, seal_row
@@ -31,8 +30,6 @@ from tipline.service.record_keys import RecordKey, RecordKeys
 from tipline.service.relations import Related, Relations
 from tipline.service.store import Arrival, StoredTip
 from tipline.service.window_index import WindowIndex
-
-ID_BYTES: Final = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +84,9 @@ class Keeping:
         handles: Of the same store.
         keys: Of the store.
         arriving: Keeps tips.
-        promises: How long things are kept.
+        last_days: How long things are kept.
         today: Tells the day that what comes is dated by.
-        random: Where ids come from.
+        ids: Where ids come from.
     """
 
     def __init__(
@@ -104,9 +101,9 @@ class Keeping:
         handles: Handles,
         keys: RecordKeys,
         arriving: Arriving,
-        promises: Promises,
+        last_days: LastDays,
         today: Callable[[], datetime.date],
-        random: RandomSource,
+        ids: DrawnIds,
     ) -> None:
         self._rows = rows
         self._relations = relations
@@ -117,9 +114,9 @@ class Keeping:
         self._handles = handles
         self._keys = keys
         self._arriving = arriving
-        self._promises = promises
+        self._last_days = last_days
         self._today = today
-        self._random = random
+        self._ids = ids
         self._coming: dict[bytes, asyncio.Event] = {}  # by mark, and by conversation
 
     async def keep(self, message: Message) -> StoredTip | None:
@@ -145,7 +142,7 @@ class Keeping:
                 return await self._keep(message, None, today, epoch_id)
             async with _Alone(self._coming, message.conversation):
                 is_first = not self._has_window(message, today, epoch_id)
-                window_id = self._random(ID_BYTES) if is_first else None
+                window_id = self._ids.draw() if is_first else None
                 return await self._keep(message, window_id, today, epoch_id)
 
     async def _keep(
@@ -158,10 +155,8 @@ class Keeping:
         """Keep it; *window_id* is of the window that it opens, None if it opens none."""
         tip = self._make_tip(message, today)
         arrival = Arrival(
-            upload_id=self._random(ID_BYTES),
-            answer_dies_on=self._promises.dies_on(
-                RecordClass.UPLOAD_ANSWER, {Event.ARRIVED: today}
-            ),
+            upload_id=self._ids.draw(),
+            answer_dies_on=self._last_days.find(RecordClass.UPLOAD_ANSWER, today),
             tip=tip,
         )
         opened = _Opened()
@@ -253,7 +248,7 @@ class Keeping:
         reach = message.reach
         if reach is None:
             return
-        dies_on = self._promises.dies_on(RecordClass.RAW_NUMBER, {Event.RECEIVED: today})
+        dies_on = self._last_days.find(RecordClass.RAW_NUMBER, today)
         opened.row = seal_row(encode_reach(reach), self._keys, dies_on=dies_on, row_id=window_id)
         mark = mark_reach(self._window_keys.read(dies_on), reach)
         opened.relation = self._relations.seal(
@@ -275,9 +270,9 @@ class Keeping:
     def _make_tip(self, message: Message, today: datetime.date) -> StoredTip:
         size_bytes = len(message.envelope)
         return StoredTip(
-            id=self._random(ID_BYTES),
+            id=self._ids.draw(),
             arrived_on=today,
-            dies_on=self._promises.dies_on(find_tip_class(size_bytes), {Event.ARRIVED: today}),
+            dies_on=self._last_days.find(find_tip_class(size_bytes), today),
             size_bytes=size_bytes,
             channel=message.channel,
             sealed_by_service=True,

@@ -13,9 +13,9 @@ import datetime
 from collections.abc import Callable, Sequence
 
 from crypto.window import derive_replay_key, mark_message
-from retention.policy import Event, RecordClass
-from retention.promise import Promises
+from retention.policy import RecordClass
 from tipline.service.derived_keys import DerivedKeys
+from tipline.service.last_days import LastDays
 from tipline.service.record_keys import RecordKeys
 
 
@@ -43,15 +43,15 @@ class MessageMarks:
 
     Args:
         keys: Of the store.
-        promises: How long a mark is kept.
+        last_days: How long a mark is kept.
         today: Tells the day that what comes is dated by.
     """
 
     def __init__(
-        self, keys: RecordKeys, *, promises: Promises, today: Callable[[], datetime.date]
+        self, keys: RecordKeys, *, last_days: LastDays, today: Callable[[], datetime.date]
     ) -> None:
         self._keys = DerivedKeys(keys, derive_replay_key)
-        self._promises = promises
+        self._last_days = last_days
         self._today = today
         self._days: set[datetime.date] = set()
 
@@ -70,7 +70,7 @@ class MessageMarks:
             KeyUnavailableError: the slot file does not give a day's key.
         """
         today = self._today()
-        dies_on = self._promises.dies_on(RecordClass.GATEWAY_MESSAGE, {Event.RECEIVED: today})
+        dies_on = self._last_days.find(RecordClass.GATEWAY_MESSAGE, today)
         others = sorted(day for day in self._days if day > today and day != dies_on)
         # Any text that Python can hold: what is no character is told apart, too.
         encoded = provider_id.encode("utf-8", "surrogatepass")
