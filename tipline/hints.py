@@ -9,8 +9,8 @@ from tipline.language import Text
 from tipline.messages import N_
 
 HINTS: Final[Mapping[str, Text]] = {
-    "answers_number": N_(
-        "push the newest file; if the vault was begun anew, write the answers again tomorrow"
+    "answers_older": N_(
+        "write these again, in a new file; if the vault was begun anew, from the next day on"
     ),
     "backup_running": N_("wait until it ends"),
     "backup_ahead": N_(

@@ -83,7 +83,10 @@ ERRORS: Final[Mapping[str, Text]] = {
     "answers_phones": N_(
         "this line takes no answers by phone, or its keyset names another key for them"
     ),
-    "answers_number": N_("a bundle of this key with this number or a higher one was taken before"),
+    "answers_older": NN_(
+        "{count} answer was not taken, since a newer file of this key was brought before",
+        "{count} answers were not taken, since a newer file of this key was brought before",
+    ),
     "answers_refused": N_(
         "the service took nothing: no reader who answers signed this, or it is damaged or too old"
     ),

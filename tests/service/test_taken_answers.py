@@ -289,18 +289,45 @@ async def test_outcomes_when_nobody_would_take_the_answers_then_they_are_forgott
 async def test_bundle_when_its_number_does_not_rise_then_nothing_of_it_is_taken(
     short_path: Path, calendar: Calendar
 ) -> None:
-    """An older bundle, or another of the same number, is not taken; another reader's is."""
+    """An older bundle, or another of the same number, is told so; another reader's is taken."""
     async with open_phones(short_path, calendar) as (_, conversations):
         conversation = await begin(conversations)
         side = make_side(conversations, calendar)
         assert outcomes(await side.take(sign(seal(conversation), number=5))) == ["taken"]
         for number in (5, 4, 1):
-            refused = await side.take(sign(seal(conversation), number=number))
-            assert (refused.status, refused.body) == (409, b'{"error":"number"}')
+            assert outcomes(await side.take(sign(seal(conversation), number=number))) == ["older"]
         assert len(await conversations.outbox.answers()) == 1
         theirs = seal(conversation, reader="bea")
         other = await side.take(sign(theirs, reader="bea", signer=BEA))
         assert outcomes(other) == ["not_reader"]
+
+
+async def test_bundle_when_a_newer_one_was_taken_then_what_became_of_its_answers_is_told(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """An older file tells what the gateway did since, and what of it never was taken, and why."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        conversation = await begin(conversations)
+        side = make_side(conversations, calendar)
+        items = [seal(conversation, text=text) for text in ("a", "b", "c")]
+        older = sign(*items)
+        assert outcomes(await side.take(older)) == ["taken"] * 3
+        assert outcomes(await side.take(sign(seal(conversation), number=2))) == ["taken"]
+        waiting = await conversations.outbox.answers()
+        since = {"a": Outcome.SENT, "b": Outcome.GATEWAY_REFUSED}
+        for answer_id, _ in waiting:
+            content = await conversations.outbox.read_answer(answer_id)
+            assert content is not None
+            answer = decode_answer(content)
+            if answer.text in since:
+                await conversations.taken.note(answer, since[answer.text])
+        assert outcomes(await side.take(older)) == ["sent", "gateway_refused", "taken"]
+
+        over = seal(conversation, expires_on=BEGIN - datetime.timedelta(days=1))
+        gone = seal(bytes(range(16)))
+        mixed = sign(items[0], seal(conversation), over, gone, number=1)
+        assert outcomes(await side.take(mixed)) == ["sent", "older", "expired", "window_closed"]
+        assert len(await conversations.outbox.answers()) == len(waiting)
 
 
 async def test_number_when_its_bundle_has_expired_then_it_is_forgotten(
@@ -337,7 +364,10 @@ async def test_number_when_an_earlier_bundle_expires_later_then_it_is_remembered
         await side.take(
             sign(seal(conversation), reader="bea", signer=BEA, number=1, today=calendar.today)
         )
-        assert (await side.take(long)).status == 409
+        unknown = sign(seal(conversation), number=1, days=10)
+        assert outcomes(await side.take(unknown)) == ["older"]
+        assert outcomes(await side.take(long)) == ["taken"]  # as it was told before
+        assert len(await conversations.outbox.answers()) == 2
 
 
 async def test_item_when_it_may_not_go_then_its_outcome_says_why_and_the_others_are_taken(

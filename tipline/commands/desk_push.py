@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         FileError: the bundle cannot be read.
     """
     from tipline.desk.pulling import parse_source
-    from tipline.desk.pushing import GOOD
+    from tipline.desk.pushing import GOOD, Outcome
 
     _, ngettext = console.translate, console.translate_counted
     source = parse_source(options.url)
@@ -50,6 +50,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         for one in pushed:
             console.print(f"{one.id}: {describe_outcome(one.outcome, translate=_)}")
+    older = [one for one in left if one.outcome is Outcome.OLDER]
+    if older:
+        raise AnswerError("answers_older", count=len(older))
     if left:
         raise AnswerError("answers_not_taken", count=len(left))
     console.note(
@@ -84,12 +87,16 @@ def describe_outcome(outcome: Outcome, *, translate: Translate) -> str:
 
     _ = translate
     return {
-        Outcome.TAKEN: _("taken; it is sent as soon as the gateway lets it"),
+        # This machine cannot tell one from the other: what it is lies in the seal.
+        Outcome.TAKEN: _(
+            "taken; an answer goes as soon as the gateway lets it, a status when that phone asks"
+        ),
         Outcome.SENT: _("handed to the gateway; it is not sent again"),
         Outcome.GATEWAY_REFUSED: _("taken before, but the gateway refused it: it was not sent"),
         Outcome.WINDOW_CLOSED: _("not taken: the number is gone, or its owner ended it"),
         Outcome.NOT_READER: _("not taken: this reader does not read that channel today"),
         Outcome.TOO_MANY: _("not taken: too many answers wait for this phone; try tomorrow"),
         Outcome.EXPIRED: _("not taken: it was written too long ago; answer anew, in a new file"),
+        Outcome.OLDER: _("not taken: a newer file was brought before this one; write it again"),
         Outcome.REFUSED: _("not taken: it is not in its format, or not sealed to this service"),
     }[outcome]

@@ -39,6 +39,7 @@ class Outcome(enum.StrEnum):
     NOT_READER = "not_reader"
     TOO_MANY = "too_many"
     EXPIRED = "expired"
+    OLDER = "older"
     REFUSED = "refused"
 
 
@@ -75,8 +76,8 @@ async def push_bundle(
 
     Raises:
         OutgoingError: what is to be brought is no bundle.
-        AnswerError: `answers_keyset`, `answers_phones`, `answers_number` or `answers_refused`: the
-            service took nothing of it.
+        AnswerError: `answers_keyset`, `answers_phones` or `answers_refused`: the service took
+            nothing of it.
         NetworkError: nobody answers, or not as agreed.
     """
     ids = [one.hex() for one in read_ids(note)]
@@ -121,7 +122,6 @@ def _parse_answer(status: int, untrusted: bytes) -> tuple[PushedItem, ...]:
 _CODES: Final[Mapping[str, str]] = {
     "keyset": "answers_keyset",
     "phones": "answers_phones",
-    "number": "answers_number",
     "refused": "answers_refused",
 }
 

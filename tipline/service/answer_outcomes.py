@@ -27,6 +27,7 @@ class Outcome(enum.StrEnum):
     NOT_READER = "not_reader"
     TOO_MANY = "too_many"
     EXPIRED = "expired"
+    OLDER = "older"
     REFUSED = "refused"
 
 

@@ -3,10 +3,11 @@
 
 1. A keyset is in force, and names this line's key for answers.
 2. The bundle is signed by a reader of that keyset, and has not expired.
-3. Its number is above the last one of this key; the very same bundle is answered as before.
-4. An item that was taken before, in whatever bundle, is told what became of it, and no more.
-5. Each other opens, is of this bundle's reader and not too old, its conversation has a window, and
+3. An item that was taken before, in whatever bundle, is told what became of it, and no more.
+4. Each other opens, is of this bundle's reader and not too old, its conversation has a window, and
    its reader reads the channel today.
+5. The bundle's number is above the last one of this key. The very same bundle is answered as
+   before; of any other nothing is taken, and what else could be is told so.
 6. All of it is stored in one transaction, then answered.
 
 One bundle at a time. formats.md, "Outgoing bundle".
@@ -53,7 +54,6 @@ from tipline.service.taken_answers import Item, TakenAnswers
 OUTGOING_PATH: Final = "/outgoing"
 SILENCE_SECONDS: Final = 180.0  # as long as the desk itself waits for us
 NO_PHONES: Final = make_json_answer(409, {"error": "phones"})
-OLD_NUMBER: Final = make_json_answer(409, {"error": "number"})
 
 ReadSender = Callable[[bytes], Awaitable[Reach | None]]
 
@@ -140,18 +140,19 @@ class AnswerSide:
             return REFUSED
         key = outgoing.signing.format()
         sha256 = hashlib.sha256(untrusted).digest()
+        order = [item.id for item in outgoing.items]
         last = await self._taken.find(key)
-        if last is not None and outgoing.number <= last.number:
-            same = outgoing.number == last.number and sha256 == last.sha256
-            if not same:
-                return OLD_NUMBER
-            since = await self._taken.find_outcomes(outgoing.reader.id, list(last.outcomes))
+        if last is not None and outgoing.number == last.number and sha256 == last.sha256:
+            since = await self._taken.find_outcomes(outgoing.reader.id, order)
             return _tell({**last.outcomes, **since})
         items, refused = await self._judge(outgoing, keyset, identity)
+        if last is not None and outgoing.number <= last.number:
+            told = {**refused, **{item.id: Outcome.OLDER for item in items}}
+            return _tell({one: told[one] for one in order})
         bundle = await self._taken.take(
             items,
             refused=refused,
-            order=[item.id for item in outgoing.items],
+            order=order,
             key=key,
             number=outgoing.number,
             sha256=sha256,

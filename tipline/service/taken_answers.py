@@ -5,8 +5,9 @@ Rules:
 1. A bundle is taken in one transaction: its answers, its statuses, its number and what is answered.
    So after a crash all of it is there or nothing, and nothing is sent twice.
 2. The very same bundle, sent again, is not taken again: it is told what became of its answers.
-3. A number of a key rises. It is remembered until the bundle has expired: then nobody takes it. An
-   answer that was taken is remembered, too: signed anew, in another bundle, it is not taken again.
+3. A number of a key rises: of an older bundle nothing is taken. It is remembered until the bundle
+   has expired: then nobody takes it. An answer that was taken is remembered, too: in another
+   bundle, older or newer, it is not taken again.
 4. What is said of an answer names its random id alone, and no conversation.
 """
 

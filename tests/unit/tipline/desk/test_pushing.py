@@ -83,7 +83,7 @@ async def test_push_when_the_service_answers_then_each_outcome_is_told() -> None
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(409, "keyset"), (409, "phones"), (409, "number"), (422, "refused"), (409, "\x1b[2J")],
+    [(409, "keyset"), (409, "phones"), (422, "refused"), (409, "\x1b[2J")],
 )
 async def test_push_when_the_service_takes_nothing_then_its_reason_is_told(
     status: int, reason: str
@@ -214,3 +214,24 @@ async def test_command_when_one_was_not_taken_then_it_fails_and_names_it(tmp_pat
     assert isinstance(code, AnswerError)
     assert (code.code, code.facts, code.exit_code) == ("answers_not_taken", {"count": 1}, 52)
     assert [one["outcome"] for one in json.loads(out)["items"]] == ["taken", "not_reader"]
+
+
+async def test_command_when_a_newer_file_was_brought_before_then_it_says_what_to_write_again(
+    tmp_path: Path,
+) -> None:
+    """What never was taken has words of its own, beside what became of the others."""
+    async with serve(200, answer((ID, "gateway_refused"), (OTHER_ID, "older"))) as (source, _):
+        code, out, _err = await asyncio.to_thread(run_command, source, tmp_path, ID, OTHER_ID)
+    assert isinstance(code, AnswerError)
+    assert (code.code, code.facts) == ("answers_older", {"count": 1})
+    assert "the gateway refused it" in out
+    assert "write it again" in out
+
+
+async def test_command_when_a_status_was_taken_then_nobody_expects_it_to_be_sent(
+    tmp_path: Path,
+) -> None:
+    """A status goes to who asks: the words say so, since the carrying machine cannot tell them."""
+    async with serve(200, answer((ID, "taken"))) as (source, _):
+        _code, out, _err = await asyncio.to_thread(run_command, source, tmp_path, ID)
+    assert "a status when that phone asks" in out
