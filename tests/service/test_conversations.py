@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from crypto.errors import MalformedError
 from crypto.handle import HANDLE_BITS
 from crypto.outgoing import ItemKind
 from retention.plan import plan_policy_change
@@ -294,6 +295,44 @@ async def test_conversation_when_it_is_ended_while_its_window_is_written_then_no
         assert not conversations.find(sender(), "city").continues
         await settle(conversations)
         assert len(list(store._rows.slots())) == before + 1  # the tip's
+
+
+async def test_window_when_its_sender_writes_twice_at_once_then_there_is_one(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """The second message waits for the first one's window; a failure of the first leaves it one."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tips = await asyncio.gather(*(keep(conversations, sender()) for _ in range(5)))
+        await settle(conversations)
+        rows = store._database.execute("SELECT count(*) FROM windows").fetchone()
+        assert (len({tip.id for tip in tips}), rows) == (5, (1,))
+        assert len(set((await handles(store)).values())) == 1
+        assert (conversations._keeping._coming, conversations._index._announced) == ({}, {})
+
+
+async def test_window_when_its_relation_is_damaged_then_the_line_opens_and_says_so(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row that rotted is a fault; its sender is somebody new, and everybody else goes on."""
+    other = sender("+525587654321")
+    async with open_phones(short_path, calendar) as (store, conversations):
+        await keep(conversations, sender())
+        await keep(conversations, other)
+        await settle(conversations)
+        (window,) = conversations._index.windows_of(
+            conversations.find(sender(), "city").conversation, today=BEGIN
+        )
+        store._database.execute("UPDATE windows SET relation = x'00' WHERE id = ?", [window.id])
+    async with open_phones(short_path, calendar) as (store, conversations):
+        faults: list[Exception] = []
+        monkeypatch.setattr(conversations._relations, "_on_fault", faults.append)
+        await conversations.reload()
+        assert [type(one) for one in faults] == [MalformedError]
+        assert not conversations.find(sender(), "city").continues
+        assert conversations.find(other, "city").continues
+        await keep(conversations, sender())
+        assert conversations.find(sender(), "city").continues
+        await settle(conversations)
 
 
 async def test_conversation_when_its_end_fails_then_its_sender_can_end_it_again(
@@ -622,25 +661,29 @@ async def test_policy_when_it_becomes_shorter_then_senders_are_still_found_until
             RecordClass.RAW_NUMBER: {Event.RECEIVED: 2},
             RecordClass.GATEWAY_MESSAGE: {Event.RECEIVED: 2},
             RecordClass.PSEUDONYM_EPOCH: {Event.BEGUN: 4},
+            RecordClass.REPLY: {Event.SENT: 2, Event.READ: 2},
         }
     )
     async with open_phones(short_path, calendar) as (store, conversations):
         await keep(conversations, sender(), provider_id="same")
         part = await conversations.outbox.keep_part(b"a part")
         conversation = conversations.find(sender(), "city").conversation
+        assert await give(conversations, conversation, "thank you") is Outcome.TAKEN
         moves = plan_policy_change(await store.records(), new=shorter)
         assert {move.record.record_class for move in moves} == {
             RecordClass.RAW_NUMBER,
             RecordClass.GATEWAY_MESSAGE,
             RecordClass.PSEUDONYM_EPOCH,
+            RecordClass.REPLY,
         }
         await store.move(moves)
-        assert len({group.record.record_class for group in await store.count_groups()}) == 5
+        assert len({group.record.record_class for group in await store.count_groups()}) == 6
         calendar.turn(1)
         assert conversations.find(sender(), "city").conversation == conversation
         assert await conversations.read_sender(conversation) is not None
         assert await conversations.find_new("modem", "same") is None
         assert await conversations.outbox.parts() == [(part, b"a part")]
+        assert [whose for _, whose in await conversations.outbox.answers()] == [conversation]
         calendar.turn(1)
         report = await store.purge_due(promises=PROMISES, today=calendar())
         assert report.failures == ()
