@@ -9,7 +9,9 @@ Rules:
 3. What is none of these is refused; nothing is guessed. Some digits without a plus are one phone's
    number as the country writes it, and another's with its country in front: unless the operator
    said which of the two the gateway means, they are refused, so that no answer goes to a stranger.
-4. Neither the text that came nor the address is in any `repr` or error.
+4. A word by which carriers say that the number is withheld (`WITHHELD`) is nobody's name: all who
+   withhold theirs would be one sender, and a block of one would block them all.
+5. Neither the text that came nor the address is in any `repr` or error.
 
 Source: ITU-T E.164; `phonenumbers` (Google's libphonenumber) for the countries' rules; Mexico's
 numbering plan of 3 August 2019 for the marks that went.
@@ -31,6 +33,47 @@ MAX_SENDER_CHARACTERS: Final = 64  # of any spelling; the longest number has 15 
 MAX_NAME_CHARACTERS: Final = 32  # GSM allows 11; some providers more
 MIN_SHORT_CODE_DIGITS: Final = 2
 MAX_SHORT_CODE_DIGITS: Final = 8
+# Case-folded. As switches and providers write it in the three languages, with accents and without.
+WITHHELD: Final = frozenset(
+    {
+        "anonima",
+        "anonimo",
+        "anonymous",
+        "anónima",
+        "anónimo",
+        "anônima",
+        "anônimo",
+        "blocked",
+        "caller id blocked",
+        "confidencial",
+        "desconhecido",
+        "desconocido",
+        "hidden",
+        "no caller id",
+        "no number",
+        "not available",
+        "numero desconhecido",
+        "numero desconocido",
+        "numero oculto",
+        "numero privado",
+        "n/a",
+        "número desconhecido",
+        "número desconocido",
+        "número oculto",
+        "número privado",
+        "oculto",
+        "private",
+        "private number",
+        "privado",
+        "restricted",
+        "restrito",
+        "restringido",
+        "unavailable",
+        "unknown",
+        "unknown number",
+        "withheld",
+    }
+)
 _MEXICO: Final = 52
 _DIGITS = re.compile(r"\+?[0-9]+")
 _BETWEEN_DIGITS = re.compile(r"[ \u00a0().\-/]")
@@ -100,7 +143,7 @@ def parse_sender(untrusted: str, region: str, *, spelling: Spelling | None = Non
         The sender.
 
     Raises:
-        MalformedError: none of these, or two of them.
+        MalformedError: none of these, two of them, or a word that says it is withheld.
     """
     if not 0 < len(untrusted) <= MAX_SENDER_CHARACTERS:
         raise MalformedError("sender")
@@ -113,6 +156,7 @@ def parse_sender(untrusted: str, region: str, *, spelling: Spelling | None = Non
         and text.isprintable()
         and any(one.isalpha() for one in text)
         and not text.startswith("+")
+        and text.casefold() not in WITHHELD
     ):
         raise MalformedError("sender")
     return Sender(kind=SenderKind.NAME, address=text)
@@ -171,7 +215,4 @@ def _format_number(spelling: str, region: str) -> str | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if mexican := _MEXICAN_MOBILE.fullmatch(written):  # it came without its plus
-        return f"+{_MEXICO}{mexican[1]}"
-    return str(written)
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.errors import MalformedError
-from tipline.gateway.numbers import Sender, SenderKind, Spelling, parse_account, parse_sender
+from tipline.gateway.numbers import (
+    WITHHELD,
+    Sender,
+    SenderKind,
+    Spelling,
+    parse_account,
+    parse_sender,
+)
 
 NUMBER = "+525512345678"
 
@@ -116,6 +123,29 @@ def test_sender_when_it_is_none_of_these_then_it_is_refused_without_being_named(
     with pytest.raises(MalformedError) as caught:
         parse_sender(untrusted, "MX")
     assert str(caught.value) in ("sender", "malformed: sender", "malformed")
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        "anonymous",
+        "ANONYMOUS",
+        " Unknown ",
+        "Private Number",
+        "Restricted",
+        "Número privado",
+        "nu\u0301mero oculto",
+        "Anônimo",
+        "DESCONOCIDO",
+        "\uff35nknown",
+    ],
+)
+def test_sender_when_a_word_says_that_it_is_withheld_then_it_is_nobody(untrusted: str) -> None:
+    """All who withhold their number are no sender of one name, whom a block would end together."""
+    with pytest.raises(MalformedError):
+        parse_sender(untrusted, "MX")
+    assert parse_sender("Unknown Ltd", "MX").kind is SenderKind.NAME
+    assert all(word == word.casefold() for word in WITHHELD)
 
 
 @given(st.text(max_size=70), st.sampled_from(["MX", "BR", "US", "AR", "ES"]))
