@@ -176,12 +176,10 @@ class Reader {
         pieces.push(join("EXIF", encodeLittleEndian(exif.length, 4), exif));
         flags |= HAS_EXIF;
       }
-      if (this.#hasProfile) {
-        pieces.unshift(join("ICCP", encodeLittleEndian(SRGB.length, 4), SRGB));
-        flags |= HAS_PROFILE;
-      }
+      if (this.#hasProfile) flags |= HAS_PROFILE;
+      const profile = join("ICCP", encodeLittleEndian(SRGB.length, 4), SRGB);
       const head = join("VP8X", encodeLittleEndian(CANVAS_BYTES, 4), flags, "\0\0\0");
-      pieces.unshift(join(head, this.#canvas));
+      pieces.unshift(join(head, this.#canvas, this.#hasProfile ? profile : ""));
     }
     const size = encodeLittleEndian(4 + measurePieces(pieces), 4);
     this.#builder.write(join("RIFF", size, "WEBP"));
