@@ -14,7 +14,7 @@ import pytest
 from tests.service.programs import make_memory_folder
 from tipline.errors import GatewayError
 from tipline.files import overwrite_file
-from tipline.gateway.adapter import RawRequest
+from tipline.gateway.adapter import RawRequest, Recaller
 from tipline.gateway.incoming import Incoming, MediaReference
 from tipline.gateway.kinds.gammu import (
     MAX_FILES,
@@ -300,6 +300,7 @@ async def test_answer_when_its_receiver_ends_the_conversation_then_it_is_taken_b
     """It is wiped, and counts as not sent; answers to others stay."""
     looks = Looks()
     adapter = make(spool, looks, has_patience=True)
+    assert isinstance(adapter, Recaller)
     sending = asyncio.create_task(adapter.send("+525512345678", "Recibido"))
     other = asyncio.create_task(adapter.send("+525512345679", "Recibido"))
     while [path.suffix for path in list_files(spool)] != [".txt", ".txt"]:
