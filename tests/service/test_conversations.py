@@ -208,6 +208,31 @@ async def test_message_when_its_provider_repeats_it_then_it_is_kept_once(
         assert await conversations.find_new("modem", "same") is not None
 
 
+async def test_message_when_it_is_new_then_the_database_is_not_asked_whether_it_came_before(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what may have come before is looked up; what is being kept or was noted is, too."""
+    async with open_phones(short_path, calendar) as (_, conversations):
+        asked: list[object] = []
+        look = conversations._rows.has_mark
+
+        def count(marks: Sequence[bytes]) -> bool:
+            asked.append(marks)
+            return look(marks)
+
+        monkeypatch.setattr(conversations._rows, "has_mark", count)
+        mark = await conversations.find_new("modem", "new")
+        assert mark is not None
+        assert asked == []
+        await keep(conversations, sender(), provider_id="new", mark=mark)
+        await conversations.note_seen("modem", ["order"])
+        asked.clear()
+        assert await conversations.find_new("modem", "new") is None
+        assert await conversations.find_new("modem", "order") is None
+        assert len(asked) == 2
+        await settle(conversations)
+
+
 async def test_number_when_read_inside_its_window_then_it_is_the_one_that_wrote(
     short_path: Path, calendar: Calendar
 ) -> None:

@@ -164,6 +164,7 @@ class Conversations:
             OSError: the disk refuses, or the slot file does.
         """
         await self.reload()
+        await self._writer.call(self._note_stored)
         await self.handles.open()
 
     async def close(self) -> None:
@@ -174,7 +175,6 @@ class Conversations:
         """Take up what is stored, in the place of what is known."""
         self._is_stale = False
         self._index.load(await self._writer.call(lambda: self._rows.list_windows(self._relations)))
-        self._marks.add_days(await self._writer.call(self._rows.list_replay_days))
         await self.handles.reload()
 
     def find(self, sender: Sender | None, channel: str) -> Standing:
@@ -233,6 +233,8 @@ class Conversations:
             KeyUnavailableError: the slot file does not give a day's key.
         """
         mark = self._marks.make(gateway, provider_id)
+        if not mark.may_be_known:
+            return mark
         was_seen = await self._writer.call(lambda: self._rows.has_mark(mark.all))
         return None if was_seen else mark
 
@@ -258,8 +260,9 @@ class Conversations:
                         mark.first, received_on=mark.made_on, dies_on=mark.dies_on
                     )
 
+        for mark in marks:
+            self._marks.note([mark.first], mark.dies_on)
         await self._writer.call(note)
-        self._marks.add_days({mark.dies_on for mark in marks})
 
     async def add(
         self,
@@ -403,6 +406,10 @@ class Conversations:
         self._window_keys.forget(until)
         self._relations.forget(until)
         self._marks.forget_days(until)
+
+    def _note_stored(self) -> None:
+        for mark, dies_on in self._rows.list_marks():
+            self._marks.note([mark], dies_on)
 
     async def _reload_stale(self) -> None:
         if self._is_stale:

@@ -176,6 +176,7 @@ class Keeping:
                 self._relate(tip, message, opened, epoch_id=epoch_id)
             return True
 
+        self._marks.note([message.mark.first, *message.part_marks], message.mark.dies_on)
         if window_id is not None:
             self._index.announce(window_id, message.conversation)
         try:
@@ -188,7 +189,6 @@ class Keeping:
         finally:
             if window_id is not None:
                 self._index.settle(window_id)
-        self._marks.add_days({message.mark.dies_on})
         gone = [*opened.parts] if is_new else []
         if opened.row is not None and not opened.is_stored:
             gone.append(opened.row.key)

@@ -280,15 +280,18 @@ class PhoneRows:
             "INSERT INTO replays VALUES (?, ?, ?, ?)", [mark, received_on.isoformat(), day, day]
         )
 
-    def list_replay_days(self) -> set[datetime.date]:
+    def list_marks(self) -> Iterator[tuple[bytes, datetime.date]]:
         """
-        List the days under whose keys messages are marked.
+        List the marks of messages. Walks through all of them.
 
-        Returns:
-            The days.
+        Yields:
+            Each, with the day under whose key it is.
         """
-        rows = self._database.execute("SELECT DISTINCT keyed_on FROM replays")
-        return {parse_day(row[0]) for row in rows}
+        days: dict[str, datetime.date] = {}
+        for mark, keyed_on in self._database.execute("SELECT id, keyed_on FROM replays"):
+            if keyed_on not in days:
+                days[keyed_on] = parse_day(keyed_on)
+            yield bytes(mark), days[keyed_on]
 
     def insert_part(self, row: SealedRow, *, received_on: datetime.date) -> None:
         """
