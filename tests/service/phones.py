@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import io
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
 from crypto.age import file as age_file
 from crypto.payload import read_tip_payload
 from crypto.secret import Secret
 from crypto.tip import Tip
-from tipline.gateway.kinds.webhook import INCOMING_LINE, make_signed
+from tipline.gateway.kinds.webhook import INCOMING_LINE, OUTGOING_LINE, make_signed
 from tipline.gateway.settings import GATEWAYS_NAME
 from tipline.gateway.signatures import sign_sha256
 
@@ -91,6 +93,47 @@ async def call_line(world: Any) -> AsyncIterator[Caller]:
     connector = aiohttp.UnixConnector(path=str(path))
     async with aiohttp.ClientSession("http://line.invalid", connector=connector) as session:
         yield Caller(session=session, clock=world.clock)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Phone:
+    """The other side of a webhook: what it got, signed as it has to be."""
+
+    url: str = ""
+    name: str = "hook"
+    got: asyncio.Queue[tuple[str, str]] = dataclasses.field(default_factory=asyncio.Queue)
+
+    async def take(self, request: web.BaseRequest) -> web.Response:
+        """Take an answer."""
+        body = await request.read()
+        signed = make_signed(OUTGOING_LINE, self.name, request.headers["Tipline-Timestamp"], body)
+        signature = sign_sha256(Secret(KEY.encode()), signed)
+        if request.headers["Tipline-Signature"] != f"v1={signature}":
+            return web.Response(status=403)
+        fields = json.loads(body)
+        self.got.put_nowait((fields["to"], fields["text"]))
+        return web.Response()
+
+    async def wait(self) -> tuple[str, str]:
+        """Wait for an answer."""
+        async with asyncio.timeout(30):
+            return await self.got.get()
+
+
+@contextlib.asynccontextmanager
+async def open_phone() -> AsyncIterator[Phone]:
+    """Listen for answers."""
+    phone = Phone()
+    runner = web.ServerRunner(web.Server(phone.take))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert runner.addresses
+    phone.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        yield phone
+    finally:
+        await runner.cleanup()
 
 
 def message(text: str, *, number: str = "a1", sender: str = NUMBER, **more: Any) -> dict[str, Any]:

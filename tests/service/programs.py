@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from tests.service.shown import fill, show_block
+
 MEMORY = Path("/dev/shm")  # where a spool may lie: tmpfs
 LOOK_SECONDS = 0.05
 
@@ -32,10 +34,25 @@ def find_port() -> int:
 
 @contextlib.asynccontextmanager
 async def run(*command: str, log: Path) -> AsyncIterator[None]:
-    """Run a program as long as the context lasts; what it prints goes into a file."""
+    """
+    Run a program as long as the context lasts; what it prints goes into a file.
+
+    What it leaves at home, or among temporary files, lies beside that file.
+    """
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/bin",
+        "HOME": str(log.parent),
+        "TMPDIR": str(log.parent),
+        "LC_ALL": "C.UTF-8",
+    }
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
+            *command,
+            cwd=log.parent,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
         try:
             yield
@@ -63,7 +80,8 @@ async def wait_for_port(port: int) -> None:
 class Modem:
     """gammu's dummy modem: messages are put into it as if the network brought them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: dict[str, str] | None = None) -> None:
+        """Set it up as docs/how-to/phones.md says, but for *changes*."""
         self.folder = folder
         self.spool = folder / "spool"
         self.sent = folder / "sent"  # what the phone side got
@@ -77,9 +95,17 @@ class Modem:
             f'#!/bin/sh\nprintf "%s\\n%s" "$SMS_1_NUMBER" "$SMS_1_TEXT" >{self.sent}/$$\n'
         )
         hook.chmod(0o700)
-        self.configuration.write_text(
-            SMSDRC.format(modem=folder / "modem", spool=self.spool, hook=hook)
+        shown = fill(
+            show_block("[gammu]"),
+            {
+                # The modem of a test, which needs no device.
+                "device = /dev/ttyUSB0": f"device = {folder / 'modem'}",
+                "connection = at": "model = dummy\nconnection = none",
+                "/run/tipline-phones": str(self.spool),
+                **(changes or {}),
+            },
         )
+        self.configuration.write_text(f"{shown}runonsent = {hook}\n{SOON}")
 
     async def bring(self, sender: str, text: str, *options: str) -> None:
         """Let a message come from the network."""
@@ -113,43 +139,36 @@ class Modem:
 
 
 SPOOL = ("inbox", "outbox", "error")
-SMSDRC = """[gammu]
-model = dummy
-connection = none
-device = {modem}
-gammuloc = /dev/null
-
-[smsd]
-service = files
-logfile = /dev/null
-debuglevel = 0
-inboxpath = {spool}/inbox/
-outboxpath = {spool}/outbox/
-sentsmspath = {spool}/outbox/
-errorsmspath = {spool}/error/
-inboxformat = detail
-transmitformat = auto
-runonsent = {hook}
-commtimeout = 1
-loopsleep = 1
-receivefrequency = 1
-"""
+# A modem is asked each 15 to 30 seconds otherwise.
+SOON = "commtimeout = 1\nloopsleep = 1\nreceivefrequency = 1\n"
 
 
 class Kannel:
     """bearerbox and smsbox, bound to a carrier."""
 
-    def __init__(self, folder: Path, *, smsc_port: int, post_url: str) -> None:
-        self.send_port = find_port()
+    def __init__(
+        self, folder: Path, *, smsc_port: int, line_port: int, changes: dict[str, str] | None = None
+    ) -> None:
+        """Set it up as docs/how-to/phones.md says, but for *changes*."""
+        self.send_port, self.box_port = find_port(), find_port()
         self.configuration = folder / "kannel.conf"
         self.logs = (folder / "bearerbox.log", folder / "smsbox.log")
         self.configuration.write_text(
-            KANNEL.format(
-                admin_port=find_port(),
-                box_port=find_port(),
-                send_port=self.send_port,
-                smsc_port=smsc_port,
-                post_url=post_url,
+            fill(
+                show_block("group = core"),
+                {
+                    "admin-port = 13000": f"admin-port = {find_port()}",
+                    "smsbox-port = 13001": f"smsbox-port = {self.box_port}",
+                    "sendsms-port = 13013": f"sendsms-port = {self.send_port}",
+                    "CARRIER": "127.0.0.1",
+                    "port = 2775": f"port = {smsc_port}\nreconnect-delay = 1",
+                    "INBOUND@127.0.0.1:8099": f"inbound-password@127.0.0.1:{line_port}",
+                    '"USER"': '"tip"',
+                    '"PASSWORD"': '"sendpw"',
+                    # So that no test waits for ten seconds.
+                    "http-queue-delay = 10": "http-queue-delay = 1",
+                    **(changes or {}),
+                },
             )
         )
 
@@ -158,57 +177,7 @@ class Kannel:
         """Run both boxes, one after the other; wait until messages can be sent."""
         configuration = str(self.configuration)
         async with run("/usr/sbin/bearerbox", "-v", "4", configuration, log=self.logs[0]):
-            box_port = next(
-                int(line.rpartition(" ")[2])
-                for line in self.configuration.read_text().splitlines()
-                if line.startswith("smsbox-port")
-            )
-            await wait_for_port(box_port)
+            await wait_for_port(self.box_port)
             async with run("/usr/sbin/smsbox", "-v", "4", configuration, log=self.logs[1]):
                 await wait_for_port(self.send_port)
                 yield
-
-
-KANNEL = """group = core
-admin-port = {admin_port}
-admin-password = adminpw
-admin-deny-ip = "*.*.*.*"
-admin-allow-ip = "127.0.0.1"
-smsbox-port = {box_port}
-box-deny-ip = "*.*.*.*"
-box-allow-ip = "127.0.0.1"
-log-level = 4
-dlr-storage = internal
-
-group = smsc
-smsc = smpp
-smsc-id = carrier
-host = 127.0.0.1
-port = {smsc_port}
-transceiver-mode = true
-smsc-username = line
-smsc-password = carrierpw
-system-type = ""
-reconnect-delay = 1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = {send_port}
-sendsms-interface = 127.0.0.1
-log-level = 4
-http-request-retry = 30
-http-queue-delay = 1
-
-group = sendsms-user
-username = tip
-password = sendpw
-max-messages = 10
-concatenation = true
-
-group = sms-service
-keyword = default
-catch-all = true
-max-messages = 0
-send-sender = true
-post-url = "{post_url}"
-"""

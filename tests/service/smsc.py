@@ -48,6 +48,7 @@ class Smsc:
         self._writer: asyncio.StreamWriter | None = None
         self._number = 1000
         self._answers: dict[int, asyncio.Future[int]] = {}
+        self._ended: set[asyncio.Event] = set()
 
     async def deliver(
         self, sender: str, message: bytes, *, coding: int = UCS2, udh: bytes = b""
@@ -74,6 +75,8 @@ class Smsc:
         return await answer
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ended = asyncio.Event()
+        self._ended.add(ended)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 size, command, status, number = HEAD.unpack(await reader.readexactly(HEAD.size))
@@ -90,6 +93,15 @@ class Smsc:
                 elif command & RESPONSE and number in self._answers:
                     self._answers.pop(number).set_result(status)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    async def hang_up(self) -> None:
+        """Wait until whoever was bound has gone."""
+        async with asyncio.timeout(30):
+            for ended in self._ended:
+                await ended.wait()
 
     def _answer(self, writer: asyncio.StreamWriter, command: int, number: int, body: bytes) -> None:
         writer.write(HEAD.pack(HEAD.size + len(body), command | RESPONSE, 0, number) + body)
@@ -119,3 +131,4 @@ async def open_smsc() -> AsyncIterator[Smsc]:
         yield smsc
     finally:
         server.close()
+        await smsc.hang_up()

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime
 import io
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from crypto.age.hybrid import HybridIdentity
 from crypto.note import Signer
@@ -27,11 +24,13 @@ from crypto.tip import Tip, parse_tip
 from tests.service.phones import (
     NUMBER,
     Caller,
+    Phone,
     call_line,
     install_gateways,
     install_webhook,
     make_gateway,
     message,
+    open_phone,
 )
 from tests.service.programs import Modem, find_port, make_memory_folder
 from tests.service.test_conversations import give
@@ -108,41 +107,6 @@ class Desk:
             **given,
         )
         return [one.outcome for one in await push_bundle(self.source, out.read_bytes())]
-
-
-@dataclasses.dataclass(kw_only=True)
-class Phone:
-    """The other side of a webhook: what it got."""
-
-    url: str = ""
-    got: asyncio.Queue[tuple[str, str]] = dataclasses.field(default_factory=asyncio.Queue)
-
-    async def take(self, request: web.BaseRequest) -> web.Response:
-        """Take an answer."""
-        fields = json.loads(await request.read())
-        self.got.put_nowait((fields["to"], fields["text"]))
-        return web.Response()
-
-    async def wait(self) -> tuple[str, str]:
-        """Wait for an answer."""
-        async with asyncio.timeout(30):
-            return await self.got.get()
-
-
-@contextlib.asynccontextmanager
-async def open_phone() -> AsyncIterator[Phone]:
-    """Listen for answers."""
-    phone = Phone()
-    runner = web.ServerRunner(web.Server(phone.take))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert runner.addresses
-    phone.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
-        yield phone
-    finally:
-        await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

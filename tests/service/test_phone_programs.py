@@ -52,18 +52,21 @@ def take_adapter(directory: Path, name: str) -> Adapter:
     return make_adapters(directory, gateways, clock=system_clock)[name]
 
 
-def install_kannel(directory: Path, folder: Path, *, smsc_port: int) -> Kannel:
+def install_kannel(
+    directory: Path, folder: Path, *, smsc_port: int, changes: dict[str, str] | None = None
+) -> Kannel:
     """Set a line and a Kannel up for each other."""
     port = find_port()
     kannel = Kannel(
         folder,
         smsc_port=smsc_port,
-        post_url=f"http://carrier:inboundpw@127.0.0.1:{port}/carrier?id=%I",
+        line_port=port,
+        changes=changes,
     )
     install_gateways(
         directory,
         listen={"port": port},
-        secrets={"carrier": {"inbound": "inboundpw", "user": "tip", "password": "sendpw"}},
+        secrets={"carrier": {"inbound": "inbound-password", "user": "tip", "password": "sendpw"}},
         carrier=make_gateway(
             "kannel",
             send_url=f"http://127.0.0.1:{kannel.send_port}/cgi-bin/sendsms",
@@ -113,7 +116,7 @@ async def test_modem_when_its_spool_lies_on_a_disk_then_nothing_in_it_is_touched
     with pytest.raises(Exception, match="gateway_spool"):
         await adapter.send(NUMBER, ANSWER)
     assert list((modem.spool / "outbox").iterdir()) == []
-    with pytest.raises(Exception, match="gateway_spool"):
+    with pytest.raises(Exception, match="^gateway_spool$"):
         async with world.serve():
             pass
 
@@ -147,6 +150,57 @@ async def test_kannel_when_a_message_comes_and_an_answer_goes_then_nothing_stays
         ["El puente Nñ esta hueco", ACCENTS, "largo " * 20 + "\N{GRINNING FACE} fin"]
     )
     assert list_senders(opened).count(NUMBER) == 2
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        'log-file = "{folder}/talk"\nlog-level = 0',
+        'access-log = "{folder}/talk"\nlog-level = 4',
+        'store-type = file\nstore-location = "{folder}/talk"\nlog-level = 4',
+    ],
+)
+async def test_kannel_when_it_is_let_to_keep_messages_then_the_search_finds_them(
+    world: Any, tmp_path: Path, added: str
+) -> None:
+    """What the page warns of would stay: so it matters, and the search that finds nothing can."""
+    tips = Tips()
+    before = "dlr-storage = internal\nlog-level = 4"
+    after = f"dlr-storage = internal\n{added.format(folder=tmp_path)}"
+    async with open_smsc() as smsc:
+        kannel = install_kannel(
+            world.directory, tmp_path, smsc_port=smsc.port, changes={before: after}
+        )
+        async with kannel.drive(), world.serve(on_tip=tips):
+            assert await smsc.deliver(NUMBER, b"seen at the harbour", coding=GSM7) == 0
+            await tips.wait()
+    found = find_traces(NUMBER, "seen at the harbour", folders=(tmp_path,))
+    assert found != []
+    assert {one.partition(":")[0].removesuffix(".bak") for one in found} == {"talk"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("logfile = /dev/null\ndebuglevel = 0", "logfile = {spool}/kept/talk\ndebuglevel = 1"),
+        ("sentsmspath = {spool}/outbox/", "sentsmspath = {spool}/kept/"),
+    ],
+)
+async def test_modem_when_it_is_let_to_keep_messages_then_the_search_finds_them(
+    world: Any, before: str, after: str
+) -> None:
+    """A log, and a folder of what was sent, would stay: the page takes both away."""
+    tips = Tips()
+    with make_memory_folder() as folder:
+        spool = folder / "spool"
+        modem = Modem(folder, {before.format(spool=spool): after.format(spool=spool)})
+        (spool / "kept").mkdir()
+        install_gateways(world.directory, modem=make_gateway("gammu", spool=str(modem.spool)))
+        async with modem.drive(), world.serve(on_tip=tips):
+            await modem.bring(NUMBER, TEXT)
+            await tips.wait()
+            await take_adapter(world.directory, "modem").send(NUMBER, ANSWER)
+        assert find_traces(NUMBER, ANSWER, folders=(spool / "kept",)) != []
 
 
 async def test_kannel_when_the_line_is_down_then_its_message_comes_when_it_is_back(

@@ -3,42 +3,76 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
+import re
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
+import phonenumbers
+
 from tipline.gateway.alphabet import BASIC
+
+PIECE_CHARACTERS = 12  # of a text of which somebody may have kept the beginning or the end only
+SHORTEST_BYTES = 5  # a number of ten digits in semi-octets
 
 
 def spell(secret: str) -> dict[str, bytes]:
-    """Spell a text as UTF-8, UTF-16, packed septets, hex, base64 and in addresses."""
+    """Spell a text in the alphabets of files and phones, in hex, base64, JSON and addresses."""
     raw = {
         "utf-8": secret.encode(),
         "utf-16le": secret.encode("utf-16-le"),
         "utf-16be": secret.encode("utf-16-be"),
+        "latin-1": secret.encode("latin-1", "replace"),
     }
     if all(character in BASIC for character in secret):
+        raw["gsm7"] = bytes(BASIC.index(character) for character in secret)
         # Eight septets fill seven bytes, so a text that begins elsewhere is packed otherwise: all
         # seven beginnings, without the septets at the edges.
         for shift in range(8):
             raw[f"gsm7 from {shift}"] = pack(" " * shift + secret)[shift + 1 : -1]
     digits = secret.removeprefix("+")
     if digits.isdecimal():
-        # As every PDU of an SMS has a number: two digits in a byte, the first one below.
-        digits += "f" * (len(digits) % 2)
-        pairs = zip(digits[1::2], digits[::2], strict=True)
-        raw["semi-octets"] = bytes.fromhex("".join(map("".join, pairs)))
+        # As every PDU of an SMS has a number: two digits in a byte, the first one below. Whatever
+        # stands before it, an even or an odd count of digits.
+        for shift in range(2):
+            raw[f"semi-octets from {shift}"] = swap(digits[shift:])
     spelled = dict(raw)
     for name, value in raw.items():
         spelled[f"hex of {name}"] = value.hex().encode()
         spelled[f"HEX of {name}"] = value.hex().upper().encode()
+        spelled[f"spaced hex of {name}"] = value.hex(" ").encode()  # as dumps in logs are
         for start in range(3):
             encoded = base64.b64encode(b"\0" * start + value)
             # What stands beside it changes the characters at its edges.
             spelled[f"base64 of {name} from {start}"] = encoded[4 if start else 0 : -4]
     for quote in (urllib.parse.quote, urllib.parse.quote_plus):
-        spelled[quote.__name__] = quote(secret, safe="").encode()
-    return {name: value for name, value in spelled.items() if len(value) >= 6}
+        quoted = quote(secret, safe="").encode()
+        spelled[quote.__name__] = quoted
+        spelled[f"{quote.__name__} in small letters"] = re.sub(
+            rb"%..", lambda found: found[0].lower(), quoted
+        )
+    spelled["JSON"] = json.dumps(secret)[1:-1].encode()
+    spelled["escapes"] = secret.encode("unicode_escape")
+    return {name: value for name, value in spelled.items() if len(value) >= SHORTEST_BYTES}
+
+
+def swap(digits: str) -> bytes:
+    """Put digits into semi-octets, 3GPP TS 23.040 section 9.1.2.3; one that is left over is not."""
+    pairs = zip(digits[1::2], digits[::2], strict=False)
+    return bytes.fromhex("".join(map("".join, pairs)))
+
+
+def list_variants(secret: str) -> set[str]:
+    """List how somebody may write a number, or what of a text may be left of it."""
+    digits = secret.removeprefix("+")
+    if not digits.isdecimal():
+        return {secret, secret[:PIECE_CHARACTERS], secret[-PIECE_CHARACTERS:]}
+    with contextlib.suppress(phonenumbers.NumberParseException):
+        number = phonenumbers.parse(f"+{digits}")
+        return {digits, str(number.national_number)}
+    return {digits}  # a short code
 
 
 def pack(text: str) -> bytes:
@@ -58,13 +92,18 @@ def list_files(*folders: Path) -> Iterator[Path]:
 
 def find_traces(*secrets: str, folders: tuple[Path, ...]) -> list[str]:
     """Look for texts and numbers in names and contents of files; tell where they stand, and how."""
+    wanted = [
+        (f"{name} of {secret[:4]}", value)
+        for secret in secrets
+        for variant in sorted(list_variants(secret))
+        for name, value in spell(variant).items()
+    ]
     found = []
     for path in list_files(*folders):
-        content = path.read_bytes() + b"\n" + str(path).encode()
-        found += [
-            f"{path.name}: {name} of {secret[:4]}"
-            for secret in secrets
-            for name, value in spell(secret).items()
-            if value in content
-        ]
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue  # it was removed meanwhile, as files of a spool are
+        content += b"\n" + str(path).encode()
+        found += [f"{path.name}: {name}" for name, value in wanted if value in content]
     return found
