@@ -12,6 +12,7 @@ from tests.heifs import (
     CODED_AV1,
     DEPTH,
     GRID,
+    HEVC_IN_COLOURS,
     ISPE,
     NCLX,
     PIXI,
@@ -29,7 +30,9 @@ from tipline.cleaning.boxes import format_box, list_named
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.heifitems import read_lists
 from tipline.cleaning.plan import Format, Kind
+from tipline.cleaning.srgb import SRGB
 
+UNTOLD = format_box(b"colr", b"nclx\0\2\0\2\0\6\x80")
 AVIF = b"avif\0\0\0\0avifmif1miaf"
 CAMERA = make_exif([(0x010F, 2, 4, b"Cam\0"), (0x0132, 2, 4, b"now\0")])
 ONE = MakeItem(number=1)
@@ -152,6 +155,30 @@ def test_heif_when_properties_are_told_then_those_that_a_decoder_needs_stay() ->
     for gone in (b"my display", b"depot"):
         assert gone not in cleaned
     assert plan.kinds == (Kind.PROFILE,)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "more", "has_profile"),
+    [
+        (HEVC_IN_COLOURS, [PROFILE], True),
+        (HEVC_IN_COLOURS, [PROFILE, PROFILE], True),
+        (HEVC_IN_COLOURS, [UNTOLD, PROFILE], True),
+        (HEVC_IN_COLOURS, [NCLX, PROFILE], False),
+        (HEVC, [PROFILE], False),
+    ],
+    ids=["alone", "twice", "numbers-of-none", "numbers", "grey"],
+)
+def test_heif_when_it_has_a_profile_then_one_of_srgb_stands_there_if_it_fits(
+    configuration: bytes, more: list[bytes], *, has_profile: bool
+) -> None:
+    """Where the standards' numbers tell the colours they are enough; a grey picture has none."""
+    said = MakeItem(number=1, properties=(0x81, 2, *range(3, 3 + len(more))))
+
+    cleaned, plan = clean(make_heif(said, properties=[configuration, ISPE, *more]))
+
+    assert plan.kinds == (Kind.PROFILE,)
+    assert cleaned.count(format_box(b"colr", b"prof", SRGB)) == has_profile
+    assert b"display" not in cleaned
 
 
 def test_heif_when_coded_data_tell_then_the_picture_stays_alone() -> None:

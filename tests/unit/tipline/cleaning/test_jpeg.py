@@ -21,6 +21,7 @@ from tipline.cleaning.exif import format_orientation
 from tipline.cleaning.jpeg import JFIF
 from tipline.cleaning.plan import Format, Kind
 from tipline.cleaning.source import WINDOW_BYTES
+from tipline.cleaning.srgb import SRGB
 
 CLEAN = make_jpeg()
 SIDEWAYS = segment(0xE1, b"Exif\0\0" + format_orientation(6))
@@ -81,6 +82,27 @@ def test_jpeg_when_two_things_go_then_both_kinds_are_told(told: bytes) -> None:
     cleaned, plan = clean(make_jpeg(JFIF, told, segment(0xFE, b"by Ana")))
 
     assert (cleaned, set(plan.kinds)) == (CLEAN, {Kind.TEXT, Kind.OTHER})
+
+
+@pytest.mark.parametrize(
+    ("ids", "has_profile"),
+    [(b"\1", False), (b"\1\2\3", True), (b"RGB", True), (b"\1\2\3\4", False)],
+    ids=["grey", "colours", "red-green-blue", "inks"],
+)
+def test_jpeg_when_it_has_a_profile_then_one_of_srgb_stands_there_if_it_fits(
+    ids: bytes, *, has_profile: bool
+) -> None:
+    """A profile of three colours is for a picture of three."""
+    told = [
+        segment(0xE2, b"ICC_PROFILE\0" + part + b" of my display") for part in (b"\1\2", b"\2\2")
+    ]
+    ours = [segment(0xE2, b"ICC_PROFILE\0\1\1" + SRGB)] if has_profile else []
+    picture = {"frame": make_frame(ids=ids), "scans": [make_scan(ids=ids)]}
+
+    cleaned, plan = clean(make_jpeg(*told, JFIF, **picture))  # type: ignore[arg-type]
+
+    assert plan.kinds == (Kind.PROFILE,)
+    assert cleaned == make_jpeg(JFIF, *ours, **picture)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("marker", [*range(0xE3, 0xEE), 0xEF])

@@ -77,6 +77,27 @@ def test_png_when_a_chunk_says_more_then_it_goes_and_its_kind_is_told(
     assert (cleaned, set(plan.kinds)) == (CLEAN, kinds)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [(b"iCCP", b"my display\0\0x"), (b"gAMA", b"\0\0\0\1")]
+)
+def test_png_when_colours_of_a_display_go_then_it_is_called_srgb_once(
+    name: bytes, content: bytes
+) -> None:
+    """Behind the header, and not where a chunk that is kept tells the colours."""
+    told, ours, numbers = (
+        chunk(name, content),
+        chunk(b"sRGB", b"\0"),
+        chunk(b"cICP", b"\x0c\x0d\0\1"),
+    )
+    header = make_header(colour=2)
+
+    cleaned, plan = clean(make_png(told, header=header))
+
+    assert (cleaned, plan.kinds) == (make_png(ours, header=header), (Kind.PROFILE,))
+    assert clean(make_png(told, ours, header=header))[0] == make_png(ours, header=header)
+    assert clean(make_png(numbers, told, header=header))[0] == make_png(numbers, header=header)
+
+
 def test_png_when_a_chunk_that_goes_is_huge_then_only_its_beginning_is_looked_at() -> None:
     """Memory does not grow with what goes."""
     told = chunk(b"eXIf", bytes(2 * MAX_LOOKED_AT_BYTES))

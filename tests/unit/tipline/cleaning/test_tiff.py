@@ -15,6 +15,7 @@ from tipline.cleaning import tiff, tiffentries
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
 from tipline.cleaning.plan import Format, Kind
+from tipline.cleaning.srgb import SRGB
 
 CANARY = b"Benita Sandoval-Quiroga"
 TOLD: Entries = {**GREY, 315: (2, CANARY + b"\0")}
@@ -191,6 +192,19 @@ def test_tiff_when_a_strip_says_more_than_its_rows_then_what_is_behind_them_goes
     cleaned, plan = clean(make_tiff((GREY, [PIXELS + CANARY])))
 
     assert (cleaned, plan.kinds) == (make_tiff(), (Kind.TRAILING,))
+
+
+@pytest.mark.parametrize("tag", [34675, 301, 318, 319])
+def test_tiff_when_a_page_has_a_displays_colours_then_it_is_called_srgb(tag: int) -> None:
+    """By our profile, if it has red, green and blue; a grey one has nothing in its place."""
+    page: Entries = {**GREY, 258: (3, [8] * 3), 262: (3, [2]), 277: (3, [3])}
+    told = (7, CANARY)
+
+    cleaned, plan = clean(make_tiff(({**page, tag: told}, [bytes(48)])))
+
+    assert plan.kinds == (Kind.PROFILE,)
+    assert cleaned == make_tiff(({**page, 34675: (7, SRGB)}, [bytes(48)]))
+    assert clean(make_tiff(({**GREY, tag: told}, [PIXELS])))[0] == make_tiff()
 
 
 def test_tiff_when_a_coded_strip_covers_what_goes_then_it_is_refused() -> None:
