@@ -59,6 +59,8 @@ class CameBy:
         sender: A number in E.164, a short code, a name or an account; None if nobody said one.
         conversation: 32 hex digits, what an answer is addressed to; None if none can go anywhere.
         reply_until: The last day on which an answer is taken; None if none can go anywhere.
+        answer_until: ISO 8601 with `Z`: until when the way it came takes an answer, if that is not
+            left to us; a status goes to whoever asks, later too.
         missing_parts: Numbers of the parts of a long message that never came.
         missing_files: How many files belong to it that could not be fetched.
     """
@@ -70,6 +72,7 @@ class CameBy:
     sender: str | None = dataclasses.field(default=None, repr=False)
     conversation: str | None = None
     reply_until: datetime.date | None = None
+    answer_until: str | None = None
     missing_parts: tuple[int, ...] = ()
     missing_files: int = 0
 
@@ -97,11 +100,14 @@ def parse_came_by(untrusted: object, name: str) -> CameBy:
         sender=fields.take_if_there("sender", parse_word),
         conversation=fields.take_if_there("conversation", _parse_conversation),
         reply_until=fields.take_if_there("reply_until", parse_day_field),
+        answer_until=fields.take_if_there("answer_until", parse_time),
         missing_parts=fields.take_if_there("missing_parts", _parse_missing) or (),
         missing_files=fields.take_if_there("missing_files", parse_positive) or 0,
     )
     fields.close()
     if (came_by.conversation is None) != (came_by.reply_until is None):
+        raise MalformedError(name)
+    if came_by.conversation is None and came_by.answer_until is not None:
         raise MalformedError(name)
     return came_by
 
@@ -128,6 +134,8 @@ def lay_out_came_by(came_by: CameBy) -> dict[str, Any]:
         laid_out["conversation"] = came_by.conversation
     if came_by.reply_until is not None:
         laid_out["reply_until"] = came_by.reply_until.isoformat()
+    if came_by.answer_until is not None:
+        laid_out["answer_until"] = came_by.answer_until
     if came_by.missing_parts:
         laid_out["missing_parts"] = list(came_by.missing_parts)
     if came_by.missing_files:

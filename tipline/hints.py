@@ -9,6 +9,9 @@ from tipline.language import Text
 from tipline.messages import N_
 
 HINTS: Final[Mapping[str, Text]] = {
+    "answer_late": N_(
+        "set a status: it reaches whoever asks. Who writes again can be answered again"
+    ),
     "answers_older": N_(
         "write these again, in a new file; if the vault was begun anew, from the next day on"
     ),

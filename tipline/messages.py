@@ -68,6 +68,7 @@ ERRORS: Final[Mapping[str, Text]] = {
     "answer": N_("this answer cannot be given"),
     "answer_nowhere": N_("nobody can be answered: this tip did not come from a phone's number"),
     "answer_over": N_("{reply_until} was the last day for an answer: the number is gone"),
+    "answer_late": N_("the app took an answer until {until}: what is sent later does not arrive"),
     "answer_no_key": N_("the keyset names no key for answers: this line gives none by phone"),
     "answer_not_reader": N_("this signing key is not one that answers in channel {channel}"),
     "answer_text": N_("an answer is plain text of 1 to {limit} characters"),

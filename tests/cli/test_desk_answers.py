@@ -30,7 +30,10 @@ NUMBER = "+525512345678"
 ANSWERS = HybridIdentity.generate()
 TODAY = datetime.datetime.now(datetime.UTC).date()
 PSEUDONYM = "00ff" * 8
-IDS = {"open": "a" * 32, "over": "b" * 32, "claimed": "c" * 32, "walk_in": "d" * 32}
+LATE = "2000-01-01T00:00:00Z"
+IDS = {
+    "open": "a" * 32, "over": "b" * 32, "claimed": "c" * 32, "walk_in": "d" * 32, "late": "e" * 32,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -180,6 +183,7 @@ def write_bundle(desk: Desk, service: Signer) -> None:
             medium=Medium.WALK_IN, sender=None, conversation=None, reply_until=None,
             continues=False, missing_parts=(),
         ),
+        "late": make_tip(medium=Medium.WHATSAPP, answer_until=LATE),
     }  # fmt: skip
     entries, envelopes, offset = [], [], len(START)
     for name, tip in tips.items():
@@ -234,7 +238,7 @@ def test_show_when_the_tip_came_from_a_phone_then_who_saw_it_and_from_whom_is_sa
     spanish = desk.run("show", IDS["open"], "--vault", "vault", language="es").stdout
     assert speak_handle(bytes.fromhex(PSEUDONYM), "es") in spanish
     listed = desk.run("list", "--vault", "vault").stdout.splitlines()
-    assert [len(line.split()) for line in listed] == [5, 4, 4, 4]
+    assert [len(line.split()) for line in listed] == [5, 4, 4, 4, 4]
     told = json.loads(desk.run("show", IDS["open"], "--vault", "vault", "--json").stdout)
     assert told["handle"] == speak_handle(bytes.fromhex(PSEUDONYM), "en")
 
@@ -286,6 +290,21 @@ def test_status_when_set_then_it_is_in_the_tips_language_and_goes_in_one_message
     other = desk.answer("status", "open", "--set", "closed", "--language", "pt")
     assert other.returncode == 0, other.stderr
     assert desk.read_out() == [(ItemKind.STATUS, text), (ItemKind.STATUS, "Encerrado.")]
+
+
+def test_status_when_the_app_takes_no_answer_any_more_then_it_can_still_be_set(
+    desk: Desk,
+) -> None:
+    """Who asks for it writes again: so a status reaches a phone that no answer would reach."""
+    shown = desk.run("show", IDS["late"], "--vault", "vault").stdout
+    assert f"can be answered until: {LATE}: for so long the app takes an answer" in shown
+    assert f"a status can be set until {TODAY}\n" in shown
+    refused = desk.answer("reply", "late", stdin=b"Gracias.\n")
+    assert refused.returncode == 52
+    assert f"the app took an answer until {LATE}" in refused.stderr
+    assert not (desk.directory / "out").exists()
+    done = desk.answer("status", "late", "--set", "review")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import hashlib
 import hmac
 import io
@@ -227,6 +228,9 @@ async def test_whatsapp_when_a_message_with_a_file_comes_then_the_file_is_remove
     # Mexico's old mobile mark is gone.
     assert (tip.text, tip.gateway.sender) == ("aquí", NUMBER)
     assert tip.gateway.medium is Medium.WHATSAPP
+    # Meta takes an answer for a day; the number stays as long as the policy says.
+    assert tip.gateway.answer_until == "2031-03-15T15:09:26Z"
+    assert tip.gateway.reply_until == datetime.date(2031, 6, 11)
 
 
 async def test_telegram_when_a_message_comes_then_the_bot_removes_it_from_the_chat(

@@ -44,6 +44,7 @@ async def test_message_when_it_comes_then_the_desk_opens_it_and_reads_who_sealed
     assert not tip.gateway.continues
     assert tip.gateway.received_at == "2031-03-14T15:09:26Z"
     assert tip.gateway.reply_until == datetime.date(2031, 6, 11)
+    assert tip.gateway.answer_until is None  # nobody bounds it but the policy
     assert stored.sealed_by_service
     assert stored.size_bytes == 65536
 

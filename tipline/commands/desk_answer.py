@@ -12,7 +12,7 @@ from crypto.strict import parse_day
 from crypto.tip import MAX_TIP_JSON_BYTES, Tip, parse_tip
 from tipline.clock import system_clock
 from tipline.console import Console
-from tipline.desk.answering import Written, check_answerable, write_answer
+from tipline.desk.answering import Written, check_answerable, check_in_time, write_answer
 from tipline.desk.asking import make_asker
 from tipline.desk.keyfiles import read_answer_signer, read_limited
 from tipline.desk.phonewords import find_came_by
@@ -45,6 +45,7 @@ def run_reply(options: argparse.Namespace, console: Console) -> int:
     vault, record, tip = _read_tip(options)
     # Before the passphrase is asked for: a window that is over is said at once.
     check_answerable(find_came_by(record, tip), today=system_clock().date())
+    check_in_time(find_came_by(record, tip), now=system_clock())
     untrusted = (
         console.input.read(_MAX_TEXT_BYTES + 1)
         if options.text is None

@@ -3,7 +3,8 @@ Answering somebody who wrote by phone, on the offline workstation: into an outgo
 
 Rules:
 1. An answer that cannot arrive is refused before it is written: the tip has no conversation, its
-   last day for an answer is over, or this key answers nobody in that channel.
+   last day for an answer is over, the app takes none any more, or this key answers nobody in that
+   channel.
 2. It is sealed to the service's key for answers, which the keyset names: the bundle's file tells
    neither to whom nor what.
 3. An answer is added to the bundle that is there, if this key signed it, and the whole is signed
@@ -92,6 +93,23 @@ def check_answerable(came_by: CameBy | None, *, today: datetime.date) -> bytes:
     if today > came_by.reply_until:
         raise AnswerError("answer_over", reply_until=came_by.reply_until.isoformat())
     return decode_hex(came_by.conversation)
+
+
+def check_in_time(came_by: CameBy | None, *, now: datetime.datetime) -> None:
+    """
+    Check that the way a tip came still takes an answer; a status is sent to whoever asks, any time.
+
+    Args:
+        came_by: The tip's field `gateway`.
+        now: Aware.
+
+    Raises:
+        AnswerError: `answer_late`.
+    """
+    if came_by is None or came_by.answer_until is None:
+        return
+    if now > datetime.datetime.fromisoformat(came_by.answer_until):
+        raise AnswerError("answer_late", until=came_by.answer_until)
 
 
 def check_signer(signer: Signer, *, keyset: Keyset, channel: str, today: datetime.date) -> str:

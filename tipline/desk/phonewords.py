@@ -103,7 +103,7 @@ def describe_phone(
         wrote_before = _("yes") if came_by.continues else _("no")
         lines.append((_("the sender wrote before, within the time for answers"), wrote_before))
     if came_by.reply_until is not None:
-        lines.append((_("can be answered until"), came_by.reply_until.isoformat()))
+        lines.append((_("can be answered until"), _describe_end(came_by, translate=_)))
     elif came_by.sender is None:
         lines.append((_("can be answered until"), _("not at all: nobody left a number")))
     else:
@@ -115,6 +115,16 @@ def describe_phone(
     if came_by.missing_files:
         lines.append((_("files that could not be fetched"), str(came_by.missing_files)))
     return lines
+
+
+def _describe_end(came_by: CameBy, *, translate: Translate) -> str:
+    day, until = str(came_by.reply_until), came_by.answer_until
+    if until is None or until[: len(day)] > day:
+        return day
+    return translate(
+        "{until}: for so long the app takes an answer, which has to be there by then; a status can"
+        " be set until {day}"
+    ).format(until=until, day=day)
 
 
 def describe_given(given: Sequence[Given], *, translate: Translate) -> list[str]:

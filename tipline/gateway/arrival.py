@@ -438,6 +438,11 @@ class Arrival:
             sender=(mend_text(incoming.sender) or None) if sender is None else sender.address,
             conversation=standing.conversation.hex() if can_answer else None,
             reply_until=reply_until if can_answer else None,
+            answer_until=(
+                format_time(incoming.answer_until)
+                if can_answer and incoming.answer_until is not None
+                else None
+            ),
             missing_parts=whole.missing,
             missing_files=collected.missing_len,
         )

@@ -74,6 +74,7 @@ class Incoming:
         received_at: When the service took it, in UTC.
         part: Which part it is; None if it is whole.
         media: What belongs to it and lies at the provider.
+        answer_until: Until when its provider takes an answer, in UTC; None if that is left to us.
 
     Raises:
         ValueError: it is longer than any gateway's.
@@ -87,6 +88,7 @@ class Incoming:
     received_at: datetime.datetime
     part: Part | None = None
     media: tuple[MediaReference, ...] = ()
+    answer_until: datetime.datetime | None = None
 
     def __post_init__(self) -> None:
         limit = MAX_TEXT_CHARACTERS if self.part is None else MAX_PART_CHARACTERS

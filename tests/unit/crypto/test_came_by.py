@@ -19,6 +19,7 @@ FULL = CameBy(
     sender="+525512345678",
     conversation="0f" * 16,
     reply_until=datetime.date(2026, 11, 28),
+    answer_until="2026-11-22T10:00:00Z",
     missing_parts=(2, 255),
     missing_files=1,
 )
@@ -70,6 +71,12 @@ def test_field_when_it_is_shown_then_it_hides_the_sender() -> None:
         {"conversation": "0f" * 16},
         {"reply_until": "2026-11-28"},
         {"conversation": "0f" * 16, "reply_until": "28.11.2026"},
+        {"answer_until": "2026-11-22T10:00:00Z"},
+        {
+            "conversation": "0f" * 16,
+            "reply_until": "2026-11-28",
+            "answer_until": "2026-11-22",
+        },
         {"missing_parts": []},
         {"missing_parts": 2},
         {"missing_parts": [2, 1]},

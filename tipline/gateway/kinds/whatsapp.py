@@ -46,6 +46,7 @@ from tipline.gateway.provider_json import parse_provider_json, take_list, take_o
 from tipline.gateway.signatures import check_same, check_sha256
 
 MAX_AGE: Final = datetime.timedelta(days=7)  # for so long Meta repeats what was not answered
+ANSWER_TIME: Final = datetime.timedelta(hours=24)  # Meta's "customer service window"
 MAX_AHEAD: Final = datetime.timedelta(minutes=5)  # of our clock
 MAX_LOCATION_CHARACTERS: Final = 500
 MAX_MESSAGES: Final = 1000  # in one webhook: what Meta says it puts together at most
@@ -170,12 +171,13 @@ class WhatsApp:
             text=write_fields(message) if is_odd else text,
             received_at=now,
             media=tuple(_list_files(fields)),
+            answer_until=_find_answer_until(written_at, now=now),
         )
         return Dated(incoming=incoming, written_at=written_at)
 
     async def send(self, to: str, text: str) -> None:
         """
-        Hand an answer over for sending. WhatsApp takes one within 24 hours of the last message.
+        Hand an answer over for sending. Meta takes one within `ANSWER_TIME` of the last message.
 
         Args:
             to: A number in E.164.
@@ -279,6 +281,14 @@ def _read_time(untrusted_seconds: str) -> datetime.datetime | None:
         return datetime.datetime.fromtimestamp(int(untrusted_seconds), datetime.UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _find_answer_until(
+    written_at: datetime.datetime | None, *, now: datetime.datetime
+) -> datetime.datetime:
+    # Meta counts from when it was written. What cannot be that time is untrusted: it is bounded.
+    told = now if written_at is None else written_at
+    return min(max(told, now - MAX_AGE), now) + ANSWER_TIME
 
 
 def _add_plus(sender: str) -> str:

@@ -22,7 +22,7 @@ from crypto.outgoing import (
     sign_outgoing,
     verify_outgoing,
 )
-from tipline.desk.answering import MAX_MESSAGES, check_answerable, write_answer
+from tipline.desk.answering import MAX_MESSAGES, check_answerable, check_in_time, write_answer
 from tipline.desk.given import read_given
 from tipline.desk.statuses import Stage, compose_status
 from tipline.desk.vault import Vault
@@ -138,6 +138,19 @@ def test_answer_when_the_window_is_over_then_nothing_is_written(
     assert late.code == "answer_over"
     assert late.facts == {"reply_until": DAY.isoformat()}
     assert check_answerable(CAME_BY, today=DAY) == bytes.fromhex("cd" * 16)
+
+
+def test_answer_when_the_app_takes_none_any_more_then_it_is_refused_to_the_second() -> None:
+    """WhatsApp takes an answer for a day: what is written later would never arrive."""
+    until = datetime.datetime(2026, 11, 21, 10, 0, 0, tzinfo=datetime.UTC)
+    brief = dataclasses.replace(CAME_BY, answer_until="2026-11-21T10:00:00Z")
+    check_in_time(brief, now=until)
+    with pytest.raises(AnswerError) as late:
+        check_in_time(brief, now=until + datetime.timedelta(seconds=1))
+    assert late.value.code == "answer_late"
+    assert late.value.facts == {"until": "2026-11-21T10:00:00Z"}
+    for unbounded in (None, CAME_BY):
+        check_in_time(unbounded, now=until + datetime.timedelta(days=300))
 
 
 @pytest.mark.parametrize(

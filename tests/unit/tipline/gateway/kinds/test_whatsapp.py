@@ -96,6 +96,38 @@ def test_text_when_signed_then_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written_at", "hours"),
+    [
+        (NOW, 24),
+        (NOW - datetime.timedelta(hours=23), 1),
+        (NOW - datetime.timedelta(days=3), -48),  # Meta brought it late
+        (NOW - datetime.timedelta(days=3000), 24 - 7 * 24),
+        (NOW + datetime.timedelta(minutes=4), 24),  # its clock is ahead
+    ],
+)
+def test_text_when_written_then_it_can_be_answered_for_a_day_from_then_on(
+    written_at: datetime.datetime, hours: int
+) -> None:
+    """Meta counts from when somebody wrote, whenever it brings it to us."""
+    fields = {"timestamp": str(int(written_at.timestamp()))}
+    young = make_message(id="wamid.B")
+    tree = make_tree(make_message(**TEXT, **fields), young)
+    message, _ = make().receive(ask_tree(tree)).messages
+    assert message.answer_until == NOW + datetime.timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("timestamp", ["", "x", "253402300799", "-62135596800", "9" * 30])
+def test_time_when_it_cannot_be_then_it_is_answered_for_no_longer_than_a_day(
+    timestamp: str,
+) -> None:
+    """What stands in a time field never makes a day that cannot be written."""
+    tree = make_tree(make_message(**TEXT, timestamp=timestamp), make_message(id="wamid.B"))
+    message, _ = make().receive(ask_tree(tree)).messages
+    assert message.answer_until is not None
+    assert abs(message.answer_until - NOW) <= MAX_AGE
+
+
 @pytest.mark.parametrize("signature", ["", "sha256=", "sha256=" + "0" * 64, "sha1=00", "ñ"])
 def test_webhook_when_its_signature_does_not_hold_then_is_refused(signature: str) -> None:
     """A forged webhook is refused before it is read."""
