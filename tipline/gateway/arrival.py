@@ -56,10 +56,11 @@ from tipline.gateway.parts import (
     Whole,
     decode_piece,
     encode_piece,
+    make_gone_gateway,
     mend_text,
 )
 from tipline.gateway.sealing import Sealable, format_time
-from tipline.gateway.settings import GatewaySettings, Kind
+from tipline.gateway.settings import GatewaySettings
 from tipline.gateway.turns import CrowdedError, TooManyError, Turns
 from tipline.gateway.writers import Writer, find_writer, read_sender
 from tipline.keysets import InstalledKeyset, KeysetWatch
@@ -300,18 +301,8 @@ class Arrival:
         name = piece.incoming.gateway
         if name in self._settings:
             return piece
-        # It was taken out since the part came, and the part was acknowledged. What is left of the
-        # gateway is a name by which nothing comes, and nothing can be sent.
-        self._settings[name] = GatewaySettings(
-            name=name,
-            kind=Kind.OPERATOR,
-            channel=piece.channel,
-            language=piece.language,
-            country="",
-            notice=False,
-            accept_company=False,
-            options={},
-        )
+        # It was taken out since the part came, and the part was acknowledged.
+        self._settings[name] = make_gone_gateway(piece)
         self._adapters[name] = Operator(name)
         # Without the country, the one spelling alone can be read.
         incoming = dataclasses.replace(piece.incoming, sender=piece.sender)

@@ -29,6 +29,7 @@ from crypto.errors import MalformedError
 from crypto.fields import Fields, parse_positive, parse_string, parse_time
 from crypto.strict import format_json, parse_json_object
 from tipline.gateway.incoming import MAX_MEDIA, Incoming, Medium, Part
+from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.turns import CrowdedError, TooManyError
 
 WAIT: Final = datetime.timedelta(minutes=10)  # networks deliver the rest within one, or never
@@ -332,6 +333,29 @@ def decode_piece(piece_id: bytes, untrusted: bytes) -> Piece:
         raise MalformedError("piece") from exc
     fields.close()
     return Piece(id=piece_id, incoming=incoming, sender=sender, channel=channel, language=language)
+
+
+def make_gone_gateway(piece: Piece) -> GatewaySettings:
+    """
+    Tell what is left of a gateway that was taken out of the line.
+
+    Args:
+        piece: That came by it.
+
+    Returns:
+        A name, by which nothing comes and nothing can be sent, with the channel and the language
+        that the part came for.
+    """
+    return GatewaySettings(
+        name=piece.incoming.gateway,
+        kind=Kind.OPERATOR,
+        channel=piece.channel,
+        language=piece.language,
+        country="",
+        notice=False,
+        accept_company=False,
+        options={},
+    )
 
 
 def _hide_halves(text: str) -> str:
