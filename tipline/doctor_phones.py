@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,15 @@ from crypto.errors import CryptoError
 from crypto.keyset import find_readers
 from crypto.keyset_fields import Keyset
 from tipline.answer_key import load_answer_key
+from tipline.clock import system_clock
 from tipline.errors import TiplineError
 from tipline.finding import Finding, Level
-from tipline.gateway.settings import load_gateways, load_secrets
+from tipline.gateway.adapter import Puller
+from tipline.gateway.making import MAKERS
+from tipline.gateway.places import check_listen
+from tipline.gateway.settings import GatewaySettings, load_gateways, load_secrets
 from tipline.messages import N_
+from tipline.served_line import is_served
 
 PHONE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "gateway_unread": (
@@ -50,8 +56,8 @@ def examine_phones(
         today: In UTC.
 
     Yields:
-        What is wrong with gateways, channels and the key for answers; nothing for a line without
-        phones.
+        What is wrong with gateways, channels and the key for answers, and what keeps the line from
+        beginning; nothing for a line without phones.
     """
     try:
         gateways = load_gateways(directory)
@@ -61,11 +67,11 @@ def examine_phones(
         return
     if gateways is None:
         return
+    yield from _examine(
+        lambda: check_listen(directory, gateways.listen, is_served=is_served(directory))
+    )
     for settings in gateways.gateways.values():
-        try:
-            load_secrets(directory, settings)
-        except TiplineError as exc:
-            yield Finding(level=Level.WRONG, code=exc.code, facts=exc.facts)
+        yield from _examine(functools.partial(_check_gateway, directory, settings))
         if keyset is not None and not _is_read(keyset, settings.channel, today):
             facts: dict[str, str | int] = {"gateway": settings.name, "channel": settings.channel}
             yield Finding(level=Level.WRONG, code="gateway_unread", facts=facts)
@@ -75,6 +81,20 @@ def examine_phones(
         yield Finding(level=Level.WARNING, code="answers_none", facts={"directory": str(directory)})
     elif identity is None or identity.recipient() != keyset.answers:
         yield Finding(level=Level.WRONG, code="answers_other", facts={"directory": str(directory)})
+
+
+def _examine(look: Callable[[], None]) -> Iterator[Finding]:
+    try:
+        look()
+    except TiplineError as exc:
+        yield Finding(level=Level.WRONG, code=exc.code, facts=exc.facts)
+
+
+def _check_gateway(directory: Path, settings: GatewaySettings) -> None:
+    secrets = load_secrets(directory, settings)
+    adapter = MAKERS[settings.kind](settings, secrets, system_clock)
+    if isinstance(adapter, Puller):
+        adapter.check()
 
 
 def _is_read(keyset: Keyset, channel: str, today: datetime.date) -> bool:

@@ -78,8 +78,10 @@ ERRORS: Final[Mapping[str, Text]] = {
     "answer_full": N_("{path} holds {limit} answers already: take another file"),
     "answer_signing": N_("{path} holds no key that signs answers"),
     "answer_status": N_("what is closed has no day by which an answer comes"),
+    "answer_status_unit": N_("the unit's name is one line of plain text"),
     "answers_not_taken": NN_("{count} answer was not taken", "{count} answers were not taken"),
     "answer_day": N_("a day is written YYYY-MM-DD"),
+    "answer_day_over": N_("{day} is over: nobody can expect an answer by then"),
     "answers_keyset": N_("the service has no keyset in force: it takes no answers"),
     "answers_phones": N_(
         "this line takes no answers by phone, or its keyset names another key for them"
@@ -345,7 +347,10 @@ ERRORS: Final[Mapping[str, Text]] = {
     "gateway_typed": N_(
         "what was typed has no text, is too long, or its number is not one; nothing was kept"
     ),
-    "gateway_unknown": N_("this line has no gateway {gateway} of this kind"),
+    "gateway_unknown": N_("this line has no gateway {gateway}"),
+    "gateway_not_operator": N_(
+        "this line has no gateway {gateway} of kind operator: nobody types in at another kind"
+    ),
     "gateway_handle": N_("a handle has four words of one list, as the desk shows them"),
     "gateway_handle_unknown": N_("nobody who wrote in this epoch has this handle"),
     "gateway_busy": N_("the line takes nothing at the moment: nobody reads, or it has no room"),
@@ -361,6 +366,19 @@ ERRORS: Final[Mapping[str, Text]] = {
     "gateway_company": N_(
         "{key} has to be true: a company reads every message that comes this way, and keeps it"
     ),
+    "gateway_spool_missing": N_(
+        "gateway {gateway}: there is no folder {path}, in which its messages would lie"
+    ),
+    "gateway_secret_short": N_("{path}: {name} is too short: at least {limit} characters"),
+    "gateways_toml": N_("gateways.toml cannot be read (line {line})"),
+    "gateways_unknown_key": N_("gateways.toml: the key {key} is not known"),
+    "gateways_missing_key": N_("gateways.toml: the key {key} is missing"),
+    "gateways_wrong_value": N_("gateways.toml: the value of {key} is not one it can have"),
+    "gateways_own_socket": N_(
+        "gateways.toml: listen.unix is {path}, where the line itself listens or keeps its files"
+    ),
+    "gateways_folder": N_("gateways.toml: listen.unix lies in {path}, and there is no such folder"),
+    "gateways_port": N_("gateways.toml: another program has listen.port, {port}"),
     "gateway_secrets": N_(
         '{path} is missing or not in its form: one line name = "value" for each of {names}'
     ),

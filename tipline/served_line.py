@@ -45,15 +45,31 @@ def ask_or_read(
         TiplineError: as the operation or *read* says.
         RetentionError: as the operation or *read* says.
     """
-    path = directory / RUN_NAME / OPERATOR_SOCKET_NAME
-    if path.is_socket():
-        try:
-            os.close(take_lock(directory))  # it opens if a crash left the socket
-        except InstanceError as exc:
-            if exc.code != "instance_in_use":
-                raise
-            return asyncio.run(ask_service(path, name, values))
+    if is_served(directory):
+        path = directory / RUN_NAME / OPERATOR_SOCKET_NAME
+        return asyncio.run(ask_service(path, name, values))
     return read()
+
+
+def is_served(directory: Path) -> bool:
+    """
+    Tell whether a line is being served.
+
+    Args:
+        directory: The line.
+
+    Returns:
+        Whether.
+    """
+    if not (directory / RUN_NAME / OPERATOR_SOCKET_NAME).is_socket():
+        return False
+    try:
+        os.close(take_lock(directory))  # it opens if a crash left the socket
+    except InstanceError as exc:
+        if exc.code != "instance_in_use":
+            raise
+        return True
+    return False
 
 
 async def ask_service(path: Path, name: str, values: Mapping[str, Any]) -> dict[str, Any]:

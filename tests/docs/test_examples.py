@@ -19,7 +19,7 @@ from retention.policy_warnings import find_warnings
 from tipline.__main__ import make_parser
 from tipline.desk.readers import parse_readers
 from tipline.gateway.kinds.webhook import INCOMING_LINE, make_signed
-from tipline.gateway.settings import parse_gateways
+from tipline.gateway.settings import MIN_SECRET_CHARACTERS, parse_gateways
 from tipline.gateway.signatures import sign_sha256
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +91,14 @@ def test_gateways_when_a_page_shows_them_then_they_are_read() -> None:
         assert len(parse_gateways((head + block).encode()).gateways) == 1
 
 
+def find_shown_key() -> str:
+    """The key with which the page's example is signed."""
+    page = (ROOT / "docs" / "how-to" / "phones.md").read_text()
+    (key,) = re.findall(r"signed with the key `(\S+)`", page)
+    assert isinstance(key, str)
+    return key
+
+
 def test_webhook_when_its_example_is_run_then_the_signature_is_ours(tmp_path: Path) -> None:
     """The shell's lines of the page sign what they send as the program reads it."""
     (script,) = (
@@ -98,11 +106,11 @@ def test_webhook_when_its_example_is_run_then_the_signature_is_ours(tmp_path: Pa
     )
     tried = tmp_path / "try"
     signing, _, _ = script.partition("curl")
-    tried.write_text(f'KEY=k3y\n{signing}printf \'%s\\n\' "$TIME" "$BODY" "$HEX"\n')
+    tried.write_text(f'KEY={find_shown_key()}\n{signing}printf \'%s\\n\' "$TIME" "$BODY" "$HEX"\n')
     done = subprocess.run(["sh", tried], capture_output=True, text=True, check=True)
     at, body, signature = done.stdout.splitlines()
     signed = make_signed(INCOMING_LINE, "hook", at, body.encode())
-    assert sign_sha256(Secret(b"k3y"), signed) == signature
+    assert sign_sha256(Secret(find_shown_key().encode()), signed) == signature
 
 
 def test_webhook_when_the_page_shows_one_then_its_signature_holds() -> None:
@@ -113,4 +121,6 @@ def test_webhook_when_the_page_shows_one_then_its_signature_holds() -> None:
     )
     assert shown is not None
     signed = make_signed(INCOMING_LINE, "hook", shown[1], shown[3].encode())
-    assert sign_sha256(Secret(b"k3y"), signed) == shown[2]
+    assert sign_sha256(Secret(find_shown_key().encode()), signed) == shown[2]
+    # Whoever copies it copies one of a length that is taken.
+    assert len(find_shown_key()) >= MIN_SECRET_CHARACTERS

@@ -23,8 +23,8 @@ from tipline.gateway.settings import Kind
 URL = "https://example.org/api"
 GATEWAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "gammu": ({"spool": "/var/spool/nowhere"}, {}),
-    "capcom6": ({"send_url": URL}, {"signing_key": "k", "user": "u", "password": "p"}),
-    "kannel": ({"send_url": URL, "from": ""}, {"inbound": "i", "user": "u", "password": "p"}),
+    "capcom6": ({"send_url": URL}, {"signing_key": KEY, "user": "u", "password": "p"}),
+    "kannel": ({"send_url": URL, "from": ""}, {"inbound": KEY, "user": "u", "password": "p"}),
     "webhook": ({"send_url": URL}, {"signing_key": KEY}),
     "twilio": (
         {"public_url": f"{URL}?a=b", "api_url": URL, "account_sid": "AC1", "from": "+1"},
@@ -32,11 +32,11 @@ GATEWAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     ),
     "whatsapp": (
         {"api_url": URL, "phone_number_id": "7", "accept_company": True},
-        {"app_secret": "a", "verify_token": "v", "access_token": "t"},
+        {"app_secret": "a", "verify_token": KEY, "access_token": "t"},
     ),
     "telegram": (
         {"api_url": URL, "accept_company": True},
-        {"secret_token": "s", "bot_token": "1:a"},
+        {"secret_token": KEY, "bot_token": "1:a"},
     ),
     "operator": ({}, {}),
 }

@@ -116,7 +116,7 @@ async def test_modem_when_its_spool_lies_on_a_disk_then_nothing_in_it_is_touched
     with pytest.raises(Exception, match="gateway_spool"):
         await adapter.send(NUMBER, ANSWER)
     assert list((modem.spool / "outbox").iterdir()) == []
-    with pytest.raises(Exception, match="^gateway_spool$"):
+    with pytest.raises(Exception, match=r"^gateway_spool$"):
         async with world.serve():
             pass
 

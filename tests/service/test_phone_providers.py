@@ -199,7 +199,11 @@ async def test_whatsapp_when_a_message_with_a_file_comes_then_the_file_is_remove
     gateway = make_gateway(
         "whatsapp", accept_company=True, api_url=provider.url, phone_number_id="777"
     )
-    secrets = {"app_secret": "app", "verify_token": "verify", "access_token": "access"}
+    secrets = {
+        "app_secret": "app",
+        "verify_token": "verify-that-it-is-us",
+        "access_token": "access",
+    }
     install_gateways(world.directory, secrets={"wa": secrets}, wa=gateway)
     image = {"id": "123", "mime_type": "image/jpeg", "caption": "aquí"}
     now = str(int(world.clock().timestamp()))
@@ -214,7 +218,7 @@ async def test_whatsapp_when_a_message_with_a_file_comes_then_the_file_is_remove
     }
     body = json.dumps(tree).encode()
     async with world.serve() as site, call_line(world) as caller:
-        target = "/wa?hub.mode=subscribe&hub.verify_token=verify&hub.challenge=42"
+        target = "/wa?hub.mode=subscribe&hub.verify_token=verify-that-it-is-us&hub.challenge=42"
         async with caller.session.get(target) as response:
             assert (response.status, await response.read()) == (200, b"42")
         async with caller.session.post("/wa", data=body, headers=sign_meta(body)) as response:
@@ -240,7 +244,7 @@ async def test_telegram_when_a_message_comes_then_the_bot_removes_it_from_the_ch
     provider.answer("POST", "/bot1:a/deleteMessage")
     provider.answer("POST", "/bot1:a/sendMessage")
     gateway = make_gateway("telegram", accept_company=True, api_url=provider.url, notice=True)
-    secrets = {"secret_token": "hush", "bot_token": "1:a"}
+    secrets = {"secret_token": "hush-hush-hush-hush", "bot_token": "1:a"}
     install_gateways(world.directory, secrets={"bot": secrets}, bot=gateway)
     update = {
         "update_id": 1,
@@ -252,7 +256,7 @@ async def test_telegram_when_a_message_comes_then_the_bot_removes_it_from_the_ch
             "text": "hola",
         },
     }
-    headers = {"X-Telegram-Bot-Api-Secret-Token": "hush"}
+    headers = {"X-Telegram-Bot-Api-Secret-Token": "hush-hush-hush-hush"}
     async with world.serve() as site, call_line(world) as caller:
         async with caller.session.post("/bot", json=update, headers=headers) as response:
             assert response.status == 200

@@ -26,7 +26,7 @@ def install(world: Any) -> None:
     """Give a line a person who types, and a gateway that is none."""
     install_gateways(
         world.directory,
-        secrets={"hook": {"signing_key": "k"}},
+        secrets={"hook": {"signing_key": "k3y-of-the-webhook"}},
         person=make_gateway("operator"),
         hook=make_gateway("webhook", send_url=""),
     )
@@ -134,7 +134,7 @@ async def test_state_when_asked_then_the_line_tells_what_waits_for_its_handle(wo
     path = world.directory / "run" / "operator.sock"
     async with world.serve(), call_line(world) as caller:
         body = {"id": "1", "from": NUMBER, "text": "x"}
-        assert await caller.post(body, key="k") == 200
+        assert await caller.post(body) == 200
         async with asyncio.timeout(20):
             while told := (await ask_service(path, STATE_OPERATION, {}))["handles_waiting"]:
                 assert told == 1

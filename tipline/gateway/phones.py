@@ -22,6 +22,7 @@ from tipline.gateway.listener import Listener
 from tipline.gateway.making import make_adapters
 from tipline.gateway.media import MediaCollector
 from tipline.gateway.noticing import Noticer
+from tipline.gateway.places import check_listen
 from tipline.gateway.sealers import Sealers
 from tipline.gateway.settings import Gateways, load_gateways
 from tipline.service.answer_side import AnswerSide
@@ -83,11 +84,11 @@ async def open_phones(
         The phones; None if the line has none.
 
     Raises:
-        ConfigurationError: `gateways.toml` does not hold.
+        ConfigurationError: `gateways.toml` does not hold, or nobody can listen where it says.
         InstanceError: a secret is missing, or the socket's path is too long.
         PermissionsError: others can read a secret.
         GatewayError: a place that a gateway's messages lie in must not be used.
-        OSError: the port is in use, or the disk refuses.
+        OSError: the disk refuses.
     """
     gateways = load_gateways(directory)
     if gateways is None:
@@ -98,6 +99,7 @@ async def open_phones(
         for adapter in adapters.values():
             if isinstance(adapter, Puller):
                 adapter.check()
+        check_listen(directory, gateways.listen, is_served=False)
         await line.conversations.open()
         stack.push_async_callback(line.conversations.close)
         answering = await stack.enter_async_context(

@@ -5,7 +5,8 @@ Rules:
 1. The file is optional: a line without it has no phones, and nothing else of it changes.
 2. Every key but `companies` is required and none is unknown. What the operator did not write does
    not happen; a company that was not named is missed aloud, on the page `/accountability`.
-3. Secrets lie in `keys/gateway-NAME`, readable by their owner alone; never in this file.
+3. Secrets lie in `keys/gateway-NAME`, readable by their owner alone; never in this file. Those by
+   which a caller is believed, and which no company makes, are too long to be guessed.
 4. A gateway of a company that reads every message says so: `accept_company = true`, or it is
    refused.
 5. An error names the key and never its value.
@@ -42,6 +43,8 @@ MAX_GATEWAYS: Final = 32  # a line with more needs another design
 SECRETS_START: Final = "gateway-"  # in the folder of keys
 MAX_SECRETS_BYTES: Final = 16 * 1024
 MAX_VALUE_CHARACTERS: Final = 500
+# Whoever calls can guess, as often as the machine answers. Of a made key, 64 bits in hex.
+MIN_SECRET_CHARACTERS: Final = 16
 KEYS_NAME: Final = "keys"  # of the instance; instance.py stands above this module
 
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
@@ -133,11 +136,11 @@ def parse_gateways(untrusted: bytes) -> Gateways:
         ConfigurationError: not TOML, or a key is missing, unknown or of another form.
     """
     if len(untrusted) > MAX_GATEWAYS_BYTES:
-        raise ConfigurationError("configuration_toml", line=0)
+        raise ConfigurationError("gateways_toml", line=0)
     try:
         tree = tomllib.loads(untrusted.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ConfigurationError("configuration_toml", line=find_line(exc, untrusted)) from exc
+        raise ConfigurationError("gateways_toml", line=find_line(exc, untrusted)) from exc
     _check_keys(tree, ("version", "listen", "gateway"), prefix="")
     if type(tree["version"]) is not int or tree["version"] != GATEWAYS_VERSION:
         _wrong("version")
@@ -182,7 +185,8 @@ def load_secrets(directory: Path, settings: GatewaySettings) -> Mapping[str, Sec
         The secrets, by name.
 
     Raises:
-        InstanceError: `gateway_secrets`: the file is missing, or not in its form.
+        InstanceError: `gateway_secrets`: the file is missing, or not in its form;
+            `gateway_secret_short`: one of them could be guessed.
         PermissionsError: others can read it.
     """
     names = SECRETS[settings.kind]
@@ -202,6 +206,10 @@ def load_secrets(directory: Path, settings: GatewaySettings) -> Mapping[str, Sec
         isinstance(value, str) and _WORD.fullmatch(value) for value in tree.values()
     ):
         raise InstanceError("gateway_secrets", path=str(path), names=", ".join(names))
+    for name in names:
+        if name in GUESSED and len(tree[name]) < MIN_SECRET_CHARACTERS:
+            facts: dict[str, str | int] = {"path": str(path), "name": name}
+            raise InstanceError("gateway_secret_short", **facts, limit=MIN_SECRET_CHARACTERS)
     return {name: Secret(tree[name].encode("ascii")) for name in names}
 
 
@@ -219,10 +227,10 @@ def _parse_listen(table: Mapping[str, Any]) -> Listen:
 def _parse_gateway(name: str, value: Any) -> GatewaySettings:
     prefix = f"gateway.{name}."
     if not _NAME.fullmatch(name):
-        _wrong("gateway")
+        _wrong(prefix.removesuffix("."))
     table = _table(prefix.removesuffix("."), value)
     if "kind" not in table:
-        raise ConfigurationError("configuration_missing_key", key=f"{prefix}kind")
+        raise ConfigurationError("gateways_missing_key", key=f"{prefix}kind")
     kind = _kind(f"{prefix}kind", table["kind"])
     options = OPTIONS[kind]
     company = ("accept_company",) if kind in COMPANIES else ()
@@ -249,10 +257,10 @@ def _parse_gateway(name: str, value: Any) -> GatewaySettings:
 def _check_keys(table: Mapping[str, Any], keys: tuple[str, ...], *, prefix: str) -> None:
     for key in table:
         if key not in keys:
-            raise ConfigurationError("configuration_unknown_key", key=prefix + key)
+            raise ConfigurationError("gateways_unknown_key", key=prefix + key)
     for key in keys:
         if key not in table:
-            raise ConfigurationError("configuration_missing_key", key=prefix + key)
+            raise ConfigurationError("gateways_missing_key", key=prefix + key)
 
 
 def _table(key: str, value: Any) -> Mapping[str, Any]:
@@ -346,7 +354,7 @@ def _optional(read: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
 
 
 def _wrong(key: str) -> NoReturn:
-    raise ConfigurationError("configuration_wrong_value", key=key)
+    raise ConfigurationError("gateways_wrong_value", key=key)
 
 
 COMMON: Final = ("kind", "channel", "language", "country", "notice")
@@ -374,3 +382,7 @@ SECRETS: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.TELEGRAM: ("secret_token", "bot_token"),
     Kind.OPERATOR: (),
 }
+
+# What stands between a stranger and the readers, and is made by us or by the operator. A company's
+# own tokens have the company's length; user and password are ours towards the other side.
+GUESSED: Final = frozenset({"signing_key", "inbound", "verify_token", "secret_token"})

@@ -17,7 +17,7 @@ from aiohttp import web
 from tipline.configuration import load_configuration
 from tipline.day_keeper import find_clock_folder
 from tipline.files import blur_read_times, blur_times
-from tipline.instance import RUN_NAME, load_verifiers
+from tipline.instance import RUN_NAME, SOURCE_SOCKET_NAME, load_verifiers
 from tipline.keysets import KeysetWatch
 from tipline.log_store import LogStore
 from tipline.service.accountability import Accountability
@@ -27,7 +27,7 @@ from tipline.service.listening import listen_unix, start_server
 from tipline.service.logside import LogSide
 from tipline.service.notice import NOTICE_PATH, make_notice_chooser
 from tipline.service.pages import Page, PageRenderer
-from tipline.service.serve import SOURCE_SOCKET_NAME, make_page_chooser
+from tipline.service.serve import make_page_chooser
 from tipline.service.silence import Faults
 from tipline.service.source import SourceSide
 

@@ -28,7 +28,13 @@ from tipline.gateway.phones import open_phones
 from tipline.gateway.settings import load_gateways
 from tipline.gateway.told import tell_gateways
 from tipline.gateway.typed import GATEWAY_OPERATIONS, ServedOperations
-from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME, Instance
+from tipline.instance import (
+    DESK_SOCKET_NAME,
+    OPERATOR_SOCKET_NAME,
+    RUN_NAME,
+    SOURCE_SOCKET_NAME,
+    Instance,
+)
 from tipline.log_store import LogStore
 from tipline.operations import OPERATIONS
 from tipline.service.accountability import Accountability
@@ -58,8 +64,6 @@ from tipline.service.source import ChoosePage, SourceSide
 from tipline.service.store import Store, StoredTip
 from tipline.service.workings import make_workings, open_parts
 
-SOURCE_SOCKET_NAME: Final = "source.sock"
-DESK_SOCKET_NAME: Final = "desk.sock"
 DRAIN_SECONDS: Final = 20.0  # for slices that are being received when the line is stopped
 
 

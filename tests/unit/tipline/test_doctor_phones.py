@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from crypto.note import Signer
 from tests.service.phones import install_gateways, install_webhook, make_gateway
 from tipline.answer_key import make_answer_key
 from tipline.doctor_phones import PHONE_TEXTS, examine_phones
+from tipline.instance import take_lock
 from tipline.messages import ERRORS
 
 TODAY = datetime.date(2031, 3, 14)
@@ -24,7 +27,8 @@ TODAY = datetime.date(2031, 3, 14)
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A place for keys and settings."""
-    (tmp_path / "keys").mkdir()
+    for name in ("keys", "run"):
+        (tmp_path / name).mkdir()
     return tmp_path
 
 
@@ -91,4 +95,36 @@ def test_doctor_when_a_gateway_is_not_in_order_then_it_is_said(directory: Path) 
     install_gateways(directory, modem=make_gateway("webhook", send_url="", channel="coast"))
     assert find(directory, make_keyset(answers=answers)) == ["gateway_secrets", "gateway_unread"]
     (directory / "gateways.toml").write_text("version = 1")
-    assert find(directory, make_keyset(answers=answers)) == ["configuration_missing_key"]
+    assert find(directory, make_keyset(answers=answers)) == ["gateways_missing_key"]
+
+
+def test_doctor_when_the_line_could_not_begin_then_it_is_said_before(directory: Path) -> None:
+    """A spool on a disk or not there, a socket's folder that is missing, a port that is taken."""
+    voice = make_gateway("operator")
+    modem = make_gateway("gammu", spool=str(directory / "spool"))
+    install_gateways(directory, modem=modem)
+    assert find(directory, None) == ["gateway_spool_missing"]
+    for name in ("spool", "spool/inbox", "spool/outbox", "spool/error"):
+        (directory / name).mkdir()
+    assert find(directory, None) == ["gateway_spool"]
+    install_gateways(directory, listen={"unix": "run/desk.sock"}, voice=voice)
+    assert find(directory, None) == ["gateways_own_socket"]
+    install_gateways(directory, listen={"unix": "none/gateway"}, voice=voice)
+    assert find(directory, None) == ["gateways_folder"]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        install_gateways(directory, listen={"port": other.getsockname()[1]}, voice=voice)
+        assert find(directory, None) == ["gateways_port"]
+
+
+def test_doctor_when_the_line_is_being_served_then_its_own_port_is_no_fault(
+    directory: Path,
+) -> None:
+    """Doctor may run beside the line; what a crash left of it does not count as running."""
+    with socket.socket(socket.AF_UNIX) as operator, socket.create_server(("127.0.0.1", 0)) as port:
+        voice = make_gateway("operator")
+        operator.bind(str(directory / "run" / "operator.sock"))
+        install_gateways(directory, listen={"port": port.getsockname()[1]}, voice=voice)
+        lock = take_lock(directory)
+        assert find(directory, None) == []
+        os.close(lock)
+        assert find(directory, None) == ["gateways_port"]

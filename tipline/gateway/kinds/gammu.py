@@ -55,6 +55,7 @@ SEND_SECONDS: Final = 180.0  # a modem without a network tries for two minutes
 MAX_FILES: Final = 100  # taken in one look; those that are refused are not counted
 MOUNTS: Final = Path("/proc/self/mountinfo")
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
+FOLDERS: Final = ("inbox", "outbox", "error")  # of the spool
 
 _ADDRESS = re.compile(r"\+?[0-9]{2,20}")
 # IN, day, time, a serial number of that second, the sender, the number of the part.
@@ -142,8 +143,12 @@ class Gammu:
         Refuse a spool that must not be used, before the line is served.
 
         Raises:
-            GatewayError: `gateway_spool`: it does not lie in memory.
+            GatewayError: `gateway_spool`: it does not lie in memory; `gateway_spool_missing`: it
+                is not there, or one of its folders is not.
         """
+        for folder in (self._spool, *(self._spool / name for name in FOLDERS)):
+            if not folder.is_dir():
+                raise GatewayError("gateway_spool_missing", gateway=self.name, path=str(folder))
         self._check_spool()
 
     async def send(self, to: str, text: str) -> None:

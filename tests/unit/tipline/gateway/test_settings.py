@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from crypto.secret import Secret
-from tests.service.phones import format_gateways, make_gateway
+from tests.service.phones import KEY, format_gateways, make_gateway
 from tipline.errors import ConfigurationError, InstanceError, PermissionsError
 from tipline.gateway.making import MAKERS
 from tipline.gateway.numbers import Spelling
 from tipline.gateway.settings import (
     COMPANIES,
     MAX_GATEWAYS_BYTES,
+    MIN_SECRET_CHARACTERS,
     OPTIONS,
     SECRETS,
     GatewaySettings,
@@ -24,6 +25,8 @@ from tipline.gateway.settings import (
     load_secrets,
     parse_gateways,
 )
+from tipline.hints import HINTS
+from tipline.messages import ERRORS
 
 UNIX = {"unix": "run/gateway"}
 VALUES = {
@@ -73,7 +76,7 @@ def test_gateway_when_a_key_is_missing_then_it_is_named(kind: Kind) -> None:
     for missing in whole:
         with pytest.raises(ConfigurationError) as caught:
             parse(UNIX, one={key: value for key, value in whole.items() if key != missing})
-        assert caught.value.code == "configuration_missing_key"
+        assert caught.value.code == "gateways_missing_key"
         assert caught.value.facts == {"key": f"gateway.one.{missing}"}
 
 
@@ -127,7 +130,7 @@ def test_gateway_when_a_value_is_wrong_then_its_key_is_named_and_not_the_value(
     """An error can be shown and kept: it holds no value."""
     with pytest.raises(ConfigurationError) as caught:
         parse(UNIX, one={**make_table(Kind.WEBHOOK), **changed})
-    assert (caught.value.code, caught.value.facts) == ("configuration_wrong_value", {"key": key})
+    assert (caught.value.code, caught.value.facts) == ("gateways_wrong_value", {"key": key})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_spool_when_it_is_no_plain_absolute_path_then_it_is_refused(spool: Any) 
     """A spool lies outside the instance, at a place that the operator reads here."""
     table = format_gateways(UNIX, one={**make_table(Kind.GAMMU), "spool": "@"})
     written = f'"{spool}"' if isinstance(spool, str) else str(spool)
-    with pytest.raises(ConfigurationError, match="configuration_wrong_value"):
+    with pytest.raises(ConfigurationError, match="gateways_wrong_value"):
         parse_gateways(table.replace('"@"', written).encode())
 
 
@@ -145,7 +148,7 @@ def test_gateway_when_a_key_is_unknown_then_it_is_named() -> None:
     """A secret that was written here by mistake is refused with its key."""
     with pytest.raises(ConfigurationError) as caught:
         parse(UNIX, one={**make_table(Kind.WEBHOOK), "signing_key": "hush"})
-    assert caught.value.code == "configuration_unknown_key"
+    assert caught.value.code == "gateways_unknown_key"
     assert caught.value.facts == {"key": "gateway.one.signing_key"}
 
 
@@ -159,7 +162,7 @@ def test_company_when_nobody_accepts_it_then_it_is_refused(kind: Kind, given: An
 
 def test_company_when_there_is_none_then_it_cannot_be_accepted() -> None:
     """The key belongs to the kinds that have a company."""
-    with pytest.raises(ConfigurationError, match="configuration_unknown_key"):
+    with pytest.raises(ConfigurationError, match="gateways_unknown_key"):
         parse(UNIX, one={**make_table(Kind.WEBHOOK), "accept_company": True})
 
 
@@ -223,6 +226,18 @@ def test_file_when_it_is_not_in_its_form_then_it_is_refused(untrusted: bytes) ->
         parse_gateways(untrusted)
 
 
+@pytest.mark.parametrize("name", ["HOOK", "a b", "x" * 33])
+def test_gateway_when_its_name_is_none_then_it_is_named(name: str) -> None:
+    """Whoever reads the error finds the table."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_gateways(
+            f'version = 1\n[listen]\nport = 1\n[gateway."{name}"]\nkind = "gammu"\n'.encode()
+        )
+    assert caught.value.facts == {"key": f"gateway.{name}"}
+    assert str(ERRORS[caught.value.code]).startswith("gateways.toml: ")
+    assert "docs/reference/gateways.md" in str(HINTS[caught.value.code])
+
+
 def test_file_when_it_is_not_there_then_the_line_has_no_phones(tmp_path: Path) -> None:
     """The file is optional, and read where the instance is."""
     assert load_gateways(tmp_path) is None
@@ -242,14 +257,14 @@ def write_secrets(directory: Path, content: bytes, *, mode: int = 0o600) -> None
 def test_secrets_when_they_are_complete_then_they_are_read(tmp_path: Path) -> None:
     """Each stands in a line of its own, and is shown to nobody."""
     settings = parse(UNIX, one=make_table(Kind.CAPCOM6)).gateways["one"]
-    write_secrets(tmp_path, b'signing_key = "a"\nuser = "b"\npassword = "c"\n')
+    write_secrets(tmp_path, f'signing_key = "{KEY}"\nuser = "b"\npassword = "c"\n'.encode())
     secrets = load_secrets(tmp_path, settings)
     assert secrets == {
-        "signing_key": Secret(b"a"),
+        "signing_key": Secret(KEY.encode()),
         "user": Secret(b"b"),
         "password": Secret(b"c"),
     }
-    assert "'a'" not in repr(secrets)
+    assert KEY not in repr(secrets)
 
 
 @pytest.mark.parametrize(
@@ -277,6 +292,34 @@ def test_secrets_when_they_are_not_in_their_form_then_no_error_quotes_them(
     assert caught.value.facts["names"] == "signing_key, user, password"
     assert caught.value.__cause__ is None
     assert "hush" not in str(caught.value.facts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Kind.CAPCOM6, "signing_key"),
+        (Kind.KANNEL, "inbound"),
+        (Kind.WEBHOOK, "signing_key"),
+        (Kind.WHATSAPP, "verify_token"),
+        (Kind.TELEGRAM, "secret_token"),
+    ],
+)
+def test_secrets_when_one_could_be_guessed_then_it_is_refused_by_name(
+    tmp_path: Path, kind: Kind, name: str
+) -> None:
+    """What alone stands between a stranger and the readers has sixteen characters at least."""
+    settings = parse(UNIX, one=make_table(kind)).gateways["one"]
+    for short, is_taken in ((MIN_SECRET_CHARACTERS - 1, False), (MIN_SECRET_CHARACTERS, True)):
+        values = dict.fromkeys(SECRETS[kind], "x") | {name: "x" * short}
+        write_secrets(tmp_path, "".join(f'{k} = "{v}"\n' for k, v in values.items()).encode())
+        if is_taken:
+            assert load_secrets(tmp_path, settings)[name].reveal() == b"x" * short
+            continue
+        with pytest.raises(InstanceError) as caught:
+            load_secrets(tmp_path, settings)
+        assert caught.value.code == "gateway_secret_short"
+        path = str(tmp_path / "keys" / "gateway-one")
+        assert caught.value.facts == {"path": path, "name": name, "limit": MIN_SECRET_CHARACTERS}
 
 
 def test_secrets_when_the_file_is_missing_then_it_is_named(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tipline.files import overwrite_file
 from tipline.gateway.adapter import RawRequest, Recaller
 from tipline.gateway.incoming import Incoming, MediaReference
 from tipline.gateway.kinds.gammu import (
+    FOLDERS,
     MAX_FILES,
     Gammu,
     is_in_memory,
@@ -399,11 +400,31 @@ async def test_spool_when_it_is_not_there_then_later_may_help(spool: Path) -> No
 
 async def test_spool_when_it_lies_on_a_disk_then_it_is_not_read(tmp_path: Path) -> None:
     """What stands in it would stay on the disk."""
-    (tmp_path / "inbox").mkdir()
-    with pytest.raises(GatewayError, match="gateway_spool"):
-        await make(tmp_path, Looks()).run(Desk())
-    with pytest.raises(GatewayError, match="gateway_spool"):
+    for name in FOLDERS:
+        (tmp_path / name).mkdir()
+    with pytest.raises(GatewayError, match=r"^gateway_spool$"):
+        async with asyncio.timeout(10):  # one that is read is read without end
+            await make(tmp_path, Looks()).run(Desk())
+    with pytest.raises(GatewayError, match=r"^gateway_spool$"):
         make(tmp_path, Looks()).check()
+
+
+@pytest.mark.parametrize("name", [".", *FOLDERS])
+def test_spool_when_a_folder_is_missing_then_it_is_named_before_the_line_begins(
+    spool: Path, name: str
+) -> None:
+    """A spool that is not there is not one that lies on a disk."""
+    make(spool, Looks()).check()
+    gone = spool / name
+    gone.rename(spool.with_name(f"{spool.name}-elsewhere") if name == "." else spool / "elsewhere")
+    try:
+        with pytest.raises(GatewayError) as caught:
+            make(spool, Looks()).check()
+    finally:
+        if name == ".":
+            spool.with_name(f"{spool.name}-elsewhere").rename(spool)
+    assert caught.value.code == "gateway_spool_missing"
+    assert caught.value.facts == {"gateway": "modem", "path": str(gone)}
 
 
 @pytest.mark.parametrize(
