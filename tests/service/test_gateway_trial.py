@@ -85,8 +85,11 @@ async def test_message_when_tried_then_everything_that_it_leaves_is_shown(
     assert ({"windows", "handles"} <= tables) is (kind != "operator")
     assert told["found"] == []
     assert told["status"] == (None if kind in ("gammu", "operator") else 200)
-    if kind != "telegram":
-        assert tip["gateway"]["sender"] == gateway_test.NUMBER
+    # Of whom it came is what was searched for.
+    assert tip["gateway"]["sender"] == told["sender"]
+    assert (told["sender"] == gateway_test.NUMBER) is (kind != "telegram")
+    # Of each row somebody can read what it is, and when it goes.
+    assert tables <= gateway_test.TABLE_WORDS.keys()
     assert set(told["periods"]) == {one.value for one in gateway_test.KEPT_CLASSES}
 
 
@@ -98,7 +101,11 @@ async def test_message_when_tried_then_the_line_itself_is_as_it_was(
     async with world.serve() as site:
         said = await run(world, json=False)
         assert await site.line.store.tips() == []
-    assert "[windows]" in said
+    assert (
+        "[windows]\n  # The sender, sealed: this service can open it, to send an answer.\n" in said
+    )
+    assert f"\nFrom: {gateway_test.NUMBER}\nText: {gateway_test.TEXT}\n" in said
+    assert f'\n    "text": "{gateway_test.TEXT}",\n' in said
     # Byte by byte: of what is sealed, too.
     shown = re.findall(r"  sealed = \(([0-9,]+) bytes\)\n((?:    [0-9a-f]+\n)+)", said)
     lengths = [int(length.replace(",", "")) for length, _ in shown]

@@ -37,6 +37,7 @@ from crypto.payload import read_tip_payload
 from crypto.tip import format_tip
 from retention.policy import Policy, parse_policy
 from tipline.clock import Clock, system_clock
+from tipline.demonstration.traces import make_needles, search
 from tipline.errors import CheckError, InstanceError
 from tipline.files import PRIVATE_FILE_MODE, overwrite_file
 from tipline.gateway.settings import (
@@ -49,7 +50,7 @@ from tipline.gateway.settings import (
     load_gateways,
     load_secrets,
 )
-from tipline.gateway.trial_requests import make_request, make_spooled
+from tipline.gateway.trial_requests import choose_sender, make_request, make_spooled
 from tipline.gateway.typed import STATE_OPERATION, TYPE_OPERATION
 from tipline.instance import (
     OPERATOR_SOCKET_NAME,
@@ -71,7 +72,6 @@ NOBODY_URL: Final = "http://127.0.0.1:9/"  # discard: nobody listens
 GATEWAY_SOCKET: Final = "run/gateway"
 PATIENCE_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.1
-ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,7 @@ class Trial:
 
     Args:
         status: That its gateway was answered; None of one that calls nobody.
+        sender: From whom the message came.
         rows: That it left, in the order of their tables.
         tip: `tip.json`, as a reader opens it.
         found: Places in which number or text lie in clear; none, if all is as it should be.
@@ -102,6 +103,7 @@ class Trial:
     """
 
     status: int | None
+    sender: str
     rows: tuple[Row, ...]
     tip: str = dataclasses.field(repr=False)
     found: tuple[str, ...]
@@ -135,19 +137,21 @@ async def try_gateway(
         raise InstanceError("gateway_unknown", gateway=name)
     settings = gateways.gateways[name]
     load_secrets(directory, settings)
+    sender = choose_sender(settings.kind, number)
     policy = parse_policy((directory / POLICY_NAME).read_bytes())
     parent = MEMORY if MEMORY.is_dir() else None
     place = Path(tempfile.mkdtemp(prefix="tipline-", dir=parent))
     try:
         line = _Throwaway(place, settings=settings, source=directory, policy=policy, clock=clock)
         before = await line.serve(None)
-        after = await line.serve((number, text))
+        after = await line.serve((sender, text))
         rows = tuple(row for row in line.read_rows() if row not in before.rows)
         return Trial(
             status=after.status,
+            sender=sender,
             rows=rows,
             tip=after.tip,
-            found=tuple(line.search(number, text)),
+            found=tuple(line.search(sender, text)),
             policy=policy,
         )
     finally:
@@ -338,24 +342,27 @@ class _Throwaway:
         Search every file of the line for what must not lie there in clear.
 
         Args:
-            number: In E.164.
+            number: In E.164, or an account.
             text: Of the message.
 
         Yields:
             The names of files in which one of the two lies.
         """
-        wanted = [
-            spelled
-            for word in (number, number.removeprefix("+"), text)
-            for encoding in ENCODINGS
-            for raw in (word.encode(encoding),)
-            for spelled in (raw, raw.hex().encode(), raw.hex().upper().encode())
+        digits = number.removeprefix("+")
+        needles = [
+            *make_needles("number", digits.encode()),
+            *make_needles("number", _swap_digits(digits)),
+            *make_needles("text", text.encode()),
         ]
-        folders = (self.directory, self._spool)
-        for path in sorted(path for folder in folders for path in folder.rglob("*")):
-            content = path.read_bytes() if path.is_file() else b""
-            if any(one in content or one in path.name.encode() for one in wanted):
-                yield path.name
+        for folder in (self.directory, self._spool):
+            if folder.exists():
+                yield from sorted({trace.path.name for trace in search(folder, needles)})
+
+
+def _swap_digits(digits: str) -> bytes:
+    # As a PDU of an SMS has a number: two digits in a byte, the first one below; 3GPP TS 23.040.
+    pairs = zip(digits[1::2], digits[::2], strict=False)
+    return bytes.fromhex("".join(map("".join, pairs)))
 
 
 def _remove(place: Path) -> None:

@@ -69,6 +69,20 @@ def make_request(
     return REQUESTS[settings.kind](settings, secrets, number, text, now)
 
 
+def choose_sender(kind: Kind, number: str) -> str:
+    """
+    Tell from whom a message of a kind comes.
+
+    Args:
+        kind: Of the gateway.
+        number: From which one would come, where there are numbers.
+
+    Returns:
+        The number, or an account.
+    """
+    return ACCOUNT if kind is Kind.TELEGRAM else number
+
+
 def make_spooled(number: str, text: str) -> bytes:
     """
     Make a message as gammu-smsd writes it into its inbox.
@@ -186,8 +200,8 @@ def _make_telegram(
 ) -> TrialRequest:
     message = {
         "message_id": 1,
-        "from": {"id": int(ACCOUNT), "is_bot": False},
-        "chat": {"id": int(ACCOUNT), "type": "private"},
+        "from": {"id": int(number), "is_bot": False},
+        "chat": {"id": int(number), "type": "private"},
         "date": int(now.timestamp()),
         "text": text,
     }
