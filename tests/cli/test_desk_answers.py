@@ -329,10 +329,12 @@ def test_reply_when_it_cannot_arrive_then_nothing_is_written(
 
 
 def test_status_when_it_is_wrong_then_nothing_is_written(desk: Desk) -> None:
-    """A day that is none, a day for what is closed, a key of another: each has its words."""
+    """A day that is none or over, two lines for a name, another's key: each has its words."""
     for more, words, code in (
         (["--set", "review", "--by", "tomorrow"], "a day is written YYYY-MM-DD", 2),
+        (["--set", "review", "--by", "2020-01-01"], "2020-01-01 is over", 2),
         (["--set", "closed", "--by", "2031-12-24"], "what is closed has no day", 52),
+        (["--set", "review", "--unit", "Obras\nCierre"], "one line of plain text", 52),
         (["--set", "review", "--signing", "root.plain"], "no key that signs answers", 52),
     ):
         refused = desk.answer("status", "open", *more)

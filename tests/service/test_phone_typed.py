@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tipline.commands.gateway_type import run
 from tipline.console import Console
 from tipline.errors import InstanceError, TiplineError, UsageError
 from tipline.gateway.notices import make_notice
-from tipline.gateway.typed import STATE_OPERATION
+from tipline.gateway.typed import STATE_OPERATION, TYPE_OPERATION
 from tipline.served_line import ask_service
 
 NUMBER = "+525512345678"
@@ -99,8 +100,19 @@ async def test_gateway_when_it_is_no_person_then_nothing_is_taken(world: Any, ga
     async with world.serve() as site:
         with pytest.raises(InstanceError) as caught:
             await type_in(world, b"hola", gateway=gateway)
+        values = {"gateway": gateway, "medium": "voice", "number": "", "text": "hola"}
+        with pytest.raises(InstanceError) as told:  # the service itself, whoever asks it
+            await ask_service(world.directory / "run" / "operator.sock", TYPE_OPERATION, values)
         assert site.tips == []
-    assert caught.value.code == "gateway_unknown"
+    assert (caught.value.code, told.value.code) == ("gateway_not_operator",) * 2
+
+
+async def test_directory_when_it_is_no_line_then_says_so(world: Any, tmp_path: Path) -> None:
+    """Who mistypes the directory does not look for a gateway."""
+    install(world)
+    with pytest.raises(InstanceError) as caught:
+        await type_in(world, b"hola", directory=tmp_path / "nothing")
+    assert caught.value.code == "instance_missing"
 
 
 async def test_line_when_it_is_not_served_then_says_so(world: Any) -> None:

@@ -72,7 +72,7 @@ def run_status(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         AnswerError: it cannot be given; nothing was written.
-        UsageError: `answer_day`: the day is none.
+        UsageError: `answer_day` or `answer_day_over`: the day is none, or is over.
         VaultError: there is no such tip, or the vault is damaged or in use.
         WrongPassphraseError: the passphrase does not open the signing key.
         CryptoError: the tip's files or the vault's keyset were changed.
@@ -103,9 +103,12 @@ def _read_tip(options: argparse.Namespace) -> tuple[Vault, Record, Tip]:
 
 def _parse_by(text: str) -> datetime.date:
     try:
-        return parse_day(text)
+        day = parse_day(text)
     except MalformedError as exc:
         raise UsageError("answer_day") from exc
+    if day < system_clock().date():
+        raise UsageError("answer_day_over", day=day.isoformat())
+    return day
 
 
 def _write(

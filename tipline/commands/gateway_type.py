@@ -9,11 +9,11 @@ from typing import Final
 from crypto.came_by import Medium
 from crypto.errors import KeysetError
 from crypto.tip import MAX_TEXT_BYTES
-from tipline.configuration import load_configuration
+from tipline.configuration import CONFIGURATION_NAME, load_configuration
 from tipline.console import Console
 from tipline.errors import InstanceError, UsageError
 from tipline.gateway.notices import make_notice
-from tipline.gateway.settings import load_gateways
+from tipline.gateway.settings import Kind, load_gateways
 from tipline.gateway.typed import TYPE_OPERATION
 from tipline.instance import OPERATOR_SOCKET_NAME, RUN_NAME
 from tipline.keysets import read_keyset
@@ -40,16 +40,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
         ConfigurationError: `gateways.toml` does not hold.
     """
     _ = console.translate
+    if not (options.directory / CONFIGURATION_NAME).is_file():
+        raise InstanceError("instance_missing", path=str(options.directory))
     gateways = load_gateways(options.directory)
-    if gateways is None or options.gateway not in gateways.gateways:
-        raise InstanceError("gateway_unknown", gateway=options.gateway)
+    settings = None if gateways is None else gateways.gateways.get(options.gateway)
+    if settings is None or settings.kind is not Kind.OPERATOR:
+        raise InstanceError("gateway_not_operator", gateway=options.gateway)
     path = options.directory / RUN_NAME / OPERATOR_SOCKET_NAME
     if not path.is_socket():
         raise InstanceError("gateway_not_served")
     medium = Medium.WALK_IN if options.in_person else Medium.VOICE
-    language = gateways.gateways[options.gateway].language
     console.say(_("read this out first:"))
-    console.say(make_notice(medium, language=language, onion=_find_onion(options)))
+    console.say(make_notice(medium, language=settings.language, onion=_find_onion(options)))
     if options.ask_number:
         console.say(_("the number, if one was said; else an empty line:"))
         number = _read_line(console)

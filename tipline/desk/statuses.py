@@ -53,11 +53,14 @@ def compose_status(
 
     Raises:
         AnswerError: `answer_status`: what is closed has no day for an answer;
-            `answer_status_long`: it does not go in one message.
+            `answer_status_unit`: the name is not one line of text; `answer_status_long`: it does
+            not go in one message.
     """
     _ = translate
     if stage is Stage.CLOSED and answer_by is not None:
         raise AnswerError("answer_status")
+    if unit is not None and (not unit.isprintable() or not unit.strip()):
+        raise AnswerError("answer_status_unit")
     parts = [_(_WORDS[stage])]
     if unit is not None:
         parts.append(_("With: {unit}.").format(unit=unit))

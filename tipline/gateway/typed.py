@@ -93,7 +93,7 @@ async def take_typed(
 
     Raises:
         UsageError: `gateway_typed`: there is no text, too much of it, or no such number.
-        InstanceError: `gateway_unknown`: no gateway of kind operator has this name;
+        InstanceError: `gateway_not_operator`: no gateway of kind operator has this name;
             `gateway_busy`: the line takes nothing at the moment.
     """
     check_names(values, "gateway", "medium", "number", "text")
@@ -103,7 +103,7 @@ async def take_typed(
     name, medium, number, text = given.values()
     adapter = None if phones is None else phones.adapters.get(name)
     if phones is None or not isinstance(adapter, Operator):
-        raise InstanceError("gateway_unknown", gateway=name[:32])
+        raise InstanceError("gateway_not_operator", gateway=name[:32])
     if medium not in {one.value for one in SPOKEN} or not text.strip():
         raise UsageError("gateway_typed")
     if len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES:

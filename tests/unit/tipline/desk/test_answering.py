@@ -296,6 +296,16 @@ def test_status_when_composed_then_it_is_one_message_of_the_plain_alphabet(
     assert stage is Stage.CLOSED or "2026-11-21" in text
 
 
+@pytest.mark.parametrize(
+    "unit", ["", " ", "a\nb", "a\r", "a\tb", "a\u2028b", "a\u202eb", "\x1b[2J"]
+)
+def test_status_when_the_unit_is_no_line_of_text_then_it_is_refused(unit: str) -> None:
+    """What the source reads is one line that the desk saw as it is."""
+    with pytest.raises(AnswerError) as caught:
+        compose_status(Stage.REVIEW, unit=unit, answer_by=None, translate=str)
+    assert caught.value.code == "answer_status_unit"
+
+
 def test_status_when_it_cannot_be_then_it_is_refused() -> None:
     """What is closed has no day to come, and a unit's name has its length."""
     with pytest.raises(AnswerError) as closed:
