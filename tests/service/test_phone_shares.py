@@ -18,6 +18,8 @@ from tests.service.phones import (
     message,
     open_tips,
 )
+from tests.service.programs import make_memory_folder
+from tipline.errors import GatewayError
 from tipline.gateway.arrival import OVERDUE_SECONDS, Arrival
 from tipline.gateway.incoming import Incoming, Medium
 from tipline.gateway.turns import TooManyError
@@ -150,3 +152,42 @@ async def test_stop_when_a_gateway_holds_answers_then_they_are_taken_back_before
         assert await caller.post(message("STOP", number="a2")) == 200
         assert await caller.post(message("STOP", number="a2")) == 200
         assert holding.asked == [NUMBER, NUMBER]
+
+
+async def test_stop_when_an_answer_waits_in_a_modems_outbox_then_it_is_gone_from_there(
+    world: Any, arrivals: list[Arrival]
+) -> None:
+    """Nothing goes to the phone after STOP was taken, also what a modem was to send."""
+    with make_memory_folder() as spool:
+        for name in ("inbox", "outbox", "error"):
+            (spool / name).mkdir()
+        install_gateways(world.directory, modem=make_gateway("gammu", spool=str(spool)))
+
+        async def receive(name: str, text: str) -> None:
+            coded = text.encode("utf-16-be").hex()
+            number = NUMBER.encode("utf-16-be").hex()
+            written = f"[SMSBackup000]\nNumberUnicode = {number}\nText00 = {coded}\nCoding = x\n"
+            path = spool / "inbox" / name
+            path.write_text(written)
+            async with asyncio.timeout(20):
+                while path.exists():  # noqa: ASYNC110  # a file says nothing when it goes
+                    await asyncio.sleep(0.05)
+
+        async with world.serve() as site:
+            (arrival,) = arrivals
+            await receive("IN20310314_150926_00_+525512345678_00.txt", "one")
+            sending = [
+                asyncio.create_task(arrival._adapters["modem"].send(to, "Gracias"))
+                for to in (NUMBER, OTHER)
+            ]
+            async with asyncio.timeout(20):
+                while len(list((spool / "outbox").glob("OUT*"))) < 2:  # noqa: ASYNC110  # the same
+                    await asyncio.sleep(0.05)
+            await receive("IN20310314_150927_00_+525512345678_00.txt", "BAJA")
+            (left,) = (spool / "outbox").iterdir()
+            assert OTHER in left.name
+            left.unlink()
+            taken_back, sent = await asyncio.gather(*sending, return_exceptions=True)
+            assert isinstance(taken_back, GatewayError)
+            assert (taken_back.code, sent) == ("gateway_unreachable", None)
+            assert len(site.tips) == 1
