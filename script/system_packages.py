@@ -141,6 +141,9 @@ def list_requirements(what: str, *, search_path: str) -> list[Requirement]:
             Requirement(name="gammu", is_met=has_program("gammu"), package="gammu"),
             Requirement(name="gammu-smsd", is_met=has_program("gammu-smsd"), package="gammu-smsd"),
             Requirement(name="kannel", is_met=BEARERBOX.exists, package="kannel"),
+            # What docs/how-to/phones.md sends a message with.
+            Requirement(name="curl", is_met=has_program("curl"), package="curl"),
+            Requirement(name="openssl", is_met=has_program("openssl"), package="openssl"),
             # It shows office documents, without a screen of its own.
             *(
                 Requirement(

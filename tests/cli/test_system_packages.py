@@ -73,6 +73,7 @@ def test_setup_when_nobody_may_install_names_the_packages_and_stops(
     names = (
         "tor util-linux bubblewrap firefox-esr chromium swtpm tpm2-tools cryptsetup-bin gcc"
         " libc6-dev strace libimage-exiftool-perl ffmpeg gammu gammu-smsd kannel"
+        " curl openssl"
         " libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui"
     )
     assert said.count(f"these system packages are missing: {names}") == 1
@@ -105,6 +106,8 @@ def test_setup_when_the_system_packages_no_browsers_names_what_fetching_them_nee
         "gammu",
         "gammu-smsd",
         "kannel",
+        "curl",
+        "openssl",
         "libreoffice-writer-nogui",
         "libreoffice-calc-nogui",
         "libreoffice-impress-nogui",
