@@ -720,6 +720,21 @@ async def test_policy_when_it_becomes_shorter_then_senders_are_still_found_until
         assert [ended.begun_on for ended in report.epochs] == [BEGIN]
 
 
+async def test_pick_up_when_tips_alone_move_then_no_window_is_read_again(
+    short_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pick-up moves tips; walking through all windows each time would hold every message up."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        tip = await keep(conversations, sender())
+        await settle(conversations)
+        walked: list[object] = []
+        monkeypatch.setattr(conversations._rows, "list_windows", walked.append)
+        await store.pick_up([tip.id], promises=PROMISES, today=calendar())
+        assert walked == []
+        (picked_up,) = (one for one in await store.records() if one.id == tip.id)
+        assert picked_up.events[Event.PICKED_UP] == calendar()
+
+
 async def test_epoch_when_the_clock_steps_at_its_edge_then_no_handle_is_doubled_or_lost(
     short_path: Path, calendar: Calendar
 ) -> None:

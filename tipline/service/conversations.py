@@ -20,9 +20,11 @@ import datetime
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from crypto.randomness import RandomSource, system_random
 from crypto.window import derive_window_key
+from retention.plan import Move
 from retention.policy import RecordClass
 from retention.promise import Promises
 from tipline.gateway.numbers import Sender
@@ -50,6 +52,8 @@ from tipline.service.store import StoredTip
 from tipline.service.taken_answers import TakenAnswers
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
+
+_KEPT_IN_MIND: Final = frozenset({RecordClass.RAW_NUMBER, RecordClass.PSEUDONYM_EPOCH})
 
 
 class Conversations:
@@ -176,6 +180,16 @@ class Conversations:
         self._is_stale = False
         self._index.load(await self._writer.call(lambda: self._rows.list_windows(self._relations)))
         await self.handles.reload()
+
+    async def follow_moves(self, moves: Sequence[Move]) -> None:
+        """
+        Take up anew what dies on another day, if it is kept in mind.
+
+        Args:
+            moves: What was moved. Where it is tips alone, as at each pick-up, there is nothing.
+        """
+        if any(move.record.record_class in _KEPT_IN_MIND for move in moves):
+            await self.reload()  # some senders are marked for other days by now
 
     def find(self, sender: Sender | None, channel: str) -> Standing:
         """

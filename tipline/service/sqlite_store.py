@@ -347,7 +347,7 @@ class SqliteStore:
             async with self._turn:
                 await self._writer.call(lambda part=part: self._moving.move(part))  # type: ignore[misc]
         if self._conversations is not None:
-            await self._conversations.reload()  # some senders may be marked for other days by now
+            await self._conversations.follow_moves(moves)
 
     async def delete_early(self, tip_ids: Sequence[bytes], *, today: datetime.date) -> int:
         """Mark tips whose end was asked for; the next purge lets them go. What is held stays."""
