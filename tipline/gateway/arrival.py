@@ -59,6 +59,7 @@ from tipline.gateway.parts import (
     make_gone_gateway,
     mend_text,
 )
+from tipline.gateway.repeated import StoredParts
 from tipline.gateway.sealing import Sealable, format_time
 from tipline.gateway.settings import GatewaySettings
 from tipline.gateway.turns import CrowdedError, TooManyError, Turns
@@ -161,6 +162,7 @@ class Arrival:
         self._notify = notify
         self._turns = turns or Turns()
         self._joining = Joining()
+        self._stored = StoredParts()
         # A budget counts in whole units a second: the clock is slowed down instead.
         self._budget = RequestBudget(
             per_second=1,
@@ -312,7 +314,11 @@ class Arrival:
         for whole in wholes:
             sender = read_sender(whole.incoming, self._settings[whole.incoming.gateway])
             try:
-                await self._store(whole, sender=sender, is_order=None)
+                if self._stored.has(whole, now=self._line.clock()):
+                    await self._note_seen(whole)  # the carrier repeats, under another id
+                else:
+                    await self._store(whole, sender=sender, is_order=None)
+                    self._stored.note(whole, now=self._line.clock())
             except Exception as exc:  # not swallowed: told to the operator
                 # Its parts lie in their rows: it is tried again with those that are overdue.
                 self._line.on_fault(exc)
@@ -334,8 +340,7 @@ class Arrival:
             whole, settings, sender, standing
         )
         if is_followed or standing.blocked:
-            await conversations.note_seen(incoming.gateway, _list_provider_ids(whole))
-            await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
+            await self._note_seen(whole)
             self._forget(incoming, Collected())
             return
         collected = Collected()
@@ -367,6 +372,11 @@ class Arrival:
         self._line.on_tip(tip)
         if self._notify and sender is not None and settings.notice and standing.new_today:
             self._follow(self._notify(settings, incoming.medium, sender, standing))
+
+    async def _note_seen(self, whole: Whole) -> None:
+        conversations, gateway = self._line.conversations, whole.incoming.gateway
+        await conversations.note_seen(gateway, _list_provider_ids(whole))
+        await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
 
     async def _follow_order(
         self, whole: Whole, settings: GatewaySettings, sender: Sender | None, standing: Standing

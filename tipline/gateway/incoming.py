@@ -73,11 +73,12 @@ class Incoming:
         text: What was written; untrusted; may be empty.
         received_at: When the service took it, in UTC.
         part: Which part it is; None if it is whole.
-        media: What belongs to it and lies at the provider.
+        media: What belongs to it and lies at the provider; a part has none.
         answer_until: Until when its provider takes an answer, in UTC; None if that is left to us.
 
     Raises:
-        ValueError: it is longer than any gateway's.
+        ValueError: it is longer than any gateway's, or a part with files: no network has such, and
+            a part that waits keeps its words alone.
     """
 
     gateway: str
@@ -97,5 +98,6 @@ class Incoming:
             or len(self.sender) > MAX_SENDER_CHARACTERS
             or not 1 <= len(self.provider_id) <= MAX_PROVIDER_ID_CHARACTERS
             or len(self.media) > MAX_MEDIA
+            or (self.part is not None and self.media)
         ):
             raise ValueError("message")

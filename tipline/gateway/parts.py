@@ -28,7 +28,7 @@ from typing import Final
 from crypto.errors import MalformedError
 from crypto.fields import Fields, parse_positive, parse_string, parse_time
 from crypto.strict import format_json, parse_json_object
-from tipline.gateway.incoming import MAX_MEDIA, Incoming, Medium, Part
+from tipline.gateway.incoming import Incoming, Medium, Part
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.turns import CrowdedError, TooManyError
 
@@ -244,10 +244,7 @@ class Joining:
             if number in waiting or number == 1 or number - 1 in waiting
         )
         first = min(pieces, key=lambda piece: piece.incoming.received_at).incoming
-        media = [one for piece in pieces for one in piece.incoming.media]
-        whole = dataclasses.replace(
-            first, text=mend_text(text), part=None, media=tuple(media[:MAX_MEDIA])
-        )
+        whole = dataclasses.replace(first, text=mend_text(text), part=None)
         return Whole(incoming=whole, pieces=tuple(pieces), missing=missing)
 
 

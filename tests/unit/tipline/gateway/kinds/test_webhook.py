@@ -70,20 +70,17 @@ def test_example_when_it_is_signed_elsewhere_then_it_is_taken() -> None:
 
 
 def test_message_when_it_says_all_it_can_then_all_is_read() -> None:
-    """Medium, part and files are read."""
-    value = {
-        "id": "a1",
-        "from": "7373",
-        "text": "",
-        "medium": "mms",
-        "part": {"reference": "r", "number": 2, "of": 3},
-        "media": [{"url": "https://media.invalid/1", "type": "image/jpeg"}],
-    }
-    (message,) = make().receive(ask(value)).messages
+    """Medium and files, or medium and part, are read."""
+    value = {"id": "a1", "from": "7373", "text": "", "medium": "mms"}
+    media = [{"url": "https://media.invalid/1", "type": "image/jpeg"}]
+    (message,) = make().receive(ask({**value, "media": media})).messages
     assert message.medium is Medium.MMS
-    assert message.part == Part(reference="r", number=2, of=3)
     expected = MediaReference(location="https://media.invalid/1", media_type="image/jpeg")
     assert message.media == (expected,)
+    part = {"reference": "r", "number": 2, "of": 3}
+    (message,) = make().receive(ask({**value, "part": part})).messages
+    assert message.medium is Medium.MMS
+    assert message.part == Part(reference="r", number=2, of=3)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +146,17 @@ def test_media_when_they_are_not_in_their_form_then_the_message_is_refused(media
     """A file says where it lies and what it is, and there are ten at most."""
     with pytest.raises(GatewayError, match="gateway_malformed"):
         make().receive(ask({"id": "a", "from": "1", "text": "", "media": media}))
+
+
+def test_part_when_it_has_files_then_it_is_refused_before_it_is_acknowledged() -> None:
+    """No network has such; what waits for other parts keeps words alone."""
+    part = {"reference": "r", "number": 1, "of": 2}
+    media = [{"url": "https://media.invalid/1", "type": "image/jpeg"}]
+    told = {"id": "a", "from": "1", "text": "x"}
+    assert make().receive(ask({**told, "part": part})).messages[0].part is not None
+    assert make().receive(ask({**told, "media": media})).messages[0].media != ()
+    with pytest.raises(GatewayError, match="gateway_malformed"):
+        make().receive(ask({**told, "part": part, "media": media}))
 
 
 async def test_answer_when_it_is_sent_then_the_other_side_can_check_it(provider: Provider) -> None:
