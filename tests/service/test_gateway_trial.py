@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from retention.policy import RecordClass
 from tests.service.phones import KEY, install_gateways, make_gateway
 from tipline.commands import gateway_test
 from tipline.console import Console
 from tipline.errors import CheckError, InstanceError
 from tipline.gateway import trial
 from tipline.gateway.settings import Kind
+from tipline.service.account_words import CLASS_NAMES
 
 URL = "https://example.org/api"
 GATEWAYS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -106,11 +108,37 @@ async def test_message_when_tried_then_the_line_itself_is_as_it_was(
     )
     assert f"\nFrom: {gateway_test.NUMBER}\nText: {gateway_test.TEXT}\n" in said
     assert f'\n    "text": "{gateway_test.TEXT}",\n' in said
+    # What a newcomer wants to know stands first, and on one screen.
+    above, _, _ = said.partition("\nThese rows were stored")
+    head, _, _ = above.partition("\nWhat the readers open, and nobody else:\n")
+    assert "Neither sender nor text lies in clear in any file of the line.\n" in head
+    assert "What goes when, as the line's policy says:\n" in head
+    for record_class in gateway_test.KEPT_CLASSES:
+        assert f"  {CLASS_NAMES[record_class]}: " in head
+    assert len(head.splitlines()) <= 12 < len(above.splitlines()) <= 40
     # Byte by byte: of what is sealed, too.
     shown = re.findall(r"  sealed = \(([0-9,]+) bytes\)\n((?:    [0-9a-f]+\n)+)", said)
     lengths = [int(length.replace(",", "")) for length, _ in shown]
     assert max(lengths) > 65_536
     assert [len(bytes.fromhex(value)) for _, value in shown] == lengths
+
+
+async def test_message_when_somebody_types_it_then_no_number_is_said_to_be_kept(
+    world: Any, place: Path
+) -> None:
+    """Only what was stored has a day on which it goes: here neither a number nor a handle was."""
+    install(world, "operator")
+    said = await run(world, json=False)
+    assert f"  {CLASS_NAMES[RecordClass.SEALED_TIP]}: " in said
+    for record_class in (RecordClass.RAW_NUMBER, RecordClass.PSEUDONYM_EPOCH):
+        assert CLASS_NAMES[record_class] not in said
+
+
+async def test_directory_when_it_is_no_line_then_says_so(world: Any, tmp_path: Path) -> None:
+    """Who mistypes the directory does not look for a gateway."""
+    with pytest.raises(InstanceError) as caught:
+        await run(world, directory=tmp_path / "nothing")
+    assert caught.value.code == "instance_missing"
 
 
 async def test_message_when_it_lies_in_clear_then_the_command_fails(

@@ -56,6 +56,11 @@ KEPT_CLASSES: Final = (
     RecordClass.GATEWAY_MESSAGE,
     RecordClass.PSEUDONYM_EPOCH,
 )
+# What not every message leaves, and the table in which it is seen.
+KEPT_IN: Final[Mapping[RecordClass, str]] = {
+    RecordClass.RAW_NUMBER: "windows",
+    RecordClass.PSEUDONYM_EPOCH: "handles",
+}
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -99,22 +104,15 @@ def _print_words(trial: Trial, gateway: str, console: Console) -> None:
                 status=trial.status
             )
         )
-    console.print()
-    console.print(_("These rows were stored, as they lie in the database:"))
-    for row in trial.rows:
-        console.print()
-        console.print(f"[{row.table}]")
-        for words in TABLE_WORDS.get(row.table, ()):
-            console.print(f"  # {_(words)}")
-        for column, value in row.values.items():
-            _print_value(column, value, console)
-    console.print()
-    console.print(_("What the readers open, and nobody else:"))
-    for line in json.dumps(json.loads(trial.tip), indent=2, ensure_ascii=False).splitlines():
-        console.print(f"  {make_printable_line(line)}")
+    if not trial.found:
+        console.print(_("Neither sender nor text lies in clear in any file of the line."))
     console.print()
     console.print(_("What goes when, as the line's policy says:"))
+    tables = {row.table for row in trial.rows}
     for record_class in KEPT_CLASSES:
+        table = KEPT_IN.get(record_class)
+        if table is not None and table not in tables:
+            continue  # what an operator types in leaves no number
         periods = ", ".join(
             _(EVENT_WORDS[event]).format(
                 days=console.translate_counted("{count} day", "{count} days", count).format(
@@ -125,8 +123,18 @@ def _print_words(trial: Trial, gateway: str, console: Console) -> None:
         )
         console.print(f"  {_(CLASS_NAMES[record_class])}: {periods}")
     console.print()
-    if not trial.found:
-        console.print(_("Neither sender nor text lies in clear in any file of the line."))
+    console.print(_("What the readers open, and nobody else:"))
+    for line in json.dumps(json.loads(trial.tip), indent=2, ensure_ascii=False).splitlines():
+        console.print(f"  {make_printable_line(line)}")
+    console.print()
+    console.print(_("These rows were stored, as they lie in the database:"))
+    for row in trial.rows:
+        console.print()
+        console.print(f"[{row.table}]")
+        for words in TABLE_WORDS.get(row.table, ()):
+            console.print(f"  # {_(words)}")
+        for column, value in row.values.items():
+            _print_value(column, value, console)
 
 
 def _print_value(column: str, value: int | str | bytes | None, console: Console) -> None:

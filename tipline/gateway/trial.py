@@ -37,6 +37,7 @@ from crypto.payload import read_tip_payload
 from crypto.tip import format_tip
 from retention.policy import Policy, parse_policy
 from tipline.clock import Clock, system_clock
+from tipline.configuration import CONFIGURATION_NAME
 from tipline.demonstration.traces import make_needles, search
 from tipline.errors import CheckError, InstanceError
 from tipline.files import PRIVATE_FILE_MODE, overwrite_file
@@ -127,11 +128,14 @@ async def try_gateway(
         What became of it.
 
     Raises:
-        InstanceError: `gateway_unknown`; a secret is missing; or the line's policy is.
+        InstanceError: `instance_missing` or `gateway_unknown`; a secret is missing, or the line's
+            policy is.
         ConfigurationError: `gateways.toml` or the policy does not hold.
         PermissionsError: others can read a secret.
         CheckError: `gateway_trial`: the message did not arrive.
     """
+    if not (directory / CONFIGURATION_NAME).is_file():
+        raise InstanceError("instance_missing", path=str(directory))
     gateways = load_gateways(directory)
     if gateways is None or name not in gateways.gateways:
         raise InstanceError("gateway_unknown", gateway=name)
