@@ -93,7 +93,7 @@ class Outbox:
         self, *, on_damaged: Callable[[CryptoError], None] | None = None
     ) -> list[tuple[bytes, bytes]]:
         """
-        List the parts that wait, after a restart.
+        List the parts that wait, after a restart; what was being let go before it, goes.
 
         Args:
             on_damaged: Told of each that is not what was sealed, which is left out: one damaged
@@ -104,9 +104,12 @@ class Outbox:
 
         Raises:
             CryptoError: the same, if nobody is to be told.
+            OSError: the disk refuses.
         """
         opened = []
-        for row in await self._writer.call(self._rows.list_parts):
+        rows = await self._writer.call(self._rows.list_parts)
+        await self.drop_parts([row.id for row in rows if row.is_let_go])
+        for row in (row for row in rows if not row.is_let_go):
             try:
                 opened.append((row.id, await asyncio.to_thread(open_row, row, self._keys)))
             except KeyUnavailableError:
