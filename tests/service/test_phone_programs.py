@@ -8,6 +8,9 @@ found in any file of the line, the gateway's spool or a log.
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,10 @@ from crypto.tip import Tip
 from tests.service.phones import NUMBER, install_gateways, make_gateway, open_tips
 from tests.service.programs import Kannel, Modem, find_port, make_memory_folder
 from tests.service.smsc import GSM7, UCS2, open_smsc
-from tests.service.traces import find_traces
+from tests.service.traces import find_traces, pack
 from tipline.clock import system_clock
 from tipline.gateway.adapter import Adapter
+from tipline.gateway.alphabet import BASIC
 from tipline.gateway.making import make_adapters
 from tipline.gateway.settings import load_gateways
 
@@ -219,22 +223,30 @@ async def test_kannel_when_the_line_is_down_then_its_message_comes_when_it_is_ba
 
 
 def test_traces_when_a_text_stands_in_any_spelling_then_it_is_found(tmp_path: Path) -> None:
-    """The search that finds nothing can find something."""
-    for name, value in (
-        ("plain", TEXT.encode()),
-        ("utf-16", TEXT.encode("utf-16-be")),
-        ("hex", TEXT.encode("utf-16-be").hex().encode()),
-        ("number", b"x"),
+    """The search that finds nothing can find something, also of half a text."""
+    septets = "Seis puentes, señor"
+    for name, secret, content in (
+        ("plain", TEXT, TEXT.encode()),
+        ("beginning", TEXT, TEXT[:15].encode()),
+        ("end", TEXT, TEXT[-15:].encode()),
+        ("utf-16", TEXT, TEXT.encode("utf-16-be")),
+        ("hex", TEXT, TEXT.encode("utf-16-be").hex().encode()),
+        ("base64", TEXT, base64.b64encode(b"xy" + TEXT.encode())),
+        ("JSON", TEXT, json.dumps(TEXT).encode()),
+        ("address", TEXT, urllib.parse.quote(TEXT).lower().encode()),
+        ("septets", septets, pack(f"abc{septets}")),
+        ("unpacked", septets, bytes(BASIC.index(character) for character in septets)),
+        ("abroad", NUMBER, b"00" + NUMBER[1:].encode()),
+        ("at home", NUMBER, b"044 " + NUMBER[3:].encode()),
+        ("pdu", NUMBER, b"\x91" + SEMI_OCTETS + b"\x00"),
+        ("pdu in hex", NUMBER, SEMI_OCTETS.hex().upper().encode()),
+        ("pdu, odd", NUMBER, bytes.fromhex("91255115325476f8")),  # +52 1 55...
     ):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "file").write_bytes(b"before" + value + b"after")
-        assert (find_traces(TEXT, folders=(folder,)) == []) == (name == "number")
+        (folder / "file").write_bytes(b"before" + content + b"after")
+        assert find_traces(secret, folders=(folder,)) != [], name
+        assert find_traces("+525587654321", "otro texto entero", folders=(folder,)) == []
+    (tmp_path / "number").mkdir()
     (tmp_path / "number" / f"IN_{NUMBER}_00.txt").touch()
     assert find_traces(NUMBER[1:], folders=(tmp_path / "number",)) != []
-    pdu = tmp_path / "pdu"
-    pdu.mkdir()
-    (pdu / "file").write_bytes(b"\x91" + SEMI_OCTETS + b"\x00")
-    assert find_traces(NUMBER[1:], folders=(pdu,)) != []
-    (pdu / "file").write_bytes(SEMI_OCTETS.hex().upper().encode())
-    assert find_traces(NUMBER, folders=(pdu,)) != []

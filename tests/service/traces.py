@@ -59,19 +59,20 @@ def spell(secret: str) -> dict[str, bytes]:
 
 
 def swap(digits: str) -> bytes:
-    """Put digits into semi-octets, 3GPP TS 23.040 section 9.1.2.3; one that is left over is not."""
-    pairs = zip(digits[1::2], digits[::2], strict=False)
+    """Put digits into semi-octets, 3GPP TS 23.040 section 9.1.2.3: a number ends there."""
+    digits += "f" * (len(digits) % 2)
+    pairs = zip(digits[1::2], digits[::2], strict=True)
     return bytes.fromhex("".join(map("".join, pairs)))
 
 
-def list_variants(secret: str) -> set[str]:
-    """List how somebody may write a number, or what of a text may be left of it."""
+def list_parts(secret: str) -> set[str]:
+    """List what of a number or a text stands in it however it is written, and is looked for."""
     digits = secret.removeprefix("+")
     if not digits.isdecimal():
-        return {secret, secret[:PIECE_CHARACTERS], secret[-PIECE_CHARACTERS:]}
+        return {secret[:PIECE_CHARACTERS], secret[-PIECE_CHARACTERS:]}
     with contextlib.suppress(phonenumbers.NumberParseException):
-        number = phonenumbers.parse(f"+{digits}")
-        return {digits, str(number.national_number)}
+        # With and without its country, this stands in it.
+        return {str(phonenumbers.parse(f"+{digits}").national_number)}
     return {digits}  # a short code
 
 
@@ -92,12 +93,12 @@ def list_files(*folders: Path) -> Iterator[Path]:
 
 def find_traces(*secrets: str, folders: tuple[Path, ...]) -> list[str]:
     """Look for texts and numbers in names and contents of files; tell where they stand, and how."""
-    wanted = [
-        (f"{name} of {secret[:4]}", value)
+    wanted = {
+        value: f"{name} of {secret[:4]}"
         for secret in secrets
-        for variant in sorted(list_variants(secret))
-        for name, value in spell(variant).items()
-    ]
+        for part in sorted(list_parts(secret))
+        for name, value in spell(part).items()
+    }
     found = []
     for path in list_files(*folders):
         try:
@@ -105,5 +106,5 @@ def find_traces(*secrets: str, folders: tuple[Path, ...]) -> list[str]:
         except FileNotFoundError:
             continue  # it was removed meanwhile, as files of a spool are
         content += b"\n" + str(path).encode()
-        found += [f"{path.name}: {name}" for name, value in wanted if value in content]
+        found += [f"{path.name}: {name}" for value, name in wanted.items() if value in content]
     return found
