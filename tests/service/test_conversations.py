@@ -16,6 +16,7 @@ import pytest
 from crypto.errors import MalformedError
 from crypto.handle import HANDLE_BITS
 from crypto.outgoing import ItemKind
+from retention.errors import SlotError
 from retention.plan import plan_policy_change
 from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
@@ -273,6 +274,25 @@ async def test_conversation_when_it_is_ended_then_its_number_and_answers_go_and_
         assert [stored.id for stored in await store.tips()] == [tip.id]
         later = conversations.find(sender(), "city")
         assert (later.conversation == conversation, later.continues) == (False, False)
+        await settle(conversations)
+
+
+async def test_conversation_when_it_is_ended_then_the_keys_of_number_and_answers_are_destroyed(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """An older copy of the database opens nothing of it: rows that go are not enough."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        await keep(conversations, sender())
+        conversation = conversations.find(sender(), "city").conversation
+        await give(conversations, conversation, "thank you")
+        keys = conversations._ended._list_keys(conversation)
+        assert len(keys) == 2
+        for key in keys:
+            store._slots.get(key.slot, SlotKind.RECORD, key.data_id)
+        await conversations.end(conversation)
+        for key in keys:
+            with pytest.raises(SlotError):
+                store._slots.get(key.slot, SlotKind.RECORD, key.data_id)
         await settle(conversations)
 
 
