@@ -44,7 +44,7 @@ def write_hostile(directory: Path, body: str, *, locked: bool, limit_seconds: fl
     directory.mkdir(exist_ok=True)
     shutil.copytree(ours / "cleaning", own / "cleaning")
     shutil.copytree(ours / "rendering", own / "rendering")
-    for part in ("__init__.py", "seccomp.py"):
+    for part in ("__init__.py", "core_dumps.py", "seccomp.py"):
         shutil.copyfile(ours / part, own / part)
     start = AFTER_THE_LOCK if locked else FROM_THE_START
     name = f"hostile_{secrets.token_hex(4)}"  # by it a test knows its own processes

@@ -6,7 +6,7 @@ and lies in memory alone; what it may do stands in `compute_process.py`.
 
 1. Each process answers in the order in which it was asked.
 2. If one dies, there is a new one. What it was asked is asked once more, and no oftener: it may be
-   what killed it.
+   what killed it. One that does not answer in `ANSWER_SECONDS` is ended.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tipline.compute_process import DONE, LENGTH_BYTES, READY, make_frame
 
+ANSWER_SECONDS: Final = 120.0  # the largest message waits behind sixty others for less
 # What a process needs to find its program; nothing of the line's own environment.
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = {}
 
@@ -48,15 +49,22 @@ class ComputePool:
     Some processes of one kind, begun when they are first asked. The caller closes it.
 
     Args:
-        module: What they run; it calls `compute_for_line`.
+        program: What Python runs: a file, or `-m` and a module. It calls `compute_for_line`.
         size: How many.
         environment: Of theirs, and nothing else.
+        answer_seconds: How long an answer may take, with those before it.
     """
 
     def __init__(
-        self, module: str, *, size: int, environment: Mapping[str, str] = _NO_ENVIRONMENT
+        self,
+        program: Sequence[str],
+        *,
+        size: int,
+        environment: Mapping[str, str] = _NO_ENVIRONMENT,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        self._module = module
+        self._program = program
+        self._answer_seconds = answer_seconds
         self._environment = environment
         self._size = size
         self._processes: list[_Process] = []
@@ -85,7 +93,7 @@ class ComputePool:
             The answer.
 
         Raises:
-            ProcessDiedError: two processes died of it, or beside it.
+            ProcessDiedError: two processes died of it, or beside it, or did not answer.
             RefusedRequestError: the module refuses it.
             OSError: no process can be made.
         """
@@ -112,7 +120,7 @@ class ComputePool:
                 if len(self._processes) == self._size:
                     return
                 self._processes.append(
-                    await _Process.start(self._module, environment=self._environment)
+                    await _Process.start(self._program, environment=self._environment)
                 )
         finally:
             self._beginning = None
@@ -120,7 +128,8 @@ class ComputePool:
     async def _ask(self, request: bytes) -> bytes:
         if not (self._processes and all(one.is_alive for one in self._processes)):
             await self.start()
-        return await min(self._processes, key=_Process.count_waiting).ask(request)
+        process = min(self._processes, key=_Process.count_waiting)
+        return await process.ask(request, seconds=self._answer_seconds)
 
 
 class _Process:
@@ -138,18 +147,19 @@ class _Process:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, module: str, *, environment: Mapping[str, str]) -> _Process:
+    async def start(cls, program: Sequence[str], *, environment: Mapping[str, str]) -> _Process:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                module,
+                "-I",
+                *program,
                 str(os.getpid()),
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=asyncio.subprocess.DEVNULL,  # a traceback could hold words of a request
                 env=environment,
+                cwd="/",
                 start_new_session=True,  # Ctrl-C is for the line
             )
         source, destination = await asyncio.open_connection(sock=ours)
@@ -157,13 +167,13 @@ class _Process:
             await source.readexactly(len(READY))
         except (asyncio.IncompleteReadError, ConnectionError) as exc:
             destination.close()
-            raise ChildProcessError(await process.wait(), module) from exc
+            raise ChildProcessError(await process.wait(), program[-1]) from exc
         return cls(process, source, destination)
 
     def count_waiting(self) -> int:
         return len(self._waiting)
 
-    async def ask(self, request: bytes) -> bytes:
+    async def ask(self, request: bytes, *, seconds: float) -> bytes:
         if not self.is_alive:
             raise ProcessDiedError
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -171,7 +181,12 @@ class _Process:
         with contextlib.suppress(ConnectionError):  # who reads learns of it, and says so
             self._destination.write(make_frame(request))
             await self._destination.drain()
-        return await answer
+        try:
+            return await asyncio.wait_for(answer, seconds)
+        except TimeoutError as exc:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            raise ProcessDiedError from exc
 
     async def close(self) -> None:
         if self.is_alive:

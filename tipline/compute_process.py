@@ -17,13 +17,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from crypto.errors import CryptoError
+from tipline.core_dumps import forbid_core_dumps
 from tipline.seccomp import allow_computing
 
 LENGTH_BYTES: Final = 4
@@ -49,7 +49,7 @@ def compute_for_line(compute: Callable[[bytes], bytes]) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != int(sys.argv[1]):
         return  # the line ended before it could be told
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_dumps()
     with contextlib.suppress(OSError):
         allow_computing()
     source, destination = sys.stdin.buffer, sys.stdout.buffer

@@ -218,7 +218,7 @@ def test_serve_when_told_to_stop_while_the_line_ends_then_keys_go_and_nothing_is
     monkeypatch.setattr(serve_command, "_serve_open", lambda options, console: (True, True))
     monkeypatch.setattr(serve_command, "shut", lambda *args, **more: done.append("shut"))
     monkeypatch.setattr(serve_command, "_serve_closed", lambda *args, **more: done.append("served"))
-    monkeypatch.setattr(serve_command, "_forbid_core_dumps", lambda: None)
+    monkeypatch.setattr(serve_command, "forbid_core_dumps", lambda: None)
     (tmp_path / "run").mkdir()
     console = Console(translate=str, out=io.StringIO(), err=io.StringIO(), input=io.BytesIO())
     assert serve_command.run(argparse.Namespace(directory=tmp_path), console) == 0

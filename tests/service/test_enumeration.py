@@ -17,6 +17,7 @@ from tests.enumerating import (
     try_marks,
     try_pseudonyms,
 )
+from tests.service import cheap_hardener
 from tests.service.cheap_hardener import LEAST_MEMORY_KIB
 from tests.service.test_conversations import (
     EPOCH_DAYS,
@@ -40,7 +41,7 @@ NUMBERS = 1_000_000
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a pseudonym cost little, for the line and whoever attacks it alike."""
-    monkeypatch.setattr(handles, "HARDENER_MODULE", "tests.service.cheap_hardener")
+    monkeypatch.setattr(handles, "HARDENER_PROGRAM", (cheap_hardener.__file__,))
 
 
 def query(store: SqliteStore, sql: str) -> list[tuple[bytes, ...]]:

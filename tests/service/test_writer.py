@@ -72,3 +72,27 @@ async def test_group_when_its_end_fails_in_an_unforeseen_way_then_all_are_told_a
     assert await asyncio.wait_for(writer.call(lambda: 2), 10) == 2
     writer.close()
     connection.close()
+
+
+async def test_group_when_one_call_ends_an_iterator_then_the_others_are_answered() -> None:
+    """An error that no future takes keeps nobody waiting who came behind it."""
+    database = Database(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None))
+    writer = GroupWriter(
+        database,
+        before_commit=lambda: None,
+        after_commit=lambda: None,
+        on_fault=lambda fault: None,
+    )
+    go_on = threading.Event()
+    waiting = asyncio.create_task(writer.call_alone(lambda: go_on.wait(10)))
+    await asyncio.sleep(0)
+    ended = asyncio.create_task(writer.call(lambda: next(iter(()))))
+    behind = asyncio.create_task(writer.call(lambda: "done"))
+    await asyncio.sleep(0)
+    go_on.set()
+    async with asyncio.timeout(10):
+        assert await behind == "done"
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await ended
+    await waiting
+    writer.close()

@@ -7,7 +7,6 @@ import asyncio
 import dataclasses
 import datetime
 import os
-import resource
 import signal
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from retention.log.entry import ClockStep
 from tipline.clock import system_clock
 from tipline.configuration import Configuration, load_configuration
 from tipline.console import Console
+from tipline.core_dumps import forbid_core_dumps
 from tipline.day_keeper import ClockEvent
 from tipline.errors import InstanceError, TiplineError
 from tipline.instance import (
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     Returns:
         0.
     """
-    _forbid_core_dumps()
+    forbid_core_dumps()
     if (options.directory / HANDING_OVER_NAME).exists():
         raise InstanceError("line_handed_over", path=str(options.directory))
     is_stopped = False
@@ -146,14 +146,6 @@ async def _wait_first(waited: set[asyncio.Task[None]]) -> None:
         for task in waited:
             task.cancel()
         await asyncio.gather(*waited, return_exceptions=True)
-
-
-def _forbid_core_dumps() -> None:
-    # A core dump would write to disk what is kept in memory only. Not 0: where the system hands
-    # dumps to a program, Linux looks at no limit but for 1, which stops them there, too.
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    limit = 0 if hard == 0 else 1  # what is 0 already cannot be raised
-    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 async def _serve(

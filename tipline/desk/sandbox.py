@@ -38,7 +38,7 @@ PIPE_BYTES: Final = 1 << 20  # as much as the kernel gives without asking
 READ_BYTES: Final = 1 << 20
 VIEW_SECONDS: Final = 120  # 200 pages take 10, LibreOffice up to 20
 CLEAN_SECONDS: Final = 600  # a file of 4 GiB from a slow disk
-_OWN_PARTS: Final = ("__init__.py", "seccomp.py", "cleaning", "rendering")
+_OWN_PARTS: Final = ("__init__.py", "core_dumps.py", "seccomp.py", "cleaning", "rendering")
 # Below these lies what programs need; what is a link is a link inside, too.
 _SYSTEM: Final = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _SETTINGS: Final = ("/etc/ld.so.cache", "/etc/fonts", "/etc/libreoffice", "/etc/alternatives")

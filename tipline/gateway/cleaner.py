@@ -22,6 +22,7 @@ from crypto.attachment import CLEAN, CLEANED, UNCLEANED
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import RefusedError
 from tipline.cleaning.plan import write_cleaned
+from tipline.core_dumps import forbid_core_dumps
 from tipline.seccomp import allow_computing
 
 MEMORY_BYTES: Final = 1 << 30  # a PDF of 20 MB takes about ten times as much
@@ -64,9 +65,9 @@ def main() -> None:
     for what, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    forbid_core_dumps()
     allow_computing()
     clean(sys.stdin.buffer, sys.stdout.buffer)
     sys.stdout.buffer.flush()

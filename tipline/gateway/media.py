@@ -219,12 +219,14 @@ async def clean_file(untrusted: bytes) -> AttachedFile:
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-I",
         "-m",
         "tipline.gateway.cleaner",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,  # a traceback could hold words of the file
         env={},
+        cwd="/",
     )
     try:
         async with asyncio.timeout(CLEANING_SECONDS):

@@ -28,7 +28,7 @@ class Sealers:
 
     def __init__(self) -> None:
         size = min(MAX_PROCESSES, os.cpu_count() or 1)
-        self._pool = ComputePool("tipline.gateway.sealer", size=size)
+        self._pool = ComputePool(("-m", "tipline.gateway.sealer"), size=size)
 
     async def start(self) -> None:
         """

@@ -89,7 +89,7 @@ class Turns:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._leave()  # it had been given the place at that moment
             else:
                 self._remove(sender, turn)

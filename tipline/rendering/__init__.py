@@ -7,6 +7,6 @@ What runs inside the desk's sandbox: it opens what strangers sent, and answers w
    untrusted: pixels with their measures, lengths and words from fixed lists, and nothing else
    (`answers`). `tipline/desk/sandbox.py` holds what it may use up, and how long.
 
-Nothing outside imports this folder but `answers`. It imports nothing of ours but `tipline.cleaning`
-and `tipline.seccomp`: the sandbox holds no more.
+Nothing outside imports this folder but `answers`. It imports nothing of ours but
+`tipline.cleaning`, `tipline.core_dumps` and `tipline.seccomp`: the sandbox holds no more.
 """

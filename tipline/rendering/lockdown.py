@@ -12,6 +12,7 @@ import resource
 import socket
 from typing import Final
 
+from tipline.core_dumps import forbid_core_dumps
 from tipline.seccomp import allow_computing
 
 MEMORY_BYTES: Final = 2 << 30  # a picture of 150 megapixels, twice
@@ -65,9 +66,9 @@ def limit() -> None:
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_NOFILE, DESCRIPTORS),
         (resource.RLIMIT_NPROC, THREADS),
-        (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    forbid_core_dumps()
 
 
 def lock_down() -> None:

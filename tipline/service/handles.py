@@ -30,7 +30,7 @@ from tipline.service.record_keys import KeyUnavailableError, RecordKeys
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
 
-HARDENER_MODULE: Final = "tipline.service.hardener"
+HARDENER_PROGRAM: Final[Sequence[str]] = ("-m", "tipline.service.hardener")
 # 64 MiB in pages of 2 MiB, where the kernel gives them to whoever asks: a third of the time goes
 # into 16,384 of 4 KiB otherwise. glibc 2.35 and later; others take no notice of it.
 HARDENER_ENVIRONMENT: Final[Mapping[str, str]] = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
@@ -79,7 +79,7 @@ class Handles:
             derive=self._derive, finish=self._finish, on_fault=on_fault, monotonic=monotonic
         )
         self._hardeners = ComputePool(
-            HARDENER_MODULE, size=WORKERS, environment=HARDENER_ENVIRONMENT
+            HARDENER_PROGRAM, size=WORKERS, environment=HARDENER_ENVIRONMENT
         )
         self._blocks: set[tuple[bytes, bytes]] = set()
         self._is_open = False

@@ -207,6 +207,9 @@ class Purge:
                 self._conversations.forget_days(self._today)
             if days:
                 await asyncio.to_thread(self._keys.destroy_days, days)
+            if self._conversations is not None:
+                # Again: who read meanwhile what dies with these days had their keys made anew.
+                self._conversations.forget_days(self._today)
             # Which keys they were cannot be read: of days that are over, or of ended holds.
             await asyncio.to_thread(self._keys.destroy_unreadable)
             gone = await self._writer.call(lambda: self._holdings.mark_gone(ended, on=self._today))

@@ -198,5 +198,8 @@ def _finish(outcomes: Sequence[_Outcome]) -> None:
             continue
         if error is None:
             call.future.set_result(value)
+        elif isinstance(error, StopIteration):
+            # A future does not take this one, and whoever came behind it would wait for ever.
+            call.future.set_exception(RuntimeError(repr(error)))
         else:
             call.future.set_exception(error)

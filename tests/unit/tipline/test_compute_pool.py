@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest_asyncio
 
 from tipline.compute_pool import ComputePool, ProcessDiedError, RefusedRequestError
 
-MODULE = "tests.unit.tipline.computing_for_tests"
+PROGRAM = (str(Path(__file__).with_name("computing_for_tests.py")),)
 
 
 def find_processes() -> list[str]:
@@ -21,14 +23,14 @@ def find_processes() -> list[str]:
     return [
         child
         for child in children
-        if MODULE.encode() in Path(f"/proc/{child}/cmdline").read_bytes()
+        if PROGRAM[0].encode() in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
 
 
 @pytest_asyncio.fixture
 async def pool() -> AsyncIterator[ComputePool]:
     """Two processes."""
-    made = ComputePool(MODULE, size=2, environment={"KEY": "value"})
+    made = ComputePool(PROGRAM, size=2, environment={"KEY": "value"})
     yield made
     await made.close()
 
@@ -69,6 +71,30 @@ async def test_ask_when_it_kills_then_it_is_asked_twice_and_others_are_served(
     assert all(isinstance(one, bytes | ProcessDiedError) for one in served)
 
 
+async def test_ask_when_a_process_stands_still_then_it_is_ended_and_another_answers() -> None:
+    """Whoever waits does not wait for ever."""
+    pool = ComputePool(PROGRAM, size=1, answer_seconds=2)
+    await pool.start()
+    (process,) = find_processes()
+    os.kill(int(process), signal.SIGSTOP)
+    assert await pool.ask(b"abc") == b"cba"
+    assert process not in find_processes()
+    await pool.close()
+
+
+async def test_process_when_it_begins_then_nothing_of_the_folder_it_stands_in_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file beside the reader of a downloads folder is no part of this program."""
+    ran = tmp_path / "ran"
+    (tmp_path / "dataclasses.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    pool = ComputePool(("-m", "tipline.service.hardener"), size=1)
+    await pool.start()
+    await pool.close()
+    assert not ran.exists()
+
+
 async def test_ask_when_who_asked_has_gone_then_the_next_gets_its_own_answer(
     pool: ComputePool,
 ) -> None:
@@ -102,6 +128,15 @@ async def test_process_when_it_would_do_more_than_compute_then_it_cannot(
     assert await pool.ask(act) == b"PermissionError"
 
 
+async def test_process_when_it_begins_then_it_leaves_no_core_dump(pool: ComputePool) -> None:
+    """Also where the system hands dumps to a program, which looks at no limit but for 1."""
+    await pool.start()
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    for process in find_processes():
+        limits = resource.prlimit(int(process), resource.RLIMIT_CORE)
+        assert limits == ((0, 0) if hard == 0 else (1, 1))
+
+
 async def test_process_when_it_begins_then_it_has_nothing_of_the_lines_environment(
     pool: ComputePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +149,7 @@ async def test_process_when_it_begins_then_it_has_nothing_of_the_lines_environme
 
 async def test_start_when_the_module_is_not_there_then_it_says_so() -> None:
     """A process that ends at once is not begun again for ever."""
-    pool = ComputePool("tests.unit.tipline.no_such_module", size=1)
+    pool = ComputePool(("-m", "tipline.no_such_module"), size=1)
     with pytest.raises(ChildProcessError):
         await pool.start()
     await pool.close()

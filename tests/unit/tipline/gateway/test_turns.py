@@ -113,3 +113,25 @@ async def test_turns_when_somebody_goes_away_then_its_place_is_not_lost() -> Non
     await asyncio.wait_for(asyncio.gather(first, third), 5)
     async with asyncio.timeout(1), turns.take("e"):
         pass
+
+
+async def test_turns_when_who_makes_room_goes_away_at_once_then_no_place_is_made_of_it() -> None:
+    """Who never had a place gives none back."""
+    turns = Turns(places=1, waiting=2, waiting_of_one=2)
+    crowd = Crowd(turns)
+    first = crowd.send("first", "a")
+    await settle()
+    waiting = [crowd.send("b1", "b"), crowd.send("b2", "b")]
+    await settle()
+    newcomer = crowd.send("c1", "c")
+    await asyncio.sleep(0)  # b2 has been told to make room, and has not heard it
+    waiting[1].cancel()
+    await settle()
+    crowd.let_out("first")
+    await settle()
+    assert crowd.inside == ["first", "b1"]
+    for name in ("b1", "c1"):
+        crowd.let_out(name)
+        await settle()
+    await asyncio.gather(first, waiting[0], newcomer)
+    assert crowd.inside == ["first", "b1", "c1"]
