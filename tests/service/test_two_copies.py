@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from crypto.errors import ForgedError
+from crypto.outgoing import ItemKind
+from crypto.stored import sealed_len
 from crypto.window import RELATION_OVERHEAD_BYTES, derive_relation_key, open_relation
 from retention.plan import Move, Reason
 from retention.policy import Event, RecordClass
@@ -29,11 +33,13 @@ from tests.service.test_conversations import (
     settle,
 )
 from tipline.service.conversations import Conversations
+from tipline.service.kept_status import STATUS_BYTES
 from tipline.service.sqlite_store import SqliteStore
 
 __all__ = ["calendar"]
 
 SHINGLE_BYTES = 8
+SEALED_STATUS_BYTES = sealed_len(STATUS_BYTES)
 NUMBERS = (NUMBER, "+525587654321")
 # What all rows of an epoch have in common, and so tells nobody of them from another.
 COMMON = frozenset({"epoch", "salt"})
@@ -155,3 +161,153 @@ async def test_copies_when_made_in_two_epochs_then_nothing_in_them_relates_a_sen
                 open_relation(
                     key, relation, row_id=row_id, size=len(relation) - RELATION_OVERHEAD_BYTES
                 )
+
+
+def read_rows(path: Path) -> dict[tuple[str, object], dict[str, object]]:
+    """Every row of a copy, by its table and its key."""
+    rows: dict[tuple[str, object], dict[str, object]] = {}
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        keys = {
+            table: [name for _, name, _, _, _, place in columns if place]
+            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            if (columns := database.execute(f"PRAGMA table_info({table})").fetchall())
+        }
+        for table, row in list_rows(database):
+            rows[table, tuple(row[name] for name in keys[table])] = row
+    return rows
+
+
+def find_changes(before: Path, after: Path) -> list[tuple[str, str, object]]:
+    """What changed in rows that both copies have: table, column, and the row's pseudonym."""
+    old, new = read_rows(before), read_rows(after)
+    return [
+        (key[0], column, old[key].get("pseudonym"))
+        for key in sorted(old.keys() & new.keys(), key=repr)
+        for column in old[key]
+        if old[key][column] != new[key][column]
+    ]
+
+
+async def test_copies_when_a_status_is_set_in_each_epoch_then_it_relates_no_two_windows(
+    short_path: Path, tmp_path: Path, calendar: Calendar
+) -> None:
+    """
+    A status changes one row, of the epoch in which it is set; it is taken out of none, and no
+    window shows whether it has one.
+    """
+    copies = [tmp_path / f"{number}.db" for number in range(5)]
+    numbers = [*NUMBERS, "+525599990000"]
+    async with open_phones(short_path, calendar) as (store, conversations):
+
+        async def write(number: str, *, status: str | None) -> bytes:
+            """Let a sender write, and set its status; tell its conversation."""
+            await keep(conversations, sender(number))
+            conversation = conversations.find(sender(number), "city").conversation
+            if status is not None:
+                await give(conversations, conversation, status, kind=ItemKind.STATUS)
+            await settle(conversations)
+            return conversation
+
+        calendar.turn(EPOCH_DAYS - 1)
+        names = [await write(number, status=None) for number in numbers]
+        copy(store, copies[0])
+        for name in names[:2]:
+            await give(conversations, name, "received", kind=ItemKind.STATUS)
+        copy(store, copies[1])
+        calendar.turn(1)
+        assert names == [await write(number, status=None) for number in numbers]
+        copy(store, copies[2])
+        await give(conversations, names[0], "closed", kind=ItemKind.STATUS)
+        copy(store, copies[3])
+        told = [await conversations.outbox.read_status(name) for name in names]
+        assert told == ["closed", "received", None]
+        assert await conversations.note_notice(names[0])
+        copy(store, copies[4])
+    windows = [
+        {key: row for key, row in read_rows(path).items() if key[0] == "windows"} for path in copies
+    ]
+    first = {row["pseudonym"] for row in windows[0].values()}
+    second = {row["pseudonym"] for row in windows[2].values()} - first
+    assert len(first) == len(second) == 3
+    statuses = [row["status"] for rows in windows for row in rows.values()]
+    assert {len(one) for one in statuses if isinstance(one, bytes)} == {SEALED_STATUS_BYTES}
+    assert all(isinstance(one, bytes) for one in statuses)
+    changes = [
+        [one for one in find_changes(*pair) if one[0] == "windows"]
+        for pair in itertools.pairwise(copies)
+    ]
+    assert [one[:2] for one in changes[0]] == [("windows", "status")] * 2
+    assert {one[2] for one in changes[0]} < first
+    assert changes[1] == []
+    for change, column in zip(changes[2:], ("status", "noticed"), strict=True):
+        assert [(*one[:2], one[2] in second) for one in change] == [("windows", column, True)]
+    # And of no other table does any row change that has a pseudonym.
+    both = [one for one in find_changes(copies[1], copies[4]) if one[2] is not None]
+    assert both == []
+
+
+async def test_status_when_windows_die_on_one_day_then_the_newest_is_told_after_a_restart_too(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """Which of a conversation's statuses is told follows their order, not that of its windows."""
+    numbers = [f"+5255100000{n:02}" for n in range(8)]  # so that chance does not order them well
+    async with open_phones(short_path, calendar) as (store, conversations):
+        for status in ("received", "under review"):
+            for number in numbers:
+                await keep(conversations, sender(number))
+                conversation = conversations.find(sender(number), "city").conversation
+                await give(conversations, conversation, status, kind=ItemKind.STATUS)
+            calendar.turn(1)
+        await move_together(store, calendar)
+    async with open_phones(short_path, calendar) as (store, conversations):
+        outbox = conversations.outbox
+        names = [conversations.find(sender(one), "city").conversation for one in numbers]
+        assert {await outbox.read_status(name) for name in names} == {"under review"}
+        for name in names:
+            await give(conversations, name, "closed", kind=ItemKind.STATUS)
+        assert {await outbox.read_status(name) for name in names} == {"closed"}
+
+
+async def test_status_when_one_does_not_open_then_the_newest_that_opens_is_told(
+    short_path: Path, calendar: Calendar
+) -> None:
+    """A damaged status hides no other; where no other is, it is told as what it is."""
+    async with open_phones(short_path, calendar) as (store, conversations):
+        for status in ("received", "under review"):
+            await keep(conversations, sender())
+            conversation = conversations.find(sender(), "city").conversation
+            await give(conversations, conversation, status, kind=ItemKind.STATUS)
+            calendar.turn(1)
+        outbox = conversations.outbox
+        for day, told in ((1, "received"), (2, None)):
+            store._database.execute(
+                "UPDATE windows SET status = zeroblob(length(status)) WHERE received_on = ?",
+                [(calendar() - datetime.timedelta(days=day)).isoformat()],
+            )
+            if told is not None:
+                assert await outbox.read_status(conversation) == told
+        with pytest.raises(ForgedError):
+            await outbox.read_status(conversation)
+        await give(conversations, conversation, "closed", kind=ItemKind.STATUS)
+        assert await outbox.read_status(conversation) == "closed"
+
+
+async def test_notice_when_an_epoch_ends_on_its_day_then_it_is_noted_in_one_window_alone(
+    short_path: Path, tmp_path: Path, calendar: Calendar
+) -> None:
+    """Two windows of a day do not change together, and the day has one notice all the same."""
+    copies = [tmp_path / f"{number}.db" for number in range(2)]
+    async with open_phones(short_path, calendar) as (store, conversations):
+        await keep(conversations, sender())
+        store._database.execute("UPDATE windows SET epoch = NULL, pseudonym = NULL")
+        await conversations.reload()
+        await keep(conversations, sender())
+        await settle(conversations)
+        conversation = conversations.find(sender(), "city").conversation
+        copy(store, copies[0])
+        assert await conversations.note_notice(conversation)
+        assert not await conversations.note_notice(conversation)
+        copy(store, copies[1])
+    assert sum(key[0] == "windows" for key in read_rows(copies[0])) == 2
+    ((table, column, pseudonym),) = find_changes(*copies)
+    assert (table, column, pseudonym is None) == ("windows", "noticed", False)

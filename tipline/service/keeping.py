@@ -25,7 +25,7 @@ from tipline.service.handles import Handles
 from tipline.service.last_days import LastDays
 from tipline.service.message_marks import MessageMark, MessageMarks
 from tipline.service.phone_rows import PhoneRows, Window
-from tipline.service.reach import Reach, SealedRow, encode_reach, mark_reach, seal_row
+from tipline.service.reach import Reach, SealedRow, mark_reach, seal_window
 from tipline.service.record_keys import RecordKey, RecordKeys
 from tipline.service.relations import Related, Relations
 from tipline.service.store import Arrival, StoredTip
@@ -65,6 +65,7 @@ class _Opened:
     window: Window | None = None
     row: SealedRow | None = None
     relation: bytes = b""
+    status: bytes = b""
     is_stored: bool = False
     waits: bool = False
     parts: Sequence[RecordKey] = ()
@@ -217,7 +218,9 @@ class Keeping:
         pseudonym = self._handles.find_pseudonym(conversation, epoch_id)
         if opened.window is not None and opened.row is not None:
             opened.window = dataclasses.replace(opened.window, epoch=epoch_id, pseudonym=pseudonym)
-            self._rows.insert_window(opened.window, opened.row, relation=opened.relation)
+            self._rows.insert_window(
+                opened.window, opened.row, relation=opened.relation, status=opened.status
+            )
             opened.is_stored = True
             window_id = opened.window.id
         else:
@@ -249,7 +252,9 @@ class Keeping:
         if reach is None:
             return
         dies_on = self._last_days.find(RecordClass.RAW_NUMBER, today)
-        opened.row = seal_row(encode_reach(reach), self._keys, dies_on=dies_on, row_id=window_id)
+        opened.row, opened.status = seal_window(
+            reach, self._keys, dies_on=dies_on, row_id=window_id
+        )
         mark = mark_reach(self._window_keys.read(dies_on), reach)
         opened.relation = self._relations.seal(
             Related(conversation=message.conversation, mark=mark),

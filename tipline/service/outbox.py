@@ -3,7 +3,8 @@ What waits on its way to or from a phone: parts of messages, answers, and what a
 
 Rules:
 1. Each lies sealed under a key of its own, and is in clear in memory alone.
-2. An answer and a status die with the window in which somebody can still be reached.
+2. An answer dies with the window in which somebody can still be reached, a status with the last
+   one when it was set (`kept_status.py`).
 3. What was sent, or became a message, goes at once: its secret is overwritten.
 4. The content is the caller's own format; nothing here reads it.
 """
@@ -15,21 +16,19 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from crypto.data_key import DataKey
 from crypto.errors import CryptoError
 from crypto.randomness import RandomSource, system_random
-from crypto.stored import open_slice
 from retention.policy import Event, RecordClass
 from retention.promise import Promises
+from tipline.service.kept_status import Status, open_status
 from tipline.service.phone_rows import PhoneRows
-from tipline.service.reach import STATUS_SLICE, SealedRow, open_row, seal_row
+from tipline.service.reach import SealedRow, open_row, seal_row
 from tipline.service.record_keys import KeyUnavailableError, RecordKeys
 from tipline.service.relations import Relations
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
 
 ID_BYTES: Final = 16
-STATUS_BYTES: Final = 640  # of a status: one length for all; one part of SMS has 160 characters
 
 
 class Outbox:
@@ -193,16 +192,24 @@ class Outbox:
             KeyUnavailableError: the window's key cannot be read.
             CryptoError: what is stored is not what was sealed.
         """
-        found = await self._writer.call(
-            lambda: self._rows.find_status(self._index.ids_of(conversation))
+        rows = await self._writer.call(
+            lambda: self._rows.read_statuses(self._index.ids_of(conversation))
         )
-        if found is None or found.dies_on <= self._today():
-            return None
-        data_key = await asyncio.to_thread(self._open_key, found)
-        opened = open_slice(
-            data_key, found.sealed, record_id=found.key.data_id, number=STATUS_SLICE
-        )
-        return opened.rstrip(b" ").decode()
+        open_rows = [row for row in rows if row.dies_on > self._today()]
+        return await asyncio.to_thread(self._find_newest, open_rows) or None
 
-    def _open_key(self, row: SealedRow) -> DataKey:
-        return self._keys.open(row.key, dies_on=row.dies_on)
+    def _find_newest(self, rows: Sequence[SealedRow]) -> str:
+        newest = Status()
+        failed: Exception | None = None
+        for row in rows:
+            try:
+                data_key = self._keys.open(row.key, dies_on=row.dies_on)
+                status = open_status(data_key, row.sealed, data_id=row.key.data_id)
+            except (CryptoError, KeyUnavailableError) as exc:
+                failed = exc
+                continue
+            newest = max(newest, status, key=lambda one: one.number)
+        # What does not open may have been the newest; but it never opens for anybody any more.
+        if not newest.number and failed is not None:
+            raise failed
+        return newest.text

@@ -117,7 +117,9 @@ class PhoneRows:
         ).fetchone()
         return None if row is None else bytes(row[0])
 
-    def insert_window(self, window: Window, row: SealedRow, *, relation: bytes) -> None:
+    def insert_window(
+        self, window: Window, row: SealedRow, *, relation: bytes, status: bytes
+    ) -> None:
         """
         Note a day on which a conversation wrote.
 
@@ -125,6 +127,7 @@ class PhoneRows:
             window: What is known of it.
             row: Who wrote, sealed.
             relation: What relates it to others, sealed.
+            status: What it tells who asks, sealed.
         """
         self._insert(
             "windows",
@@ -135,6 +138,7 @@ class PhoneRows:
                 "epoch": window.epoch,
                 "pseudonym": window.pseudonym,
                 "noticed": int(window.noticed),
+                "status": status,
             },
         )
 
@@ -150,39 +154,31 @@ class PhoneRows:
         """
         return [row for row in self._read_sealed("windows", window_ids) if not row.is_let_go]
 
-    def find_status(self, window_ids: Sequence[bytes]) -> SealedRow | None:
+    def read_statuses(self, window_ids: Sequence[bytes]) -> list[SealedRow]:
         """
-        Find the status of a conversation.
+        Read the statuses of windows.
 
         Args:
-            window_ids: Of its windows.
+            window_ids: Their ids.
 
         Returns:
-            The window in which it lies, with the sealed status; None if there is none.
+            The windows, each with its status in the place of what it holds; the one that lasts
+            longest first.
         """
-        rows = self._database.execute(
-            "SELECT id, data_id, slot, wrapped, dies_on, status FROM windows"  # noqa: S608
-            f" WHERE {_among(window_ids)} AND status IS NOT NULL AND wrapped <> x''",
-            window_ids,
-        )
-        return next(_parse_sealed(rows), None)
+        rows = self._read_sealed("windows", window_ids, column="status")
+        return [row for row in rows if not row.is_let_go]
 
-    def set_status(self, window_ids: Sequence[bytes], window_id: bytes, sealed: bytes) -> bool:
+    def set_status(self, window_id: bytes, sealed: bytes) -> bool:
         """
-        Keep a conversation's status in one of its windows, and in no other.
+        Keep a status in a window. No other row changes (`kept_status.py`).
 
         Args:
-            window_ids: Of its windows.
             window_id: Which.
             sealed: The status.
 
         Returns:
             Whether the window is there.
         """
-        self._database.execute(
-            f"UPDATE windows SET status = NULL WHERE {_among(window_ids)}",  # noqa: S608  # the same
-            window_ids,
-        )
         found = self._database.execute(
             "UPDATE windows SET status = ? WHERE id = ?", [sealed, window_id]
         )
@@ -230,12 +226,16 @@ class PhoneRows:
         Returns:
             Whether it was not before on that day.
         """
-        found = self._database.execute(
-            "UPDATE windows SET noticed = 1"  # noqa: S608
-            f" WHERE {_among(window_ids)} AND received_on = ? AND noticed = 0",
+        rows = self._database.execute(
+            "SELECT id, noticed FROM windows"  # noqa: S608
+            f" WHERE {_among(window_ids)} AND received_on = ? ORDER BY epoch IS NULL, id",
             [*window_ids, received_on.isoformat()],
-        )
-        return bool(found.rowcount)
+        ).fetchall()
+        if not rows or any(noticed for _, noticed in rows):
+            return False
+        # One alone, if an epoch ended on that day: what changes together is related.
+        self._database.execute("UPDATE windows SET noticed = 1 WHERE id = ?", [rows[0][0]])
+        return True
 
     def delete_windows(self, window_ids: Sequence[bytes]) -> None:
         """
@@ -409,9 +409,11 @@ class PhoneRows:
             )
         return keys
 
-    def _read_sealed(self, table: str, row_ids: Sequence[bytes] | None) -> list[SealedRow]:
+    def _read_sealed(
+        self, table: str, row_ids: Sequence[bytes] | None, *, column: str = "sealed"
+    ) -> list[SealedRow]:
         rows = self._database.execute(
-            f"SELECT id, data_id, slot, wrapped, dies_on, sealed FROM {table}"  # noqa: S608
+            f"SELECT id, data_id, slot, wrapped, dies_on, {column} FROM {table}"  # noqa: S608
             f" WHERE {'1' if row_ids is None else _among(row_ids)}"  # texts of ours
             " ORDER BY dies_on DESC, id",
             row_ids or [],

@@ -37,7 +37,7 @@ def create_phone_tables(database: Database) -> None:
             noticed INTEGER NOT NULL,
             {keyed},
             sealed BLOB NOT NULL,
-            status BLOB
+            status BLOB NOT NULL
         ) WITHOUT ROWID
         """
     )

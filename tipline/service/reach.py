@@ -4,7 +4,8 @@ How a conversation is answered: who wrote, by which gateway, to which channel. S
 Rules:
 1. It is in clear in memory alone, for the moment in which it is used, and in no `repr`.
 2. What is sealed has one length, whatever the number or name.
-3. It is bound to its window's row as the first of its texts; the status is the second.
+3. It is bound to its window's row as the first of its texts; the status is the second
+   (`kept_status.py`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from crypto.stored import open_slice, seal_slice
 from crypto.strict import format_json, parse_json_object
 from crypto.window import mark_sender
 from tipline.gateway.numbers import Sender, SenderKind
+from tipline.service.kept_status import Status, seal_status
 from tipline.service.record_keys import RecordKey, RecordKeys
 
 REACH_BYTES: Final = 1024  # the longest has some 700
 REACH_SLICE: Final = 0
-STATUS_SLICE: Final = 1
 _FIELDS: Final = frozenset({"address", "channel", "gateway", "kind"})
 
 
@@ -88,6 +89,31 @@ def seal_row(
     key, data_key = keys.make(dies_on=dies_on)
     sealed = seal_slice(data_key, content, record_id=key.data_id, number=REACH_SLICE)
     return SealedRow(id=row_id, key=key, dies_on=dies_on, sealed=sealed)
+
+
+def seal_window(
+    reach: Reach, keys: RecordKeys, *, dies_on: datetime.date, row_id: bytes
+) -> tuple[SealedRow, bytes]:
+    """
+    Seal a window under a key of its own, as `seal_row` does.
+
+    Args:
+        reach: How its sender is answered.
+        keys: Of the store.
+        dies_on: Its last day.
+        row_id: Random, 16 bytes.
+
+    Returns:
+        What its row needs, and an empty status.
+
+    Raises:
+        KeyUnavailableError: the slot file does not take the key.
+    """
+    key, data_key = keys.make(dies_on=dies_on)
+    content = encode_reach(reach)
+    sealed = seal_slice(data_key, content, record_id=key.data_id, number=REACH_SLICE)
+    row = SealedRow(id=row_id, key=key, dies_on=dies_on, sealed=sealed)
+    return row, seal_status(data_key, Status(), data_id=key.data_id)
 
 
 def open_row(row: SealedRow, keys: RecordKeys) -> bytes:

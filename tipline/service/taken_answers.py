@@ -9,6 +9,7 @@ Rules:
    has expired: then nobody takes it. An answer that was taken is remembered, too: in another
    bundle, older or newer, it is not taken again.
 4. What is said of an answer names its random id alone, and no conversation.
+5. A status is written to the window that lasts longest, and no other changes (`kept_status.py`).
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from crypto.errors import CryptoError
 from crypto.outgoing import ID_BYTES, ItemKind
 from crypto.randomness import RandomSource, system_random
-from crypto.stored import seal_slice
 from crypto.strict import format_json, parse_json_object
 from retention.policy import Event, RecordClass
 from retention.promise import Promises
 from tipline.service.answer_outcomes import AnswerOutcomes, Outcome
-from tipline.service.outbox import STATUS_BYTES
+from tipline.service.kept_status import Status, open_status, seal_status
 from tipline.service.phone_rows import PhoneRows
-from tipline.service.reach import STATUS_SLICE, SealedRow, seal_row
-from tipline.service.record_keys import RecordKey, RecordKeys
+from tipline.service.reach import SealedRow, seal_row
+from tipline.service.record_keys import KeyUnavailableError, RecordKey, RecordKeys
 from tipline.service.relations import Related, Relations
 from tipline.service.window_index import WindowIndex
 from tipline.service.writer import GroupWriter
@@ -127,6 +128,7 @@ class TakenAnswers:
         self._today = today
         self._random = random
         self._outcomes = AnswerOutcomes(rows.database)
+        self._last_number = 0  # of all statuses that were set or looked at
 
     async def find_outcomes(self, reader: str, ids: Sequence[bytes]) -> dict[bytes, Outcome]:
         """
@@ -219,13 +221,17 @@ class TakenAnswers:
     async def _prepare(self, item: Item, *, place: tuple[int, int]) -> _Prepared:
         today = self._today()
         windows = await self._writer.call(
-            lambda: self._rows.read_windows(self._index.ids_of(item.conversation))
+            lambda: self._rows.read_statuses(self._index.ids_of(item.conversation))
         )
         window = next((one for one in windows if one.dies_on > today), None)
         if window is None:
             return _Prepared(item=item)
         if item.kind is ItemKind.STATUS:
-            sealed = await asyncio.to_thread(self._seal_status, item.text, window)
+            numbers = await asyncio.to_thread(self._find_numbers, windows)
+            self._last_number = max(self._last_number, *numbers) + 1
+            sealed = await asyncio.to_thread(
+                self._seal_status, Status(number=self._last_number, text=item.text), window
+            )
             return _Prepared(item=item, window=window.id, status=sealed)
         period_ends_on = self._promises.dies_on(RecordClass.REPLY, {Event.SENT: today})
         row = await asyncio.to_thread(
@@ -242,13 +248,20 @@ class TakenAnswers:
         )
         return _Prepared(item=item, row=row, relation=relation)
 
-    def _seal_status(self, text: str, window: SealedRow) -> bytes:
-        return seal_slice(
-            self._keys.open(window.key, dies_on=window.dies_on),
-            text.encode().ljust(STATUS_BYTES),
-            record_id=window.key.data_id,
-            number=STATUS_SLICE,
-        )
+    def _find_numbers(self, windows: Sequence[SealedRow]) -> list[int]:
+        numbers = [0]
+        for window in windows:
+            try:
+                data_key = self._keys.open(window.key, dies_on=window.dies_on)
+                status = open_status(data_key, window.sealed, data_id=window.key.data_id)
+            except (CryptoError, KeyUnavailableError):
+                continue  # it opens for nobody, so it cannot be taken for a newer one
+            numbers.append(status.number)
+        return numbers
+
+    def _seal_status(self, status: Status, window: SealedRow) -> bytes:
+        data_key = self._keys.open(window.key, dies_on=window.dies_on)
+        return seal_status(data_key, status, data_id=window.key.data_id)
 
     def _insert(
         self, prepared: Sequence[_Prepared]
@@ -276,7 +289,7 @@ class TakenAnswers:
         if not self._rows.list_keys("windows", window_ids):
             return Outcome.WINDOW_CLOSED
         if one.window is not None and one.status is not None:
-            is_set = self._rows.set_status(window_ids, one.window, one.status)
+            is_set = self._rows.set_status(one.window, one.status)
             return Outcome.TAKEN if is_set else Outcome.WINDOW_CLOSED
         if one.row is None:
             return Outcome.WINDOW_CLOSED
