@@ -33,7 +33,7 @@ import datetime
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from crypto.came_by import CameBy, Medium
 from crypto.errors import CryptoError, KeysetError, MalformedError, RecipientError
@@ -44,7 +44,7 @@ from tipline.clock import Clock
 from tipline.errors import GatewayError, InstanceError
 from tipline.gateway.adapter import Adapter, Recaller, Remover
 from tipline.gateway.incoming import Incoming
-from tipline.gateway.keywords import Order, find_order
+from tipline.gateway.keywords import Order, Orders, find_order
 from tipline.gateway.kinds.operator import Operator
 from tipline.gateway.media import Collected, MediaCollector
 from tipline.gateway.numbers import Sender
@@ -77,16 +77,6 @@ SECONDS_PER_MESSAGE: Final = 10.0
 # What all together may send who withhold their number, or write as the same name: times one.
 UNNAMED_TIMES: Final = 10
 OVERDUE_SECONDS: Final = 15.0  # between two looks for parts that waited too long
-
-
-class Orders(Protocol):
-    """What a sender may order instead of telling."""
-
-    async def follow(
-        self, text: str, *, settings: GatewaySettings, sender: Sender, standing: Standing
-    ) -> Order | None:
-        """Follow an order; tell which one it was, if the text was one."""
-        ...
 
 
 # Told after a message is durable: sends the notice, if it is due.
@@ -287,7 +277,9 @@ class Arrival:
         if self._joining.has(incoming, sender=sender):
             return
         limit = MAX_PIECES_OF_ONE if writer.is_named else MAX_PIECES_OF_UNNAMED
-        await self._store_all(self._joining.make_room(incoming, sender=sender, limit=limit))
+        room = self._joining.make_room(incoming, sender=sender, limit=limit)
+        if not await self._store_all(room):
+            raise CrowdedError  # what was to go still waits
         own = {"sender": sender, "channel": settings.channel, "language": settings.language}
         piece_id = await outbox.keep_part(encode_piece(incoming, **own))
         if self._joining.has(incoming, sender=sender):
@@ -310,19 +302,27 @@ class Arrival:
         incoming = dataclasses.replace(piece.incoming, sender=piece.sender)
         return dataclasses.replace(piece, incoming=incoming)
 
-    async def _store_all(self, wholes: Sequence[Whole]) -> None:
-        for whole in wholes:
+    async def _store_all(self, wholes: Sequence[Whole]) -> bool:
+        """Store messages of parts; tell whether all are stored. What is not is tried again."""
+        are_stored, now = True, self._line.clock()
+        # All of them before anything is awaited: while one is stored, its parts may come again.
+        for whole, is_new in [(whole, self._stored.claim(whole, now=now)) for whole in wholes]:
             sender = read_sender(whole.incoming, self._settings[whole.incoming.gateway])
             try:
-                if self._stored.has(whole, now=self._line.clock()):
-                    await self._note_seen(whole)  # the carrier repeats, under another id
-                else:
+                if is_new:
                     await self._store(whole, sender=sender, is_order=None)
                     self._stored.note(whole, now=self._line.clock())
+                else:
+                    await self._note_seen(whole)  # the carrier repeats, under another id
             except Exception as exc:  # not swallowed: told to the operator
                 # Its parts lie in their rows: it is tried again with those that are overdue.
                 self._line.on_fault(exc)
                 self._joining.put_back(whole)
+                are_stored = False
+            finally:
+                if is_new:
+                    self._stored.release(whole)
+        return are_stored
 
     async def _store(
         self,
@@ -375,7 +375,7 @@ class Arrival:
 
     async def _note_seen(self, whole: Whole) -> None:
         conversations, gateway = self._line.conversations, whole.incoming.gateway
-        await conversations.note_seen(gateway, _list_provider_ids(whole))
+        await conversations.note_seen(gateway, whole.list_provider_ids())
         await conversations.outbox.drop_parts([piece.id for piece in whole.pieces])
 
     async def _follow_order(
@@ -490,7 +490,3 @@ class Arrival:
         task = asyncio.create_task(run())
         self._following.add(task)
         task.add_done_callback(self._following.discard)
-
-
-def _list_provider_ids(whole: Whole) -> list[str]:
-    return [whole.incoming.provider_id, *(piece.incoming.provider_id for piece in whole.pieces)]

@@ -12,7 +12,11 @@ from __future__ import annotations
 import enum
 import unicodedata
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
+
+from tipline.gateway.numbers import Sender
+from tipline.gateway.settings import GatewaySettings
+from tipline.service.standing import Standing
 
 MAX_ORDER_CHARACTERS: Final = 40  # with spaces and marks; what is longer is a message
 
@@ -22,6 +26,16 @@ class Order(enum.StrEnum):
 
     STOP = "stop"
     STATUS = "status"
+
+
+class Orders(Protocol):
+    """What a sender may order instead of telling."""
+
+    async def follow(
+        self, text: str, *, settings: GatewaySettings, sender: Sender, standing: Standing
+    ) -> Order | None:
+        """Follow an order; tell which one it was, if the text was one."""
+        ...
 
 
 WORDS: Final[Mapping[str, tuple[Order, str | None]]] = {

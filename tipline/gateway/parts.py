@@ -10,7 +10,9 @@ Rules:
    What could not be stored as a message waits apart: no other part is joined to it.
 4. So many parts wait, of one sender fewer; with more the gateway is told to come back. When all
    places are taken, the sender with the most of them makes room for another: the oldest of its
-   messages goes as it is. The part that completes a message needs no place.
+   messages goes as it is. When nobody has many more than the newcomer, an older message of its own
+   goes, and if it has none, the one that waits longest of all: ten thousand numbers with a part
+   each keep no long message out. The part that completes a message needs no place.
 5. A character may be cut in two between parts: its halves are put together again, and a half alone
    is shown as one that cannot be read.
 6. A part says whose readers it is for: its gateway may be taken out of the line before the rest
@@ -76,6 +78,15 @@ class Whole:
     pieces: tuple[Piece, ...]
     missing: tuple[int, ...]
 
+    def list_provider_ids(self) -> list[str]:
+        """
+        List all ids under which its provider may bring it again.
+
+        Returns:
+            Of the message, and of each part.
+        """
+        return [self.incoming.provider_id, *(piece.incoming.provider_id for piece in self.pieces)]
+
 
 _Key = tuple[str, str, str, int]
 
@@ -105,10 +116,11 @@ class Joining:
 
         Raises:
             TooManyError: too many of this sender.
-            CrowdedError: too many of all, and nobody has more than this sender.
+            CrowdedError: too many of all, and nothing can go.
         """
         part = _part_of(incoming)
-        waiting = self._waiting.get(_key_of(incoming, sender), {})
+        key = _key_of(incoming, sender)
+        waiting = self._waiting.get(key, {})
         if len(waiting) == part.of - 1 and part.number not in waiting:
             return []  # it takes no place, and gives back those of the others
         if self._of_sender[sender] >= limit:
@@ -116,12 +128,19 @@ class Joining:
         if self._len < MAX_PIECES:
             return []
         longest, count = self._of_sender.most_common(1)[0]
-        if count <= self._of_sender[sender] + 1:
+        if count > self._of_sender[sender] + 1:
+            theirs = [one for one in self._waiting if one[1] == longest]
+            if not theirs:
+                raise CrowdedError  # nothing of it can be stored at the moment
+            return [self._take(min(theirs, key=self._find_oldest))]
+        # They stand in the order in which they came here, which no sender can choose. The message
+        # that the part belongs to stays: else the rest of a long one would push out its beginning.
+        own = (one for one in self._waiting if one[1] == sender and one != key)
+        others = (one for one in self._waiting if one != key)
+        oldest = next(own, None) or next(others, None)
+        if oldest is None:
             raise CrowdedError
-        theirs = [key for key in self._waiting if key[1] == longest]
-        if not theirs:
-            raise CrowdedError  # nothing of it can be stored at the moment
-        return [self._take(min(theirs, key=self._find_oldest))]
+        return [self._take(oldest)]
 
     def has(self, incoming: Incoming, *, sender: str) -> bool:
         """

@@ -6,7 +6,10 @@ Rules:
    is a hash of these under a key of this run, in memory: of it nobody can tell who wrote what.
 2. A message of which every part was stored with another one is no second message. One of whose
    parts is new is: then all of it is kept, for a reference of one byte comes round again.
-3. It is remembered for so long that a part that comes again within `WAIT` is still known when it
+3. What is being stored counts as stored, from the moment when it is claimed: a carrier repeats when
+   storing is slow. It lies in the rows of its parts; if it cannot be stored, its claim is released,
+   and it is tried again.
+4. It is remembered for so long that a part that comes again within `WAIT` is still known when it
    has waited for others as long; then it is forgotten, and so it is when the line ends.
 
 Limitations: of a whole message that comes again under another id nothing is remembered: a sender
@@ -18,6 +21,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
+from collections import Counter
 from typing import Final
 
 from tipline.gateway.parts import WAIT, Piece, Whole
@@ -34,6 +38,36 @@ class StoredParts:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(KEY_BYTES)
         self._marks: dict[bytes, datetime.datetime] = {}  # the oldest first
+        self._claimed: Counter[bytes] = Counter()  # of what is being stored
+
+    def claim(self, whole: Whole, *, now: datetime.datetime) -> bool:
+        """
+        Claim a message for who is about to store it.
+
+        Args:
+            whole: Its parts lie in their rows.
+            now: Aware.
+
+        Returns:
+            Whether it is to be stored, and released then. Else nothing of it is new.
+        """
+        if self.has(whole, now=now):
+            return False
+        self._claimed.update(self._make_mark(piece) for piece in whole.pieces)
+        return True
+
+    def release(self, whole: Whole) -> None:
+        """
+        Give back a claim.
+
+        Args:
+            whole: Claimed; noted before, if it was stored.
+        """
+        for piece in whole.pieces:
+            mark = self._make_mark(piece)
+            self._claimed[mark] -= 1
+            if not self._claimed[mark]:
+                del self._claimed[mark]
 
     def note(self, whole: Whole, *, now: datetime.datetime) -> None:
         """
@@ -59,13 +93,13 @@ class StoredParts:
             now: Aware.
 
         Returns:
-            Whether it has parts, and each of them was stored with a message before.
+            Whether it has parts, and each of them was stored with a message before, or is being
+            stored.
         """
-        for mark in [mark for mark, at in self._marks.items() if now - at > REMEMBERED]:
-            del self._marks[mark]
-        return bool(whole.pieces) and all(
-            self._make_mark(piece) in self._marks for piece in whole.pieces
-        )
+        while self._marks and now - self._marks[next(iter(self._marks))] > REMEMBERED:
+            del self._marks[next(iter(self._marks))]
+        marks = [self._make_mark(piece) for piece in whole.pieces]
+        return bool(marks) and all(mark in self._marks or mark in self._claimed for mark in marks)
 
     def _make_mark(self, piece: Piece) -> bytes:
         incoming, part = piece.incoming, piece.incoming.part

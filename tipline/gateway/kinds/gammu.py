@@ -246,8 +246,12 @@ class Gammu:
             except TooManyError:
                 waiting.add(sender)  # it stays in the spool, and is looked at again
                 continue
-            except (CrowdedError, BusyError):
+            except CrowdedError:
+                if any(message.part is not None for message in messages):
+                    continue  # parts have few places: a message that is whole needs none of them
                 break  # it is the same for all of them
+            except BusyError:
+                break  # the same
             await asyncio.to_thread(overwrite_file, path)
             taken_len += 1
         return failure

@@ -170,11 +170,53 @@ def test_parts_when_one_sender_takes_all_places_then_its_oldest_message_makes_ro
     assert joining._of_sender == {SENDER: 4, "7373": 1}
     assert len(make_room(joining, "7373")) == 1
     joining.add(make_piece(2, 9, "honest", sender="7373"))
-    # Three and two: one more would make the honest sender the one with the most.
+    # Three and two: nobody has many more. Whoever has other messages gives up its own.
+    assert make_room(joining, SENDER) == ["0[…]"]
+
+
+def test_parts_when_ten_thousand_senders_wait_with_one_each_then_a_long_message_gets_in() -> None:
+    """A flood from as many numbers as there are places keeps no part of an honest message out."""
+    joining = Joining()
+    for number in range(parts.MAX_PIECES):
+        sender = f"+52155{number:08}"
+        # What a sender says of the time makes it no younger.
+        at = NOW - datetime.timedelta(seconds=number)
+        flood = make_piece(1, 2, f"{number}", sender=sender, received_at=at)
+        assert joining.make_room(flood.incoming, sender=sender) == []
+        joining.add(flood)
+    pushed, wholes = [], []
+    for number in range(1, 256):
+        part = make_piece(number, 255, f"{number} ", reference="long")
+        pushed += joining.make_room(part.incoming, sender=SENDER)
+        wholes += joining.add(part)
+    assert [whole.incoming.text for whole in pushed] == [f"{number}[…]" for number in range(254)]
+    assert [whole.missing for whole in wholes] == [()]
+
+
+def test_parts_when_a_message_waits_longest_itself_then_its_next_part_does_not_push_it_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A part makes room by another message than its own; if there is none, it comes back."""
+    monkeypatch.setattr(parts, "MAX_PIECES", 2)
+    joining = Joining()
+    joining.add(make_piece(1, 9, "long", reference="new"))
+    joining.add(make_piece(1, 9, "flood", sender="7373"))
+    assert make_room(joining, SENDER, number=2) == ["flood[…]"]
+    joining.add(make_piece(2, 9, "er", reference="new"))
     with pytest.raises(CrowdedError):
-        make_room(joining, "7373")
-    with pytest.raises(CrowdedError):
-        make_room(joining, SENDER)
+        make_room(joining, SENDER, number=3)
+
+
+def test_parts_when_the_newcomer_has_other_messages_then_an_older_one_of_its_own_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who begins message after message pushes out its own, even if another's waits longer."""
+    monkeypatch.setattr(parts, "MAX_PIECES", 2)
+    joining = Joining()
+    joining.add(make_piece(1, 9, "honest", sender="7373"))
+    joining.add(make_piece(1, 9, "flood"))
+    assert make_room(joining, SENDER) == ["flood[…]"]
+    assert make_room(joining, "+525587654321") == []
 
 
 def test_parts_when_nothing_of_the_greatest_can_be_stored_then_no_more_are_taken(

@@ -73,6 +73,38 @@ def test_parts_when_their_time_is_over_then_they_are_forgotten() -> None:
     assert stored._marks == {}
 
 
+def test_parts_when_their_message_is_being_stored_then_they_are_known_until_it_is_given_back() -> (
+    None
+):
+    """Who repeats meanwhile makes no second message; what could not be stored is tried again."""
+    stored, one, two = StoredParts(), make_piece(1, 2, "one "), make_piece(2, 2, "two")
+    whole = make_whole(one, two)
+    assert stored.claim(whole, now=NOW)
+    assert not stored.claim(make_whole(one, two), now=NOW)
+    assert not stored.claim(make_whole(two), now=NOW)
+    stored.release(whole)
+    assert not stored._claimed
+    assert stored.claim(whole, now=NOW)
+    stored.note(whole, now=NOW)
+    stored.release(whole)
+    assert not stored.claim(whole, now=NOW)
+
+
+def test_parts_when_two_messages_share_one_then_it_is_known_while_either_is_being_stored() -> None:
+    """Giving back one claim takes nothing from another, nor from what was stored before."""
+    stored, one = make_stored(), make_piece(1, 2, "one ")
+    new, newer = make_whole(one, make_piece(2, 2, "a")), make_whole(make_piece(2, 2, "a"))
+    shared = make_whole(make_piece(2, 2, "a"), make_piece(2, 3, "b"))
+    assert stored.claim(new, now=NOW)
+    assert stored.claim(shared, now=NOW)
+    stored.release(new)
+    assert has(stored, one)
+    assert stored.has(newer, now=NOW)
+    stored.release(shared)
+    assert has(stored, one)
+    assert not stored.has(newer, now=NOW)
+
+
 def test_parts_when_there_are_too_many_then_the_oldest_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -24,7 +24,7 @@ from tipline.gateway.kinds.gammu import (
     name_receiver,
     name_sender,
 )
-from tipline.gateway.turns import TooManyError
+from tipline.gateway.turns import CrowdedError, TooManyError
 from tipline.service.limits import BusyError
 
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
@@ -222,6 +222,37 @@ async def test_sender_when_one_sent_too_much_then_the_others_are_served_in_the_s
     assert taken == [(1, "one")]
     assert reads == 2
     assert len(list_files(spool)) == MAX_FILES + 20
+
+
+async def test_part_when_it_has_to_come_back_then_whole_messages_behind_it_are_taken(
+    spool: Path,
+) -> None:
+    """A whole message needs no place of a part; when all is crowded, one file tells it."""
+    inbox, tried = spool / "inbox", []
+    is_crowded = True
+
+    async def deliver(messages: Sequence[Incoming]) -> None:
+        tried.append(messages[0].text)
+        if is_crowded or messages[0].part is not None:
+            raise CrowdedError
+
+    async def look() -> list[str]:
+        adapter = make(spool, Looks())
+        adapter._list_complete()
+        tried.clear()
+        assert await adapter._look(deliver) is None
+        return list(tried)
+
+    for index in range(2):
+        name = f"IN20261121_130000_0{index}_+52558765432{index}_00.txt"
+        (inbox / name).write_bytes(write_backup("whole"))
+    assert await look() == ["whole"]
+    is_crowded = False
+    for index in range(3):
+        name = f"IN20261121_120000_0{index}_+52551234567{index}_00.txt"
+        (inbox / name).write_bytes(write_backup("long", headers=("050003290201",)))
+    assert await look() == ["long", "long", "long", "whole", "whole"]
+    assert len(list_files(inbox)) == 3
 
 
 def test_sender_when_a_file_is_named_then_it_is_told_apart() -> None:
