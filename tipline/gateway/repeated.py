@@ -26,7 +26,8 @@ from typing import Final
 
 from tipline.gateway.parts import WAIT, Piece, Whole
 
-REMEMBERED: Final = 2 * WAIT
+# What waits is looked at a little later than it is due.
+REMEMBERED: Final = 2 * WAIT + datetime.timedelta(minutes=1)
 MAX_REMEMBERED: Final = 20_000  # parts of all senders: some 3 MiB; the oldest is forgotten first
 MARK_BYTES: Final = 16
 KEY_BYTES: Final = 32

@@ -15,6 +15,7 @@ Rules:
    The others are read first.
 5. Senders take turns, as the files' names tell them apart. Whoever sent too much waits, and nobody
    else: after the first of their files that is refused, their others are left for the next look.
+   A part for which there is no place keeps nobody's whole message waiting.
 6. An answer that is not sent yet is taken back when its receiver ends the conversation, and when
    the line stops. What a crash left in outbox and error is wiped before anything else is done: the
    line still has the answer, and sends it again.

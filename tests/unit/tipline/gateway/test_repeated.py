@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.tipline.gateway.test_parts import NOW, make_piece
 from tipline.gateway import repeated
+from tipline.gateway.arrival import OVERDUE_SECONDS
 from tipline.gateway.parts import WAIT, Piece, Whole
 from tipline.gateway.repeated import REMEMBERED, StoredParts
 
@@ -67,6 +68,7 @@ def test_message_when_it_is_of_no_parts_then_it_is_never_known() -> None:
 def test_parts_when_their_time_is_over_then_they_are_forgotten() -> None:
     """What came within the time for waiting is known until it has waited as long."""
     stored, piece = make_stored(), make_piece(1, 2, "one ")
+    assert has(stored, piece, later=2 * WAIT + datetime.timedelta(seconds=OVERDUE_SECONDS))
     assert has(stored, piece, later=REMEMBERED)
     assert not has(stored, piece, later=REMEMBERED + datetime.timedelta(seconds=1))
     assert not has(stored, piece, later=WAIT)
