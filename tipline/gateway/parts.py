@@ -98,6 +98,8 @@ class Joining:
         self._waiting: dict[_Key, dict[int, Piece]] = {}
         self._unstored: list[Whole] = []
         self._of_sender: Counter[str] = Counter()
+        # The same by number: in a flood the greatest is asked for with each part.
+        self._senders_with: dict[int, dict[str, None]] = {}
         self._len = 0
 
     def make_room(
@@ -127,17 +129,19 @@ class Joining:
             raise TooManyError
         if self._len < MAX_PIECES:
             return []
-        longest, count = self._of_sender.most_common(1)[0]
+        count = max(self._senders_with)
         if count > self._of_sender[sender] + 1:
+            longest = next(iter(self._senders_with[count]))
             theirs = [one for one in self._waiting if one[1] == longest]
             if not theirs:
                 raise CrowdedError  # nothing of it can be stored at the moment
             return [self._take(min(theirs, key=self._find_oldest))]
         # They stand in the order in which they came here, which no sender can choose. The message
         # that the part belongs to stays: else the rest of a long one would push out its beginning.
+        has_others = self._of_sender[sender] > len(waiting)
         own = (one for one in self._waiting if one[1] == sender and one != key)
         others = (one for one in self._waiting if one != key)
-        oldest = next(own, None) or next(others, None)
+        oldest = (next(own, None) if has_others else None) or next(others, None)
         if oldest is None:
             raise CrowdedError
         return [self._take(oldest)]
@@ -240,15 +244,21 @@ class Joining:
         return min(piece.incoming.received_at for piece in self._waiting[key].values())
 
     def _count(self, pieces: Sequence[Piece]) -> None:
-        self._of_sender[pieces[0].sender] += len(pieces)
-        self._len += len(pieces)
+        self._change(pieces[0].sender, len(pieces))
 
     def _discount(self, pieces: Sequence[Piece]) -> None:
-        sender = pieces[0].sender
-        self._len -= len(pieces)
-        self._of_sender[sender] -= len(pieces)
-        if self._of_sender[sender] == 0:
-            del self._of_sender[sender]
+        self._change(pieces[0].sender, -len(pieces))
+
+    def _change(self, sender: str, by: int) -> None:
+        self._len += by
+        before = self._of_sender.pop(sender, 0)
+        if before:
+            del self._senders_with[before][sender]
+            if not self._senders_with[before]:
+                del self._senders_with[before]
+        if before + by:
+            self._of_sender[sender] = before + by
+            self._senders_with.setdefault(before + by, {})[sender] = None
 
     def _take(self, key: _Key) -> Whole:
         waiting = self._waiting.pop(key)

@@ -115,6 +115,7 @@ def test_parts_when_they_could_not_be_stored_then_they_wait_again() -> None:
         assert joining._of_sender == {SENDER: 2}
         assert joining.take_overdue(NOW) == [whole]
     assert not joining._of_sender
+    assert not joining._senders_with
 
 
 def test_parts_when_an_older_message_could_not_be_stored_then_it_mixes_with_no_other() -> None:
@@ -127,6 +128,7 @@ def test_parts_when_an_older_message_could_not_be_stored_then_it_mixes_with_no_o
     assert (old.incoming.text, new.incoming.text) == ("old 1[…]", "new 1new 2")
     assert joining.take_overdue(NOW) == [old]
     assert not joining._of_sender
+    assert not joining._senders_with
 
 
 def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -> None:
@@ -140,6 +142,7 @@ def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -
     assert len(joining.forget(SENDER, is_theirs=lambda _: True)) == 2
     assert len(joining.take_overdue(NOW + WAIT)) == 1
     assert not joining._of_sender
+    assert not joining._senders_with
 
 
 def test_parts_when_too_many_wait_then_no_more_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
