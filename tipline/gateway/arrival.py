@@ -210,7 +210,8 @@ class Arrival:
 
     async def store_overdue(self) -> None:
         """Store what waited too long for its other parts; what fails waits on."""
-        await self._store_all(self._joining.take_overdue(self._line.clock()))
+        for whole in self._joining.take_overdue(self._line.clock()):
+            await self._store_all([whole])
 
     def count_waiting(self) -> int:
         """Tell how many messages still wait for their sender's handle."""

@@ -24,7 +24,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from crypto.errors import MalformedError
@@ -190,21 +190,24 @@ class Joining:
             wholes.append(self._take(key))
         return wholes
 
-    def take_overdue(self, now: datetime.datetime) -> list[Whole]:
+    def take_overdue(self, now: datetime.datetime) -> Iterator[Whole]:
         """
-        Hand out what waited long enough.
+        Hand out what waited long enough, each when it is asked for: until then it can be forgotten.
 
         Args:
             now: Aware.
 
-        Returns:
+        Yields:
             What could not be stored before, and messages with parts missing.
         """
-        unstored, self._unstored = self._unstored, []
-        for whole in unstored:
-            self._discount(whole.pieces)
-        overdue = [key for key in self._waiting if now - self._find_oldest(key) >= WAIT]
-        return unstored + [self._take(key) for key in overdue]
+        for whole in list(self._unstored):
+            if any(whole is one for one in self._unstored):
+                self._unstored = [one for one in self._unstored if one is not whole]
+                self._discount(whole.pieces)
+                yield whole
+        for key in list(self._waiting):
+            if key in self._waiting and now - self._find_oldest(key) >= WAIT:
+                yield self._take(key)
 
     def forget(self, sender: str, *, is_theirs: Callable[[Incoming], bool]) -> tuple[bytes, ...]:
         """

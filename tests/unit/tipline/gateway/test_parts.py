@@ -96,11 +96,11 @@ def test_parts_when_they_wait_too_long_then_they_go_with_marks_for_the_rest() ->
     joining = Joining()
     joining.add(make_piece(2, 5, "two"))
     joining.add(make_piece(3, 5, "three", received_at=NOW + datetime.timedelta(minutes=9)))
-    assert joining.take_overdue(NOW + WAIT - datetime.timedelta(seconds=1)) == []
+    assert list(joining.take_overdue(NOW + WAIT - datetime.timedelta(seconds=1))) == []
     (whole,) = joining.take_overdue(NOW + WAIT)
     assert (whole.incoming.text, whole.missing) == ("[…]twothree[…]", (1, 4, 5))
     assert whole.incoming.received_at == NOW
-    assert joining.take_overdue(NOW + 2 * WAIT) == []
+    assert list(joining.take_overdue(NOW + 2 * WAIT)) == []
 
 
 def test_parts_when_they_could_not_be_stored_then_they_wait_again() -> None:
@@ -113,7 +113,7 @@ def test_parts_when_they_could_not_be_stored_then_they_wait_again() -> None:
         assert joining.has(make_piece(1, 2, "a").incoming, sender=SENDER)
         assert not joining.has(make_piece(1, 2, "c").incoming, sender=SENDER)
         assert joining._of_sender == {SENDER: 2}
-        assert joining.take_overdue(NOW) == [whole]
+        assert list(joining.take_overdue(NOW)) == [whole]
     assert not joining._of_sender
     assert not joining._senders_with
 
@@ -126,7 +126,26 @@ def test_parts_when_an_older_message_could_not_be_stored_then_it_mixes_with_no_o
     joining.put_back(old)
     (new,) = joining.add(make_piece(2, 2, "new 2"))
     assert (old.incoming.text, new.incoming.text) == ("old 1[…]", "new 1new 2")
-    assert joining.take_overdue(NOW) == [old]
+    assert list(joining.take_overdue(NOW)) == [old]
+    assert not joining._of_sender
+    assert not joining._senders_with
+
+
+def test_parts_when_a_sender_ends_its_conversation_beside_overdue_ones_then_its_own_stay_out() -> (
+    None
+):
+    """STOP while another's overdue message is stored: what was to follow it is let go as well."""
+    joining = Joining()
+    for sender in ("7373", SENDER):
+        joining.add(make_piece(1, 2, "one ", sender=sender))
+        (unstored,) = joining.add(make_piece(2, 2, "whole", sender=sender))
+        joining.put_back(unstored)
+    joining.add(make_piece(1, 2, "a"))
+    joining.add(make_piece(1, 2, "last", sender="7373"))
+    overdue = joining.take_overdue(NOW + WAIT)
+    assert next(overdue).pieces[0].sender == "7373"
+    assert len(joining.forget(SENDER, is_theirs=lambda _: True)) == 3
+    assert [whole.incoming.text for whole in overdue] == ["last[…]"]
     assert not joining._of_sender
     assert not joining._senders_with
 
@@ -140,7 +159,7 @@ def test_parts_when_a_sender_ends_its_conversation_then_its_parts_are_let_go() -
     joining.put_back(unstored)
     assert joining.forget(SENDER, is_theirs=lambda _: False) == ()
     assert len(joining.forget(SENDER, is_theirs=lambda _: True)) == 2
-    assert len(joining.take_overdue(NOW + WAIT)) == 1
+    assert len(list(joining.take_overdue(NOW + WAIT))) == 1
     assert not joining._of_sender
     assert not joining._senders_with
 
@@ -155,7 +174,7 @@ def test_parts_when_too_many_wait_then_no_more_are_taken(monkeypatch: pytest.Mon
     joining.add(one)
     with pytest.raises(TooManyError):
         joining.make_room(make_piece(3, 9, "c").incoming, sender=SENDER, limit=2)
-    joining.take_overdue(NOW + WAIT)
+    list(joining.take_overdue(NOW + WAIT))
     assert joining.make_room(make_piece(3, 9, "c").incoming, sender=SENDER, limit=2) == []
 
 
