@@ -31,7 +31,7 @@ EPOCH_KEY_BYTES: Final = 32
 EPOCH_SALT_BYTES: Final = 16
 PSEUDONYM_BYTES: Final = 16
 MEMORY_KIB: Final = 64 * 1024
-# One pass: 9 to 20 a second of a core, as busy as the machine is (docs/reference/performance.md).
+# One pass: 9 to 14 a second of a core, by the size of its pages (docs/reference/performance.md).
 # Three passes took twice as long, and cost a thief of the epoch key no more than that.
 PASSES: Final = 1
 LANES: Final = 1
