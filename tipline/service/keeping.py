@@ -143,7 +143,7 @@ class Keeping:
                 return await self._keep(message, None, today, epoch_id)
             async with _Alone(self._coming, message.conversation):
                 is_first = not self._has_window(message, today, epoch_id)
-                window_id = self._ids.draw() if is_first else None
+                window_id = self._ids.draw_nonce() if is_first else None
                 return await self._keep(message, window_id, today, epoch_id)
 
     async def _keep(

@@ -19,3 +19,12 @@ def test_ids_when_drawn_then_none_comes_twice_and_few_calls_are_made() -> None:
     assert len(set(drawn)) == 600
     assert {len(one) for one in drawn} == {16}
     assert len(calls) == 3
+
+
+def test_nonce_when_drawn_then_it_was_in_nobodys_memory_before() -> None:
+    """A machine that is begun twice from one snapshot draws another the second time."""
+    later = [system_random(16), system_random(16)]
+    ids = DrawnIds(lambda count: later.pop() if count == 16 else system_random(count))
+    ids.draw()
+    expected = later[-1]
+    assert ids.draw_nonce() == expected
