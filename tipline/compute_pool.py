@@ -184,6 +184,7 @@ class _Process:
         try:
             return await asyncio.wait_for(answer, seconds)
         except TimeoutError as exc:
+            self.is_alive = False  # before its end is seen: nobody else is to wait for it
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             raise ProcessDiedError from exc
