@@ -774,3 +774,24 @@ async def test_epoch_when_the_clock_steps_at_its_edge_then_no_handle_is_doubled_
         await store.purge_due(promises=PROMISES, today=calendar())
         known = await handles(store)
         assert (known[before.id], known[ahead.id]) == (None, known[back.id])
+
+
+async def test_purge_when_somebody_reads_a_row_of_the_day_meanwhile_then_no_key_of_it_is_kept(
+    tmp_path: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks while the day's key is being destroyed had what comes from it made anew."""
+    async with open_phones(tmp_path, calendar) as (store, conversations):
+        await keep(conversations, sender())
+        await settle(conversations)
+        day = calendar() + datetime.timedelta(days=WINDOW_DAYS)
+        calendar.turn(WINDOW_DAYS)
+        destroy, derived = store._keys.destroy_days, conversations._relations._keys
+
+        def look_and_destroy(days: Sequence[datetime.date]) -> None:
+            derived.read(day, may_make=False)
+            destroy(days)
+
+        monkeypatch.setattr(store._keys, "destroy_days", look_and_destroy)
+        report = await store.purge_due(promises=PROMISES, today=calendar())
+        assert report.failures == ()
+        assert not derived._derived

@@ -96,3 +96,34 @@ async def test_group_when_one_call_ends_an_iterator_then_the_others_are_answered
         await ended
     await waiting
     writer.close()
+
+
+def test_writer_when_the_loop_of_a_caller_has_ended_then_it_writes_on() -> None:
+    """Whoever asked went with its loop; what others ask later is answered."""
+    database = Database(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None))
+    writer = GroupWriter(
+        database,
+        before_commit=lambda: None,
+        after_commit=lambda: None,
+        on_fault=lambda fault: None,
+    )
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    async def go_away() -> None:
+        asking = asyncio.create_task(writer.call(wait))
+        await asyncio.to_thread(begun.wait, 10)
+        asking.cancel()
+
+    asyncio.run(go_away())
+    go_on.set()
+
+    async def ask() -> str:
+        async with asyncio.timeout(10):
+            return await writer.call(lambda: "done")
+
+    assert asyncio.run(ask()) == "done"
+    writer.close()
