@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, TypeVar
 
-from fuzz.running import run_cases, run_program
+from fuzz.running import read_no_seeds, run_cases, run_program
 from tests.page_cleaning import PageCleaning, plan_in_python, run_page_cleaning
 from tests.pdfs import make_page, make_pdf, make_stream
 
@@ -185,19 +184,6 @@ class _Maker:
         return self._chance.random() < share
 
 
-def read_seeds(_: Path | None) -> list[bytes]:
-    """
-    Read nothing: all is made.
-
-    Args:
-        _: Not looked into.
-
-    Returns:
-        Nothing.
-    """
-    return []
-
-
 def run(
     seeds: list[bytes], *, seed: int, seconds: float = float("inf"), cases: float = float("inf")
 ) -> tuple[int, int]:
@@ -223,4 +209,4 @@ def run(
 
 
 if __name__ == "__main__":
-    run_program("fuzz.pdf_forms", run, read_seeds, taken="cleaned")
+    run_program("fuzz.pdf_forms", run, read_no_seeds, taken="cleaned")

@@ -13,11 +13,10 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from fuzz.pdf_forms import compare
-from fuzz.running import run_cases, run_program
+from fuzz.running import read_no_seeds, run_cases, run_program
 from tests.locked_pdfs import LOCKS, make_locked_pdf
 from tests.page_cleaning import run_page_cleaning
 from tests.pdfs import make_stream
@@ -79,19 +78,6 @@ def _damage(case: bytes, chance: random.Random) -> bytes:
     return bytes(damaged)
 
 
-def read_seeds(_: Path | None) -> list[bytes]:
-    """
-    Read nothing: all is made.
-
-    Args:
-        _: Not looked into.
-
-    Returns:
-        Nothing.
-    """
-    return []
-
-
 def run(
     seeds: list[bytes], *, seed: int, seconds: float = float("inf"), cases: float = float("inf")
 ) -> tuple[int, int]:
@@ -117,4 +103,4 @@ def run(
 
 
 if __name__ == "__main__":
-    run_program("fuzz.pdf_locks", run, read_seeds, taken="cleaned")
+    run_program("fuzz.pdf_locks", run, read_no_seeds, taken="cleaned")

@@ -25,6 +25,19 @@ class Run(Protocol):
         ...
 
 
+def read_no_seeds(_: Path | None) -> list[bytes]:
+    """
+    Read nothing, where all cases are made.
+
+    Args:
+        _: Not looked into.
+
+    Returns:
+        Nothing.
+    """
+    return []
+
+
 def run_cases(
     cases: Iterable[bytes], check: Check, *, seconds: float, count: float
 ) -> tuple[int, int]:
