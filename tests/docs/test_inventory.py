@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from crypto.age.hybrid import HybridIdentity
+from crypto.data_key import WRAPPED_BYTES
 from crypto.keyset import sign_keyset
 from crypto.keyset_fields import Channel, ChannelReader, KeysetDraft, Reader
 from crypto.note import Signer
@@ -133,3 +134,11 @@ async def test_files_when_a_line_is_made_and_served_then_the_page_names_each() -
     block = re.search(r"<!-- files -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
     assert block
     assert found == set(re.findall(r"^\| `([\w.-]+)` \|", block[1], re.MULTILINE))
+
+
+def test_inventory_when_a_wrapped_key_is_named_then_its_length_is_the_codes() -> None:
+    """What is said of a row's bytes is what lies there."""
+    page = (ROOT / "docs" / "threat-model.md").read_text()
+    rows = [line for line in page.splitlines() if "| `wrapped` |" in line]
+    told = {int(found) for line in rows for found in re.findall(r"([0-9]+) bytes", line)}
+    assert told == {WRAPPED_BYTES}
