@@ -11,6 +11,8 @@ Rules:
 4. STOP takes all of it at once: the secrets are overwritten first, then the rows go. Tips that are
    stored stay until their day; what is being stored meanwhile becomes a tip without a number.
 5. A message that its provider repeats is known by its mark, and is not kept, nor followed, twice.
+6. What was begun to be kept is kept, also if nobody waits for it any more: a window that is stored
+   and not known would outlive STOP. `close` waits for it.
 """
 
 from __future__ import annotations
@@ -139,6 +141,7 @@ class Conversations:
             ids=self._ids,
         )
         self._is_stale = False
+        self._keeps: set[asyncio.Task[StoredTip | None]] = set()
         self.outbox = Outbox(
             rows,
             relations=self._relations,
@@ -172,7 +175,9 @@ class Conversations:
         await self.handles.open()
 
     async def close(self) -> None:
-        """Stop the queue; the next start goes on with it."""
+        """Finish what is being kept and stop the queue; the next start goes on with it."""
+        while self._keeps:
+            await asyncio.wait(set(self._keeps))
         await self.handles.close()
 
     async def reload(self) -> None:
@@ -329,11 +334,10 @@ class Conversations:
             part_ids=part_ids,
             part_marks=[self._marks.make(gateway, one).first for one in part_provider_ids],
         )
-        try:
-            return await self._keeping.keep(message)
-        except (OSError, sqlite3.Error):
-            self._is_stale = True  # what failed may have come after the commit
-            raise
+        keep = asyncio.create_task(self._keep(message))
+        self._keeps.add(keep)
+        keep.add_done_callback(self._keeps.discard)
+        return await asyncio.shield(keep)
 
     async def read_sender(self, conversation: bytes) -> Reach | None:
         """
@@ -420,6 +424,13 @@ class Conversations:
         self._window_keys.forget(until)
         self._relations.forget(until)
         self._marks.forget_days(until)
+
+    async def _keep(self, message: Message) -> StoredTip | None:
+        try:
+            return await self._keeping.keep(message)
+        except (OSError, sqlite3.Error):
+            self._is_stale = True  # what failed may have come after the commit
+            raise
 
     def _note_stored(self) -> None:
         for mark, dies_on in self._rows.list_marks():
