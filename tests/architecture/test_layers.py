@@ -151,7 +151,7 @@ def test_dependencies_when_a_package_imports_one_then_setup_cfg_declares_it() ->
         if line.strip()
     }
     # The names under which the distributions are imported, where those differ.
-    names = {"argon2": "argon2-cffi", "nacl": "pynacl", "PIL": "pillow"}
+    names = {"argon2": "argon2-cffi", "nacl": "pynacl", "PIL": "pillow", "re2": "google-re2"}
     known = set(sys.stdlib_module_names) | set(PACKAGES)
     used = {
         names.get(name, name.replace("_", "-"))

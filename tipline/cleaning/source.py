@@ -6,7 +6,6 @@ believed.
 from __future__ import annotations
 
 import io
-import re
 from typing import Final, Protocol
 
 from tipline.cleaning.errors import Reason, RefusedError
@@ -27,6 +26,22 @@ class Readable(Protocol):
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Read into memory that is there already; 0 only at the end."""
+        ...
+
+
+class Match(Protocol):
+    """Where a pattern fits."""
+
+    def start(self) -> int:
+        """Return the place of its first byte."""
+        ...
+
+
+class Pattern(Protocol):
+    """A pattern that bytes are searched for, as `re` and RE2 have it."""
+
+    def search(self, data: bytes | bytearray, start: int, end: int, /) -> Match | None:
+        """Find the first place where it fits between two others."""
         ...
 
 
@@ -92,7 +107,7 @@ class Source:
         if offset + length_bytes > self.length_bytes:
             raise RefusedError(Reason.TRUNCATED)
 
-    def find(self, pattern: re.Pattern[bytes], offset: int) -> int | None:
+    def find(self, pattern: Pattern, offset: int) -> int | None:
         """
         Find the first place where a pattern of two bytes fits.
 

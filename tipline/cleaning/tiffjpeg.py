@@ -100,7 +100,7 @@ def _find_scan_end(source: Source, start: int, end: int) -> int:
     position, step = start, _FIRST_STEP_BYTES
     while position + 2 <= end:
         data = source.read(position, min(step, end - position))
-        match = SCAN_END.search(data)
+        match = SCAN_END.search(data, 0, len(data))
         if match is not None:
             found = position + match.start()
             if found > start and source.read(found - 1, 1) == b"\xff":

@@ -18,7 +18,7 @@ from tests.pictures import (
 )
 from tipline.cleaning.errors import Reason
 from tipline.cleaning.exif import format_orientation
-from tipline.cleaning.jpeg import JFIF
+from tipline.cleaning.jpeg import JFIF, SCAN_END
 from tipline.cleaning.plan import Format, Kind
 from tipline.cleaning.source import WINDOW_BYTES
 from tipline.cleaning.srgb import SRGB
@@ -277,3 +277,18 @@ def test_jpeg_when_it_is_cut_then_it_is_refused(length: int) -> None:
 def test_jpeg_when_it_breaks_a_rule_then_it_is_refused(picture: bytes, reason: Reason) -> None:
     """Nothing hides behind a table, and nothing is guessed."""
     assert refuse(picture) == reason
+
+
+@pytest.mark.parametrize("second", range(0x100))
+def test_search_when_a_byte_stands_behind_ff_then_it_ends_the_scan_if_it_is_a_marker(
+    second: int,
+) -> None:
+    """Zero, fill and restarts are a part of coded data; each other byte behind FF ends it."""
+    data = b"\n\xff\x00\xff\xd3" + bytes((0xFF, second, 0x80))
+    ends_there = None if second in {0x00, *range(0xD0, 0xD8)} else 5
+    if second == 0xFF:  # fill, and the first byte of a marker
+        ends_there = 6
+
+    found = SCAN_END.search(data, 0, len(data))
+
+    assert (found and found.start()) == ends_there
