@@ -13,6 +13,8 @@ Rules:
 2. Text is UTF-16 in hex, cut at any place: lines are put together before they are decoded, and half
    a character survives until the parts are joined.
 3. What is not text (8 bits: a notice of a picture, a setting of an operator) has an empty one.
+4. A user data header that does not hold keeps no words back: the message is whole then. Its network
+   has acknowledged it, and nobody would bring it in another form.
 
 Source: gammu 1.42, docs "SMS Backup Format"; 3GPP TS 23.040, section 9.2.3.24 (user data header).
 """
@@ -116,17 +118,17 @@ def read_part(untrusted_header: str) -> Part | None:
         The part; None if the message is whole, or the header says what cannot be.
 
     Raises:
-        MalformedError: not a header.
+        MalformedError: not in hex.
     """
     if not untrusted_header:
         return None
     header = decode_hex(untrusted_header.lower())
     if header[0] != len(header) - 1:
-        raise MalformedError("user data header")
+        return None
     rest = header[1:]
     while rest:
         if len(rest) < 2 or len(rest) < 2 + rest[1]:
-            raise MalformedError("user data header")
+            return None
         kind, value, rest = rest[0], rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
         if (kind, len(value)) in ((CONCATENATED_8, 3), (CONCATENATED_16, 4)):
             return _make_part(value)
