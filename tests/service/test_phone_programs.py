@@ -24,8 +24,11 @@ from tests.service.traces import find_traces, pack
 from tipline.clock import system_clock
 from tipline.gateway.adapter import Adapter
 from tipline.gateway.alphabet import BASIC
+from tipline.gateway.arrival import Arrival
 from tipline.gateway.making import make_adapters
 from tipline.gateway.settings import load_gateways
+from tipline.gateway.turns import TooManyError
+from tipline.service.limits import BusyError
 
 TEXT = "El puente Núñez esta hueco"
 ACCENTS = "Soborno en el muelle: ñandú, pingüino, corazón \N{GRINNING FACE}"
@@ -220,6 +223,35 @@ async def test_kannel_when_the_line_is_down_then_its_message_comes_when_it_is_ba
                 await tips.wait()
                 (tip,) = await open_tips(world, site)
     assert tip.text == "seen at the harbour"
+
+
+@pytest.mark.parametrize("refusal", [BusyError, TooManyError])
+async def test_kannel_when_it_is_told_to_come_back_then_its_message_comes_and_once(
+    world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: type[Exception]
+) -> None:
+    """A full disk or a flood loses nothing of what Kannel acknowledged to the carrier."""
+    tips, calls, deliver = Tips(), 0, Arrival.deliver
+
+    async def refuse_twice(arrival: Arrival, messages: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= 2:
+            raise refusal
+        await deliver(arrival, messages)
+
+    monkeypatch.setattr(Arrival, "deliver", refuse_twice)
+    async with open_smsc() as smsc:
+        kannel = install_kannel(world.directory, tmp_path, smsc_port=smsc.port)
+        async with kannel.drive(), world.serve(on_tip=tips) as site:
+            assert await smsc.deliver(NUMBER, b"seen at the harbour", coding=GSM7) == 0
+            await tips.wait()
+            # A header whose lengths do not hold: the words behind it come all the same.
+            damaged = bytes.fromhex("0400034d02")
+            assert await smsc.deliver(NUMBER, b"a second time", coding=GSM7, udh=damaged) == 0
+            await tips.wait()
+            opened = await open_tips(world, site)
+    assert [tip.text for tip in opened] == ["a second time", "seen at the harbour"]
+    assert calls == 4
 
 
 def test_traces_when_a_text_stands_in_any_spelling_then_it_is_found(tmp_path: Path) -> None:
