@@ -20,7 +20,8 @@ MAX_PROVIDER_ID_CHARACTERS: Final = 200  # the longest known, of WhatsApp, has a
 MAX_SENDER_CHARACTERS: Final = 100
 MAX_TEXT_CHARACTERS: Final = 65_536  # at most 262,144 bytes, as a tip takes
 MAX_PART_CHARACTERS: Final = 250  # networks carry 160; 255 parts make no more than a text
-MAX_MEDIA: Final = 10  # of one message: an MMS and an album hold no more
+MAX_MEDIA: Final = 10  # fetched of one message: an MMS and an album hold no more
+MAX_REFERENCES: Final = 100  # of one message: Telegram's have 50; what is not fetched is counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Part:
         reference: Under which the parts belong together, beside the sender; untrusted.
         number: From 1.
         of: How many there are, 2 to `MAX_PARTS`.
+        is_announcement: Whether it is no part, but what a network told of a message before it
+            brought it: the message itself has no reference, and takes the place of this.
 
     Raises:
         ValueError: there is no such part.
@@ -40,6 +43,7 @@ class Part:
     reference: str = dataclasses.field(repr=False)
     number: int
     of: int
+    is_announcement: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.of <= MAX_PARTS or not 1 <= self.number <= self.of:
@@ -52,12 +56,15 @@ class MediaReference:
     Where a provider keeps a picture or a recording that belongs to a message.
 
     Args:
-        location: An id or a URL, as the provider gave it; untrusted.
+        location: An id or a URL, as the provider gave it; untrusted. It may hold the file itself.
         media_type: As the provider gave it; untrusted.
     """
 
     location: str = dataclasses.field(repr=False)
     media_type: str
+
+
+NO_FILE: Final = MediaReference(location="", media_type="")  # there was one, and nobody has it
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,7 @@ class Incoming:
             len(self.text) > limit
             or len(self.sender) > MAX_SENDER_CHARACTERS
             or not 1 <= len(self.provider_id) <= MAX_PROVIDER_ID_CHARACTERS
-            or len(self.media) > MAX_MEDIA
+            or len(self.media) > MAX_REFERENCES
             or (self.part is not None and self.media)
         ):
             raise ValueError("message")

@@ -38,6 +38,7 @@ MAX_MESSAGE_BYTES: Final = 40 * 1024 * 1024  # of all files of a message: an env
 MESSAGES_AT_ONCE: Final = 2  # each takes up to five times its files' size: fetched, cleaned, sealed
 ATTEMPTS: Final = 3
 PAUSE_SECONDS: Final = 1.0  # between attempts; a provider waits 10 to 15 seconds for our answer
+LONGEST_PAUSE_SECONDS: Final = 60.0  # if the provider names one
 CLEANING_SECONDS: Final = 60.0
 COLLECTING_SECONDS: Final = 20.0  # all files of a message: who brings it waits no longer
 MAX_HEAD_BYTES: Final = 4096  # of the line that says what became of a file
@@ -191,14 +192,17 @@ class MediaCollector:
         return data[0] or None  # an empty file says nothing, and cannot be told from a lost one
 
     async def _try(self, act: Callable[[], Awaitable[None]]) -> bool:
+        pause_seconds = PAUSE_SECONDS
         for attempt in range(ATTEMPTS):
             if attempt:
-                await self._sleep(PAUSE_SECONDS)
+                await self._sleep(pause_seconds)
             try:
                 await act()
             except GatewayError as exc:
                 if exc.code != "gateway_unreachable":
                     return False  # it will say the same again
+                told_seconds = float(exc.facts.get("wait_seconds", 0))
+                pause_seconds = min(max(PAUSE_SECONDS, told_seconds), LONGEST_PAUSE_SECONDS)
             else:
                 return True
         return False

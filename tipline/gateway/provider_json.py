@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from crypto.errors import MalformedError
 
-MAX_DEPTH: Final = 24  # WhatsApp's orders have about ten
+MAX_DEPTH: Final = 96  # 16 levels of Telegram's rich messages, with up to four of JSON each
 MAX_INTEGER_CHARACTERS: Final = 20  # 64 bits
 
 # A text, ended or not, or a bracket outside of texts; possessive, so that nothing is read twice.

@@ -7,10 +7,10 @@ Rules:
    phones at a time.
 3. What was handed to the gateway goes at once: its secret is overwritten. A crash between the two
    sends it again: an answer twice is less than none.
-4. A gateway that does not answer is tried again, later and later, until the answer's day is over;
-   so is one that refuses, with longer waits: a word of entrance has ended, an account is unpaid, a
-   modem has no signal, and the operator mends it. Only what says that this very answer will never
-   be taken (`FINAL_STATUSES`) ends it.
+4. A gateway that does not answer is tried again, later and later, until the answer's day is over,
+   and not before the time it names; so is one that refuses, with longer waits: a word of entrance
+   has ended, an account is unpaid, a modem has no signal, and the operator mends it. Only what says
+   that this very answer will never be taken (`FINAL_STATUSES`) ends it.
 5. What became of each answer is noted, for the desk to ask.
 6. No text and no number is in an error, a fault or a name.
 """
@@ -151,9 +151,12 @@ class Dispatcher:
             except GatewayError as exc:
                 self._on_fault(exc)
                 refused = exc.code != "gateway_unreachable"
+                told_seconds = float(exc.facts.get("wait_seconds", 0))
                 self._wait_longer(
                     conversation,
-                    first_seconds=FIRST_REFUSED_SECONDS if refused else FIRST_WAIT_SECONDS,
+                    first_seconds=(
+                        FIRST_REFUSED_SECONDS if refused else max(FIRST_WAIT_SECONDS, told_seconds)
+                    ),
                     longest_seconds=LONGEST_REFUSED_SECONDS if refused else LONGEST_WAIT_SECONDS,
                 )
                 return

@@ -5,13 +5,19 @@ Rules:
 1. An update is checked by the secret that Telegram was given for it; it is sent along as it is, in
    a header. Nothing in the update is signed: whoever learns the secret can write any update.
 2. An update older than Telegram itself keeps one (24 hours) is stale.
-3. Only private chats with a person count: what is said in a group was not said to us.
+3. Only private chats with a person count: what is said in a group was not said to us. What is
+   said to an account of the operator's own, of which the bot is told, is not taken either, and is
+   a fault: the operator connected it.
 4. Whoever writes is an account, and never a number: Telegram does not tell it.
 5. What kind of message we do not know is not lost: its fields are the text.
-6. Once a message is durable, the bot removes it from the chat, on both sides: Telegram lets it,
-   within 48 hours. What Telegram keeps besides, nobody knows.
+6. What somebody corrects is a message of its own. It is known by its update: the second in which
+   it was corrected is not enough to tell two of them apart.
+7. Once a message is durable, the bot removes it from the chat, on both sides: Telegram lets it,
+   within 48 hours; a dice only after 24. What Telegram keeps besides, nobody knows.
+8. Telegram agreed to a call only if its answer says so (`ok`).
 
-Source: Telegram's Bot API: setWebhook, Update, Message, getFile, sendMessage, deleteMessage.
+Source: Telegram's Bot API 10.3: setWebhook, Update, Message, "Making requests",
+    ResponseParameters, getFile, sendMessage, deleteMessage.
 """
 
 from __future__ import annotations
@@ -25,34 +31,23 @@ from crypto.secret import Secret
 from crypto.strict import format_json
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest, Received
-from tipline.gateway.batches import write_fields
-from tipline.gateway.calling import Called, call
+from tipline.gateway.calling import call
 from tipline.gateway.incoming import (
-    MAX_PROVIDER_ID_CHARACTERS,
-    MAX_SENDER_CHARACTERS,
     Incoming,
     MediaReference,
     Medium,
 )
-from tipline.gateway.provider_json import parse_provider_json, take_list, take_object, take_text
+from tipline.gateway.provider_json import parse_provider_json, take_object, take_text
 from tipline.gateway.signatures import check_same
+from tipline.gateway.telegram_message import list_files, read_words
 
 MAX_AGE: Final = datetime.timedelta(hours=24)  # "stored until received, but not longer"
 MAX_AHEAD: Final = datetime.timedelta(minutes=5)  # of our clock
 MAX_LOCATION_CHARACTERS: Final = 2000
-# Where a file stands in a message, and what it is if Telegram does not say.
-FILES: Final = {
-    "document": "application/octet-stream",
-    "audio": "audio/mpeg",
-    "voice": "audio/ogg",
-    "video": "video/mp4",
-    "video_note": "video/mp4",
-    "animation": "video/mp4",
-    "sticker": "image/webp",
-}
+OK: Final = 200  # of HTTP
 MESSAGES: Final = ("message", "edited_message")
-# What stands around a message, and is told elsewhere in the tip or nowhere.
-ENVELOPE: Final = frozenset({"message_id", "from", "chat", "date", "edit_date"})
+# To the operator's own account, if the bot was connected to one.
+OF_AN_ACCOUNT: Final = ("business_message", "edited_business_message")
 
 
 class Telegram:
@@ -94,36 +89,30 @@ class Telegram:
             raise GatewayError("gateway_malformed", gateway=self.name)
         try:
             update = parse_provider_json(request.body)
-            if not take_text(update, "update_id"):
-                raise MalformedError("update")
+            update_id = _take_id(update, "update_id")
             for kind in MESSAGES:
                 if message := take_object(update, kind):
-                    return self._read(message, now=request.received_at)
+                    return self._read(message, update_id=update_id, now=request.received_at)
         except (CryptoError, ValueError):
             # Not "from": the parser's error may quote what stood there.
             raise GatewayError("gateway_malformed", gateway=self.name) from None
-        return Received()
+        return Received(is_partly_refused=any(take_object(update, kind) for kind in OF_AN_ACCOUNT))
 
-    def _read(self, message: dict[str, Any], *, now: datetime.datetime) -> Received:
+    def _read(self, message: dict[str, Any], *, update_id: int, now: datetime.datetime) -> Received:
         chat = take_object(message, "chat")
         if chat.get("type") != "private" or take_object(message, "from").get("is_bot") is True:
             return Received()
-        account, number = take_text(chat, "id"), take_text(message, "message_id")
-        edited = take_text(message, "edit_date")
-        provider_id = ":".join(part for part in (account, number, edited) if part)
-        if not account or not number or len(provider_id) > MAX_PROVIDER_ID_CHARACTERS:
-            raise MalformedError("message")
-        if len(account) > MAX_SENDER_CHARACTERS:
-            raise MalformedError("message")
-        self._check_age(edited or take_text(message, "date"), now=now)
+        account, number = _take_id(chat, "id"), _take_id(message, "message_id")
+        is_edited = "edit_date" in message
+        self._check_age(take_text(message, "edit_date" if is_edited else "date"), now=now)
         incoming = Incoming(
             gateway=self.name,
             medium=Medium.TELEGRAM,
-            provider_id=provider_id,
-            sender=account,
-            text=_read_text(message),
+            provider_id=f"{account}:{number}" + (f":{update_id}" if is_edited else ""),
+            sender=str(account),
+            text=read_words(message),
             received_at=now,
-            media=tuple(_list_files(message)),
+            media=list_files(message),
         )
         return Received(messages=(incoming,))
 
@@ -161,15 +150,13 @@ class Telegram:
             Its bytes.
 
         Raises:
-            GatewayError: `gateway_unreachable`, `gateway_refused` or `gateway_media`.
+            GatewayError: `gateway_unreachable`, `gateway_refused` (Telegram gives a bot no file of
+                more than 20 MB) or `gateway_media`.
         """
         told = await self._call("getFile", {"file_id": reference.location})
-        try:
-            path = take_text(take_object(parse_provider_json(told.body), "result"), "file_path")
-        except MalformedError:
-            path = ""
+        path = take_text(take_object(told, "result"), "file_path")
         if not path or len(path) > MAX_LOCATION_CHARACTERS or ".." in path:
-            raise GatewayError("gateway_refused", gateway=self.name, status=told.status)
+            raise GatewayError("gateway_refused", gateway=self.name, status=OK)
         called = await call(
             self.name,
             "GET",
@@ -200,47 +187,37 @@ class Telegram:
         account, number, *_ = provider_id.split(":")
         await self._call("deleteMessage", {"chat_id": account, "message_id": int(number)})
 
-    async def _call(self, method: str, body: dict[str, Any]) -> Called:
-        return await call(
+    async def _call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        called = await call(
             self.name,
             "POST",
             f"{self._api_url}/bot{self._token()}/{method}",
             headers={"Content-Type": "application/json"},
             body=format_json(body),
+            read_wait=_read_wait,
         )
+        try:
+            answer = take_object({"": parse_provider_json(called.body)}, "")
+        except MalformedError:
+            answer = {}
+        if answer.get("ok") is not True:
+            raise GatewayError("gateway_refused", gateway=self.name, status=called.status)
+        return answer
 
     def _token(self) -> str:
         return quote(self._bot_token.reveal().decode("ascii"), safe=":")
 
 
-def _read_text(message: dict[str, Any]) -> str:
-    text = take_text(message, "text") or take_text(message, "caption")
-    place = take_object(message, "location")
-    latitude, longitude = take_text(place, "latitude"), take_text(place, "longitude")
-    if latitude and longitude:
-        text = f"{text}\n{latitude}, {longitude}".strip()
-    contact = take_object(message, "contact")
-    # A contact that somebody shares is what they want to tell.
-    told = [take_text(contact, name) for name in ("first_name", "last_name", "phone_number")]
-    text = "\n".join(part for part in (text, " ".join(one for one in told if one)) if part)
-    if text or _list_files(message):
-        return text
-    return write_fields(message, without=ENVELOPE)
+def _take_id(untrusted: Any, name: str) -> int:
+    found = untrusted.get(name) if isinstance(untrusted, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise MalformedError(name)
+    return found
 
 
-def _list_files(message: dict[str, Any]) -> list[MediaReference]:
-    found = []
-    photos = [one for one in take_list(message, "photo") if take_text(one, "file_id")]
-    if photos:
-        # The same photo in several sizes, the largest last.
-        found.append((take_text(photos[-1], "file_id"), "image/jpeg"))
-    # An animation is told twice: as itself, and as a document for older programs.
-    for kind, usual in FILES.items():
-        file = take_object(message, kind)
-        if take_text(file, "file_id") and not (kind == "document" and "animation" in message):
-            found.append((take_text(file, "file_id"), take_text(file, "mime_type") or usual))
-    return [
-        MediaReference(location=location, media_type=media_type)
-        for location, media_type in found
-        if len(location) <= MAX_LOCATION_CHARACTERS
-    ]
+def _read_wait(untrusted: bytes) -> int:
+    try:
+        told = take_object(parse_provider_json(untrusted), "parameters").get("retry_after")
+    except MalformedError:
+        return 0
+    return told if isinstance(told, int) else 0

@@ -179,6 +179,29 @@ async def test_collect_when_the_provider_is_down_for_a_moment_then_tries_again(
 
 
 @pytest.mark.parametrize(
+    ("told_seconds", "pause_seconds"),
+    [(0, media.PAUSE_SECONDS), (7, 7.0), (3600, media.LONGEST_PAUSE_SECONDS)],
+)
+async def test_fetch_when_the_provider_says_how_long_to_wait_then_waits_so_long(
+    collector: media.MediaCollector,
+    pauses: list[float],
+    told_seconds: int,
+    pause_seconds: float,
+) -> None:
+    """Who asks before the time that was named is only refused again."""
+    asked: list[str] = []
+
+    class Busy:
+        async def forget_message(self, provider_id: str) -> None:
+            asked.append(provider_id)
+            if len(asked) == 1:
+                raise GatewayError("gateway_unreachable", gateway="gate", wait_seconds=told_seconds)
+
+    assert await collector.forget_message(Busy(), "7")
+    assert (asked, pauses) == (["7", "7"], [pause_seconds])
+
+
+@pytest.mark.parametrize(
     "answers",
     [
         ["gateway_unreachable"] * media.ATTEMPTS,

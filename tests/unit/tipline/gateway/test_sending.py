@@ -183,6 +183,21 @@ async def test_dispatch_when_the_gateway_is_silent_then_it_is_tried_later_and_la
     assert not any(NUMBER in repr(one) or "text" in str(one) for one in bench.faults)
 
 
+async def test_dispatch_when_the_gateway_names_a_time_then_it_is_not_asked_before(
+    bench: Bench,
+) -> None:
+    """A company that says "in five minutes" is not asked after thirty seconds."""
+    bench.waiting.put(b"a", "text")
+    bench.phone.failures = [GatewayError("gateway_unreachable", gateway="modem", wait_seconds=300)]
+    await bench.dispatcher.send_due()
+    bench.seconds = 299.0
+    await bench.dispatcher.send_due()
+    assert bench.phone.got == []
+    bench.seconds = 300.0
+    await bench.dispatcher.send_due()
+    assert bench.phone.got == [(NUMBER, "text")]
+
+
 @pytest.mark.parametrize(
     "failure",
     [

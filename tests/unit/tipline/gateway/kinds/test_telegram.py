@@ -21,6 +21,7 @@ from tipline.gateway.kinds.telegram import MAX_AGE, Telegram
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
 CHAT = {"id": 5123456789, "type": "private"}
 BOT = "/bot123:abc"
+AGREED = b'{"ok": true, "result": true}'
 
 
 def make(*, api_url: str = "https://api.telegram.org") -> Telegram:
@@ -77,10 +78,12 @@ def test_update_when_the_secret_is_another_then_is_refused(secret: str) -> None:
 
 
 def test_edit_when_it_comes_then_is_a_message_of_its_own() -> None:
-    """What somebody corrects was told, too; it does not count as a copy."""
-    edited = make_message(text="b", edit_date=int(NOW.timestamp()))
-    (message,) = make().receive(ask({"update_id": 2, "edited_message": edited})).messages
-    assert message.provider_id == f"5123456789:7:{int(NOW.timestamp())}"
+    """What somebody corrects was told, too; twice in one second it is two messages, and no copy."""
+    edited = make_message(text="b", edit_date=int(NOW.timestamp()), date=0)
+    for update_id in (2, 3):
+        update = {"update_id": update_id, "edited_message": edited}
+        (message,) = make().receive(ask(update)).messages
+        assert message.provider_id == f"5123456789:7:{update_id}"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,24 @@ def test_update_when_nobody_told_us_anything_then_holds_no_message(update: Any) 
     assert make().receive(ask(update)).messages == ()
 
 
+@pytest.mark.parametrize("kind", ["business_message", "edited_business_message"])
+def test_update_when_it_was_said_to_another_account_then_is_a_fault(kind: str) -> None:
+    """What comes because the operator connected an account to the bot is told, and not taken."""
+    received = make().receive(ask({"update_id": 1, kind: make_message(text="x")}))
+    assert (received.messages, received.is_partly_refused) == ((), True)
+    assert not make().receive(ask({"update_id": 1, "poll": {}})).is_partly_refused
+
+
+def test_update_when_its_ids_are_long_then_they_stay_whole() -> None:
+    """Accounts have up to 52 bits, and a message's number could have as many."""
+    chat = {"id": 2**52 - 1, "type": "private"}
+    (message,) = make().receive(ask_message(text="x", chat=chat, message_id=2**40)).messages
+    assert (message.sender, message.provider_id) == (
+        "4503599627370495",
+        "4503599627370495:1099511627776",
+    )
+
+
 @pytest.mark.parametrize(
     "update",
     [
@@ -105,7 +126,11 @@ def test_update_when_nobody_told_us_anything_then_holds_no_message(update: Any) 
         b"\xff",
         b"[]",
         b"{}",
+        {"update_id": True, "message": make_message()},
+        {"update_id": "1", "message": make_message()},
         {"update_id": 1, "message": make_message(message_id="")},
+        {"update_id": 1, "message": make_message(message_id="a:b")},
+        {"update_id": 1, "message": make_message(chat={"type": "private", "id": "1"})},
         {"update_id": 1, "message": make_message(chat={"type": "private"})},
         {"update_id": 1, "message": make_message(chat={"type": "private", "id": "x" * 150})},
         {"update_id": 1, "message": make_message(date="x")},
@@ -133,41 +158,11 @@ def test_update_when_old_or_ahead_then_is_stale(age: datetime.timedelta) -> None
     assert caught.value.code == "gateway_stale"
 
 
-def test_photo_when_it_comes_in_several_sizes_then_the_largest_counts() -> None:
-    """The same photo three times is one photo; its caption is the text."""
-    photo = [{"file_id": name} for name in ("small", "middle", "large")]
-    (message,) = make().receive(ask_message(photo=photo, caption="look")).messages
-    assert message.media == (MediaReference(location="large", media_type="image/jpeg"),)
-    assert message.text == "look"
-
-
-@pytest.mark.parametrize(
-    "kind", ["document", "audio", "voice", "video", "video_note", "animation", "sticker"]
-)
-def test_file_when_it_comes_then_is_referred_to_once(kind: str) -> None:
-    """Every kind of file is referred to; an animation, which is told twice, once."""
-    fields = {kind: {"file_id": "F", "mime_type": "x/y"}}
-    if kind == "animation":
-        fields["document"] = {"file_id": "G"}
-    (message,) = make().receive(ask_message(**fields)).messages
-    assert message.media == (MediaReference(location="F", media_type="x/y"),)
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"location": {"latitude": 19.43, "longitude": -99.13}}, "19.43, -99.13"),
-        ({"contact": {"first_name": "A", "phone_number": "+52"}}, "A +52"),
-        ({"dice": {"emoji": "🎲", "value": 3}}, '{"dice": {"emoji": "🎲", "value": 3}}'),
-        ({"text": "half \ud83d"}, "half \ufffd"),
-    ],
-)
-def test_message_when_it_is_no_plain_text_then_is_not_lost(
-    fields: dict[str, Any], words: str
-) -> None:
-    """A place, a contact and what we do not know is told in words."""
-    (message,) = make().receive(ask_message(**fields)).messages
-    assert message.text == words
+def test_message_when_it_has_more_files_than_are_fetched_then_all_are_referred_to() -> None:
+    """What is not fetched is counted as missing, and its message is taken."""
+    blocks = [{"type": "audio", "audio": {"file_id": f"F{number}"}} for number in range(50)]
+    (message,) = make().receive(ask_message(rich_message={"blocks": blocks})).messages
+    assert (len(message.media), message.text) == (50, "")
 
 
 @pytest_asyncio.fixture
@@ -179,7 +174,7 @@ async def provider() -> AsyncIterator[Provider]:
 
 async def test_send_when_there_is_an_answer_then_is_handed_over(provider: Provider) -> None:
     """An answer goes to the account, without a preview that would fetch what it names."""
-    provider.answer("POST", f"{BOT}/sendMessage")
+    provider.answer("POST", f"{BOT}/sendMessage", AGREED)
     await make(api_url=provider.url).send("5123456789", "gracias")
     assert json.loads(provider.asked[0].body) == {
         "chat_id": "5123456789",
@@ -190,7 +185,7 @@ async def test_send_when_there_is_an_answer_then_is_handed_over(provider: Provid
 
 async def test_fetch_when_the_file_is_there_then_comes(provider: Provider) -> None:
     """A file is asked for by its id, and fetched from its path."""
-    told = {"ok": True, "result": {"file_path": "photos/file 1.jpg"}}
+    told = {"ok": True, "result": {"file_id": "F", "file_path": "photos/file 1.jpg"}}
     provider.answer("POST", f"{BOT}/getFile", json.dumps(told).encode())
     provider.answer("GET", f"/file{BOT}/photos/file%201.jpg", b"a photo")
     adapter = make(api_url=provider.url)
@@ -198,7 +193,13 @@ async def test_fetch_when_the_file_is_there_then_comes(provider: Provider) -> No
     assert await adapter.fetch(reference, limit_bytes=100) == b"a photo"
     assert json.loads(provider.asked[0].body) == {"file_id": "F"}
 
-    for broken in (b"x", b"{}", b'{"result": {"file_path": "../../x"}}'):
+    for broken in (
+        b"x",
+        b"[]",
+        b'{"result": {"file_path": "photos/file 1.jpg"}}',
+        b'{"ok": true, "result": {}}',
+        b'{"ok": true, "result": {"file_path": "../../x"}}',
+    ):
         provider.answer("POST", f"{BOT}/getFile", broken)
         with pytest.raises(GatewayError) as caught:
             await adapter.fetch(reference, limit_bytes=100)
@@ -209,7 +210,7 @@ async def test_forget_when_the_tip_is_durable_then_the_message_is_removed(
     provider: Provider,
 ) -> None:
     """A file goes with its message, which the bot removes; an edit removes the same message."""
-    provider.answer("POST", f"{BOT}/deleteMessage")
+    provider.answer("POST", f"{BOT}/deleteMessage", AGREED)
     adapter = make(api_url=provider.url)
     await adapter.forget(MediaReference(location="F", media_type=""))
     assert provider.asked == []
@@ -226,3 +227,36 @@ async def test_call_when_telegram_refuses_then_the_error_holds_no_token(
         await make(api_url=provider.url).send("5123456789", "x")
     told = repr(caught.value) + str(caught.value.facts) + repr(caught.value.__context__)
     assert "abc" not in told
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>", b"{}", b"[]", b'{"ok": 1}', b'{"ok": false}'])
+async def test_call_when_the_answer_does_not_agree_then_is_refused(
+    provider: Provider, answer: bytes
+) -> None:
+    """Whatever says 200 between Telegram and us has not sent an answer."""
+    provider.answer("POST", f"{BOT}/sendMessage", answer)
+    with pytest.raises(GatewayError) as caught:
+        await make(api_url=provider.url).send("5123456789", "x")
+    assert (caught.value.code, caught.value.facts["status"]) == ("gateway_refused", 200)
+
+
+@pytest.mark.parametrize(
+    ("told", "headers", "wait_seconds"),
+    [
+        (b'{"parameters": {"retry_after": 35}}', {}, 35),
+        (b'{"parameters": {"retry_after": 35}}', {"Retry-After": "40"}, 40),
+        (b'{"parameters": {"retry_after": 99999}}', {}, 3600),
+        (b'{"parameters": {"retry_after": -1}}', {}, 0),
+        (b'{"parameters": {"retry_after": "1"}}', {"Retry-After": "soon"}, 0),
+        (b"{", {}, 0),
+    ],
+)
+async def test_call_when_telegram_says_later_then_the_error_says_when(
+    provider: Provider, told: bytes, headers: dict[str, str], wait_seconds: int
+) -> None:
+    """Who has to wait is told so by Telegram, and how long; never longer than an hour."""
+    provider.answer("POST", f"{BOT}/sendMessage", told, status=429, headers=headers)
+    with pytest.raises(GatewayError) as caught:
+        await make(api_url=provider.url).send("5123456789", "x")
+    assert caught.value.code == "gateway_unreachable"
+    assert caught.value.facts["wait_seconds"] == wait_seconds
