@@ -154,6 +154,16 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class FileBringer(Protocol):
+    """An adapter whose calls hold the files themselves, and so are longer than others' are."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """How long one may be."""
+        ...
+
+
+@runtime_checkable
 class Remover(Protocol):
     """An adapter whose provider keeps messages, and can be asked to remove one."""
 

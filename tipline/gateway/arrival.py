@@ -242,9 +242,12 @@ class Arrival:
                 if order is None and not (self._line.takes_tips() and await self._line.has_room()):
                     raise BusyError
                 if incoming.part is None:
-                    whole = Whole(incoming=incoming, pieces=(), missing=())
-                    is_order = order is not None
-                    await self._store(whole, sender=writer.sender, is_order=is_order, mark=mark)
+                    with self._joining.replace_announcement(
+                        incoming, sender=writer.spelling
+                    ) as pieces:
+                        whole = Whole(incoming=incoming, pieces=pieces, missing=())
+                        is_order = order is not None
+                        await self._store(whole, sender=writer.sender, is_order=is_order, mark=mark)
                 else:
                     await self._take_part(incoming, writer, settings)
 

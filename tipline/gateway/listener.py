@@ -34,6 +34,7 @@ from tipline.gateway.adapter import (
     MAX_BODY_BYTES,
     Adapter,
     Deliver,
+    FileBringer,
     GatewayAnswer,
     RawRequest,
 )
@@ -70,6 +71,10 @@ class Listener:
         on_fault: Callable[[BaseException], None],
     ) -> None:
         self._adapters = adapters
+        self._limits_bytes = {
+            name: one.max_body_bytes if isinstance(one, FileBringer) else MAX_BODY_BYTES
+            for name, one in adapters.items()
+        }
         self._deliver = deliver
         self._clock = clock
         self._idle_seconds = idle_seconds
@@ -94,6 +99,7 @@ class Listener:
         adapter = self._adapters.get(name)
         if adapter is None:
             return UNKNOWN.closing_reply()
+        limit_bytes = self._limits_bytes[name]
         self._taking += 1
         self._idle.clear()
         try:
@@ -101,10 +107,12 @@ class Listener:
                 if request.content.is_eof():
                     # All of it came with the head, as nearly always: nothing is waited for.
                     body = request.content.read_nowait()
-                    _check_length(body)
+                    _check_length(body, limit_bytes)
                     place.count(len(body))
                 else:
-                    body = await place.receive(self._read(request, count=place.count))
+                    body = await place.receive(
+                        self._read(request, count=place.count, limit_bytes=limit_bytes)
+                    )
                 raw = RawRequest(
                     method=request.method,
                     target=target,
@@ -154,7 +162,9 @@ class Listener:
             return BUSY
         return TAKEN if received.answer == PLAIN else _make_answer(received.answer)
 
-    async def _read(self, request: web.BaseRequest, *, count: Callable[[int], None]) -> bytes:
+    async def _read(
+        self, request: web.BaseRequest, *, count: Callable[[int], None], limit_bytes: int
+    ) -> bytes:
         data = bytearray()
         while True:
             try:
@@ -165,7 +175,7 @@ class Listener:
             if not piece:
                 return bytes(data)
             data += piece
-            _check_length(data)
+            _check_length(data, limit_bytes)
             count(len(piece))
 
 
@@ -173,8 +183,8 @@ class _TooLongError(Exception):
     """A body is longer than any gateway sends."""
 
 
-def _check_length(body: bytes | bytearray) -> None:
-    if len(body) > MAX_BODY_BYTES:
+def _check_length(body: bytes | bytearray, limit_bytes: int) -> None:
+    if len(body) > limit_bytes:
         raise _TooLongError
 
 

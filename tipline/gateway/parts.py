@@ -15,22 +15,26 @@ Rules:
    each keep no long message out. The part that completes a message needs no place.
 5. A character may be cut in two between parts: its halves are put together again, and a half alone
    is shown as one that cannot be read.
-6. A part says whose readers it is for: its gateway may be taken out of the line before the rest
+6. What a network told of a message before it brought it waits as a part does. The message itself
+   takes its place, the oldest of the same gateway and sender first; what is still there after
+   `WAIT` goes as a message of which a file is missing.
+7. A part says whose readers it is for: its gateway may be taken out of the line before the rest
    comes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from crypto.errors import MalformedError
-from crypto.fields import Fields, parse_positive, parse_string, parse_time
+from crypto.fields import Fields, parse_flag, parse_positive, parse_string, parse_time
 from crypto.strict import format_json, parse_json_object
-from tipline.gateway.incoming import Incoming, Medium, Part
+from tipline.gateway.incoming import NO_FILE, Incoming, Medium, Part
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.turns import CrowdedError, TooManyError
 
@@ -190,6 +194,40 @@ class Joining:
             wholes.append(self._take(key))
         return wholes
 
+    @contextlib.contextmanager
+    def replace_announcement(
+        self, incoming: Incoming, *, sender: str
+    ) -> Iterator[tuple[Piece, ...]]:
+        """
+        Take what told of a message that came now: its row goes when the message is stored.
+
+        If the message cannot be stored, what told of it waits on.
+
+        Args:
+            incoming: The message, whole.
+            sender: In one spelling.
+
+        Yields:
+            The announcement; nothing if none waits.
+        """
+        key = self._find_announcement(incoming, sender)
+        if key is None:
+            yield ()
+            return
+        waiting = self._waiting.pop(key)
+        pieces = tuple(waiting.values())
+        self._discount(pieces)
+        try:
+            yield pieces
+        except BaseException:
+            if key in self._waiting:
+                # Its network told of it again meanwhile: of the two rows one is enough.
+                self.put_back(self._join(key, waiting))
+            else:
+                self._waiting = {key: waiting, **self._waiting}
+                self._count(pieces)
+            raise
+
     def take_overdue(self, now: datetime.datetime) -> Iterator[Whole]:
         """
         Hand out what waited long enough, each when it is asked for: until then it can be forgotten.
@@ -243,6 +281,16 @@ class Joining:
         self._unstored.append(whole)
         self._count(whole.pieces)
 
+    def _find_announcement(self, incoming: Incoming, sender: str) -> _Key | None:
+        if incoming.medium is not Medium.MMS:
+            return None  # nothing else is announced
+        for key, waiting in self._waiting.items():
+            if key[:2] == (incoming.gateway, sender) and all(
+                _part_of(piece.incoming).is_announcement for piece in waiting.values()
+            ):
+                return key
+        return None
+
     def _find_oldest(self, key: _Key) -> datetime.datetime:
         return min(piece.incoming.received_at for piece in self._waiting[key].values())
 
@@ -265,8 +313,17 @@ class Joining:
 
     def _take(self, key: _Key) -> Whole:
         waiting = self._waiting.pop(key)
-        pieces = [waiting[number] for number in sorted(waiting)]
-        self._discount(pieces)
+        self._discount(list(waiting.values()))
+        return self._join(key, waiting)
+
+    def _join(self, key: _Key, waiting: Mapping[int, Piece]) -> Whole:
+        pieces = tuple(waiting[number] for number in sorted(waiting))
+        first = min(pieces, key=lambda piece: piece.incoming.received_at).incoming
+        if _part_of(first).is_announcement:
+            announced = dataclasses.replace(
+                first, text=mend_text(first.text), part=None, media=(NO_FILE,)
+            )
+            return Whole(incoming=announced, pieces=pieces, missing=())
         of = key[3]
         missing = tuple(number for number in range(1, of + 1) if number not in waiting)
         text = "".join(
@@ -275,9 +332,8 @@ class Joining:
             # Of several that are missing in a row, one mark tells as much.
             if number in waiting or number == 1 or number - 1 in waiting
         )
-        first = min(pieces, key=lambda piece: piece.incoming.received_at).incoming
         whole = dataclasses.replace(first, text=mend_text(text), part=None)
-        return Whole(incoming=whole, pieces=tuple(pieces), missing=missing)
+        return Whole(incoming=whole, pieces=pieces, missing=missing)
 
 
 def mend_text(untrusted: str) -> str:
@@ -322,6 +378,7 @@ def encode_piece(incoming: Incoming, *, sender: str, channel: str, language: str
             "reference": _hide_halves(part.reference),
             "number": part.number,
             "of": part.of,
+            **({"is_announcement": True} if part.is_announcement else {}),
         }
     )
 
@@ -353,6 +410,7 @@ def decode_piece(piece_id: bytes, untrusted: bytes) -> Piece:
                 reference=_show_halves(fields.take("reference", parse_string)),
                 number=fields.take("number", parse_positive),
                 of=fields.take("of", parse_positive),
+                is_announcement=fields.take_if_there("is_announcement", parse_flag) or False,
             ),
         )
         sender = _show_halves(fields.take("sender", parse_string))

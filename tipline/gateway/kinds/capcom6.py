@@ -6,33 +6,36 @@ The Android app "SMS Gateway" (capcom6): a phone of ours posts what it receives,
 
 Rules:
 1. The signature is checked on the raw body, then the time. The app signs anew whenever it repeats,
-   with the `id` of the event unchanged; `messageId` comes from the text and is not unique.
-2. Events that are no message (sent, delivered, ping) are acknowledged.
-3. Of an MMS the app tells who sent it and its subject, and gives no file: it is counted as missing.
-4. A field that we do not know is passed over: the app grows.
+   with the `id` of the event unchanged.
+2. What the events bring: `capcom6_events.py`.
+3. A file stands in its event. One that does not is asked for at the app's own API, below the
+   address that the operator wrote, and nowhere else. What cannot be had is counted as missing.
+4. The app has no call that removes what a phone received. The phone is the operator's own.
+5. The app's encryption is of answers alone, and none is used: they go to our own phone.
 
-Source: docs.sms-gate.app, "Webhooks", "MMS Support", "Sending Messages"; the app's own code signs.
+Source: docs.sms-gate.app, "Webhooks", "Sending Messages", "Encryption"; the app's own code.
 """
 
 from __future__ import annotations
 
 import base64
-import datetime
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
-from crypto.errors import CryptoError
+from crypto.errors import CryptoError, MalformedError
 from crypto.secret import Secret
 from crypto.strict import format_json
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest, Received
 from tipline.gateway.calling import call
-from tipline.gateway.incoming import Incoming, MediaReference, Medium
-from tipline.gateway.provider_json import parse_provider_json, take_object, take_text
+from tipline.gateway.incoming import MediaReference, Medium
+from tipline.gateway.kinds.capcom6_events import INBOX, INLINE, decode_inline, read_event
+from tipline.gateway.provider_json import parse_provider_json, take_object
 from tipline.gateway.signatures import check_fresh, check_sha256
 
-SMS_EVENTS: Final = frozenset({"sms:received", "sms:data-received"})
-MMS_EVENTS: Final = frozenset({"mms:received"})
-NO_FILE: Final = MediaReference(location="", media_type="")  # the app keeps it for itself
+# An MMS of 5 MiB, more than carriers bring, as base64 with all that stands around it.
+MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
+SENDING: Final = ("/messages", "/message")  # the end of the address, by the app's version
 
 
 class Capcom6:
@@ -49,6 +52,7 @@ class Capcom6:
 
     medium: Final = Medium.SMS
     can_send: Final = True
+    max_body_bytes: Final = MAX_EVENT_BYTES
 
     def __init__(
         self, name: str, *, signing_key: Secret, send_url: str, user: Secret, password: Secret
@@ -67,7 +71,7 @@ class Capcom6:
             request: Untrusted.
 
         Returns:
-            The message; none if the event is another one.
+            The messages; none if the event tells of something else.
 
         Raises:
             GatewayError: `gateway_signature`, `gateway_stale` or `gateway_malformed`.
@@ -84,7 +88,7 @@ class Capcom6:
             raise GatewayError("gateway_malformed", gateway=self.name)
         try:
             event = take_object(parse_provider_json(request.body))
-            messages = self._read(event, request.received_at)
+            messages = read_event(event, gateway=self.name, received_at=request.received_at)
         except (CryptoError, ValueError):
             raise GatewayError("gateway_malformed", gateway=self.name) from None
         return Received(messages=messages)
@@ -101,53 +105,57 @@ class Capcom6:
             GatewayError: `gateway_unreachable` or `gateway_refused`.
         """
         body = format_json({"textMessage": {"text": text}, "phoneNumbers": [to]})
-        headers = {
-            "Content-Type": "application/json",
-            "Authorization": self._shown.reveal().decode("ascii"),
-        }
+        headers = {"Content-Type": "application/json", **self._authorize()}
         await call(self.name, "POST", self._send_url, headers=headers, body=body)
 
     async def fetch(self, reference: MediaReference, *, limit_bytes: int) -> bytes:
         """
-        Refuse: the app gives no files.
+        Fetch a file, into memory: out of its event, or from the app.
 
         Args:
             reference: Of the message.
-            limit_bytes: Not used.
+            limit_bytes: No more than this is read.
+
+        Returns:
+            Its bytes.
 
         Raises:
-            GatewayError: `gateway_refused`.
+            GatewayError: `gateway_unreachable`, `gateway_refused` or `gateway_media`.
         """
-        raise GatewayError("gateway_refused", gateway=self.name, status=0)
+        if reference.location.startswith(INLINE):
+            return self._decode(reference.location, limit_bytes=limit_bytes)
+        url = self._locate(reference.location)
+        if url is None:
+            raise GatewayError("gateway_refused", gateway=self.name, status=0)
+        called = await call(
+            self.name, "GET", url, headers=self._authorize(), limit_bytes=limit_bytes
+        )
+        return called.body
 
     async def forget(self, reference: MediaReference) -> None:
         """
-        Refuse: the app gives no files.
+        Do nothing: the app cannot be asked, and keeps a copy for 30 days.
 
         Args:
             reference: Of the message.
-
-        Raises:
-            GatewayError: `gateway_refused`.
         """
-        raise GatewayError("gateway_refused", gateway=self.name, status=0)
 
-    def _read(self, event: dict[str, Any], received_at: datetime.datetime) -> tuple[Incoming, ...]:
-        kind = take_text(event, "event")
-        if not kind:
-            raise ValueError("event")
-        if kind not in SMS_EVENTS | MMS_EVENTS:
-            return ()
-        payload = take_object(event, "payload")
-        is_mms = kind in MMS_EVENTS
-        message = Incoming(
-            gateway=self.name,
-            medium=Medium.MMS if is_mms else Medium.SMS,
-            provider_id=take_text(event, "id"),
-            # Its name changed: older versions of the app say `phoneNumber`.
-            sender=take_text(payload, "sender") or take_text(payload, "phoneNumber"),
-            text=take_text(payload, "subject" if is_mms else "message"),
-            received_at=received_at,
-            media=(NO_FILE,) if is_mms else (),
-        )
-        return (message,)
+    def _decode(self, untrusted_location: str, *, limit_bytes: int) -> bytes:
+        try:
+            data = decode_inline(untrusted_location, limit_bytes=limit_bytes)
+        except MalformedError:
+            raise GatewayError("gateway_refused", gateway=self.name, status=0) from None
+        if data is None:
+            raise GatewayError("gateway_media", gateway=self.name, limit=limit_bytes)
+        return data
+
+    def _locate(self, location: str) -> str | None:
+        parts = urlsplit(self._send_url)
+        for end in SENDING:
+            if location.startswith(INBOX) and parts.path.endswith(end):
+                path = parts.path.removesuffix(end)
+                return urlunsplit((parts.scheme, parts.netloc, f"{path}/{location}", "", ""))
+        return None
+
+    def _authorize(self) -> dict[str, str]:
+        return {"Authorization": self._shown.reveal().decode("ascii")}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from crypto.errors import CryptoError
 from tipline.gateway import parts
-from tipline.gateway.incoming import Incoming, MediaReference, Medium, Part
+from tipline.gateway.incoming import NO_FILE, Incoming, MediaReference, Medium, Part
 from tipline.gateway.parts import (
     WAIT,
     Joining,
@@ -347,7 +347,7 @@ def test_part_when_no_part_is_asked_for_its_part_then_it_is_the_callers_fault() 
         {"sender": "1" * 101},
         {"provider_id": ""},
         {"provider_id": "1" * 201},
-        {"media": (MediaReference(location="x", media_type=""),) * 11},
+        {"media": (MediaReference(location="x", media_type=""),) * 101},
         {"text": "x" * 251, "part": Part(reference="r", number=1, of=2)},
         {
             "part": Part(reference="r", number=1, of=2),
@@ -374,3 +374,113 @@ def test_message_when_it_is_shown_then_nothing_of_it_is() -> None:
     piece = make_piece(1, 2, "the harbour", provider_id="SM123")
     for shown in (repr(piece), repr(Joining().add(piece)), repr(piece.incoming)):
         assert not any(word in shown for word in ("harbour", SENDER, "SM123"))
+
+
+def announce(number: int, *, sender: str = SENDER, **more: Any) -> Piece:
+    """Make what tells of an MMS before it came."""
+    incoming = Incoming(
+        gateway=more.get("gateway", "phone"),
+        medium=Medium.MMS,
+        provider_id=f"id{number}",
+        sender=sender,
+        text="Photo",
+        received_at=more.get("received_at", NOW),
+        part=Part(reference=f"id{number}", number=1, of=2, is_announcement=True),
+    )
+    return Piece(
+        id=bytes([number]), incoming=incoming, sender=sender, channel="city", language="es"
+    )
+
+
+def bring(medium: Medium = Medium.MMS, *, gateway: str = "phone") -> Incoming:
+    """Make a message that came whole."""
+    return Incoming(
+        gateway=gateway,
+        medium=medium,
+        provider_id="whole",
+        sender=SENDER,
+        text="mira",
+        received_at=NOW,
+    )
+
+
+def test_announcement_when_its_mms_comes_then_goes_with_it() -> None:
+    """Of one sender the oldest goes first, one for each message."""
+    joining = Joining()
+    for number in (1, 2):
+        assert joining.add(announce(number)) == []
+    for number in (1, 2):
+        with joining.replace_announcement(bring(), sender=SENDER) as pieces:
+            assert [piece.id for piece in pieces] == [bytes([number])]
+    with joining.replace_announcement(bring(), sender=SENDER) as pieces:
+        assert pieces == ()
+    assert list(joining.take_overdue(NOW + WAIT)) == []
+
+
+@pytest.mark.parametrize(
+    ("incoming", "waiting"),
+    [
+        (bring(Medium.SMS), announce(1)),
+        (bring(), announce(1, sender="+525500000000")),
+        (bring(), announce(1, gateway="other")),
+        (bring(gateway="modem"), make_piece(1, 2, "a")),  # a part, and no announcement
+    ],
+)
+def test_announcement_when_another_message_comes_then_waits_on(
+    incoming: Incoming, waiting: Piece
+) -> None:
+    """A text, somebody else's MMS and another gateway's are not what was told of."""
+    joining = Joining()
+    joining.add(waiting)
+    with joining.replace_announcement(incoming, sender=SENDER) as pieces:
+        assert pieces == ()
+    (whole,) = joining.take_overdue(NOW + WAIT)
+    assert whole.pieces == (waiting,)
+
+
+def test_announcement_when_its_mms_never_comes_then_a_file_is_missing() -> None:
+    """What was told is a message then, with nothing added to its subject."""
+    joining = Joining()
+    joining.add(announce(1))
+    assert list(joining.take_overdue(NOW + WAIT - datetime.timedelta(seconds=1))) == []
+    (whole,) = joining.take_overdue(NOW + WAIT)
+    assert (whole.incoming.text, whole.incoming.part, whole.missing) == ("Photo", None, ())
+    assert whole.incoming.media == (NO_FILE,)
+
+
+def test_announcement_when_its_mms_cannot_be_stored_then_waits_on() -> None:
+    """It waits in its old place, and counts as before."""
+    joining = Joining()
+    for number in (1, 2):
+        joining.add(announce(number))
+    with (
+        pytest.raises(CrowdedError),
+        joining.replace_announcement(bring(), sender=SENDER) as pieces,
+    ):
+        raise CrowdedError
+    with joining.replace_announcement(bring(), sender=SENDER) as again:
+        assert again == pieces
+    with pytest.raises(TooManyError):
+        joining.make_room(announce(3).incoming, sender=SENDER, limit=1)
+
+
+def test_announcement_when_told_again_while_its_mms_is_stored_then_both_rows_are_known() -> None:
+    """If storing fails then, neither row is forgotten."""
+    joining = Joining()
+    joining.add(announce(1))
+
+    def tell_again() -> NoReturn:
+        joining.add(announce(1))
+        raise CrowdedError
+
+    with pytest.raises(CrowdedError), joining.replace_announcement(bring(), sender=SENDER):
+        tell_again()
+    first, second = joining.take_overdue(NOW + WAIT)
+    assert first.incoming == second.incoming
+
+
+def test_announcement_when_written_then_is_read_as_one() -> None:
+    """After a restart it waits as before; a row of an older version is of a part."""
+    piece = announce(1)
+    assert decode_piece(piece.id, write(piece)) == piece
+    assert b"announcement" not in write(make_piece(1, 2, "a"))
