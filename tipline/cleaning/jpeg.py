@@ -47,6 +47,7 @@ _HIERARCHICAL: Final = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE, 0xDF
 # Coded data is searched to the last byte: RE2 does that six times as fast as Python's `re`.
 _BYTES: Final = re2.Options()
 _BYTES.encoding = re2.Options.Encoding.LATIN1
+_NO_MARKER: Final = b"\x00\xff"  # behind FF: that FF is data, or fill
 _MARKER: Final[Pattern] = re2.compile(rb"\xff[^\x00\xff]", _BYTES)
 # Inside coded data a zero after FF says that FF is data, and restarts are a part of the data.
 SCAN_END: Final[Pattern] = re2.compile(rb"\xff[^\x00\xff\xd0-\xd7]", _BYTES)
@@ -110,7 +111,7 @@ class _Reader:
     def _find_marker(self, position: int) -> tuple[int, int]:
         """Return the next marker and its place; what lies before it goes."""
         here = self._source.read_up_to(position, 2)
-        if _MARKER.search(here, 0, 2):
+        if len(here) == 2 and here[0] == 0xFF and here[1] not in _NO_MARKER:
             return position, here[1]
         found = self._source.find(_MARKER, position)
         if found is None:
