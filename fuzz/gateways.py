@@ -33,7 +33,9 @@ from tipline.gateway.incoming import Incoming, Medium
 from tipline.gateway.kinds.capcom6 import Capcom6
 from tipline.gateway.kinds.kannel import Kannel
 from tipline.gateway.kinds.telegram import Telegram
-from tipline.gateway.kinds.twilio import INBOUND_EVENT, Twilio, sign_request
+from tipline.gateway.kinds.twilio import Twilio
+from tipline.gateway.kinds.twilio_messages import INBOUND_EVENT
+from tipline.gateway.kinds.twilio_signature import sign_request
 from tipline.gateway.kinds.webhook import INCOMING_LINE, Webhook, make_signed
 from tipline.gateway.kinds.whatsapp import WhatsApp
 from tipline.gateway.parts import decode_piece, encode_piece, mend_text

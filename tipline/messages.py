@@ -359,6 +359,10 @@ ERRORS: Final[Mapping[str, Text]] = {
         "gateway {gateway}: the other side may still have {count} message or file",
         "gateway {gateway}: the other side may still have {count} messages or files",
     ),
+    "gateway_undelivered": NN_(
+        "gateway {gateway}: the other side took {count} answer and could not bring it",
+        "gateway {gateway}: the other side took {count} answers and could not bring them",
+    ),
     "gateway_no_answers": N_("gateway {gateway} is not set up to send answers"),
     "gateway_spool": N_(
         "gateway {gateway}: {path} does not lie in memory: what stood in it would stay on the disk"

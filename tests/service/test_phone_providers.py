@@ -30,7 +30,7 @@ from tests.service.phones import (
 )
 from tipline.demonstration.photo import label_photo, make_photo
 from tipline.errors import ConfigurationError
-from tipline.gateway.kinds.twilio import sign_request
+from tipline.gateway.kinds.twilio_signature import sign_request
 from tipline.gateway.notices import make_notice
 
 ACCOUNT = "AC" + "0" * 32

@@ -78,6 +78,7 @@ _MEXICO: Final = 52
 _DIGITS = re.compile(r"\+?[0-9]+")
 _BETWEEN_DIGITS = re.compile(r"[ \u00a0().\-/]")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.:@+-]{1,64}")
+_USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,60}")
 _MEXICAN_MOBILE = re.compile(r"\+521([0-9]{10})")
 _MEXICAN_NATIONAL = re.compile(r"(?:044|045|01)([0-9]{10})")
 
@@ -178,6 +179,27 @@ def parse_account(untrusted: str) -> Sender:
     if not _ACCOUNT.fullmatch(untrusted):
         raise MalformedError("sender")
     return Sender(kind=SenderKind.ACCOUNT, address=untrusted)
+
+
+def parse_user_id(untrusted: str) -> Sender:
+    """
+    Read Meta's id of somebody on WhatsApp who keeps the number from businesses.
+
+    Args:
+        untrusted: A country's two letters, a dot, letters and digits.
+
+    Returns:
+        The sender: an account.
+
+    Raises:
+        MalformedError: not such an id, or longer than an account's may be.
+
+    Source:
+        Meta, "Business-scoped user IDs".
+    """
+    if not _USER_ID.fullmatch(untrusted):
+        raise MalformedError("sender")
+    return parse_account(untrusted)
 
 
 def _make_digits_plain(text: str) -> str:

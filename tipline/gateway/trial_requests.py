@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from crypto.secret import Secret
-from tipline.gateway.kinds.twilio import sign_request
+from tipline.gateway.kinds.twilio_signature import sign_request
 from tipline.gateway.kinds.webhook import INCOMING_LINE, SIGNATURE_START, make_signed
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.signatures import sign_sha256

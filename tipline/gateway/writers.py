@@ -16,7 +16,13 @@ from typing import Final
 from crypto.errors import MalformedError
 from tipline.gateway.incoming import Incoming, Medium
 from tipline.gateway.notices import SPOKEN
-from tipline.gateway.numbers import Sender, SenderKind, parse_account, parse_sender
+from tipline.gateway.numbers import (
+    Sender,
+    SenderKind,
+    parse_account,
+    parse_sender,
+    parse_user_id,
+)
 from tipline.gateway.settings import GatewaySettings
 
 UNNAMED_TURNS: Final = 8  # they wait as so many senders would
@@ -82,6 +88,8 @@ def read_sender(incoming: Incoming, settings: GatewaySettings) -> Sender | None:
     try:
         if incoming.medium is Medium.TELEGRAM:
             return parse_account(incoming.sender)
+        if incoming.medium is Medium.WHATSAPP and not incoming.sender.startswith("+"):
+            return parse_user_id(incoming.sender)
         return parse_sender(incoming.sender, settings.country, spelling=settings.numbers)
     except MalformedError:
         return None

@@ -6,10 +6,12 @@ Rules:
    secret. The signature holds no time, and Meta repeats what was not answered for days with the
    same bytes: so a webhook is stale by the time of its youngest message, after `MAX_AGE`, and the
    messages' ids keep them from counting twice until then.
-2. Only messages to our own number count: an app's secret may sign those of others.
-3. A message of a kind that we do not know is not lost: its fields are the text. So are those of a
-   message that lacks something.
-4. Meta's servers open every message before we get it. They can be asked to remove a file, and not
+2. Only messages to our own number count: an app's secret may sign those of others. Those are not
+   agreed to: a call that holds no other is refused, and beside ours they are told as a fault.
+3. Messages count in whatever field they come. A call that is not in Meta's form is refused: Meta
+   brings it again.
+4. What Meta agreed to send, and then could not, is told as a fault: no call of ours says so.
+5. Meta's servers open every message before we get it. They can be asked to remove a file, and not
    to remove a text.
 
 Source: Meta's WhatsApp Cloud API: "Webhooks", "Messages", "Media".
@@ -19,11 +21,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import datetime
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -32,32 +35,29 @@ from crypto.secret import Secret
 from crypto.strict import format_json
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import GatewayAnswer, RawRequest, Received
-from tipline.gateway.batches import Dated, make_odd_id, take_fresh, write_fields
+from tipline.gateway.batches import Dated, take_fresh
 from tipline.gateway.calling import call
-from tipline.gateway.incoming import (
-    MAX_PROVIDER_ID_CHARACTERS,
-    MAX_SENDER_CHARACTERS,
-    MAX_TEXT_CHARACTERS,
-    Incoming,
-    MediaReference,
-    Medium,
-)
+from tipline.gateway.incoming import MediaReference, Medium
+from tipline.gateway.kinds.whatsapp_messages import MAX_AGE, read_message
 from tipline.gateway.provider_json import parse_provider_json, take_list, take_object, take_text
+from tipline.gateway.refusals import read_meta_status
 from tipline.gateway.signatures import check_same, check_sha256
 
-MAX_AGE: Final = datetime.timedelta(days=7)  # for so long Meta repeats what was not answered
-ANSWER_TIME: Final = datetime.timedelta(hours=24)  # Meta's "customer service window"
 MAX_AHEAD: Final = datetime.timedelta(minutes=5)  # of our clock
-MAX_LOCATION_CHARACTERS: Final = 500
 MAX_MESSAGES: Final = 1000  # in one webhook: what Meta says it puts together at most
+FAILED: Final = "failed"  # of an answer that Meta agreed to before
+MAX_CALL_BYTES: Final = 4 * 1024 * 1024  # Meta's have up to 3 MB, as it says itself
 SIGNATURE_START: Final = "sha256="
-FILES: Final = ("image", "audio", "video", "document", "sticker")
 MEDIA_HOST: Final = "lookaside.fbsbx.com"  # where Meta keeps files; our token goes nowhere else
 
-# What stands beside a message's content, and is told elsewhere in the tip or nowhere.
-ENVELOPE: Final = frozenset({"from", "id", "timestamp"})
-
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    messages: list[Dated]
+    is_partly_refused: bool
+    undelivered_len: int
 
 
 class WhatsApp:
@@ -75,6 +75,7 @@ class WhatsApp:
 
     medium: Final = Medium.WHATSAPP
     can_send: Final = True
+    max_body_bytes: Final = MAX_CALL_BYTES
 
     def __init__(
         self,
@@ -125,9 +126,13 @@ class WhatsApp:
             # Not "from": the parser's error may quote what stood there.
             raise GatewayError("gateway_malformed", gateway=self.name) from None
         messages = take_fresh(
-            self.name, found, now=request.received_at, max_age=MAX_AGE, max_ahead=MAX_AHEAD
+            self.name, found.messages, now=request.received_at, max_age=MAX_AGE, max_ahead=MAX_AHEAD
         )
-        return Received(messages=messages)
+        return Received(
+            messages=messages,
+            is_partly_refused=found.is_partly_refused,
+            undelivered_len=found.undelivered_len,
+        )
 
     def _answer_challenge(self, target: str) -> Received:
         try:
@@ -141,46 +146,37 @@ class WhatsApp:
             raise GatewayError("gateway_malformed", gateway=self.name)
         return Received(answer=GatewayAnswer(body=challenge.encode("ascii")))
 
-    def _read(self, body: bytes, *, now: datetime.datetime) -> list[Dated]:
+    def _read(self, body: bytes, *, now: datetime.datetime) -> _Found:
         tree = parse_provider_json(body)
         if take_text(tree, "object") != "whatsapp_business_account":
             raise MalformedError("object")
-        found = []
+        messages: list[Dated] = []
+        others_len = errors_len = undelivered_len = 0
         for value in _list_values(tree):
+            written = _take_all(value, "messages") if "messages" in value else ()
             ours = take_text(take_object(value, "metadata"), "phone_number_id")
             if ours != self._phone_number_id:
+                others_len += len(written)
                 continue
-            found += [self._read_message(one, now=now) for one in take_list(value, "messages")]
-        if len(found) > MAX_MESSAGES:
+            messages += [read_message(self.name, one, now=now) for one in written]
+            errors_len += len(take_list(value, "errors"))
+            undelivered_len += sum(
+                take_text(one, "status") == FAILED for one in take_list(value, "statuses")
+            )
+        if len(messages) > MAX_MESSAGES or (others_len and not messages):
             raise MalformedError("messages")
-        return found
-
-    def _read_message(self, message: Any, *, now: datetime.datetime) -> Dated:
-        fields = take_object(message)
-        provider_id, sender = take_text(fields, "id"), take_text(fields, "from")
-        text, written_at = _read_text(fields), _read_time(take_text(fields, "timestamp"))
-        has_id = 1 <= len(provider_id) <= MAX_PROVIDER_ID_CHARACTERS
-        has_sender = 1 <= len(sender) < MAX_SENDER_CHARACTERS
-        is_odd = not (has_id and has_sender and written_at and len(text) <= MAX_TEXT_CHARACTERS)
-        incoming = Incoming(
-            gateway=self.name,
-            medium=Medium.WHATSAPP,
-            provider_id=provider_id if has_id else make_odd_id(message),
-            # An id of WhatsApp's is a number without its plus.
-            sender=_add_plus(sender) if has_sender else "",
-            text=write_fields(message) if is_odd else text,
-            received_at=now,
-            media=tuple(_list_files(fields)),
-            answer_until=_find_answer_until(written_at, now=now),
+        return _Found(
+            messages=messages,
+            is_partly_refused=bool(others_len or errors_len),
+            undelivered_len=undelivered_len,
         )
-        return Dated(incoming=incoming, written_at=written_at)
 
     async def send(self, to: str, text: str) -> None:
         """
         Hand an answer over for sending. Meta takes one within `ANSWER_TIME` of the last message.
 
         Args:
-            to: A number in E.164.
+            to: A number in E.164, or Meta's id of who keeps the number from us.
             text: What is to be read.
 
         Raises:
@@ -189,7 +185,8 @@ class WhatsApp:
         body = {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
-            "to": to.removeprefix("+"),
+            # Meta's names for a number and for an id.
+            **({"to": to.removeprefix("+")} if to.startswith("+") else {"recipient": to}),
             "type": "text",
             "text": {"preview_url": False, "body": text},
         }
@@ -199,6 +196,7 @@ class WhatsApp:
             f"{self._api_url}/{quote(self._phone_number_id, safe='')}/messages",
             headers={**self._authorize(), "Content-Type": "application/json"},
             body=format_json(body),
+            read_status=read_meta_status,
         )
 
     async def fetch(self, reference: MediaReference, *, limit_bytes: int) -> bytes:
@@ -215,6 +213,8 @@ class WhatsApp:
         Raises:
             GatewayError: `gateway_unreachable`, `gateway_refused` or `gateway_media`.
         """
+        if not reference.location:
+            raise GatewayError("gateway_refused", gateway=self.name, status=0)  # Meta has none
         told = await call(self.name, "GET", self._locate(reference), headers=self._authorize())
         try:
             fields = take_object(parse_provider_json(told.body))
@@ -260,48 +260,19 @@ class WhatsApp:
 
 
 def _list_values(tree: Any) -> Iterator[dict[str, Any]]:
-    for entry in take_list(tree, "entry"):
-        for change in take_list(entry, "changes"):
-            if take_text(change, "field") == "messages":
-                yield take_object(change, "value")
+    # Of every field: messages are messages, whatever Meta calls what brings them.
+    for entry in _take_all(tree, "entry"):
+        for change in _take_all(entry, "changes"):
+            if not isinstance(take_object(change).get("value"), dict):
+                raise MalformedError("value")
+            yield take_object(change, "value")
 
 
-def _read_text(message: dict[str, Any]) -> str:
-    kind = take_text(message, "type")
-    if kind == "text":
-        return take_text(take_object(message, "text"), "body")
-    if kind in FILES:
-        return take_text(take_object(message, kind), "caption")
-    # A place, a contact, an answer to a question: all of it but what stands elsewhere.
-    return write_fields(message, without=ENVELOPE)
-
-
-def _read_time(untrusted_seconds: str) -> datetime.datetime | None:
-    try:
-        return datetime.datetime.fromtimestamp(int(untrusted_seconds), datetime.UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _find_answer_until(
-    written_at: datetime.datetime | None, *, now: datetime.datetime
-) -> datetime.datetime:
-    # Meta counts from when it was written. What cannot be that time is untrusted: it is bounded.
-    told = now if written_at is None else written_at
-    return min(max(told, now - MAX_AGE), now) + ANSWER_TIME
-
-
-def _add_plus(sender: str) -> str:
-    return f"+{sender}" if sender.isdecimal() else sender
-
-
-def _list_files(message: dict[str, Any]) -> list[MediaReference]:
-    kind = take_text(message, "type")
-    file = take_object(message, kind) if kind in FILES else {}
-    location = take_text(file, "id")
-    if not 1 <= len(location) <= MAX_LOCATION_CHARACTERS:
-        return []
-    return [MediaReference(location=location, media_type=take_text(file, "mime_type"))]
+def _take_all(untrusted: Any, name: str) -> Sequence[Any]:
+    # What is no list may hold messages in a form that came to be: nothing of it is agreed to.
+    if not isinstance(take_object(untrusted).get(name), list):
+        raise MalformedError(name)
+    return take_list(untrusted, name)
 
 
 def _has_hash(data: bytes, untrusted: str) -> bool:

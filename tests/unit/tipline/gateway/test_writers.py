@@ -85,3 +85,13 @@ def test_writer_when_it_is_shown_then_no_number_is() -> None:
     """No `repr` tells who wrote."""
     assert "5512345678" not in repr(find("+525512345678"))
     assert "+1" not in repr(find("+1"))
+
+
+def test_writer_when_meta_keeps_the_number_back_then_the_id_is_an_account() -> None:
+    """Over WhatsApp alone, and in Meta's form alone: an answer can go there."""
+    writer = find("MX.13491208655302741918", medium=Medium.WHATSAPP)
+    assert writer.sender is not None
+    assert (writer.sender.kind, writer.is_named) == (SenderKind.ACCOUNT, True)
+    assert not find("MX.13491208655302741918").is_named
+    for odd in ("Ana", "mx.1", "MX.", "MX.1 2", "MX." + "1" * 61):
+        assert find(odd, medium=Medium.WHATSAPP).sender is None

@@ -17,9 +17,10 @@ from crypto.came_by import Medium
 from crypto.secret import Secret
 from tests.providers import Provider, serve_provider
 from tipline.errors import GatewayError
-from tipline.gateway.adapter import RawRequest
-from tipline.gateway.incoming import MediaReference
-from tipline.gateway.kinds.whatsapp import MAX_AGE, MAX_MESSAGES, WhatsApp
+from tipline.gateway.adapter import RawRequest, Received
+from tipline.gateway.incoming import NO_FILE, MediaReference
+from tipline.gateway.kinds.whatsapp import MAX_MESSAGES, WhatsApp
+from tipline.gateway.kinds.whatsapp_messages import MAX_AGE
 
 APP_SECRET = b"app-secret"
 NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
@@ -141,18 +142,92 @@ def test_webhook_when_its_signature_does_not_hold_then_is_refused(signature: str
         make().receive(ask(body, sign(body).removeprefix("sha256=")))
 
 
-def test_webhook_when_of_another_number_then_holds_nothing_for_us() -> None:
-    """An app's secret signs for all of its numbers: only ours counts."""
-    tree = make_tree(make_message(), number_id="999")
-    assert make().receive(ask_tree(tree)).messages == ()
+def test_webhook_when_of_another_number_alone_then_is_not_agreed_to() -> None:
+    """An app's secret signs for all of its numbers: what is not ours is nobody's by our word."""
+    with pytest.raises(GatewayError, match="gateway_malformed"):
+        make().receive(ask_tree(make_tree(make_message(), number_id="999")))
+    both = make_tree(make_message())
+    both["entry"] += make_tree(make_message(id="wamid.B"), number_id="999")["entry"]
+    received = make().receive(ask_tree(both))
+    assert [message.provider_id for message in received.messages] == ["wamid.A"]
+    assert received.is_partly_refused
+    # Of another number's deliveries nothing can be lost.
+    reports = make_tree(number_id="999")
+    assert make().receive(ask_tree(reports)) == Received()
 
 
 def test_webhook_when_it_tells_of_deliveries_then_holds_no_message() -> None:
-    """Statuses are agreed to, and are nothing."""
+    """Statuses are agreed to; what Meta could not bring is counted."""
     tree = make_tree()
-    tree["entry"][0]["changes"][0]["value"]["statuses"] = [{"id": "wamid.B", "status": "read"}]
+    statuses = [{"id": "wamid.B", "status": one} for one in ("read", "failed", "sent", "failed")]
+    tree["entry"][0]["changes"][0]["value"]["statuses"] = statuses
     tree["entry"][0]["changes"].append({"field": "account_update", "value": {}})
-    assert make().receive(ask_tree(tree)).messages == ()
+    received = make().receive(ask_tree(tree))
+    assert (received.messages, received.undelivered_len) == ((), 2)
+    assert not received.is_partly_refused
+
+
+def test_webhook_when_meta_tells_of_an_error_then_that_is_a_fault() -> None:
+    """What Meta could not hand over is not passed by in silence."""
+    tree = make_tree(make_message())
+    tree["entry"][0]["changes"][0]["value"]["errors"] = [{"code": 131000}]
+    assert make().receive(ask_tree(tree)).is_partly_refused
+
+
+def test_message_when_it_comes_in_another_field_then_is_read() -> None:
+    """Meta gives its fields new names; a message is one in each of them."""
+    tree = make_tree(make_message())
+    tree["entry"][0]["changes"][0]["field"] = "standby"
+    (message,) = make().receive(ask_tree(tree)).messages
+    assert message.text == "hola ñandú"
+
+
+def test_message_when_its_number_is_kept_from_us_then_is_of_an_account() -> None:
+    """Who has a name instead of a number writes under an id of Meta's; the words stay words."""
+    fields = {"from_user_id": "MX.13491208655302741918", "from_parent_user_id": "MX.ENT.1", **TEXT}
+    named = {name: value for name, value in make_message(**fields).items() if name != "from"}
+    with_both = make_message(**fields, id="wamid.B")
+    messages = make().receive(ask_tree(make_tree(named, with_both))).messages
+    assert [(one.sender, one.text) for one in messages] == [
+        ("MX.13491208655302741918", "hola ñandú"),
+        ("+5215512345678", "hola ñandú"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "image", "errors": [{"code": 131052, "title": "Media download error"}]},
+        {"type": "image", "image": {"mime_type": "image/jpeg", "caption": "look"}},
+        {"type": "video", "video": {"id": "x" * 501, "caption": "look"}},
+        {"type": "text", "text": {}},
+        {"type": "text"},
+    ],
+)
+def test_message_when_neither_words_nor_file_can_be_found_then_its_fields_are_the_text(
+    fields: dict[str, Any],
+) -> None:
+    """Somebody wrote, and the tip says what is known of it."""
+    sent = make_message(**fields)
+    (message,) = make().receive(ask_tree(make_tree(sent))).messages
+    assert json.loads(message.text) == sent
+    assert message.media == (() if fields["type"] == "text" else (NO_FILE,))
+
+
+def test_file_when_it_is_inside_something_else_then_is_referred_to() -> None:
+    """A picture whose caption was mended is inside the edit; one of a new kind wherever it is."""
+    image = {"id": "123", "mime_type": "image/jpeg", "caption": "new"}
+    inner = {"type": "image", "image": image, "context": {"id": "wamid.0"}}
+    edit = {"type": "edit", "edit": {"original_message_id": "wamid.0", "message": inner}}
+    new = {"type": "album", "album": [image, {**image, "id": "124"}]}
+    first, second = (
+        make()
+        .receive(ask_tree(make_tree(make_message(**edit), make_message(**new, id="wamid.B"))))
+        .messages
+    )
+    assert [one.location for one in first.media] == ["123"]
+    assert [one.location for one in second.media] == ["123", "124"]
+    assert '"caption": "new"' in first.text
 
 
 @pytest.mark.parametrize("kind", ["image", "audio", "video", "document", "sticker"])
@@ -238,6 +313,14 @@ def test_message_when_it_lacks_something_then_its_fields_are_kept_and_the_others
         [],
         {},
         {"object": "page"},
+        {"object": "whatsapp_business_account"},
+        {"object": "whatsapp_business_account", "entry": {}},
+        {"object": "whatsapp_business_account", "entry": [7]},
+        {"object": "whatsapp_business_account", "entry": [{"changes": [{"value": [1]}]}]},
+        {
+            "object": "whatsapp_business_account",
+            "entry": [{"changes": [{"value": {"messages": {}}}]}],
+        },
         make_tree(*[make_message()] * (MAX_MESSAGES + 1)),
     ],
 )
@@ -323,6 +406,14 @@ async def test_send_when_there_is_an_answer_then_is_handed_over(provider: Provid
     )
 
 
+async def test_send_when_only_an_id_is_known_then_goes_to_the_id(provider: Provider) -> None:
+    """Meta has a field of its own for who keeps the number from us."""
+    provider.answer("POST", f"/{NUMBER_ID}/messages")
+    await make(api_url=provider.url).send("MX.13491208655302741918", "gracias")
+    body = json.loads(provider.asked[0].body)
+    assert ("to" in body, body["recipient"]) == (False, "MX.13491208655302741918")
+
+
 @pytest.mark.parametrize("encode", [bytes.hex, lambda value: base64.b64encode(value).decode()])
 async def test_fetch_when_the_file_is_there_then_is_the_one_that_was_meant(
     provider: Provider, encode: Any
@@ -368,6 +459,13 @@ async def test_fetch_when_sent_to_a_stranger_then_shows_no_token(
         )
     assert caught.value.code == "gateway_refused"
     assert len(provider.asked) == 1
+
+
+async def test_fetch_when_meta_has_no_file_then_nobody_is_asked(provider: Provider) -> None:
+    """A file that could not be told is counted as missing, and our token stays here."""
+    with pytest.raises(GatewayError, match="gateway_refused"):
+        await make(api_url=provider.url).fetch(NO_FILE, limit_bytes=100)
+    assert provider.asked == []
 
 
 async def test_fetch_when_an_id_has_slashes_then_stays_within_the_api(provider: Provider) -> None:
