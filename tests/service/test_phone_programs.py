@@ -26,6 +26,7 @@ from tipline.gateway.adapter import Adapter
 from tipline.gateway.alphabet import BASIC
 from tipline.gateway.arrival import Arrival
 from tipline.gateway.making import make_adapters
+from tipline.gateway.numbers import parse_sender
 from tipline.gateway.settings import load_gateways
 from tipline.gateway.turns import TooManyError
 from tipline.service.limits import BusyError
@@ -252,6 +253,34 @@ async def test_kannel_when_it_is_told_to_come_back_then_its_message_comes_and_on
             opened = await open_tips(world, site)
     assert [tip.text for tip in opened] == ["a second time", "seen at the harbour"]
     assert calls == 4
+
+
+async def test_kannel_when_the_carrier_repeats_a_message_then_it_is_one_tip(
+    world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A carrier that lost Kannel's acknowledgement brings it as something new; STOP is no copy."""
+    taken, deliver = Tips(), Arrival.deliver
+
+    async def deliver_and_tell(arrival: Arrival, messages: Any) -> None:
+        await deliver(arrival, messages)
+        taken(messages)
+
+    monkeypatch.setattr(Arrival, "deliver", deliver_and_tell)
+    async with open_smsc() as smsc:
+        kannel = install_kannel(world.directory, tmp_path, smsc_port=smsc.port)
+        async with kannel.drive(), world.serve() as site:
+            conversations = site.line.store._conversations
+            for text in (b"one", b"one", b"two", b"one", b"STOP", b"two", b"two"):
+                for sender in (NUMBER, "+525587654321"):
+                    assert await smsc.deliver(sender, text, coding=GSM7) == 0
+                    await taken.wait()
+            assert await smsc.deliver(NUMBER, b"STOP", coding=GSM7) == 0
+            await taken.wait()
+            opened = await open_tips(world, site)
+            ended = conversations.find(parse_sender(NUMBER, "MX"), "city")
+    assert [tip.text for tip in opened] == ["one"] * 2 + ["two"] * 4
+    assert sorted(list_senders(opened)) == [NUMBER] * 3 + ["+525587654321"] * 3
+    assert not ended.continues
 
 
 def test_traces_when_a_text_stands_in_any_spelling_then_it_is_found(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ Rules:
 4. It is remembered for so long that a part that comes again within `WAIT` is still known when it
    has waited for others as long; then it is forgotten, and so it is when the line ends.
 
-Limitations: of a whole message that comes again under another id nothing is remembered: a sender
-may write the same twice, and mean it.
+Limitations: of a whole message that comes again under another id nothing is remembered here: a
+sender may write the same twice, and mean it. Where no id can be relied on, see `recent.py`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ Rules:
 2. The text comes in what the header names: after a first message in UTF-8 a second may come in
    UTF-16. What is not text in it is replaced, and the rest stays.
 3. smsbox repeats what was not answered (`http-request-retry`, `http-queue-delay`) with the same id.
+   What the carrier repeats has another, and is known by its number and words (`recent.py`).
 
 Limitations: bearerbox has acknowledged a message to the carrier before we have it; what it holds in
 memory is lost when it ends. Its logs name senders and texts: `log-level = 4`, and no access log.
@@ -20,6 +21,7 @@ Source: Kannel 1.4.5, User's Guide, chapter 6 (`sms-service`, `sendsms`).
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 from email.message import Message
 from typing import Final
@@ -32,6 +34,7 @@ from tipline.gateway.adapter import RawRequest, Received
 from tipline.gateway.alphabet import Alphabet, measure_text
 from tipline.gateway.calling import call
 from tipline.gateway.incoming import Incoming, MediaReference, Medium, Part
+from tipline.gateway.recent import RecentMessages
 from tipline.gateway.signatures import check_same
 from tipline.gateway.smsbackup import read_part
 
@@ -75,6 +78,7 @@ class Kannel:
         self._user = user
         self._password = password
         self._sender = sender
+        self._recent = RecentMessages()
 
     def receive(self, request: RawRequest) -> Received:
         """
@@ -150,7 +154,7 @@ class Kannel:
         ids = [value for name, value in parse_qsl(urlsplit(request.target).query) if name == "id"]
         if request.method != "POST" or len(ids) != 1:
             raise ValueError("request")
-        return Incoming(
+        message = Incoming(
             gateway=self.name,
             medium=Medium.SMS,
             provider_id=ids[0],
@@ -159,6 +163,10 @@ class Kannel:
             received_at=request.received_at,
             part=_read_part(request.headers.get("x-kannel-udh", "")),
         )
+        if message.part is not None:
+            return message  # a copy is known where parts are joined
+        known_id = self._recent.find_id(ids[0], sender=message.sender, text=message.text)
+        return dataclasses.replace(message, provider_id=known_id)
 
 
 def decode_body(untrusted: bytes, untrusted_type: str) -> str:
