@@ -1,4 +1,4 @@
-"""Twilio, WhatsApp and Telegram at a line that is being served, with their APIs on loopback."""
+"""Twilio and WhatsApp at a line that is being served, with their APIs on loopback."""
 
 from __future__ import annotations
 
@@ -235,38 +235,6 @@ async def test_whatsapp_when_a_message_with_a_file_comes_then_the_file_is_remove
     # Meta takes an answer for a day; the number stays as long as the policy says.
     assert tip.gateway.answer_until == "2031-03-15T15:09:26Z"
     assert tip.gateway.reply_until == datetime.date(2031, 6, 11)
-
-
-async def test_telegram_when_a_message_comes_then_the_bot_removes_it_from_the_chat(
-    world: Any, provider: Provider
-) -> None:
-    """A message of an account is sealed, answered with the notice, and removed on both sides."""
-    provider.answer("POST", "/bot1:a/deleteMessage")
-    provider.answer("POST", "/bot1:a/sendMessage")
-    gateway = make_gateway("telegram", accept_company=True, api_url=provider.url, notice=True)
-    secrets = {"secret_token": "hush-hush-hush-hush", "bot_token": "1:a"}
-    install_gateways(world.directory, secrets={"bot": secrets}, bot=gateway)
-    update = {
-        "update_id": 1,
-        "message": {
-            "message_id": 7,
-            "from": {"id": 5123456789, "is_bot": False},
-            "chat": {"id": 5123456789, "type": "private"},
-            "date": int(world.clock().timestamp()),
-            "text": "hola",
-        },
-    }
-    headers = {"X-Telegram-Bot-Api-Secret-Token": "hush-hush-hush-hush"}
-    async with world.serve() as site, call_line(world) as caller:
-        async with caller.session.post("/bot", json=update, headers=headers) as response:
-            assert response.status == 200
-        (tip,) = await open_tips(world, site)
-        await wait_for(provider, "POST", "/bot1:a/deleteMessage")
-        await wait_for(provider, "POST", "/bot1:a/sendMessage")
-    assert tip.gateway is not None
-    assert (tip.gateway.sender, tip.gateway.medium) == ("5123456789", Medium.TELEGRAM)
-    sent = next(one for one in provider.asked if one.target.endswith("/sendMessage"))
-    assert json.loads(sent.body)["chat_id"] == "5123456789"
 
 
 @pytest.mark.parametrize("kind", ["whatsapp", "telegram"])

@@ -34,7 +34,7 @@ USUAL_TYPES: Final = {
     "voice": "audio/ogg",
     "voice_note": "audio/ogg",
 }
-PHOTO: Final = "photo"  # a list: the same photo in several sizes
+PHOTOS: Final = frozenset({"photo", "new_chat_photo"})  # a list: one photo in several sizes
 PHOTO_TYPE: Final = "image/jpeg"
 # Small pictures of a file, and messages that came before.
 NO_FILES: Final = frozenset({"thumbnail", "cover", "reply_to_message", "pinned_message"})
@@ -65,6 +65,7 @@ FORM: Final = frozenset(
         "reply_to_message",
         "reply_to_poll_option_id",
         "sender_boost_count",
+        "sender_business_bot",
         "sender_tag",
         "show_caption_above_media",
         "via_bot",
@@ -136,6 +137,7 @@ def read_words(message: dict[str, Any]) -> str:
         *_list_links(message, text),
         *_read_place(message),
         *_read_contact(take_object(message, "contact")),
+        take_text(take_object(message, "sticker"), "emoji"),
         _write_rich(take_object(message, "rich_message").get("blocks"), name="blocks"),
         _write_rest(message),
     )
@@ -168,7 +170,7 @@ def list_files(message: dict[str, Any]) -> tuple[MediaReference, ...]:
 
 def _find_files(untrusted: Any, *, name: str) -> Iterator[tuple[dict[str, Any], str]]:
     if isinstance(untrusted, list):
-        if name == PHOTO:
+        if name in PHOTOS:
             sizes = [one for one in untrusted if take_text(one, "file_id")]
             if sizes:
                 yield max(reversed(sizes), key=_count_pixels), PHOTO_TYPE

@@ -43,6 +43,7 @@ def refer(*locations: str, media_type: str = "application/octet-stream") -> list
         ),
         ({"venue": {"location": PLACE, "title": "Pier"}}, "19.43, -99.13\nPier"),
         ({"contact": {"first_name": "A", "phone_number": "+52"}}, "A +52"),
+        ({"sticker": {"file_id": "F", "emoji": "🙂", "set_name": "Faces"}}, "🙂"),
         (
             {"contact": {"first_name": "A", "vcard": "BEGIN:VCARD", "user_id": 9}},
             'A\nBEGIN:VCARD\n{"contact": {"user_id": 9}}',
@@ -150,6 +151,7 @@ def test_photo_when_it_comes_in_several_sizes_then_the_largest_counts() -> None:
     assert list_files({"photo": photo}) == tuple(refer("1280", media_type="image/jpeg"))
     named = [{"file_id": name} for name in ("small", "large")]
     assert list_files({"photo": named}) == tuple(refer("large", media_type="image/jpeg"))
+    assert list_files({"new_chat_photo": named}) == tuple(refer("large", media_type="image/jpeg"))
     assert list_files({"photo": [{}]}) == ()
 
 
