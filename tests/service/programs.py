@@ -87,6 +87,7 @@ class Modem:
         self.sent = folder / "sent"  # what the phone side got
         for path in (folder / "modem", self.sent, *(self.spool / name for name in SPOOL)):
             path.mkdir(parents=True)
+        self._delivered_len = 0
         self.configuration = folder / "smsdrc"
         self.log = folder / "log"
         hook = folder / "on-sent"
@@ -121,6 +122,23 @@ class Modem:
         )
         output, _ = await process.communicate()
         assert process.returncode == 0, output
+
+    def deliver(self, sender: str, text: str, *, sent: str) -> None:
+        """Let a message come as the network has it, with the second at the carrier."""
+        lines = (
+            "[SMSBackup000]",
+            *("PDU = Deliver", f"DateTime = {sent}", "State = UnRead", f'Number = "{sender}"'),
+            f"Text00 = {text.encode('utf-16-be').hex().upper()}",
+            *("Coding = Default_No_Compression", "Folder = 1", f"Length = {len(text)}"),
+            *("Class = -1", "ReplySMSC = False", "RejectDuplicates = False"),
+            *("ReplaceMessage = 0", "MessageReference = 0", "", ""),
+        )
+        self._delivered_len += 1
+        whole = self.folder / "whole"
+        whole.write_text("\n".join(lines))
+        inbox = self.folder / "modem" / "sms" / "1"
+        inbox.mkdir(parents=True, exist_ok=True)
+        whole.rename(inbox / str(100 + self._delivered_len))
 
     @contextlib.asynccontextmanager
     async def drive(self) -> AsyncIterator[None]:

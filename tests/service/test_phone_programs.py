@@ -113,6 +113,24 @@ async def test_modem_when_a_message_comes_and_an_answer_goes_then_nothing_stays_
     assert set(list_senders(opened)) == {NUMBER, "7373", "+525587654321"}
 
 
+async def test_modem_when_the_network_repeats_a_message_then_it_is_one_tip(world: Any) -> None:
+    """The same number, words and second at the carrier; of another second it is another one."""
+    tips = Tips()
+    with make_memory_folder() as folder:
+        modem = Modem(folder)
+        install_gateways(world.directory, modem=make_gateway("gammu", spool=str(modem.spool)))
+        async with modem.drive(), world.serve(on_tip=tips) as site:
+            for second in (0, 0, 1):
+                modem.deliver(NUMBER, TEXT, sent=f"20261121T12000{second}")
+                async with asyncio.timeout(30):
+                    while list((folder / "modem" / "sms" / "1").iterdir()):  # noqa: ASYNC110  # a file says nothing when it goes
+                        await asyncio.sleep(0.05)
+            modem.deliver(NUMBER, "end", sent="20261121T120000")
+            await tips.wait(3)
+            opened = await open_tips(world, site)
+    assert [tip.text for tip in opened] == [TEXT, TEXT, "end"]
+
+
 async def test_modem_when_its_spool_lies_on_a_disk_then_nothing_in_it_is_touched(
     world: Any, tmp_path: Path
 ) -> None:

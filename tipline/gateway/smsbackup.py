@@ -2,14 +2,16 @@
 A message as gammu-smsd writes it into its inbox (`InboxFormat = detail`): a section for each part.
 
     [SMSBackup000]
+    PDU = Deliver
+    DateTime = 20261121T120000Z
     NumberUnicode = 002B0035...
     UDH = 050003290201
     Text00 = 0045006C...
     Coding = Default_No_Compression
 
 Rules:
-1. What is read: who wrote, the user data header, the text, the coding, and nothing else. Comments
-   repeat the text; they are passed over.
+1. What is read: who wrote, when the network took it, the user data header, the text, the coding,
+   and nothing else. Comments repeat the text; they are passed over.
 2. Text is UTF-16 in hex, cut at any place: lines are put together before they are decoded, and half
    a character survives until the parts are joined.
 3. What is not text (8 bits: a notice of a picture, a setting of an operator) has an empty one.
@@ -46,11 +48,14 @@ class Section:
         sender: As the network gave it; untrusted.
         text: May end or begin with half a character; untrusted.
         part: Which part it is; None if it is whole.
+        sent: When the carrier took it from its sender, to the second: the same for each copy that
+            the network brings. Empty if the modem does not say; untrusted.
     """
 
     sender: str = dataclasses.field(repr=False)
     text: str = dataclasses.field(repr=False)
     part: Part | None
+    sent: str = dataclasses.field(default="", repr=False)
 
 
 def parse_backup(untrusted: bytes) -> list[Section]:
@@ -104,7 +109,9 @@ def _read_section(fields: dict[str, str]) -> Section:
     text = _decode_units("".join(fields[name] for name in names)) if is_text else ""
     if len(sender) > MAX_SENDER_CHARACTERS or len(text) > MAX_PART_CHARACTERS:
         raise MalformedError("sms backup")
-    return Section(sender=sender, text=text, part=read_part(fields.get("UDH", "")))
+    # Of what is stored in the modem as if it went out, it is the time of a look.
+    sent = fields.get("DateTime", "") if fields.get("PDU") == "Deliver" else ""
+    return Section(sender=sender, text=text, part=read_part(fields.get("UDH", "")), sent=sent)
 
 
 def read_part(untrusted_header: str) -> Part | None:

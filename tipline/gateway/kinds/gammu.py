@@ -16,7 +16,9 @@ Rules:
 5. Senders take turns, as the files' names tell them apart. Whoever sent too much waits, and nobody
    else: after the first of their files that is refused, their others are left for the next look.
    A part for which there is no place keeps nobody's whole message waiting.
-6. An answer that is not sent yet is taken back when its receiver ends the conversation, and when
+6. What the network brings twice has the same number, words and second at the carrier: it is one
+   message, whatever its file is called.
+7. An answer that is not sent yet is taken back when its receiver ends the conversation, and when
    the line stops. What a crash left in outbox and error is wiped before anything else is done: the
    line still has the answer, and sends it again.
 
@@ -29,6 +31,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import datetime
 import hashlib
 import os
@@ -264,17 +267,17 @@ class Gammu:
             data = file.read(MAX_BACKUP_BYTES + 1)
         sections = parse_backup(data)
         # A file that is read again after a crash is the same message; another one of the same words
-        # in the same second is another file.
-        file_id = hashlib.sha256(f"{path.name}\n{seen}\n".encode() + data).hexdigest()[:32]
+        # in the same second is another file, if the network does not say when it took them.
+        file_id = _hash(f"{path.name}\n{seen}\n", data.hex())
         now = self._clock()
         if _is_complete(sections):
             sections.sort(key=_number_of)
             whole = "".join(section.text for section in sections)
-            return [
-                self._make(Section(sender=sections[0].sender, text=whole, part=None), file_id, now)
-            ]
+            first = dataclasses.replace(sections[0], text=whole, part=None)
+            return [self._make(first, _name_message(sections) or file_id, now)]
         return [
-            self._make(section, f"{file_id}-{index}", now) for index, section in enumerate(sections)
+            self._make(section, _name_message([section]) or f"{file_id}-{index}", now)
+            for index, section in enumerate(sections)
         ]
 
     def _make(self, section: Section, provider_id: str, now: datetime.datetime) -> Incoming:
@@ -441,6 +444,24 @@ def _is_complete(sections: list[Section]) -> bool:
         and sorted(_number_of(section) for section in sections) == list(range(1, first.of + 1))
         and len({section.sender for section in sections}) == 1
     )
+
+
+def _name_message(sections: list[Section]) -> str:
+    """Name a message by what each copy of it has; empty if that could be another one's, too."""
+    told = []
+    for section in sections:
+        # Two who withhold their numbers may write the same, and words that are none say nothing.
+        if not (section.sent and section.text and _ADDRESS.fullmatch(section.sender)):
+            return ""
+        part = section.part
+        told += [section.sent, section.sender, section.text]
+        told += [] if part is None else [part.reference, str(part.number), str(part.of)]
+    return _hash(*told)
+
+
+def _hash(*told: str) -> str:
+    written = "\n".join(one.encode("utf-16-be", "surrogatepass").hex() for one in told)
+    return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
 def _number_of(section: Section) -> int:

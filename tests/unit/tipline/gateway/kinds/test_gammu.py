@@ -112,6 +112,71 @@ def make(spool: Path, looks: Looks, *, has_patience: bool = False) -> Gammu:
     )
 
 
+SENT = "20261121T115959Z"
+
+
+def write_delivered(
+    text: str, *, sent: str = SENT, number: str = "7373", header: str = "", kind: str = "Deliver"
+) -> bytes:
+    """A file of what the network brought, with the second in which the carrier took it."""
+    section = write_backup(text, headers=[header] if header else ()).decode()
+    told = f"PDU = {kind}\nDateTime = {sent}\n"
+    sender = number.encode("utf-16-be").hex()
+    return section.replace("00370033\n", f"{sender}\n{told}").encode()
+
+
+async def name_all(spool: Path, *files: bytes) -> list[str]:
+    """Have the adapter read files, and tell what it calls the messages in them."""
+    looks, desk = Looks(), Desk()
+    for number, content in enumerate(files):
+        (spool / "inbox" / f"IN20261121_120000_{number:02}_+7373_00.txt").write_bytes(content)
+    async with run(make(spool, looks), desk):
+        await looks.wait(4)
+    return [message.provider_id for message in desk.taken]
+
+
+async def test_message_when_the_network_brings_it_twice_then_it_is_the_same(spool: Path) -> None:
+    """A copy has the second in which the carrier took it, whatever else its file holds."""
+    copy = write_delivered("hola") + b"; another comment\nFolder = 3\n"
+    names = await name_all(spool, write_delivered("hola"), copy)
+    assert len(names) == 2
+    assert len(set(names)) == 1
+
+
+PART = "050003290201"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({}, {"text": "holas"}),
+        ({}, {"sent": "20261121T120000Z"}),
+        ({}, {"number": "7374"}),
+        ({"header": PART}, {"header": "0500032a0201"}),
+        ({"header": PART}, {"header": "050003290202"}),
+        ({"header": PART}, {"header": "050003290301"}),
+        ({"header": PART}, {}),
+        *(
+            (change, change)
+            for change in (
+                {"sent": ""},
+                {"kind": "Submit"},
+                {"number": ""},
+                {"number": "anonymous"},
+                {"text": ""},
+            )
+        ),
+    ],
+)
+async def test_message_when_it_is_another_one_or_may_be_then_it_is_not_the_same(
+    spool: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    """What differs is new; so is what cannot be told apart, or has no time of its own."""
+    given = [{"text": "hola", **one} for one in (first, second)]
+    names = await name_all(spool, *(write_delivered(**one) for one in given))
+    assert len(set(names)) == 2
+
+
 async def test_message_when_it_is_durable_then_its_file_is_overwritten_and_gone(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
