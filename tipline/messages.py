@@ -359,9 +359,8 @@ ERRORS: Final[Mapping[str, Text]] = {
         "gateway {gateway}: the other side may still have {count} message or file",
         "gateway {gateway}: the other side may still have {count} messages or files",
     ),
-    "gateway_undelivered": NN_(
-        "gateway {gateway}: the other side took {count} answer and could not bring it",
-        "gateway {gateway}: the other side took {count} answers and could not bring them",
+    "gateway_undelivered": N_(
+        "gateway {gateway}: the other side took an answer and could not bring it to the phone"
     ),
     "gateway_no_answers": N_("gateway {gateway} is not set up to send answers"),
     "gateway_spool": N_(

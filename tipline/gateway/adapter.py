@@ -68,13 +68,14 @@ class Received:
             like.
         answer: Given after all of them are durable.
         is_partly_refused: Whether something beside them is not taken, which is told as a fault.
-        undelivered_len: How many answers the provider had agreed to send, and could not; a fault.
+        has_undelivered: Whether it tells of an answer that the provider had agreed to send, and
+            could not: a fault.
     """
 
     messages: tuple[Incoming, ...] = ()
     answer: GatewayAnswer = dataclasses.field(default_factory=GatewayAnswer)
     is_partly_refused: bool = False
-    undelivered_len: int = 0
+    has_undelivered: bool = False
 
 
 Deliver = Callable[[Sequence[Incoming]], Awaitable[None]]

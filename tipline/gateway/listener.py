@@ -150,9 +150,8 @@ class Listener:
             return MALFORMED if exc.code == "gateway_malformed" else REFUSED
         if received.is_partly_refused:
             self._on_fault(GatewayError("gateway_malformed", gateway=adapter.name))
-        if received.undelivered_len:
-            count = received.undelivered_len
-            self._on_fault(GatewayError("gateway_undelivered", gateway=adapter.name, count=count))
+        if received.has_undelivered:
+            self._on_fault(GatewayError("gateway_undelivered", gateway=adapter.name))
         try:
             await self._deliver(received.messages)
         except TooManyError:

@@ -30,7 +30,7 @@ PROXY_MAX_LEN: Final = (
 LINGERING_SECONDS: Final = 2.0  # for a client to read a refusal while it still sends
 MAX_FAULTS: Final = 100  # different ones; the rest of a flood tells nothing new
 # Their only fact is the gateway's name, which is the operator's own word.
-TOLD_CODES: Final = frozenset({"gateway_stale", "gateway_malformed"})
+TOLD_CODES: Final = frozenset({"gateway_stale", "gateway_malformed", "gateway_undelivered"})
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

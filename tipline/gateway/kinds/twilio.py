@@ -102,7 +102,7 @@ class Twilio:
             fields = dict(pairs)
             if is_report(fields):
                 return Received(
-                    answer=ANSWER, undelivered_len=int(fields["MessageStatus"] in UNDELIVERED)
+                    answer=ANSWER, has_undelivered=fields["MessageStatus"] in UNDELIVERED
                 )
             message = reader.read_form(fields)
         except (CryptoError, ValueError):
@@ -122,7 +122,7 @@ class Twilio:
         return Received(
             messages=fresh,
             is_partly_refused=events.is_partly_refused,
-            undelivered_len=events.undelivered_len,
+            has_undelivered=events.has_undelivered,
         )
 
     async def send(self, to: str, text: str) -> None:

@@ -59,12 +59,12 @@ class Events:
     Args:
         messages: All that are ours.
         is_partly_refused: Whether something beside them is not taken.
-        undelivered_len: How many answers did not arrive.
+        has_undelivered: Whether an answer did not arrive.
     """
 
     messages: tuple[Dated, ...]
     is_partly_refused: bool
-    undelivered_len: int
+    has_undelivered: bool
 
 
 def is_sid(untrusted: str) -> bool:
@@ -158,7 +158,7 @@ class Reader:
         return Events(
             messages=tuple(messages),
             is_partly_refused=bool(others_len),
-            undelivered_len=sum(
+            has_undelivered=any(
                 take_text(report, "type").removeprefix(REPORTS) in UNDELIVERED for report in reports
             ),
         )

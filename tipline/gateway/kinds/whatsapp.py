@@ -57,7 +57,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 class _Found:
     messages: list[Dated]
     is_partly_refused: bool
-    undelivered_len: int
+    has_undelivered: bool
 
 
 class WhatsApp:
@@ -131,7 +131,7 @@ class WhatsApp:
         return Received(
             messages=messages,
             is_partly_refused=found.is_partly_refused,
-            undelivered_len=found.undelivered_len,
+            has_undelivered=found.has_undelivered,
         )
 
     def _answer_challenge(self, target: str) -> Received:
@@ -151,7 +151,8 @@ class WhatsApp:
         if take_text(tree, "object") != "whatsapp_business_account":
             raise MalformedError("object")
         messages: list[Dated] = []
-        others_len = errors_len = undelivered_len = 0
+        others_len = errors_len = 0
+        has_undelivered = False
         for value in _list_values(tree):
             written = _take_all(value, "messages") if "messages" in value else ()
             ours = take_text(take_object(value, "metadata"), "phone_number_id")
@@ -160,7 +161,7 @@ class WhatsApp:
                 continue
             messages += [read_message(self.name, one, now=now) for one in written]
             errors_len += len(take_list(value, "errors"))
-            undelivered_len += sum(
+            has_undelivered |= any(
                 take_text(one, "status") == FAILED for one in take_list(value, "statuses")
             )
         if len(messages) > MAX_MESSAGES or (others_len and not messages):
@@ -168,7 +169,7 @@ class WhatsApp:
         return _Found(
             messages=messages,
             is_partly_refused=bool(others_len or errors_len),
-            undelivered_len=undelivered_len,
+            has_undelivered=has_undelivered,
         )
 
     async def send(self, to: str, text: str) -> None:

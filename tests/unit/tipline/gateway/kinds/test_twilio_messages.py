@@ -95,13 +95,14 @@ def test_json_when_an_event_is_not_known_then_it_is_not_agreed_to(other: object)
 def test_report_when_it_comes_then_is_no_message_and_tells_what_did_not_arrive() -> None:
     """A status of an answer is agreed to, as a form and as an event."""
     form = {"MessageSid": SID, "AccountSid": ACCOUNT, "From": "+15005550006", "To": "+52155"}
-    for status, undelivered_len in (("delivered", 0), ("undelivered", 1), ("failed", 1)):
+    cases = (("delivered", False), ("undelivered", True), ("failed", True))
+    for status, has_undelivered in cases:
         reports = (
             make().receive(ask_form({**form, "MessageStatus": status})),
             make().receive(ask_json([{"type": f"com.twilio.messaging.message.{status}"}])),
         )
         assert [one.messages for one in reports] == [(), ()]
-        assert [one.undelivered_len for one in reports] == [undelivered_len] * 2
+        assert [one.has_undelivered for one in reports] == [has_undelivered] * 2
     test_event = {"type": "com.twilio.eventstreams.test-event", "data": {"TestId": "1"}}
     assert make().receive(ask_json([test_event])) == Received()
 
