@@ -200,11 +200,13 @@ def test_files_when_they_stand_within_then_they_are_referred_to() -> None:
         "poll": {"question": "?", "media": {"photo": [{"file_id": "B"}]}, "options": []},
         "external_reply": {"voice": {"file_id": "C"}},
         "reply_to_message": {**BEFORE, "voice": {"file_id": "D"}},
+        "pinned_message": {**BEFORE, "voice": {"file_id": "E"}},
     }
     assert [one.location for one in list_files(fields)] == ["A", "B", "C"]
     assert json.loads(read_words({**AROUND, **fields})) == {
         "paid_media": {"star_count": 1, "paid_media": [{"type": "video"}]},
         "poll": {"question": "?", "options": []},
+        "pinned_message": {"text": "what was said before"},
     }
 
 

@@ -165,6 +165,15 @@ def test_message_when_it_has_more_files_than_are_fetched_then_all_are_referred_t
     assert (len(message.media), message.text) == (50, "")
 
 
+def test_message_when_it_is_nested_as_deep_as_telegram_allows_then_is_read() -> None:
+    """Sixteen lists, one within the other, are a message and no attack."""
+    block: dict[str, Any] = {"type": "paragraph", "text": "deep"}
+    for _ in range(16):
+        block = {"type": "list", "items": [{"label": "-", "blocks": [block]}]}
+    (message,) = make().receive(ask_message(rich_message={"blocks": [block]})).messages
+    assert message.text.endswith("deep")
+
+
 @pytest_asyncio.fixture
 async def provider() -> AsyncIterator[Provider]:
     """Serve the Bot API on loopback."""
