@@ -37,9 +37,9 @@ from tipline.gateway.incoming import (
     MediaReference,
     Medium,
 )
+from tipline.gateway.kinds.telegram_messages import list_files, read_words
 from tipline.gateway.provider_json import parse_provider_json, take_object, take_text
 from tipline.gateway.signatures import check_same
-from tipline.gateway.telegram_message import list_files, read_words
 
 MAX_AGE: Final = datetime.timedelta(hours=24)  # "stored until received, but not longer"
 MAX_AHEAD: Final = datetime.timedelta(minutes=5)  # of our clock

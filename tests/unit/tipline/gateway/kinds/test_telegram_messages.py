@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tipline.gateway.incoming import MAX_REFERENCES, MAX_TEXT_CHARACTERS, MediaReference
-from tipline.gateway.telegram_message import list_files, read_words
+from tipline.gateway.kinds.telegram_messages import list_files, read_words
 
 AROUND = {
     "message_id": 7,
