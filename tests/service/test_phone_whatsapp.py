@@ -11,7 +11,7 @@ import asyncio
 import dataclasses
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -85,14 +85,15 @@ class Judge:
 
 
 @pytest.fixture
-def judge() -> Judge:
+def judge() -> Iterator[Judge]:
     """Make a client of the same number."""
+    session = httpx.Client(trust_env=False)
     client = pywa.WhatsApp(
         phone_id=NUMBER_ID,
         token=ACCESS_TOKEN,
         app_secret=APP_SECRET,
         verify_token=VERIFY_TOKEN,
-        session=httpx.Client(trust_env=False),
+        session=session,
     )
     read: list[Any] = []
 
@@ -100,7 +101,8 @@ def judge() -> Judge:
         read.append(update)
 
     client.add_handlers(*(one(take) for one in HANDLERS))
-    return Judge(client=client, read=read)
+    with session:
+        yield Judge(client=client, read=read)
 
 
 async def post(caller: Any, body: bytes, signature: str | None = None) -> int:
