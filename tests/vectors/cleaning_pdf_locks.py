@@ -25,6 +25,7 @@ OBJECTS: Final = {
     9: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     10: make_stream(b"<x>GPSLatitude</x>", b"/Type /Metadata /Subtype /XML"),
 }
+BEHIND_LEN: Final = 2_000  # more than is searched for where the tables are
 # What is said of the lock, and what it is exchanged for; the length stays.
 EDITS: Final = {
     "filter": (rb"/Filter /Standard", b"/Filter /Standart"),
@@ -74,3 +75,24 @@ def list_pdf_locks() -> Iterator[Case]:
             assert len(edited) == len(whole)
             if count:
                 yield f"lock-{name}-{edit}", "said otherwise", [edited]
+    yield from _list_far()
+
+
+def _list_far() -> Iterator[Case]:
+    """List files with so much behind their end that nobody finds it at once."""
+    for name in ("rc4-40", "rc4-128"):
+        for end, password in (("far", b""), ("far-asks", b"y")):
+            whole = make_locked_pdf(OBJECTS, LOCKS[name], root=ROOT, password=password)
+            yield f"lock-{name}-{end}", "much stands behind its end", [whole, (b"\n", BEHIND_LEN)]
+    whole = make_locked_pdf(OBJECTS, LOCKS["rc4-128"], root=ROOT)
+    shown = OBJECTS[4]
+    for name, root in (("trailer", 1), ("no-trailer", 7)):
+        # The table's own root has no pages; what stands behind it names another, and no lock.
+        lost = re.sub(rb"/Root 1 0 R", b"/Root 9 0 R", whole)
+        other = b"trailer\n<< /Root %d 0 R /Size 91 >>\nstartxref" % root
+        edited = lost.replace(b"startxref", other)
+        coded = re.search(rb"\n4 0 obj\n(.*?)\nendobj", edited, re.DOTALL)
+        assert coded is not None
+        plain = edited[: coded.start(1)] + shown + edited[coded.end(1) :]
+        case = f"lock-rc4-128-far-{name}"
+        yield case, "a second trailer says otherwise", [plain, (b"\n", BEHIND_LEN)]

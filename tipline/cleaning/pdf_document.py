@@ -80,6 +80,9 @@ def clean_document(untrusted: bytes, *, find: Callable[..., None]) -> bytes:
         _check_pages(untrusted)
         try:
             with pikepdf.open(io.BytesIO(untrusted), inherit_page_attributes=False) as document:
+                if document.is_encrypted and not document.encryption.encryption_key:
+                    # Where it looks for tables far before the end, qpdf forgets that it had no key.
+                    raise RefusedError(Reason.ENCRYPTED)
                 _note_versions(untrusted, document, find)
                 return _Cleaner(document, find).clean()
         except pikepdf.PasswordError as exc:

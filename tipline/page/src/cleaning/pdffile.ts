@@ -288,10 +288,14 @@ export class PdfFile implements Objects {
 
   // --- a damaged file ---------------------------------------------------------------------------
 
-  /** Look for everything that begins a line: objects, trailers, and where tables are said to be. */
+  /**
+   * Look for everything that begins a line: objects, where tables are said to be, and trailers, if
+   * none is known.
+   */
   search(): Found {
     const found = { objects: [] as [number, number, number][], trailers: [] as number[] };
     const starts: number[] = [];
+    const isKnown = this.trailer !== undefined;
     const lines = new Lines(this.untrusted);
     const lexer = new Lexer(this.untrusted, 0);
     while (lexer.position < this.untrusted.length) {
@@ -304,7 +308,7 @@ export class PdfFile implements Objects {
           if (found.objects.length >= MAX_ENTRIES) throw new CleaningRefusal("too-complex");
           found.objects.push([Number(token.text), Number(generation.text), token.start]);
         }
-      } else if (token.kind === "word" && token.text === "trailer") {
+      } else if (token.kind === "word" && token.text === "trailer" && !isKnown) {
         found.trailers.push(behind);
       } else if (token.kind === "word" && token.text === "startxref") {
         starts.push(behind);
@@ -323,7 +327,6 @@ export class PdfFile implements Objects {
     }
     this.#free.clear();
     this.#offsets = undefined;
-    if (this.trailer !== undefined) return;
     for (const offset of [...found.trailers].reverse()) {
       const trailer = this.readTrailer(offset);
       if (trailer?.has("Root")) {

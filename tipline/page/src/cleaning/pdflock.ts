@@ -26,7 +26,7 @@ import { type Bytes, encodeLittleEndian, isSame, join, latin1 } from "./bytes.js
 import { CleaningRefusal } from "./errors.js";
 import { longText } from "./pdfescapes.js";
 import { PdfArray, PdfDictionary, PdfName, PdfNumber, PdfString } from "./pdfobjects.js";
-import { decodeRc4 } from "./rc4.js";
+import { Rc4 } from "./rc4.js";
 import { type Found, readName } from "./pdfvalues.js";
 
 /** How something is coded; `plain` is not. */
@@ -69,8 +69,19 @@ interface Facts {
   readonly codesMetadata: boolean;
 }
 
+/** The code of one object. */
+interface Code {
+  readonly method: Method;
+  readonly id: string;
+  readonly key: Bytes;
+  readonly rc4: Rc4 | undefined;
+}
+
 /** A code that is open. */
 export class PdfLock {
+  /** The last one: an object may have a hundred thousand strings. */
+  #code: Code | undefined;
+
   constructor(
     private readonly key: Bytes,
     private readonly hasOneKey: boolean,
@@ -82,8 +93,8 @@ export class PdfLock {
   decodeString(text: string, number: number, generation: number): string {
     const { strings } = this.methods;
     if (strings === "plain") return text;
-    const key = this.#makeKey(strings, number, generation);
-    return longText((strings === "aes" ? decodeAes : decodeRc4)(key, latin1(text)));
+    const { key, rc4 } = this.#findCode(strings, number, generation);
+    return longText(rc4?.decode(latin1(text)) ?? decodeAes(key, latin1(text)));
   }
 
   /** Decode a stream; `dictionary` is its own. */
@@ -98,8 +109,15 @@ export class PdfLock {
     // What names a filter for its code is refused wherever it is read.
     const method = isPlain ? "plain" : this.methods.streams;
     if (method === "plain") return data;
+    const { key, rc4 } = this.#findCode(method, number, generation);
+    return rc4?.decode(data) ?? decodeLongAes(key, data);
+  }
+
+  #findCode(method: Method, number: number, generation: number): Code {
+    const id = this.hasOneKey ? "" : `${number} ${generation}`;
+    if (this.#code?.method === method && this.#code.id === id) return this.#code;
     const key = this.#makeKey(method, number, generation);
-    return method === "aes" ? decodeLongAes(key, data) : decodeRc4(key, data);
+    return (this.#code = { method, id, key, rc4: method === "rc4" ? new Rc4(key) : undefined });
   }
 
   #makeKey(method: Method, number: number, generation: number): Bytes {
@@ -218,7 +236,7 @@ function makeOlderKey(facts: Facts, password: Bytes): Bytes {
 }
 
 function fitsUser(facts: Facts, key: Bytes): boolean {
-  if (facts.revision < 3) return isSame(decodeRc4(key, FILLING), facts.user);
+  if (facts.revision < 3) return isSame(new Rc4(key).decode(FILLING), facts.user);
   const start = hashMd5(join(FILLING, facts.id));
   const made = decodeByRounds(key, start, facts, false);
   return isSame(made, facts.user.subarray(0, made.length));
@@ -238,10 +256,7 @@ function decodeByRounds(key: Bytes, data: Bytes, facts: Facts, isBack: boolean):
   let decoded = data;
   for (let i = 0; i < count; i++) {
     const round = isBack ? count - 1 - i : i;
-    decoded = decodeRc4(
-      key.map((code) => code ^ round),
-      decoded,
-    );
+    decoded = new Rc4(key.map((code) => code ^ round)).decode(decoded);
   }
   return decoded;
 }

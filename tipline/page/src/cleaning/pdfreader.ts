@@ -113,9 +113,13 @@ async function mend(file: PdfFile, packed: Budget): Promise<void> {
   if (findStart(file.untrusted) === 0 && object !== undefined && last > object[2]) {
     const offset = new Lexer(file.untrusted, last).read();
     if (offset.kind === "integer" && (await isRead(file, Number(offset.text), packed))) {
-      await unpackAll(file, packed);
+      // Nothing is opened by what a table says that may be of no account.
+      await unpackStreams(file, packed);
       const root = file.trailer?.get("Root");
-      if (root instanceof PdfDictionary && hasPages(root)) return;
+      if (root instanceof PdfDictionary && hasPages(root)) {
+        await unpackAll(file, packed);
+        return;
+      }
     }
   }
   file.rebuild(found);
@@ -185,6 +189,12 @@ async function unpackAll(file: PdfFile, budget: Budget): Promise<void> {
   if (file.trailer?.has("Encrypt") && !file.isUnlocked) {
     file.unlock(await openLock(file.trailer));
   }
+  await unpackStreams(file, budget);
+  // What says how they are coded cannot lie in them.
+  if (file.trailer?.has("Encrypt") && !file.isUnlocked) throw new CleaningRefusal("encrypted");
+}
+
+async function unpackStreams(file: PdfFile, budget: Budget): Promise<void> {
   for (const number of file.listPackedStreams()) {
     try {
       await unpack(file, number, budget);
@@ -193,8 +203,6 @@ async function unpackAll(file: PdfFile, budget: Budget): Promise<void> {
     }
   }
   file.isUnpacked = true;
-  // What says how they are coded cannot lie in them.
-  if (file.trailer?.has("Encrypt") && !file.isUnlocked) throw new CleaningRefusal("encrypted");
 }
 
 /** Inflate a stream of objects, and note where each of them lies in it. */
