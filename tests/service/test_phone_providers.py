@@ -106,7 +106,7 @@ async def test_picture_when_it_comes_over_twilio_then_is_cleaned_sealed_and_remo
     media = f"{MESSAGE}/Media/ME{'2' * 32}"
     provider.answer("GET", media, status=307, headers={"Location": "/elsewhere"})
     provider.answer("GET", "/elsewhere", label_photo(PHOTO))
-    provider.answer("DELETE", media, status=204)
+    provider.answer("DELETE", f"{media}.json", status=204)
     provider.answer("DELETE", f"{MESSAGE}.json", status=204)
     install_twilio(world, provider)
     async with world.serve() as site, call_line(world) as caller:

@@ -180,7 +180,9 @@ class Twilio:
         Raises:
             GatewayError: `gateway_unreachable` or `gateway_refused`; Twilio may still have it.
         """
-        await call(self.name, "DELETE", await self._find(reference), headers=self._authorize())
+        # The file's address is the file; with this end it is what Twilio knows of it.
+        url = (await self._find(reference)).removesuffix(".json") + ".json"
+        await call(self.name, "DELETE", url, headers=self._authorize())
 
     async def forget_message(self, provider_id: str) -> None:
         """

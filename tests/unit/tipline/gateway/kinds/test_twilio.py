@@ -98,7 +98,7 @@ async def test_fetch_when_an_event_told_a_number_only_then_the_file_is_looked_up
     listing = MEDIA.rpartition("/")[0] + ".json"
     provider.answer("GET", listing, json.dumps(listed).encode())
     provider.answer("GET", MEDIA, b"the second")
-    provider.answer("DELETE", MEDIA, status=204)
+    provider.answer("DELETE", f"{MEDIA}.json", status=204)
     adapter = make(api_url=provider.url)
     _, second = make().receive(ask_json([make_event(numMedia=2)])).messages[0].media
 
@@ -125,7 +125,7 @@ async def test_forget_when_the_tip_is_durable_then_message_and_file_are_removed(
 ) -> None:
     """Twilio is asked to remove the file and the message."""
     message = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{SID}.json"
-    provider.answer("DELETE", MEDIA, status=204)
+    provider.answer("DELETE", f"{MEDIA}.json", status=204)
     provider.answer("DELETE", message, status=204)
     adapter = make(api_url=provider.url)
     fields = {**FORM, "NumMedia": "1", "MediaUrl0": provider.url + MEDIA}
@@ -134,7 +134,7 @@ async def test_forget_when_the_tip_is_durable_then_message_and_file_are_removed(
     await adapter.forget(incoming.media[0])
     await adapter.forget_message(incoming.provider_id)
     assert [(asked.method, asked.target) for asked in provider.asked] == [
-        ("DELETE", MEDIA),
+        ("DELETE", f"{MEDIA}.json"),
         ("DELETE", message),
     ]
 
