@@ -102,13 +102,16 @@ def take_text(untrusted: Any, name: str) -> str:
     found = untrusted.get(name) if isinstance(untrusted, dict) else None
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
-    return _HALVES.sub("\ufffd", found) if isinstance(found, str) else ""
+    if not isinstance(found, str):
+        return ""
+    # A file in base64 has millions of characters, and none of them to look for.
+    return found if found.isascii() else _HALVES.sub("\ufffd", found)
 
 
 def _measure_depth(text: str) -> int:
     depth = most = 0
     for mark in _MARKS.finditer(text):
-        first = mark.group()[0]
+        first = text[mark.start()]
         if first in "[{":
             depth += 1
             most = max(most, depth)

@@ -415,6 +415,7 @@ def test_announcement_when_its_mms_comes_then_goes_with_it() -> None:
     with joining.replace_announcement(bring(), sender=SENDER) as pieces:
         assert pieces == ()
     assert list(joining.take_overdue(NOW + WAIT)) == []
+    assert joining.make_room(announce(3).incoming, sender=SENDER, limit=1) == []
 
 
 @pytest.mark.parametrize(

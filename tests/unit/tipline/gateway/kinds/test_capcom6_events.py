@@ -291,6 +291,7 @@ def test_inline_when_it_is_too_long_or_no_base64_then_nothing_is_decoded() -> No
     assert decode_inline(f"{INLINE}QUJD", limit_bytes=3) == b"ABC"
     assert decode_inline(f"{INLINE}QUJD", limit_bytes=2) is None
     assert decode_inline(f"{INLINE}QUJDRA==", limit_bytes=3) is None
+    assert decode_inline(f"{INLINE}{'!' * 8}", limit_bytes=3) is None  # not even looked at
     with pytest.raises(MalformedError):
         decode_inline(f"{INLINE}!", limit_bytes=3)
 
