@@ -48,6 +48,7 @@ from tests.service.android import (
     sign_by_openssl,
 )
 from tests.service.phones import call_line, open_tips
+from tests.service.shown import fill, show_block
 from tests.service.traces import find_traces
 from tipline.errors import GatewayError
 from tipline.gateway.kinds.capcom6 import MAX_EVENT_BYTES, Capcom6
@@ -406,3 +407,34 @@ async def test_messages_when_they_came_then_nothing_of_them_lies_in_clear(
             content = path.read_bytes()
             assert middle not in content
             assert base64.b64encode(middle) not in content
+
+
+async def test_webhooks_when_registered_as_the_page_says_then_as_the_official_client_does(
+    phone: Provider,
+) -> None:
+    """Of each kind that brings a message alone, but the one that brings no file."""
+    phone.answer("POST", "/webhooks", status=201)
+    script = fill(
+        show_block("for EVENT in"),
+        {"USER": "sms:pass", "http://192.168.1.20:8080": phone.url, "curl": "curl --silent"},
+    )
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-eu", "-c", script),
+        env={"PATH": "/usr/bin:/bin"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert (process.returncode, output) == (0, b"{}" * 3)
+    ours = list(phone.asked)
+    kinds = [kind for kind in READERS if kind != "mms:received"]
+    for asked, kind in zip(ours, kinds, strict=True):
+        webhook = domain.Webhook(
+            id=None, url="https://YOUR-WEB-SERVER/phone", event=WebhookEvent(kind)
+        )
+        # The client reads back what the app says: what was registered, with an id.
+        phone.answer("POST", "/webhooks", json.dumps({**webhook.asdict(), "id": "1"}).encode())
+        with use_official(phone) as client:
+            await asyncio.to_thread(client.create_webhook, webhook)
+        theirs = phone.asked[-1]
+        compare_asked(asked, theirs)
+        assert {"id": None, **json.loads(asked.body)} == json.loads(theirs.body)

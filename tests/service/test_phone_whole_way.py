@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import string
@@ -18,21 +19,26 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from crypto.came_by import Medium
-from tests.service.phones import KEY, open_phone
+from tests.providers import Asked, Provider, serve_provider
+from tests.service import android
+from tests.service.android import make_event, make_payload, make_state
+from tests.service.phones import KEY, Caller, open_phone
 from tests.service.programs import Kannel, Modem, find_port, make_memory_folder
 from tests.service.shown import fill, show_block, show_gateway
 from tests.service.smsc import GSM7, Smsc, open_smsc
 from tests.service.traces import find_traces, list_files
 from tests.service.walked import PATIENCE_SECONDS, Machine, Walked, make_keys
+from tipline.clock import system_clock
 from tipline.gateway.alphabet import BASIC
 from tipline.gateway.notices import make_notice
 
 # Where a program might write that was told nothing.
 LOGS = (Path("/var/log"), Path("/var/spool"))
-NOTICE = make_notice(Medium.SMS, language="es", onion=None)
+NOTICES = [make_notice(one, language="es", onion=None) for one in (Medium.SMS, Medium.MMS)]
 
 Bring = Callable[[str, str], Coroutine[Any, Any, None]]
 Wait = Callable[[], Coroutine[Any, Any, tuple[str, str]]]
@@ -62,7 +68,9 @@ async def walk(walked: Walked, words: Words, *, bring: Bring, wait: Wait, notice
     """Go the whole way; tell which file of answers was pushed."""
     await bring(words.number, words.text)
     if notice:
-        assert await wait() == (words.number, NOTICE)
+        to, said = await wait()
+        assert to == words.number
+        assert said in NOTICES
     (shown,) = await walked.fetch(1)
     tip = shown["tip"]
     assert (tip["text"], tip["gateway"]["sender"]) == (words.text, words.number)
@@ -232,3 +240,52 @@ def call_by_hand(walked: Walked) -> Bring:
         assert (process.returncode, output) == (0, b"200\n")
 
     return bring
+
+
+async def test_android_when_the_whole_way_is_gone_by_commands_then_nothing_stays(
+    walked: Walked,
+) -> None:
+    """The app's event brings it, with a photo; the desk answers it, and the app's API gets that."""
+    words = Words()
+    async with serve_provider() as app, search_behind(walked, words) as search:
+        app.answer("POST", "/messages", make_state(words.number), status=202)
+        shown = fill(show_gateway("capcom6"), {"http://192.168.1.20:8080": app.url})
+        secret = {"signing_key": android.KEY, "user": "sms", "password": "pass"}
+        await walked.set_up(shown, {"phone": secret})
+        async with walked.serve():
+            bring, wait = bring_as_the_app(walked), take_from_the_app(app)
+            answers = await walk(walked, words, bring=bring, wait=wait, notice=True)
+            await wait_sent(walked, answers)
+            search()
+
+
+def bring_as_the_app(walked: Walked) -> Bring:
+    """Bring a text as one, and a report as an MMS with a photo."""
+    socket = str(walked.line / "run" / "gateway")
+
+    async def bring(number: str, text: str) -> None:
+        kind, name = ("mms:downloaded", "body") if " " in text else ("sms:received", "message")
+        payload = make_payload(kind, sender=number, phoneNumber=number, **{name: text})
+        connector = aiohttp.UnixConnector(path=socket)
+        async with aiohttp.ClientSession("http://line.invalid", connector=connector) as session:
+            caller = Caller(session=session, clock=system_clock)
+            assert await android.post(caller, make_event(kind, payload)) == 200
+
+    return bring
+
+
+def take_from_the_app(app: Provider) -> Wait:
+    """Take what the app was given to send, one after the other."""
+    taken: list[Asked] = []
+
+    async def wait() -> tuple[str, str]:
+        async with asyncio.timeout(30):
+            while len(app.asked) == len(taken):
+                app.heard.clear()
+                await app.heard.wait()
+        taken.append(app.asked[len(taken)])
+        sent = json.loads(taken[-1].body)
+        (to,) = sent["phoneNumbers"]
+        return str(to), str(sent["textMessage"]["text"])
+
+    return wait
