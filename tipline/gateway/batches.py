@@ -81,11 +81,48 @@ def write_fields(message: Any, *, without: Collection[str] = ()) -> str:
     Returns:
         JSON, as long as a message's text may be.
     """
+    return write_all_fields(message, without=without)[:MAX_TEXT_CHARACTERS]
+
+
+def write_all_fields(message: Any, *, without: Collection[str] = ()) -> str:
+    """
+    Write what a provider sent as a text, however long.
+
+    Args:
+        message: As JSON gave it; untrusted.
+        without: The fields that stand elsewhere.
+
+    Returns:
+        JSON.
+    """
     told = message
     if isinstance(message, dict):
         told = {name: value for name, value in message.items() if name not in without}
-    text = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-    return text[:MAX_TEXT_CHARACTERS]
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+
+
+def cut_long(incoming: Incoming, text: str) -> list[Incoming]:
+    """
+    Cut what is longer than a message's text may be into several messages.
+
+    Args:
+        incoming: The message; its files stay with the first.
+        text: All of its text.
+
+    Returns:
+        At least one, in order; each has an id of its own, the same for the same message.
+    """
+    pieces = [
+        text[begin : begin + MAX_TEXT_CHARACTERS]
+        for begin in range(0, max(len(text), 1), MAX_TEXT_CHARACTERS)
+    ]
+    first = dataclasses.replace(incoming, text=pieces[0])
+    return [first] + [
+        dataclasses.replace(
+            first, text=piece, media=(), provider_id=make_odd_id([incoming.provider_id, number])
+        )
+        for number, piece in enumerate(pieces[1:], start=2)
+    ]
 
 
 def make_odd_id(message: Any) -> str:

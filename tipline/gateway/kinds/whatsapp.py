@@ -151,7 +151,7 @@ class WhatsApp:
         if take_text(tree, "object") != "whatsapp_business_account":
             raise MalformedError("object")
         messages: list[Dated] = []
-        others_len = errors_len = 0
+        written_len = others_len = errors_len = 0
         has_undelivered = False
         for value in _list_values(tree):
             written = _take_all(value, "messages") if "messages" in value else ()
@@ -159,12 +159,14 @@ class WhatsApp:
             if ours != self._phone_number_id:
                 others_len += len(written)
                 continue
-            messages += [read_message(self.name, one, now=now) for one in written]
+            written_len += len(written)
+            for one in written:
+                messages += read_message(self.name, one, now=now)
             errors_len += len(take_list(value, "errors"))
             has_undelivered |= any(
                 take_text(one, "status") == FAILED for one in take_list(value, "statuses")
             )
-        if len(messages) > MAX_MESSAGES or (others_len and not messages):
+        if written_len > MAX_MESSAGES or (others_len and not messages):
             raise MalformedError("messages")
         return _Found(
             messages=messages,

@@ -20,12 +20,11 @@ import datetime
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tipline.gateway.batches import Dated, make_odd_id, write_fields
+from tipline.gateway.batches import Dated, cut_long, make_odd_id, write_all_fields
 from tipline.gateway.incoming import (
     MAX_PROVIDER_ID_CHARACTERS,
     MAX_REFERENCES,
     MAX_SENDER_CHARACTERS,
-    MAX_TEXT_CHARACTERS,
     NO_FILE,
     Incoming,
     MediaReference,
@@ -42,7 +41,7 @@ FILES: Final = ("image", "audio", "video", "document", "sticker")
 ENVELOPE: Final = frozenset({"from", "from_user_id", "from_parent_user_id", "id", "timestamp"})
 
 
-def read_message(gateway: str, message: Any, *, now: datetime.datetime) -> Dated:
+def read_message(gateway: str, message: Any, *, now: datetime.datetime) -> list[Dated]:
     """
     Read a message, whatever of it can be read.
 
@@ -52,25 +51,26 @@ def read_message(gateway: str, message: Any, *, now: datetime.datetime) -> Dated
         now: Aware.
 
     Returns:
-        The message, and when it was written.
+        The message, and when it was written; several, if what was sent is longer than one: a card
+        of a contact can hold a picture.
     """
     fields = take_object(message)
     provider_id, sender = take_text(fields, "id"), _read_sender(fields)
     text, written_at = _read_text(fields), _read_time(take_text(fields, "timestamp"))
     has_id = 1 <= len(provider_id) <= MAX_PROVIDER_ID_CHARACTERS
-    if not (has_id and sender and written_at) or text is None or len(text) > MAX_TEXT_CHARACTERS:
-        text = write_fields(message)
+    if not (has_id and sender and written_at) or text is None:
+        text = write_all_fields(message)
     incoming = Incoming(
         gateway=gateway,
         medium=Medium.WHATSAPP,
         provider_id=provider_id if has_id else make_odd_id(message),
         sender=sender,
-        text=text,
+        text="",
         received_at=now,
         media=tuple(_list_files(fields)),
         answer_until=_find_answer_until(written_at, now=now),
     )
-    return Dated(incoming=incoming, written_at=written_at)
+    return [Dated(incoming=one, written_at=written_at) for one in cut_long(incoming, text)]
 
 
 def _read_sender(message: dict[str, Any]) -> str:
@@ -91,7 +91,7 @@ def _read_text(message: dict[str, Any]) -> str | None:
         file = take_object(message, kind)
         return take_text(file, "caption") if _make_reference(file) else None
     # A place, a contact, an answer to a question: all of it but what stands elsewhere.
-    return write_fields(message, without=ENVELOPE)
+    return write_all_fields(message, without=ENVELOPE)
 
 
 def _read_time(untrusted_seconds: str) -> datetime.datetime | None:

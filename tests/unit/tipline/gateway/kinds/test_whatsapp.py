@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,120 +12,21 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from crypto.came_by import Medium
-from crypto.secret import Secret
+from tests.metas import NUMBER_ID, sign_meta
 from tests.providers import Provider, serve_provider
+from tests.whatsapps import NOW, TEXT, ask, ask_tree, make, make_message, make_tree
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest, Received
 from tipline.gateway.incoming import NO_FILE, MediaReference
-from tipline.gateway.kinds.whatsapp import MAX_MESSAGES, WhatsApp
+from tipline.gateway.kinds.whatsapp import MAX_MESSAGES
 from tipline.gateway.kinds.whatsapp_messages import MAX_AGE
-
-APP_SECRET = b"app-secret"
-NOW = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.UTC)
-NUMBER_ID = "106540352242922"
-TEXT = {"type": "text", "text": {"body": "hola ñandú"}}
-
-
-def make(*, api_url: str = "https://graph.facebook.com/v23.0") -> WhatsApp:
-    """Make the adapter."""
-    return WhatsApp(
-        "whatsapp-1",
-        app_secret=Secret(APP_SECRET),
-        verify_token=Secret(b"verify-me"),
-        access_token=Secret(b"access"),
-        api_url=api_url,
-        phone_number_id=NUMBER_ID,
-    )
-
-
-def make_message(**fields: Any) -> dict[str, Any]:
-    """Make a message as Meta lays it out."""
-    usual = {"from": "5215512345678", "id": "wamid.A", "timestamp": str(int(NOW.timestamp()))}
-    return {**usual, **(fields or TEXT)}
-
-
-def make_tree(*messages: Any, number_id: str = NUMBER_ID) -> dict[str, Any]:
-    """Put messages into a webhook."""
-    value = {
-        "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550783881", "phone_number_id": number_id},
-        "messages": list(messages),
-    }
-    change = {"field": "messages", "value": value}
-    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
-
-
-def sign(body: bytes, *, key: bytes = APP_SECRET) -> str:
-    """Sign a body as Meta does."""
-    return "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
-
-
-def ask(body: bytes, signature: str | None = None, *, method: str = "POST") -> RawRequest:
-    """Make a request as the listener hands it over."""
-    return RawRequest(
-        method=method,
-        target="/whatsapp-1",
-        headers={"x-hub-signature-256": sign(body) if signature is None else signature},
-        body=body,
-        received_at=NOW,
-    )
-
-
-def ask_tree(tree: Any) -> RawRequest:
-    """Make a signed webhook."""
-    return ask(json.dumps(tree).encode())
 
 
 def test_signature_when_computed_then_is_that_of_an_independent_vector() -> None:
     """HMAC-SHA256, as RFC 4231's second case has it."""
-    assert sign(b"what do ya want for nothing?", key=b"Jefe") == (
+    assert sign_meta(b"what do ya want for nothing?", key="Jefe") == (
         "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     )
-
-
-def test_text_when_signed_then_is_read() -> None:
-    """A text becomes one message, of a number with its plus."""
-    (message,) = make().receive(ask_tree(make_tree(make_message()))).messages
-
-    assert (message.sender, message.text) == ("+5215512345678", "hola ñandú")
-    assert (message.provider_id, message.medium, message.media) == (
-        "wamid.A",
-        Medium.WHATSAPP,
-        (),
-    )
-
-
-@pytest.mark.parametrize(
-    ("written_at", "hours"),
-    [
-        (NOW, 24),
-        (NOW - datetime.timedelta(hours=23), 1),
-        (NOW - datetime.timedelta(days=3), -48),  # Meta brought it late
-        (NOW - datetime.timedelta(days=3000), 24 - 7 * 24),
-        (NOW + datetime.timedelta(minutes=4), 24),  # its clock is ahead
-    ],
-)
-def test_text_when_written_then_it_can_be_answered_for_a_day_from_then_on(
-    written_at: datetime.datetime, hours: int
-) -> None:
-    """Meta counts from when somebody wrote, whenever it brings it to us."""
-    fields = {"timestamp": str(int(written_at.timestamp()))}
-    young = make_message(id="wamid.B")
-    tree = make_tree(make_message(**TEXT, **fields), young)
-    message, _ = make().receive(ask_tree(tree)).messages
-    assert message.answer_until == NOW + datetime.timedelta(hours=hours)
-
-
-@pytest.mark.parametrize("timestamp", ["", "x", "253402300799", "-62135596800", "9" * 30])
-def test_time_when_it_cannot_be_then_it_is_answered_for_no_longer_than_a_day(
-    timestamp: str,
-) -> None:
-    """What stands in a time field never makes a day that cannot be written."""
-    tree = make_tree(make_message(**TEXT, timestamp=timestamp), make_message(id="wamid.B"))
-    message, _ = make().receive(ask_tree(tree)).messages
-    assert message.answer_until is not None
-    assert abs(message.answer_until - NOW) <= MAX_AGE
 
 
 @pytest.mark.parametrize("signature", ["", "sha256=", "sha256=" + "0" * 64, "sha1=00", "ñ"])
@@ -137,9 +37,9 @@ def test_webhook_when_its_signature_does_not_hold_then_is_refused(signature: str
         make().receive(ask(body, signature))
     assert caught.value.code == "gateway_signature"
     with pytest.raises(GatewayError):
-        make().receive(ask(body + b" ", sign(body)))
+        make().receive(ask(body + b" ", sign_meta(body)))
     with pytest.raises(GatewayError):
-        make().receive(ask(body, sign(body).removeprefix("sha256=")))
+        make().receive(ask(body, sign_meta(body).removeprefix("sha256=")))
 
 
 def test_webhook_when_of_another_number_alone_then_is_not_agreed_to() -> None:
@@ -183,77 +83,6 @@ def test_message_when_it_comes_in_another_field_then_is_read() -> None:
     assert message.text == "hola ñandú"
 
 
-def test_message_when_its_number_is_kept_from_us_then_is_of_an_account() -> None:
-    """Who has a name instead of a number writes under an id of Meta's; the words stay words."""
-    fields = {"from_user_id": "MX.13491208655302741918", "from_parent_user_id": "MX.ENT.1", **TEXT}
-    named = {name: value for name, value in make_message(**fields).items() if name != "from"}
-    with_both = make_message(**fields, id="wamid.B")
-    messages = make().receive(ask_tree(make_tree(named, with_both))).messages
-    assert [(one.sender, one.text) for one in messages] == [
-        ("MX.13491208655302741918", "hola ñandú"),
-        ("+5215512345678", "hola ñandú"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"type": "image", "errors": [{"code": 131052, "title": "Media download error"}]},
-        {"type": "image", "image": {"mime_type": "image/jpeg", "caption": "look"}},
-        {"type": "video", "video": {"id": "x" * 501, "caption": "look"}},
-        {"type": "text", "text": {}},
-        {"type": "text"},
-    ],
-)
-def test_message_when_neither_words_nor_file_can_be_found_then_its_fields_are_the_text(
-    fields: dict[str, Any],
-) -> None:
-    """Somebody wrote, and the tip says what is known of it."""
-    sent = make_message(**fields)
-    (message,) = make().receive(ask_tree(make_tree(sent))).messages
-    assert json.loads(message.text) == sent
-    assert message.media == (() if fields["type"] == "text" else (NO_FILE,))
-
-
-def test_file_when_it_is_inside_something_else_then_is_referred_to() -> None:
-    """A picture whose caption was mended is inside the edit; one of a new kind wherever it is."""
-    image = {"id": "123", "mime_type": "image/jpeg", "caption": "new"}
-    inner = {"type": "image", "image": image, "context": {"id": "wamid.0"}}
-    edit = {"type": "edit", "edit": {"original_message_id": "wamid.0", "message": inner}}
-    new = {"type": "album", "album": [image, {**image, "id": "124"}]}
-    first, second = (
-        make()
-        .receive(ask_tree(make_tree(make_message(**edit), make_message(**new, id="wamid.B"))))
-        .messages
-    )
-    assert [one.location for one in first.media] == ["123"]
-    assert [one.location for one in second.media] == ["123", "124"]
-    assert '"caption": "new"' in first.text
-
-
-@pytest.mark.parametrize("kind", ["image", "audio", "video", "document", "sticker"])
-def test_file_when_it_came_then_is_referred_to(kind: str) -> None:
-    """A file is told by its id, and its caption is the text."""
-    fields = {"type": kind, kind: {"id": "123", "mime_type": "image/jpeg", "caption": "look"}}
-    (message,) = make().receive(ask_tree(make_tree(make_message(**fields)))).messages
-    assert message.text == "look"
-    assert message.media == (MediaReference(location="123", media_type="image/jpeg"),)
-
-
-def test_message_when_of_a_kind_that_we_do_not_know_then_its_fields_are_the_text() -> None:
-    """A place is not lost, and its fraction neither; nor is what comes to be tomorrow."""
-    place = {"type": "location", "location": {"latitude": 19.4326, "longitude": -99.1332}}
-    broken = {"type": "new", "new": {"x": "\ud800"}}
-    messages = (
-        make()
-        .receive(ask_tree(make_tree(make_message(**place), make_message(**broken, id="wamid.B"))))
-        .messages
-    )
-    assert '"19.4326"' in messages[0].text
-    assert "wamid" not in messages[0].text
-    messages[1].text.encode()
-
-
 @pytest.mark.parametrize(
     "age", [MAX_AGE + datetime.timedelta(seconds=1), -datetime.timedelta(hours=1)]
 )
@@ -275,37 +104,6 @@ def test_message_when_it_waited_at_meta_then_it_is_taken_with_a_younger_one() ->
     taken = make().receive(ask_tree(make_tree(*messages))).messages
     assert [message.provider_id for message in taken] == ["wamid.0", "wamid.1", "wamid.2"]
     assert {message.received_at for message in taken} == {NOW}
-
-
-@pytest.mark.parametrize(
-    ("odd", "provider_id", "sender"),
-    [
-        (7, None, ""),
-        (make_message(**TEXT, id=""), None, "+5215512345678"),
-        (make_message(**TEXT, id="x" * 201), None, "+5215512345678"),
-        (make_message(**{**TEXT, "from": ""}), "wamid.A", ""),
-        (make_message(**{**TEXT, "from": "5" * 200}), "wamid.A", ""),
-        (make_message(**TEXT, timestamp="now"), "wamid.A", "+5215512345678"),
-        (make_message(**TEXT, timestamp="9" * 19), "wamid.A", "+5215512345678"),
-        ({"user_id": "MX.13491208655302741918", **TEXT}, None, ""),
-        (make_message(type="text", text={"body": "x" * 65_537}), "wamid.A", "+5215512345678"),
-    ],
-)
-def test_message_when_it_lacks_something_then_its_fields_are_kept_and_the_others_too(
-    odd: Any, provider_id: str | None, sender: str
-) -> None:
-    """One message in another form is sealed as it came, and blocks none that came with it."""
-    tree = make_tree(make_message(**TEXT, id="wamid.0"), odd, make_message(**TEXT, id="wamid.9"))
-    first, kept, last = make().receive(ask_tree(tree)).messages
-    assert (first.text, last.text) == ("hola ñandú", "hola ñandú")
-    assert kept.sender == sender
-    assert kept.text == json.dumps(odd, ensure_ascii=False)[:65_536]
-    if provider_id is None:
-        assert kept.provider_id.startswith("odd-")
-    else:
-        assert kept.provider_id == provider_id
-    (again,) = make().receive(ask_tree(make_tree(odd))).messages
-    assert again == kept
 
 
 @pytest.mark.parametrize(
