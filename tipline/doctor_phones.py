@@ -13,19 +13,35 @@ from crypto.keyset import find_readers
 from crypto.keyset_fields import Keyset
 from tipline.answer_key import load_answer_key
 from tipline.clock import system_clock
+from tipline.clock_state import is_clock_kept
 from tipline.errors import TiplineError
 from tipline.finding import Finding, Level
 from tipline.gateway.adapter import Puller
 from tipline.gateway.making import MAKERS
 from tipline.gateway.places import check_listen
-from tipline.gateway.settings import GatewaySettings, load_gateways, load_secrets
+from tipline.gateway.settings import GatewaySettings, Kind, load_gateways, load_secrets
 from tipline.messages import N_
 from tipline.served_line import is_served
+
+# Whose messages are as old as their signature says.
+JUDGED_BY_TIME: Final = frozenset(
+    {Kind.CAPCOM6, Kind.WEBHOOK, Kind.TWILIO, Kind.WHATSAPP, Kind.TELEGRAM}
+)
 
 PHONE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "gateway_unread": (
         N_("gateway {gateway} brings messages to channel {channel}, which nobody reads today"),
         N_("until then they are refused; name readers of it in the keyset, or another channel"),
+    ),
+    "clock_alone": (
+        N_(
+            "nothing on this machine keeps its clock right; when it is five minutes wrong, messages"
+            " that gateways sign are refused"
+        ),
+        N_(
+            "install what asks time servers, such as systemd-timesyncd or chrony; then timedatectl"
+            ' says "synchronized: yes"'
+        ),
     ),
     "answers_none": (
         N_("this line has phones, but its keyset names no key for answers: none can be given"),
@@ -45,7 +61,11 @@ PHONE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def examine_phones(
-    directory: Path, *, keyset: Keyset | None, today: datetime.date
+    directory: Path,
+    *,
+    keyset: Keyset | None,
+    today: datetime.date,
+    is_clock_kept: Callable[[], bool | None] = is_clock_kept,
 ) -> Iterator[Finding]:
     """
     Look at a line's phones.
@@ -54,10 +74,11 @@ def examine_phones(
         directory: The instance.
         keyset: Verified; None if there is none.
         today: In UTC.
+        is_clock_kept: Tells whether something keeps the machine's clock right, if it can be told.
 
     Yields:
-        What is wrong with gateways, channels and the key for answers, and what keeps the line from
-        beginning; nothing for a line without phones.
+        What is wrong with gateways, channels, the clock and the key for answers, and what keeps the
+        line from beginning; nothing for a line without phones.
     """
     try:
         gateways = load_gateways(directory)
@@ -75,6 +96,9 @@ def examine_phones(
         if keyset is not None and not _is_read(keyset, settings.channel, today):
             facts: dict[str, str | int] = {"gateway": settings.name, "channel": settings.channel}
             yield Finding(level=Level.WRONG, code="gateway_unread", facts=facts)
+    kinds = {settings.kind for settings in gateways.gateways.values()}
+    if kinds & JUDGED_BY_TIME and is_clock_kept() is False:
+        yield Finding(level=Level.WARNING, code="clock_alone", facts={})
     if keyset is None:
         return
     if keyset.answers is None:

@@ -54,9 +54,12 @@ def make_keyset(**changes: Any) -> Keyset:
     return verify_keyset(note, root=root.verifier(), today=TODAY)
 
 
-def find(directory: Path, keyset: Keyset | None) -> list[str]:
+def find(directory: Path, keyset: Keyset | None, *, is_clock_kept: bool | None = True) -> list[str]:
     """The codes, each of which has its words."""
-    found = [one.code for one in examine_phones(directory, keyset=keyset, today=TODAY)]
+    looked = examine_phones(
+        directory, keyset=keyset, today=TODAY, is_clock_kept=lambda: is_clock_kept
+    )
+    found = [one.code for one in looked]
     assert all(code in PHONE_TEXTS or code in ERRORS for code in found)
     return found
 
@@ -79,7 +82,7 @@ def test_doctor_when_answers_are_not_in_order_then_it_is_said(directory: Path) -
     """No key in the keyset, another line's key, or a damaged one: each has its words."""
     install_webhook(directory)
     assert find(directory, make_keyset()) == ["answers_none"]
-    (finding,) = examine_phones(directory, keyset=make_keyset(), today=TODAY)
+    *_, finding = examine_phones(directory, keyset=make_keyset(), today=TODAY)
     assert PHONE_TEXTS[finding.code][1].format(**finding.facts).endswith(f" {directory}")
     other = make_keyset(answers=HybridIdentity.generate().recipient())
     assert find(directory, other) == ["answers_other"]
@@ -96,6 +99,18 @@ def test_doctor_when_a_gateway_is_not_in_order_then_it_is_said(directory: Path) 
     assert find(directory, make_keyset(answers=answers)) == ["gateway_secrets", "gateway_unread"]
     (directory / "gateways.toml").write_text("version = 1")
     assert find(directory, make_keyset(answers=answers)) == ["gateways_missing_key"]
+
+
+def test_doctor_when_nothing_keeps_the_clock_then_it_is_said_where_messages_have_a_time(
+    directory: Path,
+) -> None:
+    """A clock that wanders refuses signed messages; a modem's have no time to be too old by."""
+    install_webhook(directory)
+    assert find(directory, None, is_clock_kept=False) == ["clock_alone"]
+    for is_kept in (True, None):
+        assert find(directory, None, is_clock_kept=is_kept) == []
+    install_gateways(directory, voice=make_gateway("operator"))
+    assert find(directory, None, is_clock_kept=False) == []
 
 
 def test_doctor_when_the_line_could_not_begin_then_it_is_said_before(directory: Path) -> None:
