@@ -12,6 +12,7 @@ A finding is written to the folder where it runs, as `finding-SHA256`, and the e
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -23,7 +24,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from crypto.came_by import CameBy
-from crypto.errors import CryptoError
+from crypto.errors import CryptoError, MalformedError
 from crypto.secret import Secret
 from crypto.tip import Tip, format_tip
 from fuzz.running import run_cases, run_program
@@ -31,6 +32,7 @@ from tipline.errors import GatewayError
 from tipline.gateway.adapter import Adapter, RawRequest
 from tipline.gateway.incoming import Incoming, Medium
 from tipline.gateway.kinds.capcom6 import Capcom6
+from tipline.gateway.kinds.capcom6_events import BATCHES, INLINE, READERS, decode_inline
 from tipline.gateway.kinds.kannel import Kannel
 from tipline.gateway.kinds.telegram import Telegram
 from tipline.gateway.kinds.twilio import Twilio
@@ -38,6 +40,7 @@ from tipline.gateway.kinds.twilio_messages import INBOUND_EVENT
 from tipline.gateway.kinds.twilio_signature import sign_request
 from tipline.gateway.kinds.webhook import INCOMING_LINE, Webhook, make_signed
 from tipline.gateway.kinds.whatsapp import WhatsApp
+from tipline.gateway.media import MAX_FILE_BYTES
 from tipline.gateway.parts import decode_piece, encode_piece, mend_text
 from tipline.gateway.sealing import NO_TEXT, format_time
 from tipline.gateway.settings import GatewaySettings, Kind
@@ -173,6 +176,10 @@ def check_message(message: Incoming) -> None:
         AssertionError: a part does not read back.
     """
     sender = read_sender(message, SETTINGS)
+    for reference in message.media:
+        if reference.location.startswith(INLINE):
+            with contextlib.suppress(MalformedError):  # it is counted as missing
+                decode_inline(reference.location, limit_bytes=MAX_FILE_BYTES)
     if message.part is not None:
         written = encode_piece(message, sender=message.sender, channel="city", language="es")
         piece = decode_piece(b"", written)
@@ -240,9 +247,22 @@ def make_bodies() -> Iterator[tuple[str, bytes]]:
         {**message, "media": media},
     ):
         yield "webhook", json.dumps(value).encode()
-    payload = {"message": "hola", "sender": "7373", "subject": "foto", "simNumber": None}
-    for event in ("sms:received", "mms:received"):
-        yield "capcom6", json.dumps({"event": event, "id": "E1", "payload": payload}).encode()
+    attachments = [{"partId": 7, "data": "aG9sYQ=="}, {"partId": 8, "data": None}]
+    payload = {
+        "message": "hola",
+        "data": "aG9sYQ==",
+        "sender": "7373",
+        "simNumber": None,
+        "messageId": "42",
+        "subject": "foto",
+        "body": "mira",
+        "attachments": attachments,
+    }
+    for kind in READERS:
+        yield "capcom6", json.dumps({"event": kind, "id": "E1", "payload": payload}).encode()
+    for kind in BATCHES:
+        batch = {"event": kind, "id": "E1", "payload": {"messages": [payload, payload]}}
+        yield "capcom6", json.dumps(batch).encode()
     head = "target: /g?id=1\nx-kannel-from: +525512345678\nx-kannel-udh: %05%00%03M%02%01\n"
     yield "kannel", head.encode() + b"content-type: text/plain; charset=UTF-8\n\nhola"
     wide = "hola ñ \U0001f600".encode("utf-16-be")
