@@ -47,7 +47,7 @@ _BESIDE = re.compile(
     r"(?:(?:sms|smsmessage|message|account|messagingservice|sub|rcsagent)?sid|from|to|smsstatus"
     r"|(?:from|to)(?:city|state|zip|country)|apiversion|num(?:media|segments)|eventname|timestamp"
     r"|mcc|mnc|recipients|messagetype|channelmetadata|channelprefix|profilename|waid|addons"
-    r"|optouttype|referralctwaclid|body)"
+    r"|optouttype|referralctwaclid|errorcode|errorurl|body)"
 )
 
 

@@ -116,6 +116,7 @@ def test_form_when_a_file_is_counted_and_not_named_then_it_is_one() -> None:
 def test_message_when_it_says_something_without_words_then_its_fields_are_the_text() -> None:
     """A place is not lost because it is no text; what stands beside every message is no text."""
     beside = {"FromCity": "X", "ToZip": "1", "NumSegments": "1", "OptOutType": "HELP", "Body": ""}
+    beside |= {"ErrorCode": "11200", "ErrorUrl": PUBLIC}  # of a second try
     place = {"Latitude": "19.4", "Longitude": "-99.1", "Label": ""}
     (empty,) = make().receive(ask_form({**FORM, **beside})).messages
     (told,) = make().receive(ask_form({**FORM, **beside, **place})).messages
