@@ -52,7 +52,7 @@ from tests.service.shown import fill, show_block
 from tests.service.traces import find_traces
 from tipline.errors import GatewayError
 from tipline.gateway.kinds.capcom6 import MAX_EVENT_BYTES, Capcom6
-from tipline.gateway.kinds.capcom6_events import BATCHES, NO_MESSAGE, READERS
+from tipline.gateway.kinds.capcom6_events import BATCHES, FAILED, NO_MESSAGE, READERS
 from tipline.gateway.notices import make_notice
 from tipline.gateway.parts import WAIT
 from tipline.service.silence import Faults
@@ -157,6 +157,20 @@ async def test_answer_when_it_is_sent_then_is_what_the_official_client_sends(
         phone_numbers=sent["phoneNumbers"],
         text_message=domain.TextMessage.from_dict(sent["textMessage"]),
     )
+
+
+async def test_answer_when_it_goes_to_a_short_code_then_is_what_the_official_client_sends(
+    phone: Provider,
+) -> None:
+    """The app is told in the same words not to check it."""
+    phone.answer("POST", "/messages?skipPhoneValidation=true", make_state("27272"), status=202)
+    await make_adapter(phone).send("27272", TEXT)
+    wanted = domain.Message(phone_numbers=["27272"], text_message=domain.TextMessage(text=TEXT))
+    with use_official(phone) as client:
+        await asyncio.to_thread(client.send, wanted, skip_phone_validation=True)
+    ours, theirs = phone.asked
+    compare_asked(ours, theirs)
+    assert {**TAKEN_ANYWAY, **json.loads(ours.body)} == json.loads(theirs.body)
 
 
 @pytest.mark.parametrize(
@@ -373,7 +387,7 @@ async def test_event_when_openssl_did_not_sign_this_body_then_is_refused(
 async def test_event_when_its_kind_is_not_known_then_the_app_keeps_it_and_the_operator_is_told(
     world: Any, phone: Provider, faults: Faults
 ) -> None:
-    """What is acknowledged is forgotten by the app; what tells of something else is no fault."""
+    """What is acknowledged is forgotten by the app. Of the rest an answer that failed is told."""
     install_phone(world, phone)
     async with world.serve() as site, call_line(world) as caller:
         unknown = make_event("rcs:received", make_payload("sms:received"))
@@ -381,7 +395,7 @@ async def test_event_when_its_kind_is_not_known_then_the_app_keeps_it_and_the_op
         assert [error.code for error in faults.take_told()] == ["gateway_malformed"]
         for kind in sorted(NO_MESSAGE):
             assert await post(caller, make_event(kind, {"messageId": "1"})) == 200
-        assert faults.take_told() == []
+        assert [error.code for error in faults.take_told()] == ["gateway_undelivered"]
         assert await open_tips(world, site) == []
 
 
@@ -412,7 +426,7 @@ async def test_messages_when_they_came_then_nothing_of_them_lies_in_clear(
 async def test_webhooks_when_registered_as_the_page_says_then_as_the_official_client_does(
     phone: Provider,
 ) -> None:
-    """Of each kind that brings a message alone, but the one that brings no file."""
+    """Of each kind that brings one message, but the one without files; and of failures."""
     phone.answer("POST", "/webhooks", status=201)
     script = fill(
         show_block("for EVENT in"),
@@ -424,9 +438,9 @@ async def test_webhooks_when_registered_as_the_page_says_then_as_the_official_cl
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
-    assert (process.returncode, output) == (0, b"{}" * 3)
+    assert (process.returncode, output) == (0, b"{}" * 4)
     ours = list(phone.asked)
-    kinds = [kind for kind in READERS if kind != "mms:received"]
+    kinds = [*(kind for kind in READERS if kind != "mms:received"), FAILED]
     for asked, kind in zip(ours, kinds, strict=True):
         webhook = domain.Webhook(
             id=None, url="https://YOUR-WEB-SERVER/phone", event=WebhookEvent(kind)

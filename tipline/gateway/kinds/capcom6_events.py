@@ -49,8 +49,9 @@ INLINE: Final = "data:;base64,"  # RFC 2397: the file itself
 INBOX: Final = "inbox/"  # below the app's API: where it keeps the file
 BYTES_TYPE: Final = "application/octet-stream"
 
+FAILED: Final = "sms:failed"  # of an answer that the app had taken
 NO_MESSAGE: Final = frozenset(
-    {"sms:sent", "sms:delivered", "sms:failed", "sms:cancelled", "system:ping", "app:started"}
+    {"sms:sent", "sms:delivered", FAILED, "sms:cancelled", "system:ping", "app:started"}
 )
 # By the event that brings many: the one that brings such a message alone.
 BATCHES: Final = {

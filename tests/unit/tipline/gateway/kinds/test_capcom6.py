@@ -83,12 +83,12 @@ def test_sms_when_it_comes_then_it_is_read() -> None:
     assert message.text == "Android is always a sweet treat!"
 
 
-@pytest.mark.parametrize("event", ["sms:sent", "sms:delivered", "system:ping"])
+@pytest.mark.parametrize("event", ["sms:sent", "sms:failed", "system:ping"])
 def test_event_when_it_is_no_message_then_it_is_acknowledged(event: str) -> None:
     """What tells of something else is answered, so that the app does not repeat it."""
     received = make().receive(ask({**SMS, "event": event}))
-    assert received.messages == ()
-    assert received.answer.status == 200
+    assert (received.messages, received.answer.status) == ((), 200)
+    assert received.has_undelivered is (event == "sms:failed")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,16 @@ async def test_answer_when_it_is_sent_then_the_app_is_asked_as_it_wants(
         "phoneNumbers": ["+525512345678"],
     }
     assert asked.authorization == "Basic c21zOnBhc3M="
+
+
+@pytest.mark.parametrize(("end", "mark"), [("/messages", "?"), ("/messages?a=b", "&")])
+async def test_answer_when_it_goes_to_a_short_code_then_the_app_is_told_not_to_check_it(
+    provider: Provider, end: str, mark: str
+) -> None:
+    """To the app's check a short code is no number."""
+    provider.answer("POST", f"{end}{mark}skipPhoneValidation=true", status=202)
+    await make(f"{provider.url}{end}").send("27272", "Recibido")
+    assert json.loads(provider.asked[0].body)["phoneNumbers"] == ["27272"]
 
 
 async def test_file_when_it_stands_in_the_event_then_nobody_is_asked(provider: Provider) -> None:
