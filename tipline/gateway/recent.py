@@ -77,6 +77,8 @@ class RecentMessages:
         self._key = secrets.token_bytes(KEY_BYTES)
         # The one that was not seen for longest first.
         self._messages: collections.OrderedDict[bytes, _Message] = collections.OrderedDict()
+        # By sender, so that in a flood of orders nobody looks through all messages for each.
+        self._of_sender: dict[bytes, set[bytes]] = {}
 
     def find_id(self, provider_id: str, *, sender: str, text: str) -> str:
         """
@@ -96,9 +98,8 @@ class RecentMessages:
             return provider_id
         writer = self._mark(sender)
         if find_order(mend_text(text)) is not None:
-            theirs = [mark for mark, one in self._messages.items() if one.sender == writer]
-            for mark in theirs:
-                del self._messages[mark]
+            for mark in [*self._of_sender.get(writer, ())]:
+                self._forget(mark)
             return provider_id
         mark = self._mark(sender, text)
         known = self._messages.get(mark)
@@ -107,20 +108,27 @@ class RecentMessages:
                 first_id=provider_id, sender=writer, came_at=now, seen_at=now, copy_ids=set()
             )
             self._messages[mark] = known
+            self._of_sender.setdefault(writer, set()).add(mark)
         known.seen_at = now
         if len(known.copy_ids) < MAX_IDS:
             known.copy_ids.add(provider_id)
         self._messages.move_to_end(mark)
         while len(self._messages) > MAX_RECENT:
-            self._messages.popitem(last=False)
+            self._forget(next(iter(self._messages)))
         return known.first_id
+
+    def _forget(self, mark: bytes) -> None:
+        writer = self._messages.pop(mark).sender
+        self._of_sender[writer].remove(mark)
+        if not self._of_sender[writer]:
+            del self._of_sender[writer]
 
     def _forget_old(self, now: float) -> None:
         while self._messages:
             mark, oldest = next(iter(self._messages.items()))
             if now - oldest.seen_at <= KEPT_SECONDS:
                 return
-            del self._messages[mark]
+            self._forget(mark)
 
     def _mark(self, *told: str) -> bytes:
         # Of half a character, too: hex has room for it.

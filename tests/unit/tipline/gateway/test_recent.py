@@ -124,6 +124,9 @@ def test_messages_when_they_are_old_or_many_then_they_are_forgotten(
     for number in range(2 * MAX_IDS):
         assert name(messages, f"f{number}", text="flood") == "f0"
     assert all(len(one.copy_ids) <= MAX_IDS for one in messages._messages.values())
+    assert set().union(*messages._of_sender.values()) == set(messages._messages)
+    name(messages, "s", text="STOP")
+    assert not messages._of_sender
 
 
 def test_memory_when_looked_into_then_neither_number_nor_words_are_there(
@@ -131,7 +134,7 @@ def test_memory_when_looked_into_then_neither_number_nor_words_are_there(
 ) -> None:
     """What is remembered is a hash under a key that nobody stored."""
     name(messages, "a")
-    kept = repr(messages._messages)
+    kept = repr([messages._messages, messages._of_sender])
     assert NUMBER not in kept
     assert TEXT not in kept
     assert set(RecentMessages()._messages) == set()
