@@ -28,6 +28,7 @@ FREE: Final[Mapping[str, str]] = {
     " MatrixStructure MediaData MediaDataOffset MediaDataSize MinSpatialSegmentationIDC"
     " MinorVersion MovieHeaderVersion NextTrackID NumTemporalLayers ParallelismType PreferredRate"
     " PreferredVolume QuickTime_ColorRep QuickTime_HEVCConfig Rotation SeqProfile SeqTier0"
+    " QuickTime_AV1Config Unknown_clli"
     " TemporalIDNested TimeScale TransferCharacteristics AuxiliaryImageType CleanAperture"
     " VideoFullRangeFlag PixelAspectRatio ImageRotation Mirroring",
     "Track": "AVCConfiguration AudioBitsPerSample AudioChannelTypes AudioChannels AudioFormat"

@@ -37,13 +37,14 @@ _FREE: Final[Mapping[str, str]] = {
     "System": "FileName Directory FileSize FileModifyDate FileAccessDate FileInodeChangeDate"
     " FilePermissions",
     "File": "FileType FileTypeExtension MIMEType ImageWidth ImageHeight EncodingProcess"
-    " BitsPerSample ColorComponents YCbCrSubSampling",
+    " BitsPerSample ColorComponents YCbCrSubSampling MIMEEncoding Newlines LineCount WordCount",
     "Composite": "ImageSize Megapixels",
     "IFD0": "Orientation",
     "Adobe": "ColorTransform",
     "PNG": "ImageWidth ImageHeight BitDepth ColorType Compression Filter Interlace Palette"
     " Transparency Gamma SRGBRendering AnimationFrames AnimationPlays ColorPrimaries"
-    " TransferCharacteristics MatrixCoefficients VideoFullRangeFlag",
+    " TransferCharacteristics MatrixCoefficients VideoFullRangeFlag WhitePointX WhitePointY"
+    " RedX RedY GreenX GreenY BlueX BlueY",
     "RIFF": "ImageWidth ImageHeight WebP_Flags VP8Version HorizontalScale VerticalScale"
     " AlphaPreprocessing AlphaFiltering AlphaCompression BackgroundColor AnimationLoopCount"
     " FrameCount Duration AlphaIsUsed",

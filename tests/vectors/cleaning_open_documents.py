@@ -168,6 +168,24 @@ def list_open_documents() -> Iterator[Case]:
             )
         ],
     )
+    clock = '<text:date text:date-value="2026-03-04">4 May</text:date>, <text:time>5:06</text:time>'
+    region = f"<style:region-right><text:p>page {clock}</text:p></style:region-right>"
+    yield (
+        "sheet-head",
+        "the clock goes that a program sets anew in the head of each sheet",
+        [
+            make_open_document(
+                "<table:table/>",
+                kind="spreadsheet",
+                members={
+                    "styles.xml": f"<office:document-styles{SPACES}><office:master-styles>"
+                    f'<style:master-page style:name="A"><style:header>{region}<text:p>{clock}'
+                    "</text:p></style:header></style:master-page></office:master-styles>"
+                    "</office:document-styles>"
+                },
+            )
+        ],
+    )
     yield (
         "drawn",
         "a picture that cannot be cleaned",

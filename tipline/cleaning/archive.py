@@ -1,8 +1,9 @@
 """
 ZIP (APPNOTE 6.3), as far as documents use it: read strictly, written anew.
 
-1. The end of the central directory is the end of the file. What it lists is all there is: members
-   that lie apart, whole, within the file, and whose own heads say the same.
+1. The end of the central directory is the last one in the file; what stands behind it goes. What
+   it lists is all there is: members that lie apart, whole, within the file, and whose own heads say
+   the same.
 2. Members are stored or deflated. Encrypted ones, ZIP64 and archives in several parts are refused.
 3. A member is inflated up to the length that it declares and no further; its data ends exactly
    where its stream ends, and its sum is right. `MAX_INFLATED_BYTES` bounds all of them together.
@@ -180,8 +181,11 @@ class Archive:
         if len(tail) - at < _END.size:
             raise RefusedError(Reason.MALFORMED)
         _, disk, first_disk, here, count, size, offset, comment = _END.unpack_from(tail, at)
-        if disk or first_disk or here != count or at + _END.size + comment != len(tail):
+        behind = len(tail) - at - _END.size - comment
+        if disk or first_disk or here != count or behind < 0:
             raise RefusedError(Reason.MALFORMED)
+        if behind:
+            self.kinds.add(Kind.TRAILING)
         if _ZIP64 in (size, offset):
             raise RefusedError(Reason.UNSUPPORTED)
         if count > MAX_MEMBERS or size > _MAX_DIRECTORY_BYTES:

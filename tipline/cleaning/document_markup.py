@@ -344,7 +344,9 @@ class DocumentMarkup:
     # --- what decides -----------------------------------------------------------------------------
 
     def _is_left_out(self, parent: _Open | None, opened: _Open, attributes: Attributes) -> bool:
-        """Tell whether an alternative is not the one that stays."""
+        """Tell whether an element has no place here, or is an alternative that does not stay."""
+        if opened.key in self._rules.gone_in:
+            return any(one.key in self._rules.gone_in[opened.key] for one in self._open)
         if opened.key not in ("mc:Choice", "mc:Fallback"):
             return False
         if parent is None or parent.key != "mc:AlternateContent":

@@ -52,6 +52,7 @@ class MarkupRules:
         namespaces: By their keys, in the order in which they are declared.
         addresses: The key of each address.
         unwrapped: Elements whose tags go, and what stands between them stays.
+        gone_in: Of those, which go with all that is in them, in some elements.
         refused: Elements that cannot be left out without changing what is read.
         references: Attributes that lead to something.
         loose: Elements that can be without what they lead to; any other goes with it.
@@ -79,6 +80,7 @@ class MarkupRules:
     namespaces: Mapping[str, Namespace]
     addresses: Mapping[str, str]
     unwrapped: frozenset[str]
+    gone_in: Mapping[str, frozenset[str]]
     refused: frozenset[str]
     references: frozenset[str]
     loose: frozenset[str]
@@ -143,6 +145,7 @@ def make_rules(listed: Mapping[str, Any]) -> MarkupRules:
             address: key for key, space in listed["namespaces"].items() for address in space["uris"]
         },
         unwrapped=_split(listed["unwrapped"]),
+        gone_in={name: _split(around) for name, around in listed.get("gone-in", {}).items()},
         refused=_split(listed["refused"]),
         references=_split(listed["references"]),
         loose=_split(listed["loose"]),

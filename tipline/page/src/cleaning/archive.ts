@@ -142,9 +142,9 @@ export class Archive {
       littleEndian(tail, at + 16, 4),
     ];
     const isSplit = short(4) !== 0 || short(6) !== 0 || short(8) !== count;
-    if (isSplit || at + END_BYTES + short(20) !== tail.length) {
-      throw new CleaningRefusal("malformed");
-    }
+    const behind = tail.length - at - END_BYTES - short(20);
+    if (isSplit || behind < 0) throw new CleaningRefusal("malformed");
+    if (behind > 0) this.kinds.add("trailing");
     if (length === ZIP64 || offset === ZIP64) throw new CleaningRefusal("unsupported");
     if (count > MAX_MEMBERS || length > MAX_DIRECTORY_BYTES) {
       throw new CleaningRefusal("too-complex");

@@ -204,7 +204,9 @@ export class DocumentMarkup {
     };
     if (names.isUnwrapped) {
       this.#find(names.kinds);
-      if (isLeftOut(parent, opened, attributes)) this.#skipped = 1;
+      const around = this.rules.goneIn.get(key);
+      const isGone = around !== undefined && this.#open.some((one) => around.has(one.key));
+      if (isGone || isLeftOut(parent, opened, attributes)) this.#skipped = 1;
       else this.#open.push(opened);
       return;
     }

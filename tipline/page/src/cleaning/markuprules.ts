@@ -34,6 +34,7 @@ interface ListedNamespace {
 export interface Lists {
   readonly namespaces: Readonly<Record<string, ListedNamespace>>;
   readonly unwrapped: string;
+  readonly "gone-in"?: object;
   readonly refused: string;
   readonly references: string;
   readonly loose: string;
@@ -65,6 +66,8 @@ export interface MarkupRules {
   readonly addresses: ReadonlyMap<string, string>;
   /** Elements whose tags go, and what stands between them stays. */
   readonly unwrapped: Names;
+  /** Of those, which go with all that is in them, in some elements. */
+  readonly goneIn: ReadonlyMap<string, Names>;
   /** Elements that cannot be left out without changing what is read. */
   readonly refused: Names;
   /** Attributes that lead to something. */
@@ -112,6 +115,12 @@ export function makeRules(listed: Lists): MarkupRules {
       spaces.flatMap(([key, space]) => space.uris.map((address) => [address, key] as const)),
     ),
     unwrapped: toSet(listed.unwrapped),
+    goneIn: new Map(
+      Object.entries((listed["gone-in"] ?? {}) as Listed).map(([name, around]) => [
+        name,
+        toSet(around),
+      ]),
+    ),
     refused: toSet(listed.refused),
     references: toSet(listed.references),
     loose: toSet(listed.loose),
