@@ -4,8 +4,8 @@ Companies that see who writes over a gateway, or what: which, in which country, 
 Rules:
 1. What is known of a kind of gateway stands in `notices.json`; what only the operator knows (its
    own phone company, whoever runs its webhook) stands in `gateways.toml`, in the same fields.
-2. The page `/accountability` shows all of them. A gateway whose way leads over a company that only
-   the operator knows is refused as long as none is named.
+2. The page `/accountability` shows all of them, and says where a company that only the operator
+   knows was not named.
 """
 
 from __future__ import annotations
