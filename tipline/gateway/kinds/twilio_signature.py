@@ -6,7 +6,8 @@ Rules:
    all names and values, sorted. A JSON body is signed by its SHA-256 in the address.
 2. The address is the public one that the operator wrote down, letter by letter, and the query of
    the request; what the request says of its own host is not asked. Twilio signs some addresses
-   with their port and some without: both are tried.
+   with their port and some without, and does not say whether it signs what stands behind `#`, by
+   which it is told to try again: all of these are tried.
 3. Keys that Twilio calls shared, and signs with SHA-256, are not known here: what they sign is
    refused.
 
@@ -114,7 +115,9 @@ def _list_spellings(public_url: str, query: str) -> Iterator[str]:
     # Not `hostname`: that is in lower case, and Twilio signs what was written.
     host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
     for port in (f":{parts.port or PORTS[parts.scheme]}", ""):
-        yield urlunsplit((parts.scheme, f"{host}{port}", parts.path, query or parts.query, ""))
+        for end in {parts.fragment, ""}:
+            place = f"{host}{port}"
+            yield urlunsplit((parts.scheme, place, parts.path, query or parts.query, end))
 
 
 def _find_hash(query: str) -> str:

@@ -133,6 +133,17 @@ def test_gateway_when_a_value_is_wrong_then_its_key_is_named_and_not_the_value(
     assert (caught.value.code, caught.value.facts) == ("gateways_wrong_value", {"key": key})
 
 
+@pytest.mark.parametrize("end", ["", "#", "#rc=5&rp=all"])
+def test_public_address_when_it_says_how_often_to_try_then_that_stays_in_it(end: str) -> None:
+    """Twilio reads the end of the address that it has; what else is wrong stays wrong."""
+    table = {**make_table(Kind.TWILIO), "public_url": f"https://line.invalid/sms{end}"}
+    settings = parse(UNIX, one=table).gateways["one"]
+    assert settings.options["public_url"] == table["public_url"]
+    for wrong in (f"ftp://line.invalid{end}", f"https://a:b@line.invalid{end}", f"{end} "):
+        with pytest.raises(ConfigurationError, match="gateways_wrong_value"):
+            parse(UNIX, one={**table, "public_url": wrong})
+
+
 @pytest.mark.parametrize(
     "spool", ["run/phones", "/run/../etc", "", "/a\\u0000b", 1, "/" + "x" * 500]
 )
