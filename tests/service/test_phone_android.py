@@ -307,6 +307,25 @@ async def test_mms_when_it_was_told_of_before_then_both_make_one_tip(
     assert tip.gateway.missing_files == 0
 
 
+async def test_mms_when_all_is_repeated_at_once_then_it_is_one_tip(
+    world: Any, phone: Provider
+) -> None:
+    """A phone that waited too short repeats both, also while the MMS is being stored."""
+    install_phone(world, phone)
+    told = make_event("mms:received", make_payload("mms:received"))
+    brought = make_event("mms:downloaded", make_payload("mms:downloaded"))
+    async with world.serve(sleep=look_soon) as site, call_line(world) as caller:
+        assert await post(caller, told) == 200
+        left = [brought, told] * 4
+        while left:
+            statuses = await asyncio.gather(*(post(caller, event) for event in left))
+            assert set(statuses) <= {200, 503}  # of what is being stored: come back later
+            left = [event for event, status in zip(left, statuses, strict=True) if status != 200]
+        await let_it_wait(world, site)
+        ((tip, files),) = await open_all(world, site)
+    assert (tip.text, files) == (TEXT, [PHOTO])
+
+
 async def test_mms_when_two_were_told_of_and_one_came_then_the_other_is_missed(
     world: Any, phone: Provider
 ) -> None:
