@@ -293,6 +293,39 @@ async def test_webhook_when_the_same_updates_come_then_both_servers_judge_alike(
     assert dict(parse_qsl(registered.body.decode()))["secret_token"] == SECRET
 
 
+async def test_webhook_when_every_kind_of_message_comes_then_each_is_a_tip(
+    world: Any, provider: Provider, short_path: Path
+) -> None:
+    """What the library takes becomes a tip here: one each, with its words and its files."""
+    now = int(world.clock().timestamp())
+    install(world, provider)
+    agree(provider, "getFile", make_file("any", file_path="files/file_1"))
+    provider.answer("GET", f"/file{API}/files/file_1", b"\0 a file of no known kind")
+    async with (
+        world.serve() as site,
+        call_line(world) as caller,
+        serve_theirs(provider, short_path) as theirs,
+    ):
+        for number, fields in enumerate(MESSAGES.values(), 1):
+            update = make_update(update_id=number, message_id=number, **{**fields, "date": now})
+            body = json.dumps(update).encode()
+            verdicts = [await post(one, body, SECRET) for one in (theirs.session, caller.session)]
+            assert verdicts == [200, 200], update
+        ours = await open_tips(world, site)
+    read = [theirs.updates.get_nowait() for _ in MESSAGES]
+    said = [one.message for one in read if isinstance(one, Update) and one.message]
+    assert len(ours) == len(said) == len(MESSAGES)
+    assert {tip.gateway.sender for tip in ours if tip.gateway} == {str(ACCOUNT)}
+    told = sorted(words for one in said if (words := one.text or one.caption))
+    assert len(told) > 10
+    for words in told:
+        ours.remove(next(tip for tip in ours if tip.text.startswith(words)))
+    asked = {one["file_id"] for one in list_asked(provider, "getFile")}
+    files = ("animation", "audio", "document", "live", "photo-1280", "round", "video", "voice")
+    assert asked >= {f"id-of-{name}" for name in files}
+    assert not [tip for tip in ours if not tip.text and not tip.attachments]
+
+
 async def test_telegram_when_a_message_comes_then_the_bot_removes_it_from_the_chat(
     world: Any, provider: Provider
 ) -> None:
