@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from crypto.errors import CryptoError, MalformedError
-from tipline.gateway.batches import Dated, make_odd_id, write_fields
+from tipline.gateway.batches import Dated, cut_long, make_odd_id, write_all_fields
 from tipline.gateway.incoming import (
     MAX_REFERENCES,
     MAX_SENDER_CHARACTERS,
@@ -145,12 +145,13 @@ class Reader:
         if not 1 <= len(events) <= MAX_EVENTS:
             raise MalformedError("events")
         reports = [event for event in events if take_text(event, "type").startswith(REPORTS)]
-        others_len, messages = 0, []
+        others_len = 0
+        messages: list[Dated] = []
         for event in events:
             if take_text(event, "type").startswith((REPORTS, TESTS)):
                 continue
             if _is_message(event) and self._is_ours(take_object(event), sender=_find_sender(event)):
-                messages.append(self._read_event(event))
+                messages += self._read_event(event)
             else:
                 others_len += 1
         if others_len and not messages:
@@ -167,7 +168,7 @@ class Reader:
         # "whatsapp:+52...", "messenger:...": the way led over another company.
         return fields.get("AccountSid", self.account_sid) == self.account_sid and ":" not in sender
 
-    def _read_event(self, event: Any) -> Dated:
+    def _read_event(self, event: Any) -> list[Dated]:
         data, written_at = take_object(event, "data"), None
         try:
             if take_text(event, "type") == INBOUND_EVENT:
@@ -177,8 +178,9 @@ class Reader:
                 # The names of a form, in JSON.
                 incoming = self.read_form({name: take_text(event, name) for name in event})
         except (CryptoError, ValueError):
-            incoming = self._make_odd(event)
-        return Dated(incoming=incoming, written_at=written_at)
+            odd = cut_long(self._make_odd(event), write_all_fields(event))
+            return [Dated(incoming=one, written_at=written_at) for one in odd]
+        return [Dated(incoming=incoming, written_at=written_at)]
 
     def _read_data(self, data: dict[str, Any]) -> Incoming:
         sid = take_text(data, "messageSid")
@@ -202,7 +204,7 @@ class Reader:
             medium=Medium.SMS,
             provider_id=sid if is_sid(sid) else make_odd_id(event),
             sender=sender if len(sender) <= MAX_SENDER_CHARACTERS else "",
-            text=write_fields(event),
+            text="",
             received_at=self.now,
         )
 
@@ -250,7 +252,7 @@ def _write_rest(fields: Mapping[str, Any]) -> str:
         for name, value in fields.items()
         if value and not _BESIDE.fullmatch(name.lower())
     }
-    return write_fields(rest) if rest else ""
+    return write_all_fields(rest) if rest else ""
 
 
 def _count(untrusted: str) -> int:

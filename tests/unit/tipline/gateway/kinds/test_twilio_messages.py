@@ -148,7 +148,6 @@ def test_json_when_an_event_waited_then_it_is_taken_with_a_younger_one() -> None
         (make_event(numMedia="many"), SID),
         (make_event(numMedia=101), SID),
         (make_event(**{"from": "5" * 200}), SID),
-        (make_event(body="x" * 65_537), SID),
         ({"type": INBOUND_EVENT}, None),
         ({**FORM, "MessageSid": "SM1"}, None),
     ],
@@ -159,13 +158,24 @@ def test_json_when_an_event_lacks_something_then_its_fields_are_kept_and_the_oth
     """One event in another form is sealed as it came, and blocks none that came with it."""
     first, kept, last = make().receive(ask_json([make_event(), odd, make_event()])).messages
     assert (first.text, last.text) == ("text", "text")
-    assert kept.text == json.dumps(odd, ensure_ascii=False)[:65_536]
+    assert kept.text == json.dumps(odd, ensure_ascii=False)
     if provider_id is None:
         assert kept.provider_id.startswith("odd-")
     else:
         assert kept.provider_id == provider_id
     (again,) = make().receive(ask_json([odd])).messages
     assert again == kept
+
+
+def test_json_when_an_event_is_longer_than_a_text_then_none_of_it_is_lost() -> None:
+    """What is too long for one message makes several; a form that long is refused."""
+    odd = make_event(body="x" * 200_000)
+    *pieces, last = make().receive(ask_json([odd, make_event()])).messages
+    assert "".join(piece.text for piece in pieces) == json.dumps(odd)
+    assert (pieces[0].provider_id, last.text) == (SID, "text")
+    assert len({piece.provider_id for piece in pieces}) == len(pieces) == 4
+    with pytest.raises(GatewayError, match="gateway_malformed"):
+        make().receive(ask_form({**FORM, "Body": "", "Address": "x" * 65_537}))
 
 
 @pytest.mark.parametrize("timestamp", ["yesterday", "2026-11-21T12:00:00", None])
