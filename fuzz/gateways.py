@@ -299,7 +299,7 @@ def make_bodies() -> Iterator[tuple[str, bytes]]:
     changes = [{"field": "messages", "value": value}]
     tree = {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]}
     yield "whatsapp", json.dumps(tree).encode()
-    update = {
+    update: dict[str, Any] = {
         "update_id": 1,
         "message": {
             "message_id": 7,
@@ -310,6 +310,29 @@ def make_bodies() -> Iterator[tuple[str, bytes]]:
         },
     }
     yield "telegram", json.dumps(update).encode()
+    file = {"file_id": "F", "file_unique_id": "f", "mime_type": "audio/ogg"}
+    photo = [{"file_id": "P", "width": 90, "height": 60}]
+    cells = [[{"text": "x"}, {"text": {"type": "url", "text": "y", "url": URL}}]]
+    items = [{"label": "1.", "blocks": [{"type": "table", "cells": cells}]}]
+    rich: dict[str, Any] = {
+        **update["message"],
+        "edit_date": int(TIMESTAMP),
+        "entities": [{"type": "text_link", "offset": 0, "length": 1, "url": URL}],
+        "rich_message": {
+            "blocks": [
+                {"type": "heading", "text": ["a", {"type": "bold", "text": "b"}]},
+                {"type": "list", "items": items},
+                {"type": "photo", "photo": photo, "caption": {"text": "c", "credit": "d"}},
+                {"type": "voice_note", "voice_note": file},
+            ]
+        },
+        "forward_origin": {"type": "hidden_user", "sender_user_name": "B", "date": 1},
+        "contact": {"first_name": "B", "phone_number": "+52", "user_id": 9},
+        "venue": {"location": {"latitude": 1.5, "longitude": -2.5}, "title": "t", "address": "a"},
+        "pinned_message": update["message"],
+        "animation": file,
+    }
+    yield "telegram", json.dumps({"update_id": 2, "edited_message": rich}).encode()
     lines = (
         *("; Gammu", "", "[SMSBackup000]", "NumberUnicode = 00370033", "UDH = 050003290201"),
         *("Text00 = 0068006FD83D", "Text01 = DE00", "Coding = Unicode_No_Compression", "", ""),
