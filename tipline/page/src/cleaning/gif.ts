@@ -45,6 +45,11 @@ class Reader {
     let position = await this.#keepScreen();
     for (;;) {
       this.#builder.countPart();
+      const next = this.#passComment(position);
+      if (next !== undefined) {
+        position = next;
+        continue;
+      }
       const mark = await this.source.byteAt(position);
       if (mark === TRAILER) break;
       if (mark === IMAGE) position = await this.#keepImage(position);
@@ -86,6 +91,26 @@ class Reader {
     this.#builder.keep(position, end - position);
     this.#imageCount++;
     return end;
+  }
+
+  /**
+   * Drop a comment that lies in memory already, and return where the next block is. Where there are
+   * many, waiting for each would take ten times as long.
+   */
+  #passComment(position: number): number | undefined {
+    const head = this.source.peek(position, 2);
+    if (head?.[0] !== EXTENSION || head[1] !== COMMENT) return undefined;
+    let partLen = 0;
+    let at = position + 2;
+    for (let length = 1; length !== 0; at += 1 + length) {
+      const found = this.source.peek(at, 1)?.[0];
+      if (found === undefined) return undefined; // read from its begin, part by part
+      length = found;
+      if (length !== 0) partLen++;
+    }
+    for (; partLen > 0; partLen--) this.#builder.countPart();
+    this.#builder.find("text");
+    return at;
   }
 
   /** Follow blocks of up to 255 bytes to the empty one; return what is behind it. */

@@ -86,7 +86,8 @@ class Reader {
     let position = SIGNATURE.length;
     while (this.#before !== "IEND") {
       this.#builder.countPart();
-      const head = await this.source.read(position, 8);
+      // Nothing is waited for that lies in memory: where there are many chunks, that is most of it.
+      const head = this.source.peek(position, 8) ?? (await this.source.read(position, 8));
       const length = bigEndian(head, 0, 4);
       const name = textOf(head.subarray(4));
       if (length > MAX_LENGTH_BYTES || !/^[A-Za-z]{4}$/.test(name)) {
@@ -94,7 +95,15 @@ class Reader {
       }
       this.source.check(position, FRAME + length);
       this.#checkOrder(name);
-      await this.#readChunk(position, name, length);
+      if (name === "IDAT" || name === "fdAT") {
+        this.#keepPixels(position, name, length);
+      } else if (PNG_KEPT.has(name)) {
+        await this.#readKept(position, name, length);
+      } else {
+        const lookedAt = Math.min(length, MAX_LOOKED_AT_BYTES);
+        const content = this.source.peek(position + 8, lookedAt);
+        this.#drop(name, content ?? (await this.source.read(position + 8, lookedAt)));
+      }
       this.#seen.add(name);
       this.#before = name;
       position += FRAME + length;
@@ -131,18 +140,15 @@ class Reader {
     }
   }
 
-  async #readChunk(position: number, name: string, length: number): Promise<void> {
-    if (name === "IDAT" || name === "fdAT") {
-      if (name === "fdAT" && length < 4) throw new CleaningRefusal("malformed");
-      this.#builder.keep(position, FRAME + length);
-    } else if (PNG_KEPT.has(name)) {
-      await this.#readKept(position, name, length);
-    } else {
-      // A capital letter: a decoder that does not know it cannot show the image.
-      if (/^[A-Z]/.test(name)) throw new CleaningRefusal("unsupported");
-      const lookedAt = Math.min(length, MAX_LOOKED_AT_BYTES);
-      this.#lookAt(name, await this.source.read(position + 8, lookedAt));
-    }
+  #keepPixels(position: number, name: string, length: number): void {
+    if (name === "fdAT" && length < 4) throw new CleaningRefusal("malformed");
+    this.#builder.keep(position, FRAME + length);
+  }
+
+  #drop(name: string, content: Uint8Array): void {
+    // A capital letter: a decoder that does not know it cannot show the image.
+    if (/^[A-Z]/.test(name)) throw new CleaningRefusal("unsupported");
+    this.#lookAt(name, content);
   }
 
   async #readKept(position: number, name: string, length: number): Promise<void> {
