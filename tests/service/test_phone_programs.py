@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime
 import json
+import re
 import urllib.parse
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import pytest
 from crypto.tip import Tip
 from tests.service.phones import NUMBER, install_gateways, make_gateway, open_tips
 from tests.service.programs import Kannel, Modem, find_port, make_memory_folder
+from tests.service.shown import show_block
 from tests.service.smsc import GSM7, UCS2, open_smsc
 from tests.service.traces import find_traces, pack
 from tipline.clock import system_clock
@@ -271,6 +274,14 @@ async def test_kannel_when_it_is_told_to_come_back_then_its_message_comes_and_on
             opened = await open_tips(world, site)
     assert [tip.text for tip in opened] == ["a second time", "seen at the harbour"]
     assert calls == 4
+
+
+def test_kannel_when_set_up_as_shown_then_it_brings_a_message_again_for_months() -> None:
+    """smsbox drops what it brought so often in vain, and the carrier was told that it is here."""
+    shown = show_block("group = core")
+    (times,) = re.findall(r"^http-request-retry = (\d+)$", shown, re.MULTILINE)
+    (seconds,) = re.findall(r"^http-queue-delay = (\d+)$", shown, re.MULTILINE)
+    assert datetime.timedelta(seconds=int(times) * int(seconds)) > datetime.timedelta(days=90)
 
 
 async def test_kannel_when_the_carrier_repeats_a_message_then_it_is_one_tip(
