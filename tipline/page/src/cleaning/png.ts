@@ -90,7 +90,8 @@ class Reader {
       const head = this.source.peek(position, 8) ?? (await this.source.read(position, 8));
       const length = bigEndian(head, 0, 4);
       const name = textOf(head.subarray(4));
-      if (length > MAX_LENGTH_BYTES || !/^[A-Za-z]{4}$/.test(name)) {
+      const isName = name === this.#before || /^[A-Za-z]{4}$/.test(name);
+      if (length > MAX_LENGTH_BYTES || !isName) {
         throw new CleaningRefusal("malformed");
       }
       this.source.check(position, FRAME + length);
@@ -147,7 +148,7 @@ class Reader {
 
   #drop(name: string, content: Uint8Array): void {
     // A capital letter: a decoder that does not know it cannot show the image.
-    if (/^[A-Z]/.test(name)) throw new CleaningRefusal("unsupported");
+    if (name < "a") throw new CleaningRefusal("unsupported");
     this.#lookAt(name, content);
   }
 

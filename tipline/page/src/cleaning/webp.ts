@@ -24,6 +24,7 @@ const MAX_LOOKED_AT_BYTES = 1024 * 1024; // of a chunk that goes; an EXIF has at
 const MAX_PICTURE_CHUNKS = 2; // transparency and a picture
 
 const IMAGES: readonly string[] = ["VP8 ", "VP8L"];
+const KNOWN = new Set([...IMAGES, "VP8X", "ALPH", "ANIM", "ANMF", "EXIF", "XMP ", "ICCP"]);
 const HAS_PROFILE = 0x20;
 const HAS_EXIF = 0x08;
 const IS_ANIMATION = 0x02;
@@ -72,7 +73,9 @@ class Reader {
     // Some leave the last filling byte out, of the file or of the length.
     if (end > this.source.lengthBytes + 1) throw new CleaningRefusal("truncated");
     const chunks = this.#listChunks(HEAD_BYTES, Math.min(end, this.source.lengthBytes));
-    for await (const chunk of chunks) await this.#readChunk(chunk);
+    for await (const chunk of chunks) {
+      if (!this.#passOther(chunk)) await this.#readChunk(chunk);
+    }
     if (end + (end % 2) < this.source.lengthBytes) this.#builder.find("trailing");
     this.#checkForm();
     return this.#build();
@@ -83,13 +86,21 @@ class Reader {
     while (start < end) {
       this.#builder.countPart();
       if (start + CHUNK_HEAD_BYTES > end) throw new CleaningRefusal("malformed");
-      const head = await this.source.read(start, CHUNK_HEAD_BYTES);
+      const here = this.source.peek(start, CHUNK_HEAD_BYTES);
+      const head = here ?? (await this.source.read(start, CHUNK_HEAD_BYTES));
       const length = littleEndian(head, 4, 4);
       start += CHUNK_HEAD_BYTES;
       if (start + length > end) throw new CleaningRefusal("truncated");
       yield { name: textOf(head.subarray(0, 4)), start, length };
       start += length + (length % 2);
     }
+  }
+
+  /** Drop a chunk that nobody knows, if it lies in memory: where there are many, waiting is most. */
+  #passOther({ name, start, length }: Chunk): boolean {
+    if (KNOWN.has(name) || this.source.peek(start, length) === undefined) return false;
+    this.#builder.find("other");
+    return true;
   }
 
   async #readChunk(chunk: Chunk): Promise<void> {
