@@ -354,12 +354,14 @@ class Conversations:
             CryptoError: what is stored is not what was sealed.
         """
         await self._reload_stale()
-        windows = await self._writer.call(
-            lambda: self._rows.read_windows(self._index.ids_of(conversation))
-        )
+        ids = self._index.ids_of(conversation)
+        windows = await self._writer.call(lambda: self._rows.read_windows(ids))
         if not windows or windows[0].dies_on <= self._today():
             return None
-        return await asyncio.to_thread(self._open_reach, windows[0])
+        # Of the last day the window of the gateway over which its sender wrote last.
+        of_last_day = [one for one in windows if one.dies_on == windows[0].dies_on]
+        last = max(of_last_day, key=lambda one: ids.index(one.id))
+        return await asyncio.to_thread(self._open_reach, last)
 
     async def end(self, conversation: bytes) -> None:
         """

@@ -4,8 +4,9 @@ Keeping a message: its tip, the window of its sender's day, its handle and its m
 Rules:
 1. What `keep` promised is durable when it returns (INV-05), in one transaction.
 2. A message that its provider repeats is kept once, also while it is being kept.
-3. Of a sender's day there is one window: who writes twice at once waits for the first to be stored.
-   The index names a window before it is stored, so that nothing of a conversation is overlooked.
+3. Of a sender's day there is one window for each gateway: who writes twice at once waits for the
+   first to be stored. The index names a window before it is stored, so that nothing of a
+   conversation is overlooked.
 4. Where STOP comes meanwhile, the message becomes a tip of nobody.
 """
 
@@ -139,10 +140,10 @@ class Keeping:
         epoch_id = self._handles.find_epoch(today)
         # The provider repeats it while it is being kept.
         async with _Alone(self._coming, message.mark.first):
-            if message.reach is None or self._has_window(message, today, epoch_id):
+            if message.reach is None or self._find_window(message, today, epoch_id):
                 return await self._keep(message, None, today, epoch_id)
             async with _Alone(self._coming, message.conversation):
-                is_first = not self._has_window(message, today, epoch_id)
+                is_first = self._find_window(message, today, epoch_id) is None
                 window_id = self._ids.draw_nonce() if is_first else None
                 return await self._keep(message, window_id, today, epoch_id)
 
@@ -190,6 +191,10 @@ class Keeping:
         finally:
             if window_id is not None:
                 self._index.settle(window_id)
+        if is_new and window_id is None:
+            known = self._find_window(message, today, epoch_id)
+            if known is not None:
+                self._index.touch(known.id, message.conversation)
         gone = [*opened.parts] if is_new else []
         if opened.row is not None and not opened.is_stored:
             gone.append(opened.row.key)
@@ -234,10 +239,16 @@ class Keeping:
             tip.id, epoch=epoch_id, pseudonym=pseudonym, window=window_id
         )
 
-    def _has_window(self, message: Message, today: datetime.date, epoch_id: bytes | None) -> bool:
-        # Of an epoch: where a clock steps over its edge, a window of both would relate their tips.
-        windows = self._index.windows_of(message.conversation, today=today)
-        return any(one.received_on == today and one.epoch == epoch_id for one in windows)
+    def _find_window(
+        self, message: Message, today: datetime.date, epoch_id: bytes | None
+    ) -> Window | None:
+        gateway = None if message.reach is None else message.reach.gateway
+        for one in self._index.windows_of(message.conversation, today=today):
+            # Of an epoch: where a clock steps over its edge, a window of both would relate their
+            # tips. Of a gateway: an answer goes by the one over which its sender wrote last.
+            if (one.received_on, one.epoch, one.gateway) == (today, epoch_id, gateway):
+                return one
+        return None
 
     def _seal_window(
         self,
@@ -270,6 +281,7 @@ class Keeping:
             epoch=epoch_id,
             pseudonym=None,
             noticed=False,
+            gateway=reach.gateway,
         )
 
     def _make_tip(self, message: Message, today: datetime.date) -> StoredTip:

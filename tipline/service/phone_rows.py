@@ -35,6 +35,7 @@ class Window:
         epoch: In which it wrote; None once that epoch is over, or if its key was lost.
         pseudonym: Of its sender in that epoch; None while it is not known.
         noticed: Whether it was answered with the notice on this day.
+        gateway: By which it wrote; None if that is not known since a start: it is sealed.
     """
 
     id: bytes
@@ -45,6 +46,7 @@ class Window:
     epoch: bytes | None
     pseudonym: bytes | None
     noticed: bool
+    gateway: str | None = None
 
 
 class PhoneRows:

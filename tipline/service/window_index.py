@@ -10,6 +10,7 @@ Rules:
 5. Here alone it stands which windows a conversation has: `ids_of` names every row that there may
    be, also one that is being stored just now, or that goes. It names too many rather than too few.
    Any thread may ask it; everything else is for the loop's thread.
+6. Of a conversation's windows that in which its sender wrote last, since the start, is named last.
 
 Limitations: some 700 bytes of memory for each day on which somebody wrote.
 """
@@ -74,6 +75,18 @@ class WindowIndex:
         self._announced[window_id] = conversation
         self._name(window_id, conversation)
 
+    def touch(self, window_id: bytes, conversation: bytes) -> None:
+        """
+        Take note that a sender wrote again in a window: `ids_of` names it last from now on.
+
+        Args:
+            window_id: Its id.
+            conversation: Whose.
+        """
+        ids = self._ids.get(conversation, ())
+        if window_id in ids:
+            self._ids[conversation] = (*(one for one in ids if one != window_id), window_id)
+
     def settle(self, window_id: bytes) -> None:
         """
         Take note that a window is not being stored any more; if it was, it has been added.
@@ -93,7 +106,7 @@ class WindowIndex:
             conversation: Its id.
 
         Returns:
-            The ids of all that there may be.
+            The ids of all that there may be; last that in which its sender wrote last.
         """
         return self._ids.get(conversation, ())
 
