@@ -19,8 +19,6 @@ from tipline.cleaning.errors import Reason
 from tipline.cleaning.pdf_writer import PdfWriter, format_stream
 from tipline.cleaning.plan import EXTENSIONS, Kind
 
-STRING_LEN = 100_000
-
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[PageCleaning]:
@@ -141,15 +139,27 @@ def test_pdf_when_many_pages_share_long_resources_then_only_what_is_drawn_on_cos
         assert plan_in_python(pdf) == answer
 
 
+def make_strings(count: int, *, is_coded: bool) -> bytes:
+    """Make a PDF with so many strings, which are coded or not; nothing shows them."""
+    room = b" " * (13 * count)
+    objects = {3: make_page(b"/Rotate 9 0 R"), 9: b"[ %s ]" % room}
+    pdf = make_locked_pdf(objects, LOCKS["rc4-128"]) if is_coded else make_pdf(objects)
+    return pdf.replace(room, b"<0a1b2c3d4e> " * count)
+
+
+def test_pdf_when_it_has_too_many_coded_strings_then_the_page_refuses_it(
+    page: PageCleaning,
+) -> None:
+    """What each of them takes is counted: no file takes a minute."""
+    assert page.clean(make_strings(130_000, is_coded=True)) == {"refused": Reason.TOO_COMPLEX}
+    assert page.clean(make_strings(130_000, is_coded=False))["kinds"] == ["other"]
+
+
 def test_pdf_when_an_object_has_many_coded_strings_then_its_code_is_made_once(
     page: PageCleaning,
 ) -> None:
     """A hundred thousand strings take little longer than as many that are not coded."""
-    room = b" " * (13 * STRING_LEN)
-    strings = b"<0a1b2c3d4e> " * STRING_LEN
-    objects = {3: make_page(b"/Rotate 9 0 R"), 9: b"[ %s ]" % room}
-    plain = make_pdf(objects).replace(room, strings)
-    coded = make_locked_pdf(objects, LOCKS["rc4-128"]).replace(room, strings)
+    plain, coded = (make_strings(100_000, is_coded=is_coded) for is_coded in (False, True))
     page.clean(plain)  # by then what is used is compiled
 
     bare_seconds, _ = page.measure(plain)

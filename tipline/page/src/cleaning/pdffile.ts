@@ -24,7 +24,9 @@ const MAX_ENTRIES = 1_000_000; // a book of a thousand pages has about ten thous
 const MAX_GENERATION = 65_535;
 const MAX_NUMBER = 0x7fffffff; // that qpdf holds
 const MAX_READ_BYTES = 64 * 1024 * 1024; // of objects that are no streams, each time they are read
-const CODED_STRING_BYTES = 128; // a string that is coded, however short, takes as long as so many
+// A string that is coded, however short, takes as long as so many bytes: 130,000 are half a minute
+// without a compiler.
+const CODED_STRING_BYTES = 512;
 const SEARCHED_BYTES = 10; // of a token: longer ones are not looked for
 const TAIL_ENDS = 3;
 const END_BYTES = 20; // more than the words have that end something
