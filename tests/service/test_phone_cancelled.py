@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 
 from tests.service.test_conversations import (
     Calendar,
+    give,
+    keep,
     open_phones,
     sender,
     settle,
     write,
 )
+from tipline.service.taken_answers import decode_answer
 
 
 @pytest.mark.parametrize("moment", ["sealed", "written"])
@@ -63,4 +67,35 @@ async def test_line_when_it_closes_while_a_message_is_kept_then_that_is_finished
     async with open_phones(short_path, Calendar()) as (store, conversations):
         assert conversations.find(sender(), "city").continues
         assert len(await store.tips()) == 1
+        await settle(conversations)
+
+
+async def test_answer_when_whoever_brought_it_is_gone_then_it_can_be_sent_all_the_same(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored keeps its key: the desk will be told that it was taken."""
+    async with open_phones(short_path, Calendar()) as (_, conversations):
+        await keep(conversations, sender())
+        conversation = conversations.find(sender(), "city").conversation
+        save, loop = conversations.taken._save, asyncio.get_running_loop()
+
+        cancelled = threading.Event()
+
+        def cancel() -> None:
+            giving.cancel()
+            cancelled.set()
+
+        def save_and_cancel(*args: Any, **more: Any) -> None:
+            loop.call_soon_threadsafe(cancel)
+            assert cancelled.wait(10)  # before this is committed
+            save(*args, **more)
+
+        monkeypatch.setattr(conversations.taken, "_save", save_and_cancel)
+        giving = asyncio.create_task(give(conversations, conversation, "thank you"))
+        with pytest.raises(asyncio.CancelledError):
+            await giving
+        ((answer_id, _),) = await conversations.outbox.answers()
+        content = await conversations.outbox.read_answer(answer_id)
+        assert content is not None
+        assert decode_answer(content).text == "thank you"
         await settle(conversations)

@@ -212,7 +212,8 @@ class TakenAnswers:
 
         try:
             bundle, unused = await self._writer.call(commit)
-        except BaseException:
+        except Exception:
+            # Not when it is cancelled: then the writer goes on, and what it stores needs its keys.
             await self._destroy([one.row.key for one in prepared if one.row is not None])
             raise
         await self._destroy(unused)
