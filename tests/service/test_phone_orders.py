@@ -12,8 +12,11 @@ from aiohttp import web
 
 from crypto.handle import HANDLE_BITS
 from retention.policy import RecordClass
+from tests.service.android import KEY as APP_KEY
+from tests.service.android import make_event, make_payload, post
 from tests.service.phones import (
     KEY,
+    NUMBER,
     call_line,
     install_gateways,
     install_webhook,
@@ -128,6 +131,25 @@ async def test_stop_when_there_is_no_room_or_the_line_ended_then_it_is_followed(
         assert await caller.post(message("STOP", number="e1", sender=last)) == 200
         assert not find(site, last).continues
         assert await caller.post(message("STOP", number="e2", sender=last)) == 429
+
+
+async def test_stop_when_it_comes_in_a_call_behind_a_tip_without_room_then_it_is_followed(
+    world: Any, arrivals: list[Any]
+) -> None:
+    """After the line's end, too, a call that brings several keeps nobody from ending."""
+    keys = {"signing_key": APP_KEY, "user": "sms", "password": "pass"}
+    app = make_gateway("capcom6", send_url="http://127.0.0.1:1/messages")
+    install_gateways(world.directory, secrets={"phone": keys}, phone=app)
+    first = make_payload("sms:received")
+    several = {"messages": [make_payload("sms:received"), {**first, "message": "STOP"}]}
+    async with world.serve() as site, call_line(world) as caller:
+        (arrival,) = arrivals
+        assert await post(caller, make_event("sms:received", first)) == 200
+        assert find(site, NUMBER).continues
+        arrival._line = dataclasses.replace(arrival._line, takes_tips=lambda: False)
+        assert await post(caller, make_event("sms:batch:received", several)) == 503
+        assert not find(site, NUMBER).continues
+        assert len(await site.line.store.tips()) == 1
 
 
 async def test_stop_when_parts_wait_on_another_channel_then_they_stay(

@@ -203,8 +203,9 @@ class Arrival:
         for message in messages:
             try:
                 await self._take(message)
-            except (TooManyError, CrowdedError) as exc:
-                refusal = refusal or exc  # of this message: the others are stored first
+            except (TooManyError, CrowdedError, BusyError) as exc:
+                # Of this message: the others are stored first, and an order is followed.
+                refusal = refusal or exc
         if refusal is not None:
             raise refusal
 
