@@ -265,7 +265,12 @@ def write_atomically(
         raise FileError("file_special", path=str(path))
     # The temporary name tells nothing about the final one, and cannot be too long.
     partial = path.with_name(f".tipline-{secrets.token_hex(8)}.partial")
-    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as exc:
+        # Else a person who may not write here reads a name that nobody gave.
+        exc.filename = str(path)
+        raise
     try:
         with _name_full_disk(path), open(descriptor, "w+b") as file:  # noqa: PTH123  # no path
             os.fchmod(file.fileno(), mode)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.pictures import SIGNATURE, chunk, make_jpeg, make_png, segment
 from tipline.__main__ import main
+from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.plan import Format, Plan, write_cleaned
 from tipline.cleaning.source import Readable
 from tipline.cleaning.words import REMAINS
@@ -221,6 +222,24 @@ def test_clean_when_there_is_no_file_then_it_says_so(tmp_path: Path) -> None:
     assert "missing.jpg" in err
 
 
+def test_clean_when_a_file_cannot_be_read_any_further_then_it_is_named(tmp_path: Path) -> None:
+    """It opens, and reading fails, as on a damaged stick: which of many it was is said."""
+    photo = save(tmp_path / "photo.jpg", CLEAN)
+
+    code, out, err = run("--check", photo, "/proc/self/mem")
+
+    assert (code, out) == (46, f"{photo}: found: nothing\n")
+    assert err.startswith("tipline: error: /proc/self/mem: ")
+
+
+def test_clean_when_nobody_may_write_there_then_the_name_is_the_files(tmp_path: Path) -> None:
+    """What is said not to be written is what was asked for, not a name for the time between."""
+    code, out, err = run("--out", "/proc", save(tmp_path / "photo.jpg", CLEAN))
+
+    assert (code, out) == (46, "")
+    assert err.startswith("tipline: error: /proc/photo.jpg: ")
+
+
 @pytest.mark.parametrize("language", ["es", "pt"])
 def test_clean_when_it_speaks_another_language_then_no_word_is_left_in_english(
     tmp_path: Path, language: str
@@ -289,6 +308,24 @@ def test_clean_when_the_file_changes_meanwhile_then_no_cleaned_one_appears(
     assert (code, out) == (46, "")
     assert err == f"tipline: error: {photo} changed while it was read\n"
     assert list_names(tmp_path) == {"photo.jpg"}
+
+
+def test_clean_when_the_file_changes_while_it_is_checked_then_nothing_is_said_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is still being written is not called clean."""
+    photo = save(tmp_path / "photo.jpg", CLEAN)
+
+    def plan_early(source: Readable) -> Plan:
+        plan = plan_cleaning(source)
+        save(photo, TELLING)
+        return plan
+
+    monkeypatch.setattr("tipline.commands.clean.plan_cleaning", plan_early)
+    code, out, err = run("--check", photo)
+
+    assert (code, out) == (46, "")
+    assert err == f"tipline: error: {photo} changed while it was read\n"
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])

@@ -9,9 +9,11 @@ folder among `*`, is named and counts as refused; the others are cleaned.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import enum
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -105,11 +107,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
     if path.exists() and not path.is_file():
         return Result(path=path, state=State.REFUSED, reason=NoFile.NO_FILE)
-    with path.open("rb") as source:
+    with path.open("rb") as source, _name_failing_read(path):
         try:
             before = _take_mark(source)
             plan = plan_cleaning(source)
             if check:
+                _refuse_changed(source, before, path)
                 state = State.FOUND if plan.kinds else State.CLEAN
                 return Result(path=path, state=state, format=plan.format, kinds=plan.kinds)
             target = _choose_target(path, plan, directory)
@@ -117,8 +120,7 @@ def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
                 with write_atomically(target, replace=False) as destination:
                     write_cleaned(plan, source, destination)
                     # Else what was planned of one file is taken from the places of another.
-                    if _take_mark(source) != before:
-                        raise FileError("file_changed", path=str(path))
+                    _refuse_changed(source, before, path)
             except FileExistsError as exc:
                 raise FileError("file_exists", path=str(target)) from exc
         except RefusedError as exc:
@@ -132,6 +134,22 @@ def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
 def _take_mark(source: BinaryIO) -> tuple[int, int, int]:
     status = os.fstat(source.fileno())
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _refuse_changed(source: BinaryIO, before: tuple[int, int, int], path: Path) -> None:
+    if _take_mark(source) != before:
+        raise FileError("file_changed", path=str(path))
+
+
+@contextlib.contextmanager
+def _name_failing_read(path: Path) -> Iterator[None]:
+    # A descriptor has no name: of many files on a damaged stick one has to know which it is.
+    try:
+        yield
+    except OSError as exc:
+        if exc.filename is None:
+            exc.filename = str(path)
+        raise
 
 
 def _choose_target(path: Path, plan: Plan, directory: Path | None) -> Path:
