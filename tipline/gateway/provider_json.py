@@ -5,7 +5,8 @@ Rules:
 1. Signed before it is read: so a number with a fraction is no reason to lose a message. It becomes
    its own text.
 2. What is no text (half a pair of UTF-16) becomes U+FFFD, and the rest of the message stays.
-3. No key twice, no deeper than `MAX_DEPTH`, no longer than a request.
+3. No key twice, no deeper than `MAX_DEPTH`, no more values than `MAX_VALUES`, no longer than a
+   request: whoever holds one phone's key holds up nobody else's messages for long.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import Any, Final
 from crypto.errors import MalformedError
 
 MAX_DEPTH: Final = 96  # 16 levels of Telegram's rich messages, with up to four of JSON each
+MAX_VALUES: Final = 400_000  # in a call; Meta's longest, of 3 MB, have some 100,000
 MAX_INTEGER_CHARACTERS: Final = 20  # 64 bits
 
-# A text, ended or not, or a bracket outside of texts; possessive, so that nothing is read twice.
-_MARKS = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+"?|[\[\]{}]', re.DOTALL)
+# A text, ended or not, or a bracket or comma outside of texts; possessive: nothing is read twice.
+_MARKS = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+"?|[\[\]{},]', re.DOTALL)
 _HALVES = re.compile("[\ud800-\udfff]")
 _NOTHING: Final[dict[str, Any]] = {}
 
@@ -37,12 +39,11 @@ def parse_provider_json(untrusted: bytes) -> Any:
         Objects, lists, texts, integers, flags. All of it is still untrusted.
 
     Raises:
-        MalformedError: not JSON, a key twice, or nested too deep.
+        MalformedError: not JSON, a key twice, nested too deep, or too much of it.
     """
     try:
         text = untrusted.decode("utf-8")
-        if _measure_depth(text) > MAX_DEPTH:
-            raise MalformedError("json")
+        _check_size(text)
         return json.loads(
             text,
             object_pairs_hook=_unique,
@@ -108,16 +109,18 @@ def take_text(untrusted: Any, name: str) -> str:
     return found if found.isascii() else _HALVES.sub("\ufffd", found)
 
 
-def _measure_depth(text: str) -> int:
-    depth = most = 0
+def _check_size(text: str) -> None:
+    depth = values_len = 0
     for mark in _MARKS.finditer(text):
         first = text[mark.start()]
         if first in "[{":
             depth += 1
-            most = max(most, depth)
         elif first in "]}":
             depth -= 1
-    return most
+        # Each value begins behind one of these.
+        values_len += first in "[{,"
+        if depth > MAX_DEPTH or values_len > MAX_VALUES:
+            raise MalformedError("json")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from crypto.errors import MalformedError
 from tipline.gateway.provider_json import (
     MAX_DEPTH,
+    MAX_VALUES,
     parse_provider_json,
     take_list,
     take_object,
@@ -49,6 +50,16 @@ def test_json_when_made_to_take_long_then_does_not() -> None:
         with pytest.raises(MalformedError):
             parse_provider_json(piece * (1_000_000 // len(piece)))
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("value", [b"1", b"[]", b"{}", b'""'])
+def test_json_when_it_has_more_values_than_any_call_then_is_refused(value: bytes) -> None:
+    """A few megabytes of the smallest values would hold everybody up; commas in a text are none."""
+    few = MAX_VALUES // 2 - 1  # behind a bracket one may begin, too
+    assert len(parse_provider_json(b"[" + b",".join([value] * few) + b"]")) == few
+    with pytest.raises(MalformedError):
+        parse_provider_json(b"[" + b",".join([value] * (MAX_VALUES + 1)) + b"]")
+    assert parse_provider_json(b'["' + b"," * 2 * MAX_VALUES + b'"]')
 
 
 def test_take_when_something_else_stands_there_then_is_empty() -> None:
