@@ -347,6 +347,25 @@ async def test_mms_when_two_were_told_of_and_one_came_then_the_other_is_missed(
     assert sorted(told) == [(NUMBER, TEXT, 0), (NUMBER, NOTHING, 1), (OTHER, NOTHING, 1)]
 
 
+async def test_mms_when_another_ones_words_wait_then_they_are_told_too(
+    world: Any, phone: Provider
+) -> None:
+    """Of two who withhold their numbers neither takes away what the other was heard to say."""
+    install_phone(world, phone)
+    withheld = {"sender": "insert-address-token", "phoneNumber": ""}
+    async with world.serve(sleep=look_soon) as site, call_line(world) as caller:
+        for subject in ("El muelle nueve", "reunión"):
+            told = make_payload("mms:received", subject=subject, **withheld)
+            assert await post(caller, make_event("mms:received", told)) == 200
+        kept = "reunión".encode().decode("latin-1")
+        brought = make_payload("mms:downloaded", subject=kept, **withheld)
+        assert await post(caller, make_event("mms:downloaded", brought)) == 200
+        await let_it_wait(world, site)
+        opened = [tip for tip, _ in await open_all(world, site)]
+    told_of = [(tip.text, tip.gateway.missing_files) for tip in opened if tip.gateway]
+    assert told_of == [("El muelle nueve", 1), (f"reunión\n{TEXT}", 0)]
+
+
 async def test_file_when_it_is_not_in_the_event_then_is_asked_for_as_the_official_client_does(
     world: Any, phone: Provider
 ) -> None:

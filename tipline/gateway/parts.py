@@ -16,8 +16,9 @@ Rules:
 5. A character may be cut in two between parts: its halves are put together again, and a half alone
    is shown as one that cannot be read.
 6. What a network told of a message before it brought it waits as a part does. The message itself
-   takes its place, the oldest of the same gateway and sender first; what is still there after
-   `WAIT` goes as a message of which a file is missing.
+   takes the place of what told its words, else of what told none, the oldest of the same gateway
+   and sender first. What told other words is of another message, maybe somebody else's. What is
+   still there after `WAIT` goes as a message of which a file is missing.
 7. A part says whose readers it is for: its gateway may be taken out of the line before the rest
    comes.
 """
@@ -284,12 +285,17 @@ class Joining:
     def _find_announcement(self, incoming: Incoming, sender: str) -> _Key | None:
         if incoming.medium is not Medium.MMS:
             return None  # nothing else is announced
+        words, wordless = _list_words(incoming.text), None
         for key, waiting in self._waiting.items():
-            if key[:2] == (incoming.gateway, sender) and all(
-                _part_of(piece.incoming).is_announcement for piece in waiting.values()
-            ):
+            told = next(iter(waiting.values())).incoming
+            if key[:2] != (incoming.gateway, sender) or not _part_of(told).is_announcement:
+                continue
+            told_words = _list_words(told.text)
+            if told_words and words.startswith(told_words):
                 return key
-        return None
+            if not told_words and wordless is None:
+                wordless = key
+        return wordless
 
     def _find_oldest(self, key: _Key) -> datetime.datetime:
         return min(piece.incoming.received_at for piece in self._waiting[key].values())
@@ -443,6 +449,11 @@ def make_gone_gateway(piece: Piece) -> GatewaySettings:
         accept_company=False,
         options={},
     )
+
+
+def _list_words(text: str) -> str:
+    # A subject stands first, and may be laid out in other lines.
+    return " ".join(mend_text(text).split())
 
 
 def _hide_halves(text: str) -> str:

@@ -11,11 +11,12 @@ Rules:
 4. A field that we do not know is passed over: the app grows.
 5. `mms:received` tells of an MMS before the phone has it, with the subject at most. It waits, as a
    part does, for `mms:downloaded`, which brings it; if that never comes, it is a message of which a
-   file is missing. No id relates the two: the oldest that waits of the same sender is taken.
+   file is missing. No id relates the two: `parts.py` does, by sender and words.
 6. Bytes that are no text (`sms:data-received`) are a file. So is a text that is too long.
 
 Source: the app's code, modules `receiver` and `webhooks`; docs.sms-gate.app, "Webhooks", "Reading
-Messages"; Android's Telephony provider for what stands in place of a number that is withheld.
+Messages"; Android's Telephony provider for what stands in place of a number that is withheld, and
+its `PduPersister` for how a subject is kept.
 """
 
 from __future__ import annotations
@@ -199,12 +200,20 @@ def _read_announcement(fields: Mapping[str, Any]) -> _Content | None:
 def _read_mms(fields: Mapping[str, Any]) -> _Content | None:
     if not fields or not isinstance(fields.get("attachments", []), list | None):
         return None
-    said = (take_text(fields, "subject"), take_text(fields, "body"))
+    said = (_mend_subject(take_text(fields, "subject")), take_text(fields, "body"))
     text = "\n".join(dict.fromkeys(one for one in said if one))
     attachments = take_list(fields, "attachments")
     media = tuple(_find_file(one, take_text(fields, "messageId")) for one in attachments)
     # Somebody sent it, so something was in it.
     return _Content(text=text, media=media if text or media else (NO_FILE,))
+
+
+def _mend_subject(untrusted: str) -> str:
+    # Android keeps the bytes of UTF-8 as if each was a character, and the app hands that on.
+    try:
+        return untrusted.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return untrusted  # as it should be, or of another network
 
 
 def _find_file(attachment: Any, message_id: str) -> MediaReference:

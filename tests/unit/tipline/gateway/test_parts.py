@@ -383,7 +383,7 @@ def announce(number: int, *, sender: str = SENDER, **more: Any) -> Piece:
         medium=Medium.MMS,
         provider_id=f"id{number}",
         sender=sender,
-        text="Photo",
+        text=more.get("text", "Photo"),
         received_at=more.get("received_at", NOW),
         part=Part(reference=f"id{number}", number=1, of=2, is_announcement=True),
     )
@@ -392,14 +392,16 @@ def announce(number: int, *, sender: str = SENDER, **more: Any) -> Piece:
     )
 
 
-def bring(medium: Medium = Medium.MMS, *, gateway: str = "phone") -> Incoming:
+def bring(
+    medium: Medium = Medium.MMS, *, gateway: str = "phone", text: str = "Photo\nmira"
+) -> Incoming:
     """Make a message that came whole."""
     return Incoming(
         gateway=gateway,
         medium=medium,
         provider_id="whole",
         sender=SENDER,
-        text="mira",
+        text=text,
         received_at=NOW,
     )
 
@@ -425,18 +427,36 @@ def test_announcement_when_its_mms_comes_then_goes_with_it() -> None:
         (bring(), announce(1, sender="+525500000000")),
         (bring(), announce(1, gateway="other")),
         (bring(gateway="modem"), make_piece(1, 2, "a")),  # a part, and no announcement
+        (bring(text="mira"), announce(1)),  # of another one
     ],
 )
 def test_announcement_when_another_message_comes_then_waits_on(
     incoming: Incoming, waiting: Piece
 ) -> None:
-    """A text, somebody else's MMS and another gateway's are not what was told of."""
+    """A text, somebody else's MMS, another gateway's, and one of other words are not it."""
     joining = Joining()
     joining.add(waiting)
     with joining.replace_announcement(incoming, sender=SENDER) as pieces:
         assert pieces == ()
     (whole,) = joining.take_overdue(NOW + WAIT)
     assert whole.pieces == (waiting,)
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [("El muelle\nmira", 3), ("el\n muelle  nueve", 4), ("mira", 1), ("El  muelle", 3)],
+)
+def test_announcement_when_several_wait_then_the_one_that_told_these_words_goes(
+    text: str, gone: int
+) -> None:
+    """Else one that told none; no words that were acknowledged go with another message."""
+    joining = Joining()
+    for number, told in enumerate(("", "Photo", "El muelle", "el muelle\tnueve", ""), start=1):
+        joining.add(announce(number, text=told))
+    with joining.replace_announcement(bring(text=text), sender=SENDER) as pieces:
+        assert [piece.id for piece in pieces] == [bytes([gone])]
+    left = [whole.pieces[0].id for whole in joining.take_overdue(NOW + WAIT)]
+    assert left == [bytes([number]) for number in range(1, 6) if number != gone]
 
 
 def test_announcement_when_its_mms_never_comes_then_a_file_is_missing() -> None:

@@ -189,6 +189,15 @@ def test_mms_when_it_has_a_subject_then_it_stands_before_the_text(
     assert message.text == text
 
 
+@pytest.mark.parametrize("subject", ["reunión", "mañana 🙂", "Ré", "plain", "Ã"])
+def test_subject_when_android_kept_its_bytes_as_characters_then_is_read(subject: str) -> None:
+    """It is what the announcement said; what is right already stays."""
+    kept = subject.encode("utf-8").decode("latin-1")
+    for told in (kept, subject):
+        (message,) = read("mms:downloaded", {**MMS, "subject": told})
+        assert message.text == f"{subject}\nmira"
+
+
 @pytest.mark.parametrize(
     ("message_id", "attached", "location"),
     [
