@@ -41,7 +41,8 @@ from tipline.gateway.kinds.twilio_signature import sign_request
 from tipline.gateway.kinds.webhook import INCOMING_LINE, Webhook, make_signed
 from tipline.gateway.kinds.whatsapp import WhatsApp
 from tipline.gateway.media import MAX_FILE_BYTES
-from tipline.gateway.parts import decode_piece, encode_piece, mend_text
+from tipline.gateway.part_rows import decode_piece, encode_piece
+from tipline.gateway.parts import mend_text
 from tipline.gateway.sealing import NO_TEXT, format_time
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.signatures import sign_sha256

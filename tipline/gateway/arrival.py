@@ -48,14 +48,13 @@ from tipline.gateway.keywords import Order, Orders, find_order
 from tipline.gateway.kinds.operator import Operator
 from tipline.gateway.media import Collected, MediaCollector
 from tipline.gateway.numbers import Sender
+from tipline.gateway.part_rows import decode_piece, encode_piece
 from tipline.gateway.parts import (
     MAX_PIECES_OF_ONE,
     MAX_PIECES_OF_UNNAMED,
     Joining,
     Piece,
     Whole,
-    decode_piece,
-    encode_piece,
     make_gone_gateway,
     mend_text,
 )
@@ -314,11 +313,12 @@ class Arrival:
         for whole, is_new in [(whole, self._stored.claim(whole, now=now)) for whole in wholes]:
             sender = read_sender(whole.incoming, self._settings[whole.incoming.gateway])
             try:
-                if is_new:
+                if is_new and not self._joining.has_ended(whole):
                     await self._store(whole, sender=sender, is_order=None)
                     self._stored.note(whole, now=self._line.clock())
-                else:
-                    await self._note_seen(whole)  # the carrier repeats, under another id
+                else:  # the carrier repeats, under another id, or its sender said STOP
+                    await self._note_seen(whole)
+                self._joining.settle(whole)
             except Exception as exc:  # not swallowed: told to the operator
                 # Its parts lie in their rows: it is tried again with those that are overdue.
                 self._line.on_fault(exc)

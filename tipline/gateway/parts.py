@@ -32,9 +32,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from crypto.errors import MalformedError
-from crypto.fields import Fields, parse_flag, parse_positive, parse_string, parse_time
-from crypto.strict import format_json, parse_json_object
 from tipline.gateway.incoming import NO_FILE, Incoming, Medium, Part
 from tipline.gateway.settings import GatewaySettings, Kind
 from tipline.gateway.turns import CrowdedError, TooManyError
@@ -44,7 +41,6 @@ MAX_PIECES: Final = 10_000  # of all senders, in memory: a few MiB
 MAX_PIECES_OF_ONE: Final = 300  # one message of the greatest length, and a little more
 # Of all who withhold their number, or whose number cannot be read: nobody tells them apart.
 MAX_PIECES_OF_UNNAMED: Final = 3000
-MAX_PIECE_BYTES: Final = 64 * 1024
 MISSING_MARK: Final = "[…]"  # where a part should be
 
 
@@ -102,6 +98,8 @@ class Joining:
     def __init__(self) -> None:
         self._waiting: dict[_Key, dict[int, Piece]] = {}
         self._unstored: list[Whole] = []
+        self._under_way: list[Whole] = []  # handed out, and not stored yet
+        self._ended: list[Whole] = []  # of these and of the unstored: whose sender said STOP since
         self._of_sender: Counter[str] = Counter()
         # The same by number: in a flood the greatest is asked for with each part.
         self._senders_with: dict[int, dict[str, None]] = {}
@@ -241,7 +239,8 @@ class Joining:
         """
         for whole in list(self._unstored):
             if any(whole is one for one in self._unstored):
-                self._unstored = [one for one in self._unstored if one is not whole]
+                self._unstored = _leave_out(self._unstored, whole)
+                self._under_way.append(whole)
                 self._discount(whole.pieces)
                 yield whole
         for key in list(self._waiting):
@@ -260,6 +259,12 @@ class Joining:
         Returns:
             Their rows, which go too.
         """
+        # What is being stored becomes a tip without a number, or, if it fails, nothing.
+        self._ended += [
+            whole
+            for whole in self._under_way
+            if whole.pieces[0].sender == sender and is_theirs(whole.incoming)
+        ]
         gone = [
             self._take(key)
             for key, waiting in list(self._waiting.items())
@@ -267,9 +272,11 @@ class Joining:
         ]
         for whole in list(self._unstored):
             if whole.pieces[0].sender == sender and is_theirs(whole.incoming):
-                self._unstored.remove(whole)
+                self._unstored = _leave_out(self._unstored, whole)
                 self._discount(whole.pieces)
                 gone.append(whole)
+        for whole in gone:
+            self.settle(whole)
         return tuple(piece.id for whole in gone for piece in whole.pieces)
 
     def put_back(self, whole: Whole) -> None:
@@ -279,8 +286,31 @@ class Joining:
         Args:
             whole: As it was handed out.
         """
+        self._under_way = _leave_out(self._under_way, whole)
         self._unstored.append(whole)
         self._count(whole.pieces)
+
+    def settle(self, whole: Whole) -> None:
+        """
+        Take note that a message was stored, or let go.
+
+        Args:
+            whole: As it was handed out.
+        """
+        self._under_way = _leave_out(self._under_way, whole)
+        self._ended = _leave_out(self._ended, whole)
+
+    def has_ended(self, whole: Whole) -> bool:
+        """
+        Tell whether its sender asked to let go of everything since it was handed out.
+
+        Args:
+            whole: As it was handed out.
+
+        Returns:
+            Whether; then it must not be begun to be stored.
+        """
+        return any(whole is one for one in self._ended)
 
     def _find_announcement(self, incoming: Incoming, sender: str) -> _Key | None:
         if incoming.medium is not Medium.MMS:
@@ -320,7 +350,9 @@ class Joining:
     def _take(self, key: _Key) -> Whole:
         waiting = self._waiting.pop(key)
         self._discount(list(waiting.values()))
-        return self._join(key, waiting)
+        whole = self._join(key, waiting)
+        self._under_way.append(whole)
+        return whole
 
     def _join(self, key: _Key, waiting: Mapping[int, Piece]) -> Whole:
         pieces = tuple(waiting[number] for number in sorted(waiting))
@@ -342,6 +374,10 @@ class Joining:
         return Whole(incoming=whole, pieces=pieces, missing=missing)
 
 
+def _leave_out(wholes: Sequence[Whole], whole: Whole) -> list[Whole]:
+    return [one for one in wholes if one is not whole]
+
+
 def mend_text(untrusted: str) -> str:
     """
     Put characters together that were cut in two, and replace what is none.
@@ -354,78 +390,6 @@ def mend_text(untrusted: str) -> str:
     """
     units = untrusted.encode("utf-16-be", "surrogatepass")
     return units.decode("utf-16-be", "replace")
-
-
-def encode_piece(incoming: Incoming, *, sender: str, channel: str, language: str) -> bytes:
-    """
-    Write a part for its row, where it is sealed.
-
-    Args:
-        incoming: With its part.
-        sender: In one spelling.
-        channel: Of its gateway.
-        language: The same.
-
-    Returns:
-        JSON.
-    """
-    part = _part_of(incoming)
-    return format_json(
-        {
-            "gateway": incoming.gateway,
-            "medium": incoming.medium.value,
-            "id": _hide_halves(incoming.provider_id),
-            "from": _hide_halves(incoming.sender),
-            "sender": _hide_halves(sender),
-            "channel": channel,
-            "language": language,
-            "text": _hide_halves(incoming.text),
-            "received_at": f"{incoming.received_at:%Y-%m-%dT%H:%M:%S}Z",
-            "reference": _hide_halves(part.reference),
-            "number": part.number,
-            "of": part.of,
-            **({"is_announcement": True} if part.is_announcement else {}),
-        }
-    )
-
-
-def decode_piece(piece_id: bytes, untrusted: bytes) -> Piece:
-    """
-    Read a part from its row.
-
-    Args:
-        piece_id: Of its row.
-        untrusted: As `encode_piece` wrote it.
-
-    Returns:
-        The part.
-
-    Raises:
-        MalformedError: it is not in that form.
-    """
-    fields = Fields(parse_json_object(untrusted, max_bytes=MAX_PIECE_BYTES), "piece")
-    try:
-        incoming = Incoming(
-            gateway=fields.take("gateway", parse_string),
-            medium=Medium(fields.take("medium", parse_string)),
-            provider_id=_show_halves(fields.take("id", parse_string)),
-            sender=_show_halves(fields.take("from", parse_string)),
-            text=_show_halves(fields.take("text", parse_string)),
-            received_at=datetime.datetime.fromisoformat(fields.take("received_at", parse_time)),
-            part=Part(
-                reference=_show_halves(fields.take("reference", parse_string)),
-                number=fields.take("number", parse_positive),
-                of=fields.take("of", parse_positive),
-                is_announcement=fields.take_if_there("is_announcement", parse_flag) or False,
-            ),
-        )
-        sender = _show_halves(fields.take("sender", parse_string))
-        channel = fields.take("channel", parse_string)
-        language = fields.take("language", parse_string)
-    except ValueError as exc:
-        raise MalformedError("piece") from exc
-    fields.close()
-    return Piece(id=piece_id, incoming=incoming, sender=sender, channel=channel, language=language)
 
 
 def make_gone_gateway(piece: Piece) -> GatewaySettings:
@@ -454,15 +418,6 @@ def make_gone_gateway(piece: Piece) -> GatewaySettings:
 def _list_words(text: str) -> str:
     # A subject stands first, and may be laid out in other lines.
     return " ".join(mend_text(text).split())
-
-
-def _hide_halves(text: str) -> str:
-    # JSON in UTF-8 has no place for half a character: UTF-16 in hex has.
-    return text.encode("utf-16-be", "surrogatepass").hex()
-
-
-def _show_halves(untrusted: str) -> str:
-    return bytes.fromhex(untrusted).decode("utf-16-be", "surrogatepass")
 
 
 def _part_of(incoming: Incoming) -> Part:

@@ -8,15 +8,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from crypto.errors import CryptoError
 from tipline.gateway import parts
 from tipline.gateway.incoming import NO_FILE, Incoming, MediaReference, Medium, Part
 from tipline.gateway.parts import (
     WAIT,
     Joining,
     Piece,
-    decode_piece,
-    encode_piece,
+    Whole,
     mend_text,
 )
 from tipline.gateway.turns import CrowdedError, TooManyError
@@ -40,13 +38,6 @@ def make_piece(number: int, of: int, text: str, *, sender: str = SENDER, **more:
     )
     return Piece(
         id=bytes([number]), incoming=incoming, sender=sender, channel="city", language="es"
-    )
-
-
-def write(piece: Piece) -> bytes:
-    """Write a part for its row."""
-    return encode_piece(
-        piece.incoming, sender=piece.sender, channel=piece.channel, language=piece.language
     )
 
 
@@ -292,52 +283,11 @@ def test_text_when_characters_are_cut_then_they_are_mended_or_replaced(
     mended.encode()
 
 
-@pytest.mark.parametrize("text", ["", "plain", "half \ud83d", "\x00\n\u2028", "ñ" * 250])
-def test_piece_when_it_is_written_then_it_reads_back_the_same(text: str) -> None:
-    """A part that waits on disk loses nothing, not even half a character."""
-    piece = make_piece(2, 3, text, reference="\udc00", provider_id="\ud800")
-    assert decode_piece(piece.id, write(piece)) == piece
-
-
-@pytest.mark.parametrize(
-    "untrusted",
-    [b"", b"{}", b"[]", b'{"gateway": 1}', b'{"gateway": "a", "medium": "fax"}'],
-)
-def test_piece_when_it_is_not_in_its_form_then_it_is_refused(untrusted: bytes) -> None:
-    """What is no part is an error, whatever it lacks."""
-    with pytest.raises(CryptoError):
-        decode_piece(b"", untrusted)
-
-
-def test_piece_when_a_field_is_changed_then_it_is_refused() -> None:
-    """Each field has one form."""
-    written = write(make_piece(1, 2, "a"))
-    for old, new in (
-        (b'"of":2', b'"of":1'),
-        (b'"sms"', b'"fax"'),
-        (b'"text":"0061"', b'"text":"006"'),
-        (b'"number":1', b'"number":3'),
-        (b"}", b',"more":1}'),
-    ):
-        assert old in written
-        with pytest.raises(CryptoError):
-            decode_piece(b"", written.replace(old, new))
-
-
 @pytest.mark.parametrize(("number", "of"), [(0, 2), (3, 2), (1, 1), (1, 256)])
 def test_part_when_there_is_no_such_part_then_it_is_refused(number: int, of: int) -> None:
     """A part has a place among at least two and at most 255."""
     with pytest.raises(ValueError, match="part"):
         Part(reference="r", number=number, of=of)
-
-
-def test_part_when_no_part_is_asked_for_its_part_then_it_is_the_callers_fault() -> None:
-    """A whole message is never joined."""
-    whole = Incoming(
-        gateway="modem", medium=Medium.SMS, provider_id="1", sender="", text="", received_at=NOW
-    )
-    with pytest.raises(ValueError, match="no part"):
-        encode_piece(whole, sender="", channel="city", language="es")
 
 
 @pytest.mark.parametrize(
@@ -500,8 +450,38 @@ def test_announcement_when_told_again_while_its_mms_is_stored_then_both_rows_are
     assert first.incoming == second.incoming
 
 
-def test_announcement_when_written_then_is_read_as_one() -> None:
-    """After a restart it waits as before; a row of an older version is of a part."""
-    piece = announce(1)
-    assert decode_piece(piece.id, write(piece)) == piece
-    assert b"announcement" not in write(make_piece(1, 2, "a"))
+def hand_out(joining: Joining, sender: str) -> Whole:
+    """Hand out a message of two parts."""
+    joining.add(make_piece(1, 2, "one ", sender=sender))
+    (whole,) = joining.add(make_piece(2, 2, "two", sender=sender))
+    return whole
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_message_when_its_sender_ended_it_while_it_was_stored_then_it_is_not_begun_again(
+    *, is_back: bool
+) -> None:
+    """What is under way is remembered, and nobody else's; then nothing of it stays in mind."""
+    joining = Joining()
+    theirs, other = hand_out(joining, SENDER), hand_out(joining, "+525587654321")
+    assert joining.forget(SENDER, is_theirs=lambda _: False) == ()
+    assert not joining.has_ended(theirs)
+    assert joining.forget(SENDER, is_theirs=lambda _: True) == ()
+    assert (joining.has_ended(theirs), joining.has_ended(other)) == (True, False)
+    if is_back:
+        joining.put_back(theirs)
+        (again,) = joining.take_overdue(NOW)
+        assert joining.has_ended(again)
+    joining.settle(theirs)
+    joining.settle(other)
+    assert not joining.has_ended(theirs)
+    assert (joining._under_way, joining._ended) == ([], [])
+
+
+def test_message_when_its_sender_ended_it_while_it_waited_then_it_is_let_go() -> None:
+    """What waits, and what could not be stored before, goes at once, and is not remembered."""
+    joining = Joining()
+    joining.put_back(hand_out(joining, SENDER))
+    joining.add(make_piece(1, 2, "half", sender=SENDER))
+    assert len(joining.forget(SENDER, is_theirs=lambda _: True)) == 3
+    assert (joining._under_way, joining._ended, joining._unstored) == ([], [], [])
