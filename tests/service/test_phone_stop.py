@@ -14,6 +14,7 @@ from tests.service.test_conversations import give, read_all
 from tests.service.test_phone_epochs import PERIODS, Clocks
 from tests.service.test_phone_repeated import look_soon
 from tipline.gateway.numbers import parse_sender
+from tipline.gateway.parts import Joining
 from tipline.gateway.sealers import Sealers
 from tipline.service.taken_answers import Outcome
 
@@ -130,6 +131,14 @@ async def test_stop_when_a_message_of_parts_cannot_be_sealed_just_now_then_it_do
         part = {"reference": "r", "number": number, "of": 2}
         return message(f"half {number} ", number=f"{number} {sender}", sender=sender, part=part)
 
+    made: list[Joining] = []
+    make = Joining.__init__
+
+    def note(joining: Joining) -> None:
+        made.append(joining)
+        make(joining)
+
+    monkeypatch.setattr(Joining, "__init__", note)
     monkeypatch.setattr(Sealers, "seal", seal)
     async with world.serve(sleep=look_soon) as site, call_line(world) as caller:
         outbox = site.line.store._conversations.outbox
@@ -150,3 +159,5 @@ async def test_stop_when_a_message_of_parts_cannot_be_sealed_just_now_then_it_do
         for number in (1, 2):
             assert await caller.post(make_part(number, OTHER)) == 200
         assert len(await site.line.store.tips()) == 1
+        # Nothing of what is stored, or was let go, stays in mind.
+        assert [(one._under_way, one._ended) for one in made] == [([], [])]
