@@ -26,7 +26,7 @@ from tests.documents import (
 )
 from tests.holding import refuse
 from tests.pictures import make_jpeg
-from tests.vectors.cleaning_documents import IMAGE, OBJECT, PICTURE, VML, list_documents
+from tests.vectors.cleaning_documents import IMAGE, OBJECT, PICTURE, VML, Case, list_documents
 from tipline.cleaning import document_markup as document_markup_module
 from tipline.cleaning import markup as markup_module
 from tipline.cleaning import office as office_module
@@ -299,11 +299,12 @@ def test_office_when_it_lies_in_a_container_then_it_is_locked_or_unknown(
 
 @pytest.mark.parametrize("case", [*list_documents()], ids=lambda case: case[0])
 def test_office_when_it_is_cleaned_then_no_name_of_a_person_is_left(
-    case: tuple[str, str, list[bytes]],
+    case: Case,
 ) -> None:
     """The cases are full of them."""
+    parts = [(part, 1) if isinstance(part, bytes) else part for part in case[2]]
     try:
-        members = read(b"".join(case[2]))
+        members = read(b"".join(data * times for data, times in parts))
     except RefusedError:
         return
     assert "ana" not in "".join([*members, *members.values()]).lower()
