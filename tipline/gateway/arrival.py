@@ -30,10 +30,9 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from crypto.came_by import CameBy, Medium
 from crypto.errors import CryptoError, KeysetError, MalformedError, RecipientError
@@ -43,7 +42,8 @@ from retention.promise import Promises
 from tipline.clock import Clock
 from tipline.errors import GatewayError, InstanceError
 from tipline.gateway.adapter import Adapter, Recaller, Remover
-from tipline.gateway.incoming import Incoming
+from tipline.gateway.following import Following
+from tipline.gateway.incoming import Incoming, MediaReference
 from tipline.gateway.keywords import Order, Orders, find_order
 from tipline.gateway.kinds.operator import Operator
 from tipline.gateway.media import Collected, MediaCollector
@@ -164,7 +164,7 @@ class Arrival:
             monotonic=lambda: monotonic() / SECONDS_PER_MESSAGE * UNNAMED_TIMES,
         )
         self._taking: set[tuple[str, str]] = set()
-        self._following: set[asyncio.Task[None]] = set()
+        self._following = Following(on_fault=line.on_fault)
 
     async def load(self) -> None:
         """
@@ -218,9 +218,8 @@ class Arrival:
         return self._line.conversations.handles.count_waiting()
 
     async def wait_idle(self) -> None:
-        """Wait until what follows messages is done."""
-        while self._following:
-            await asyncio.wait(set(self._following))
+        """Wait until what follows messages is done, or ended because it took too long."""
+        await self._following.wait_idle()
 
     async def _take(self, incoming: Incoming) -> None:
         settings = self._settings[incoming.gateway]
@@ -376,7 +375,7 @@ class Arrival:
             return
         self._line.on_tip(tip)
         if self._notify and sender is not None and settings.notice and standing.new_today:
-            self._follow(self._notify(settings, incoming.medium, sender, standing))
+            self._following.begin(self._notify(settings, incoming.medium, sender, standing))
 
     async def _note_seen(self, whole: Whole) -> None:
         conversations, gateway = self._line.conversations, whole.incoming.gateway
@@ -475,23 +474,20 @@ class Arrival:
 
     def _forget(self, incoming: Incoming, collected: Collected) -> None:
         if collected.fetched or incoming.gateway in self._removers:
-            self._follow(self._have_removed(incoming, collected))
+            # Without the files: a provider may have us wait for minutes.
+            removal = self._have_removed(incoming.gateway, incoming.provider_id, collected.fetched)
+            self._following.begin(removal)
 
-    async def _have_removed(self, incoming: Incoming, collected: Collected) -> None:
-        adapter = self._adapters[incoming.gateway]
-        kept_len = await self._collector.forget(adapter, collected.fetched)
-        if isinstance(adapter, Remover):
-            kept_len += not await self._collector.forget_message(adapter, incoming.provider_id)
+    async def _have_removed(
+        self, gateway: str, provider_id: str, fetched: Sequence[MediaReference]
+    ) -> None:
+        adapter = self._adapters[gateway]
+        may_have_len = len(fetched) + (gateway in self._removers)
+        try:
+            kept_len = await self._collector.forget(adapter, fetched)
+            if isinstance(adapter, Remover):
+                kept_len += not await self._collector.forget_message(adapter, provider_id)
+        except asyncio.CancelledError:
+            kept_len = may_have_len  # the line stops; some may be gone
         if kept_len:
-            raise GatewayError("gateway_kept", gateway=incoming.gateway, count=kept_len)
-
-    def _follow(self, act: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
-        async def run() -> None:
-            try:
-                await act
-            except (GatewayError, OSError, sqlite3.Error) as exc:
-                self._line.on_fault(exc)
-
-        task = asyncio.create_task(run())
-        self._following.add(task)
-        task.add_done_callback(self._following.discard)
+            raise GatewayError("gateway_kept", gateway=gateway, count=kept_len)
