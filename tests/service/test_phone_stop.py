@@ -36,6 +36,7 @@ async def read_rows(store: Any, table: str) -> dict[bytes, list[bytes]]:
     return known
 
 
+# PROMISE: P-34
 @pytest.mark.parametrize("word", ["STOP", "baja", "Parar."])
 async def test_stop_when_two_have_conversations_then_all_of_one_goes_and_nothing_of_the_other(
     make_world: Any, word: str
