@@ -39,4 +39,6 @@ def test_phones_when_killed_before_a_step_then_nothing_acknowledged_is_lost_or_c
     result: dict[str, Any] = json.loads(done.stdout)
     assert result["wrong"] == [], done.stderr
     assert result["steps"] > 100
-    assert result["killed"] >= len(range(1, result["steps"] + 1, every)) - 1  # the last may be late
+    # Two runs differ by a few steps: the last may never be reached.
+    planned_len = len(range(1, result["steps"] + 1, every))
+    assert result["killed"] >= planned_len - max(1, planned_len // 100)
