@@ -23,7 +23,7 @@ import base64
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from crypto.errors import CryptoError, MalformedError
+from crypto.errors import CryptoError
 from crypto.secret import Secret
 from crypto.strict import format_json
 from tipline.errors import GatewayError
@@ -135,7 +135,10 @@ class Capcom6:
             GatewayError: `gateway_unreachable`, `gateway_refused` or `gateway_media`.
         """
         if reference.location.startswith(INLINE):
-            return self._decode(reference.location, limit_bytes=limit_bytes)
+            data = decode_inline(reference.location, limit_bytes=limit_bytes)
+            if data is None:
+                raise GatewayError("gateway_media", gateway=self.name, limit=limit_bytes)
+            return data
         url = self._locate(reference.location)
         if url is None:
             raise GatewayError("gateway_refused", gateway=self.name, status=0)
@@ -151,15 +154,6 @@ class Capcom6:
         Args:
             reference: Of the message.
         """
-
-    def _decode(self, untrusted_location: str, *, limit_bytes: int) -> bytes:
-        try:
-            data = decode_inline(untrusted_location, limit_bytes=limit_bytes)
-        except MalformedError:
-            raise GatewayError("gateway_refused", gateway=self.name, status=0) from None
-        if data is None:
-            raise GatewayError("gateway_media", gateway=self.name, limit=limit_bytes)
-        return data
 
     def _locate(self, location: str) -> str | None:
         parts = urlsplit(self._send_url)

@@ -7,7 +7,8 @@ Rules:
    forgets.
 2. A message is known by its event's id, in a batch by its place, too: the app writes an event once,
    and repeats it as it is. `messageId` comes from the text, or counts the phone's own rows.
-3. A message that is not in the app's form is not lost: its fields are the text.
+3. A message that is not in the app's form is not lost: its fields are the text, and its sender
+   counts if it can be read. What stands in place of a file and is no base64 is the file.
 4. A field that we do not know is passed over: the app grows.
 5. `mms:received` tells of an MMS before the phone has it, with the subject at most. It waits, as a
    part does, for `mms:downloaded`, which brings it; if that never comes, it is a message of which a
@@ -30,7 +31,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from crypto.errors import MalformedError
-from tipline.gateway.batches import write_fields
+from tipline.gateway.batches import write_all_fields
 from tipline.gateway.incoming import (
     MAX_PART_CHARACTERS,
     MAX_PROVIDER_ID_CHARACTERS,
@@ -120,17 +121,14 @@ def decode_inline(untrusted_location: str, *, limit_bytes: int) -> bytes | None:
         limit_bytes: No more than this is decoded.
 
     Returns:
-        Its bytes; None if they are more.
-
-    Raises:
-        MalformedError: not base64.
+        Its bytes; None if they are more. What is no base64 as it stands: the app has let go of it.
     """
     untrusted = untrusted_location.removeprefix(INLINE)
     if len(untrusted) > (limit_bytes + 2) // 3 * 4:
         return None
     data = _decode(untrusted)
     if data is None:
-        raise MalformedError("base64")
+        data = untrusted.encode("utf-8", "replace")
     return data if len(data) <= limit_bytes else None
 
 
@@ -139,8 +137,9 @@ def _make_message(
 ) -> Incoming:
     fields = take_object(payload)
     content, sender = READERS[kind](fields), _read_sender(fields)
-    if content is None or len(sender) > MAX_SENDER_CHARACTERS:
-        content, sender = _Content(text=write_fields(payload)), sender[:0]
+    if len(sender) > MAX_SENDER_CHARACTERS:
+        content, sender = None, ""
+    content = content or _Content(text=write_all_fields(payload))
     text, files = content.text, list(content.media)
     part = None
     if content.is_announcement:

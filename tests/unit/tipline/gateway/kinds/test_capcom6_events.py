@@ -10,7 +10,7 @@ import pytest
 
 from crypto.came_by import Medium
 from crypto.errors import MalformedError
-from tipline.gateway.batches import write_fields
+from tipline.gateway.batches import write_all_fields
 from tipline.gateway.incoming import (
     MAX_PART_CHARACTERS,
     MAX_REFERENCES,
@@ -132,8 +132,18 @@ def test_message_when_it_is_in_another_form_then_its_fields_are_the_text(
 ) -> None:
     """Nothing that is acknowledged is lost, and no tip is empty."""
     (message,) = read(kind, payload)
-    assert message.text == write_fields(payload)
-    assert (message.sender, message.media) == ("", ())
+    assert message.text == write_all_fields(payload)
+    told = payload.get("sender") if isinstance(payload, dict) else None
+    assert (message.sender, message.media) == (NUMBER if told == NUMBER else "", ())
+
+
+def test_message_when_it_is_in_another_form_and_long_then_all_of_its_fields_are_a_file() -> None:
+    """A picture that the app came to lay out otherwise is acknowledged, and not cut off."""
+    payload = {**MMS, "attachments": {"0": {**ATTACHED, "data": "A" * MAX_TEXT_CHARACTERS}}}
+    (message,) = read("mms:downloaded", payload)
+    (reference,) = message.media
+    held = decode_inline(reference.location, limit_bytes=10**6)
+    assert held == write_all_fields(payload).encode()
 
 
 @pytest.mark.parametrize("data", [b"Hola \xc3\xb1", b"two\r\n\tlines"])
@@ -295,14 +305,14 @@ def test_event_when_it_may_bring_what_we_cannot_read_then_it_is_refused(
         read_event(event, gateway="phone", received_at=NOW)
 
 
-def test_inline_when_it_is_too_long_or_no_base64_then_nothing_is_decoded() -> None:
+def test_inline_when_it_is_too_long_then_nothing_is_decoded_and_no_base64_stays_as_it_is() -> None:
     """A file is bounded before it is decoded, and after."""
     assert decode_inline(f"{INLINE}QUJD", limit_bytes=3) == b"ABC"
     assert decode_inline(f"{INLINE}QUJD", limit_bytes=2) is None
     assert decode_inline(f"{INLINE}QUJDRA==", limit_bytes=3) is None
     assert decode_inline(f"{INLINE}{'!' * 8}", limit_bytes=3) is None  # not even looked at
-    with pytest.raises(MalformedError):
-        decode_inline(f"{INLINE}!", limit_bytes=3)
+    assert decode_inline(f"{INLINE}é!", limit_bytes=3) == "é!".encode()
+    assert decode_inline(f"{INLINE}éé!", limit_bytes=3) is None
 
 
 def test_message_when_shown_then_neither_number_nor_words_nor_files_are() -> None:
