@@ -12,7 +12,6 @@ A finding is written to the folder where it runs, as `finding-SHA256`, and the e
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime
 import hashlib
 import hmac
@@ -24,7 +23,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from crypto.came_by import CameBy
-from crypto.errors import CryptoError, MalformedError
+from crypto.errors import CryptoError
 from crypto.secret import Secret
 from crypto.tip import Tip, format_tip
 from fuzz.running import run_cases, run_program
@@ -179,8 +178,7 @@ def check_message(message: Incoming) -> None:
     sender = read_sender(message, SETTINGS)
     for reference in message.media:
         if reference.location.startswith(INLINE):
-            with contextlib.suppress(MalformedError):  # it is counted as missing
-                decode_inline(reference.location, limit_bytes=MAX_FILE_BYTES)
+            decode_inline(reference.location, limit_bytes=MAX_FILE_BYTES)
     if message.part is not None:
         written = encode_piece(message, sender=message.sender, channel="city", language="es")
         piece = decode_piece(b"", written)

@@ -2,8 +2,9 @@
 What an adapter does: it speaks one gateway's language, and nothing else.
 
 Rules:
-1. `receive` is pure: it checks the signature on the raw body first, then freshness, then reads what
-   is inside. It stores nothing, and decides nothing about who wrote.
+1. `receive` checks the signature on the raw body first, then freshness, then reads what is inside.
+   It waits for nothing, stores nothing, and decides nothing about who wrote. What it may remember,
+   in memory, are marks by which a copy is known (`recent.py`).
 2. What a gateway is answered says one of a few things, the same for each class.
 3. An error names a code and the gateway, never a word, a number or an address of the message.
 4. An adapter that pulls (`Puller`) hands each message to *deliver*, and lets go of its source only
