@@ -1,8 +1,9 @@
-"""A provider that has us wait before it removes its copy of a message."""
+"""What is kept of a message's files, and when they are fetched at all."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime
 import functools
 import gc
 import weakref
@@ -68,3 +69,24 @@ async def test_files_when_their_provider_has_us_wait_then_they_leave_the_memory_
     (place,) = faults.take()
     assert place.startswith("GatewayError")
     assert "arrival.py" in place
+
+
+async def test_files_when_nobody_reads_the_channel_then_they_are_not_fetched(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has to come back costs its provider and the line no picture at each try."""
+    collected = []
+
+    async def note(*_: Any) -> Collected:
+        collected.append(True)
+        return Collected()
+
+    monkeypatch.setattr(MediaCollector, "collect", note)
+    install_webhook(world.directory)
+    media = [{"url": "http://127.0.0.1:1/f", "type": "text/plain"}]
+    async with world.serve(), call_line(world) as caller:
+        assert await caller.post(message("one", number="a1", media=media)) == 200
+        assert collected == [True]
+        world.clock.now += datetime.timedelta(days=40)
+        assert await caller.post(message("two", number="a2", media=media)) == 503
+        assert collected == [True]

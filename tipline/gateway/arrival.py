@@ -349,6 +349,7 @@ class Arrival:
             return
         collected = Collected()
         if incoming.media:
+            self._read_keyset(self._line.today())  # if nobody reads, nothing is fetched
             adapter = self._adapters[incoming.gateway]
             collected = await self._collector.collect(adapter, incoming.media)
         today = self._line.today()
