@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.films import HEVC, make_film, make_pictures, sei, unit
@@ -237,6 +239,22 @@ def test_heif_when_it_is_cut_then_it_is_refused(length: int) -> None:
         (make_heif(MakeItem(number=1, properties=(0x81, 9))), Reason.MALFORMED),
         (make_heif(MakeItem(number=1, data=unit(b"\x26")[:-1])), Reason.MALFORMED),
         (make_heif(MakeItem(number=1, data=unit(b"\x4c\1"))), Reason.MALFORMED),
+        (make_heif(ONE, before=b"\0\0\xff\xfffree"), Reason.TRUNCATED),
+        (make_heif(ONE, behind=b"\0\0\xff\xffmdat"), Reason.TRUNCATED),
+        (
+            make_heif(ONE, MakeItem(number=2, properties=(9,)), links=[link(b"auxl", 2, 1)]),
+            Reason.MALFORMED,
+        ),
+        (
+            make_heif(
+                *TILES,
+                dataclasses.replace(WHOLE, number=8),
+                WHOLE,
+                links=[link(b"dimg", 8, 5, 6), link(b"dimg", 9, 8, 5)],
+                primary=9,
+            ),
+            Reason.UNSUPPORTED,
+        ),
         (make_heif(ONE) + make_heif(ONE)[24:], Reason.MALFORMED),
         (make_heif(ONE).replace(b"iinf\0\0\0\0\0\1", b"iinf\0\0\0\0\xff\xff"), Reason.MALFORMED),
         (make_heif(ONE).replace(b"infe\2", b"infe\1"), Reason.UNSUPPORTED),
