@@ -9,14 +9,13 @@ import re
 import signal
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
 from tests.pictures import SIGNATURE, chunk, make_jpeg, make_png, segment
 from tipline.__main__ import main
 from tipline.cleaning.clean import plan_cleaning
-from tipline.cleaning.plan import Format, Plan, write_cleaned
+from tipline.cleaning.plan import Format, Plan, Writable, write_cleaned
 from tipline.cleaning.source import Readable
 from tipline.cleaning.words import REMAINS
 from tipline.console import Console
@@ -27,9 +26,18 @@ CLEAN = make_jpeg()
 PNG = make_png(chunk(b"tIME", bytes(7)))
 
 
-def run(*words: object, language: str = "en") -> tuple[int, str, str]:
+class Screen(io.StringIO):
+    """Where somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(
+    *words: object, language: str = "en", err_type: type[io.StringIO] = io.StringIO
+) -> tuple[int, str, str]:
     """Run the command in this process."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = io.StringIO(), err_type()
     told = make_translations(language)
     console = Console(
         translate=told.gettext,
@@ -298,7 +306,7 @@ def test_clean_when_the_file_changes_meanwhile_then_no_cleaned_one_appears(
     """What was planned of one file is not taken from the places of another."""
     photo = save(tmp_path / "photo.jpg", TELLING)
 
-    def write_late(plan: Plan, source: Readable, destination: BinaryIO) -> None:
+    def write_late(plan: Plan, source: Readable, destination: Writable) -> None:
         save(photo, TELLING[::-1])
         write_cleaned(plan, source, destination)
 
@@ -328,6 +336,24 @@ def test_clean_when_the_file_changes_while_it_is_checked_then_nothing_is_said_of
     assert err == f"tipline: error: {photo} changed while it was read\n"
 
 
+@pytest.mark.parametrize(("err_type", "lines"), [(Screen, 3), (io.StringIO, 0)])
+def test_clean_when_the_file_is_long_then_a_person_who_watches_sees_how_far_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    err_type: type[io.StringIO],
+    lines: int,
+) -> None:
+    """A line for each step of what is written; a script that reads the errors sees none."""
+    monkeypatch.setattr("tipline.progress.STEP_BYTES", 1024**2)
+    head, tail = CLEAN[:-2], CLEAN[-2:]
+    long = save(tmp_path / "long.jpg", head + bytes(3 * 1024**2) + tail)
+
+    code, _, err = run(long, err_type=err_type)
+
+    told = [line for line in err.splitlines() if line.endswith(" MiB")]
+    assert (code, told) == (0, ["1 MiB", "2 MiB", "3 MiB"][:lines])
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
 def test_clean_when_its_terminal_is_closed_then_no_part_of_a_file_remains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
@@ -335,9 +361,8 @@ def test_clean_when_its_terminal_is_closed_then_no_part_of_a_file_remains(
     """A kill and a closed terminal leave as little as Ctrl-C."""
     photo = save(tmp_path / "photo.jpg", TELLING)
 
-    def write_half(plan: Plan, source: Readable, destination: BinaryIO) -> None:
-        destination.write(CLEAN[:10])
-        destination.flush()
+    def write_half(plan: Plan, source: Readable, destination: Writable) -> None:
+        destination.write(bytes(1024**2))  # more than any buffer holds back
         signal.raise_signal(stop)
 
     monkeypatch.setattr("tipline.commands.clean.write_cleaned", write_half)

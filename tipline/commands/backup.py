@@ -13,8 +13,7 @@ from tipline.configuration import CONFIGURATION_NAME, load_configuration
 from tipline.console import Console
 from tipline.errors import InstanceError
 from tipline.operating import run_operation
-
-NOTE_BYTES = 256 * 1024 * 1024  # how often progress is told
+from tipline.progress import make_progress
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -75,26 +74,3 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
         console.print(_("SHA-256: {digest}").format(digest=digest))
     return 0
-
-
-def make_progress(console: Console) -> Any:
-    """
-    Tell a person who watches how far a long file has come.
-
-    Args:
-        console: Where to tell.
-
-    Returns:
-        Takes how many bytes were read.
-    """
-    _ = console.translate
-    read_len = told_len = 0
-
-    def tell(count: int) -> None:
-        nonlocal read_len, told_len
-        read_len += count
-        if read_len - told_len >= NOTE_BYTES:
-            told_len = read_len
-            console.note(_("{count} MiB").format(count=read_len // 1024**2))
-
-    return tell

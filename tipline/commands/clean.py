@@ -13,19 +13,20 @@ import contextlib
 import dataclasses
 import enum
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from tipline.cleaning.clean import plan_cleaning
 from tipline.cleaning.errors import Reason, RefusedError
-from tipline.cleaning.plan import EXTENSIONS, Format, Kind, Plan, write_cleaned
+from tipline.cleaning.plan import EXTENSIONS, Format, Kind, Plan, Writable, write_cleaned
 from tipline.cleaning.words import KIND_WORDS, REASON_WORDS, REMAINS
 from tipline.console import Console
 from tipline.errors import FileError, NotCleanError
 from tipline.files import NO_DAY, blur_times, leave_nothing_when_stopped, write_atomically
 from tipline.messages import N_
 from tipline.plain import make_printable_line
+from tipline.progress import make_progress
 
 
 class State(enum.StrEnum):
@@ -90,7 +91,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         # Says so at once, and by its own name, if it is not a directory.
         os.scandir(options.out).close()
     for path in options.files:
-        result = _clean(path, check=options.check, directory=options.out)
+        result = _clean(
+            path, check=options.check, directory=options.out, tell=make_progress(console)
+        )
         results.append(result)
         if options.json:
             console.print_json(_list_facts(result))
@@ -104,7 +107,21 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
+class _Watched:
+    """A file that is written, and how much of it is."""
+
+    def __init__(self, destination: Writable, tell: Callable[[int], None]) -> None:
+        self._destination = destination
+        self._tell = tell
+
+    def write(self, data: bytes | memoryview, /) -> None:
+        self._destination.write(data)
+        self._tell(len(data))
+
+
+def _clean(
+    path: Path, *, check: bool, directory: Path | None, tell: Callable[[int], None]
+) -> Result:
     if path.exists() and not path.is_file():
         return Result(path=path, state=State.REFUSED, reason=NoFile.NO_FILE)
     with path.open("rb") as source, _name_failing_read(path):
@@ -118,7 +135,7 @@ def _clean(path: Path, *, check: bool, directory: Path | None) -> Result:
             target = _choose_target(path, plan, directory)
             try:
                 with write_atomically(target, replace=False) as destination:
-                    write_cleaned(plan, source, destination)
+                    write_cleaned(plan, source, _Watched(destination, tell))
                     # Else what was planned of one file is taken from the places of another.
                     _refuse_changed(source, before, path)
             except FileExistsError as exc:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from crypto.age.hybrid import HybridRecipient
 from tipline.clock import system_boot_clock, system_clock
-from tipline.commands.backup import make_progress
 from tipline.console import Console
 from tipline.day_keeper import find_clock_folder, tell_time
 from tipline.errors import UsageError
 from tipline.handover import cancel_handover, end_handover, write_handover
 from tipline.instance import HANDING_OVER_NAME, Instance
 from tipline.operating import run_operation
+from tipline.progress import make_progress
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
