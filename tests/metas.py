@@ -14,10 +14,20 @@ APP_SECRET = "app-secret"
 VERIFY_TOKEN = "verify-that-it-is-us"
 ACCESS_TOKEN = "access"
 NUMBER_ID = "106540352242922"
+OUR_NUMBER = "15550783881"
 WA_ID = "5215512345678"
 USER_ID = "MX.13491208655302741918"
 NAME = "Ana de la Lancha"
 FILE = {"mime_type": "image/jpeg", "sha256": "", "url": "https://lookaside.fbsbx.com/x"}
+
+# What a message names that answers one of ours.
+TO_OURS = {"from": OUR_NUMBER, "id": "wamid.0"}
+
+
+def make_choice(kind: str, **fields: str) -> dict[str, Any]:
+    """Make what is sent by a touch: a button, an entry of a list, or a form."""
+    return {"type": "interactive", "interactive": {"type": kind, kind: fields}}
+
 
 # One message of every type, by the reference's names: what stands under `type`, and its fields.
 MESSAGES: dict[str, dict[str, Any]] = {
@@ -25,7 +35,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "answer": {
         "type": "text",
         "text": {"body": "sí"},
-        "context": {"from": "15550783881", "id": "wamid.0"},
+        "context": TO_OURS,
     },
     "forwarded": {"type": "text", "text": {"body": "mira"}, "context": {"forwarded": True}},
     "advertisement": {
@@ -81,28 +91,14 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "button": {
         "type": "button",
         "button": {"payload": "yes", "text": "Sí"},
-        "context": {"from": "15550783881", "id": "wamid.0"},
+        "context": TO_OURS,
     },
-    "interactive": {
-        "type": "interactive",
-        "interactive": {"type": "button_reply", "button_reply": {"id": "b1", "title": "Más"}},
-        "context": {"from": "15550783881", "id": "wamid.0"},
-    },
+    "interactive": {**make_choice("button_reply", id="b1", title="Más"), "context": TO_OURS},
     "list": {
-        "type": "interactive",
-        "interactive": {
-            "type": "list_reply",
-            "list_reply": {"id": "l1", "title": "Uno", "description": "el primero"},
-        },
-        "context": {"from": "15550783881", "id": "wamid.0"},
+        **make_choice("list_reply", id="l1", title="Uno", description="el primero"),
+        "context": TO_OURS,
     },
-    "form": {
-        "type": "interactive",
-        "interactive": {
-            "type": "nfm_reply",
-            "nfm_reply": {"name": "flow", "body": "Sent", "response_json": '{"who":"Núñez"}'},
-        },
-    },
+    "form": make_choice("nfm_reply", name="flow", body="Sent", response_json='{"who":"Núñez"}'),
     "request_welcome": {"type": "request_welcome"},
     "unsupported": {
         "type": "unsupported",
@@ -164,7 +160,7 @@ def lay_out(*messages: dict[str, Any], number: str | None = WA_ID, **value: Any)
     sent_by = {"from_user_id": USER_ID, **({"from": number} if number else {})}
     laid_out = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550783881", "phone_number_id": NUMBER_ID},
+        "metadata": {"display_phone_number": OUR_NUMBER, "phone_number_id": NUMBER_ID},
         "contacts": [contact],
         **({"messages": [{**sent_by, **message} for message in messages]} if messages else {}),
         **value,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
+
+from tipline.errors import GatewayError
+from tipline.gateway.sending import FINAL_STATUSES
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,13 @@ class Provider:
         """Answer a request from now on."""
         self.answers[method, target] = (status, body, headers or {})
 
+    async def wait_until(self, is_enough: Callable[[list[Asked]], bool]) -> None:
+        """Wait until what was asked is enough."""
+        async with asyncio.timeout(30):
+            while not is_enough(self.asked):
+                self.heard.clear()
+                await self.heard.wait()
+
     async def respond(self, request: web.Request) -> web.Response:
         """Remember a request, and answer it."""
         self.asked.append(
@@ -78,3 +88,12 @@ async def serve_provider() -> AsyncIterator[Provider]:
         yield provider
     finally:
         await runner.cleanup()
+
+
+def hold_to_meaning(error: GatewayError, means: str) -> None:
+    """Hold our error to what a refusal means: "later", "account" (to be mended) or "for good"."""
+    if means == "later":
+        assert error.code == "gateway_unreachable"
+    else:
+        assert error.code == "gateway_refused"
+        assert (error.facts["status"] in FINAL_STATUSES) is (means == "for good")

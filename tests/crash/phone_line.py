@@ -6,19 +6,16 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime
-import io
 import mmap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from crypto.age import file as age_file
 from crypto.age.hybrid import HybridIdentity
 from crypto.note import Signer
-from crypto.payload import read_tip_payload
 from retention.policy import EVENTS, Event, Periods, RecordClass
 from tests.service.conftest import Clock, World, make_line
-from tests.service.phones import NUMBER, install_webhook
+from tests.service.phones import NUMBER, install_webhook, open_envelope
 from tipline.answer_key import make_answer_key
 from tipline.errors import GatewayError
 from tipline.gateway.answering import Answering, open_answering
@@ -157,12 +154,9 @@ class Phones:
         for stored in await self.store.tips():
             sealed = await self.store.read_envelope(stored, offset=0, length=stored.size_bytes)
             assert sealed is not None, "a tip does not open"
-            plain = io.BytesIO()
-            age_file.open_(io.BytesIO(sealed), plain, identities=[reader])
-            plain.seek(0)
-            text = read_tip_payload(plain).tip.text
-            assert text not in found, f"twice: {text}"
-            found[text] = stored.pseudonym
+            tip, _ = open_envelope(sealed, reader=reader)
+            assert tip.text not in found, f"twice: {tip.text}"
+            found[tip.text] = stored.pseudonym
         return found
 
 

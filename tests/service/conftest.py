@@ -29,6 +29,7 @@ from tipline.instance import Instance, init_instance
 from tipline.keysets import install_keyset
 from tipline.service.pages import Page, make_page
 from tipline.service.serve import RunningLine, open_line
+from tipline.service.silence import Faults
 from tipline.service.store import StoredTip
 
 DAY = datetime.date(2031, 3, 14)
@@ -269,6 +270,14 @@ def make_world(short_path: Path) -> Callable[..., World]:
 def world(make_world: Callable[..., World]) -> World:
     """A line with the example's settings."""
     return make_world()
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """What the line remembers of its faults."""
+    made = Faults()
+    monkeypatch.setattr("tipline.service.serve.Faults", lambda: made)
+    return made
 
 
 @pytest.fixture

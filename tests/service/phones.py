@@ -15,10 +15,12 @@ import aiohttp
 from aiohttp import web
 
 from crypto.age import file as age_file
+from crypto.age.hybrid import HybridIdentity
 from crypto.payload import read_tip_payload
 from crypto.secret import Secret
 from crypto.tip import Tip
 from tipline.gateway.kinds.webhook import INCOMING_LINE, OUTGOING_LINE, make_signed
+from tipline.gateway.parts import WAIT
 from tipline.gateway.settings import GATEWAYS_NAME
 from tipline.gateway.signatures import sign_sha256
 
@@ -141,13 +143,41 @@ def message(text: str, *, number: str = "a1", sender: str = NUMBER, **more: Any)
     return {"id": number, "from": sender, "text": text, **more}
 
 
-async def open_tips(world: Any, site: Any) -> list[Tip]:
-    """Open every tip of a line as its reader does, in the order of their arrival times."""
+def open_envelope(sealed: bytes, *, reader: HybridIdentity) -> tuple[Tip, dict[str, bytes]]:
+    """Open an envelope as its reader does: the tip, and its files by their names."""
+    plain = io.BytesIO()
+    age_file.open_(io.BytesIO(sealed), plain, identities=[reader])
+    plain.seek(0)
+    payload = read_tip_payload(plain)
+    files = {}
+    for member in payload.members[2:]:
+        plain.seek(member.offset)
+        files[member.name] = plain.read(member.size_bytes)
+    return payload.tip, files
+
+
+async def open_with_files(world: Any, site: Any) -> list[tuple[Tip, dict[str, bytes]]]:
+    """Open every tip of a line with its files, in the order of the texts."""
     opened = []
     for stored in await site.line.store.tips():
         sealed = await site.line.store.read_envelope(stored, offset=0, length=stored.size_bytes)
-        plain = io.BytesIO()
-        age_file.open_(io.BytesIO(sealed), plain, identities=[world.reader])
-        plain.seek(0)
-        opened.append(read_tip_payload(plain).tip)
-    return sorted(opened, key=lambda tip: tip.text)
+        opened.append(open_envelope(sealed, reader=world.reader))
+    return sorted(opened, key=lambda one: one[0].text)
+
+
+async def open_tips(world: Any, site: Any) -> list[Tip]:
+    """Open every tip of a line as its reader does, in the order of the texts."""
+    return [tip for tip, _ in await open_with_files(world, site)]
+
+
+async def wait_for_no_part(site: Any) -> None:
+    """Wait until no part of a message waits for others."""
+    async with asyncio.timeout(30):
+        while await site.line.store._conversations.outbox.parts():  # noqa: ASYNC110  # nobody is told
+            await asyncio.sleep(0.02)
+
+
+async def let_parts_go(world: Any, site: Any) -> None:
+    """Let the time go by for which a part waits; until none waits."""
+    world.clock.now += WAIT
+    await wait_for_no_part(site)

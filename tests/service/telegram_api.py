@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -81,10 +80,8 @@ def make_update(kind: str = "message", *, update_id: int = 1, **fields: Any) -> 
 
 async def wait_for(provider: Provider, method: str) -> None:
     """Wait until the Bot API was asked."""
-    async with asyncio.timeout(10):
-        while not any(one.target == f"{API}/{method}" for one in provider.asked):
-            provider.heard.clear()
-            await provider.heard.wait()
+    target = f"{API}/{method}"
+    await provider.wait_until(lambda asked: any(one.target == target for one in asked))
 
 
 def list_asked(provider: Provider, method: str) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from retention.plan import plan_policy_change
 from retention.policy import EVENTS, Event, Policy, RecordClass
 from retention.promise import Promises
 from retention.slot import SlotKind
+from tests.service.epoch_keys import lose_epoch_keys
 from tests.stored import open_store
 from tipline.errors import InstanceError
 from tipline.gateway.numbers import Sender, parse_sender
@@ -578,9 +579,7 @@ async def test_epoch_key_when_it_is_lost_then_messages_are_kept_without_a_handle
 ) -> None:
     """A missing epoch key keeps nobody from writing; none takes its place before its day."""
     async with open_phones(short_path, calendar) as (store, conversations):
-        store._slots.destroy(
-            [(0, SlotKind.EPOCH, label) for label in store._slots.find(SlotKind.EPOCH)]
-        )
+        lose_epoch_keys(store)
     async with open_phones(short_path, calendar) as (store, conversations):
         tip = await keep(conversations, sender())
         assert not conversations.handles.holds_back(tip.id)

@@ -11,27 +11,23 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import io
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from android_sms_gateway import client as official
 from android_sms_gateway import domain, webhooks
 from android_sms_gateway.enums import WebhookEvent
 from android_sms_gateway.errors import APIError
 from android_sms_gateway.http import HttpxHttpClient
 
-from crypto.age import file as age_file
 from crypto.came_by import Medium
-from crypto.payload import read_tip_payload
 from crypto.secret import Secret
 from crypto.tip import Tip
-from tests.providers import Asked, Provider, serve_provider
+from tests.providers import Asked, Provider
 from tests.service.android import (
     KEY,
     LABELLED,
@@ -47,14 +43,13 @@ from tests.service.android import (
     post,
     sign_by_openssl,
 )
-from tests.service.phones import call_line, open_tips
+from tests.service.phones import call_line, let_parts_go, open_tips, open_with_files
 from tests.service.shown import fill, show_block
 from tests.service.traces import find_traces
 from tipline.errors import GatewayError
 from tipline.gateway.kinds.capcom6 import MAX_EVENT_BYTES, Capcom6
 from tipline.gateway.kinds.capcom6_events import BATCHES, FAILED, NO_MESSAGE, READERS
 from tipline.gateway.notices import make_notice
-from tipline.gateway.parts import WAIT
 from tipline.service.silence import Faults
 
 NOTHING = "—"  # the text of a tip that has none
@@ -62,19 +57,10 @@ NOTHING = "—"  # the text of a tip that has none
 TAKEN_ANYWAY = {"withDeliveryReport": True, "isEncrypted": False, "priority": 0}
 
 
-@pytest_asyncio.fixture
-async def phone() -> AsyncIterator[Provider]:
-    """Serve the app's API on loopback."""
-    async with serve_provider() as served:
-        yield served
-
-
 @pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """What the line remembers of its faults."""
-    made = Faults()
-    monkeypatch.setattr("tipline.service.serve.Faults", lambda: made)
-    return made
+def phone(provider: Provider) -> Provider:
+    """Serve the app's API on loopback."""
+    return provider
 
 
 @contextlib.contextmanager
@@ -88,41 +74,13 @@ def use_official(phone: Provider) -> Iterator[official.APIClient]:
 
 
 async def open_all(world: Any, site: Any) -> list[tuple[Tip, list[bytes]]]:
-    """Open every tip of a line with its files, in the order of the texts."""
-    opened = []
-    for stored in await site.line.store.tips():
-        sealed = await site.line.store.read_envelope(stored, offset=0, length=stored.size_bytes)
-        plain = io.BytesIO()
-        age_file.open_(io.BytesIO(sealed), plain, identities=[world.reader])
-        plain.seek(0)
-        payload = read_tip_payload(plain)
-        files = []
-        for member in payload.members[2:]:
-            plain.seek(member.offset)
-            files.append(plain.read(member.size_bytes))
-        opened.append((payload.tip, files))
-    return sorted(opened, key=lambda one: one[0].text)
-
-
-async def wait_until_asked(phone: Provider, asked_len: int) -> None:
-    """Wait until the app was asked so many times."""
-    async with asyncio.timeout(10):
-        while len(phone.asked) < asked_len:
-            phone.heard.clear()
-            await phone.heard.wait()
+    """Open every tip of a line with what its files hold, in the order of the texts."""
+    return [(tip, list(files.values())) for tip, files in await open_with_files(world, site)]
 
 
 async def look_soon(seconds: float) -> None:
     """Look for what waited too long often."""
     await asyncio.sleep(min(seconds, 0.05))
-
-
-async def let_it_wait(world: Any, site: Any) -> None:
-    """Let the time go by for which something waits; until nothing waits."""
-    world.clock.now += WAIT
-    async with asyncio.timeout(20):
-        while await site.line.store._conversations.outbox.parts():  # noqa: ASYNC110  # nobody is told
-            await asyncio.sleep(0.05)
 
 
 def compare_asked(ours: Asked, theirs: Asked) -> None:
@@ -142,7 +100,7 @@ async def test_answer_when_it_is_sent_then_is_what_the_official_client_sends(
     async with world.serve(), call_line(world) as caller:
         event = make_event("sms:received", make_payload("sms:received"))
         assert await post(caller, event) == 200
-        await wait_until_asked(phone, 1)
+        await phone.wait_until(bool)
     notice = make_notice(Medium.SMS, language="es", onion=None)
     wanted = domain.Message(phone_numbers=[NUMBER], text_message=domain.TextMessage(text=notice))
     with use_official(phone) as client:
@@ -265,7 +223,7 @@ async def test_event_when_the_official_client_reads_it_then_the_line_reads_the_s
             assert await post(caller, event) == 200
         if alone == "mms:received":
             assert await open_tips(world, site) == []
-            await let_it_wait(world, site)
+            await let_parts_go(world, site)
             assert await post(caller, event) == 200
             assert await site.line.store._conversations.outbox.parts() == []
         opened = await open_all(world, site)
@@ -300,7 +258,7 @@ async def test_mms_when_it_was_told_of_before_then_both_make_one_tip(
         assert await post(caller, brought) == 200
         for event in (told, brought):
             assert await post(caller, event) == 200
-        await let_it_wait(world, site)
+        await let_parts_go(world, site)
         ((tip, files),) = await open_all(world, site)
     assert (tip.text, files) == (f"Foto\n{TEXT}", [PHOTO])
     assert tip.gateway is not None
@@ -321,7 +279,7 @@ async def test_mms_when_all_is_repeated_at_once_then_it_is_one_tip(
             statuses = await asyncio.gather(*(post(caller, event) for event in left))
             assert set(statuses) <= {200, 503}  # of what is being stored: come back later
             left = [event for event, status in zip(left, statuses, strict=True) if status != 200]
-        await let_it_wait(world, site)
+        await let_parts_go(world, site)
         ((tip, files),) = await open_all(world, site)
     assert (tip.text, files) == (TEXT, [PHOTO])
 
@@ -339,7 +297,7 @@ async def test_mms_when_two_were_told_of_and_one_came_then_the_other_is_missed(
         assert await post(caller, make_event("mms:received", other)) == 200
         brought = make_event("mms:downloaded", make_payload("mms:downloaded"))
         assert await post(caller, brought) == 200
-        await let_it_wait(world, site)
+        await let_parts_go(world, site)
         opened = [tip for tip, _ in await open_all(world, site)]
     told = [
         (tip.gateway.sender, tip.text, tip.gateway.missing_files) for tip in opened if tip.gateway
@@ -360,7 +318,7 @@ async def test_mms_when_another_ones_words_wait_then_they_are_told_too(
         kept = "reunión".encode().decode("latin-1")
         brought = make_payload("mms:downloaded", subject=kept, **withheld)
         assert await post(caller, make_event("mms:downloaded", brought)) == 200
-        await let_it_wait(world, site)
+        await let_parts_go(world, site)
         opened = [tip for tip, _ in await open_all(world, site)]
     told_of = [(tip.text, tip.gateway.missing_files) for tip in opened if tip.gateway]
     assert told_of == [("El muelle nueve", 1), (f"reunión\n{TEXT}", 0)]

@@ -17,6 +17,7 @@ from retention.errors import SlotError
 from retention.log.entry import EntryType
 from retention.policy import EVENTS
 from retention.slot import SlotKind
+from tests.service.epoch_keys import hold_to_lost_key, lose_epoch_keys
 from tests.service.phones import NUMBER, call_line, install_webhook, message, open_tips
 from tests.service.test_backup import Backups
 from tests.service.test_conversations import give
@@ -136,18 +137,9 @@ async def test_line_when_its_epoch_key_is_missing_then_it_is_loud_and_takes_mess
     async with world.serve() as site, call_line(world) as caller:
         assert await caller.post(message("one")) == 200
         await known(site).handles.wait_empty()
-        slots = site.line.store._slots
-        slots.destroy([(0, SlotKind.EPOCH, one) for one in slots.find(SlotKind.EPOCH)])
+        lose_epoch_keys(site.line.store)
     assert "keys_lost" not in look(world)
-    for count in (1, 2):
-        told: list[Any] = []
-        async with world.serve(report=told.append) as site, call_line(world) as caller:
-            assert await caller.post(message("two", number=f"b{count}")) == 200
-            waiting = [statement.type for statement in site.line.log.read_queue()]
-            tips = await site.line.store.tips()
-        assert [getattr(one, "code", one) for one in told] == ["epoch_key_lost"]
-        assert waiting.count(EntryType.LOST_KEYS) == 1
-        assert [tip.pseudonym for tip in tips].count(None) == count
+    await hold_to_lost_key(world)
     assert "keys_lost" in look(world)
     later(world, EPOCH_DAYS)
     assert "keys_lost" not in look(world)

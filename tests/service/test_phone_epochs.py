@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import io
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from crypto.age import file as age_file
-from crypto.payload import read_tip_payload
 from retention.log.entry import EntryType
 from retention.policy import EVENTS, Event, RecordClass
-from tests.service.phones import NUMBER, call_line, install_webhook, message
+from tests.service.phones import NUMBER, call_line, install_webhook, message, open_envelope
 from tests.service.test_backup import Backups, ask
 from tests.service.test_conversations import (
     BEGIN,
@@ -229,10 +226,8 @@ async def read_handles(world: Any, site: Any) -> dict[str, bytes | None]:
     known = {}
     for stored in await site.line.store.tips():
         sealed = await site.line.store.read_envelope(stored, offset=0, length=stored.size_bytes)
-        plain = io.BytesIO()
-        age_file.open_(io.BytesIO(sealed), plain, identities=[world.reader])
-        plain.seek(0)
-        known[read_tip_payload(plain).tip.text] = stored.pseudonym
+        tip, _ = open_envelope(sealed, reader=world.reader)
+        known[tip.text] = stored.pseudonym
     return known
 
 

@@ -18,14 +18,6 @@ from tipline.gateway.signatures import sign_sha256
 from tipline.service.silence import Faults
 
 
-@pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """What the line remembers of its faults."""
-    made = Faults()
-    monkeypatch.setattr("tipline.service.serve.Faults", lambda: made)
-    return made
-
-
 async def test_message_when_it_is_signed_and_refused_then_the_operator_is_told(
     world: Any, faults: Faults
 ) -> None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import hashlib
 import hmac
-import io
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-import pytest_asyncio
 
-from crypto.age import file as age_file
 from crypto.came_by import Medium
-from crypto.payload import read_tip_payload
 from crypto.secret import Secret
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tests.service.phones import (
     call_line,
     install_gateways,
@@ -27,6 +21,7 @@ from tests.service.phones import (
     make_gateway,
     message,
     open_tips,
+    open_with_files,
 )
 from tipline.demonstration.photo import label_photo, make_photo
 from tipline.errors import ConfigurationError
@@ -41,13 +36,6 @@ NUMBER = "+525512345678"
 MESSAGE = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{SID}"
 SENDING = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 PHOTO = make_photo(width_pixels=64)
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Serve a provider's API on loopback."""
-    async with serve_provider() as served:
-        yield served
 
 
 def install_twilio(world: Any, provider: Provider, **keys: Any) -> None:
@@ -79,23 +67,14 @@ async def post_form(caller: Any, **fields: str) -> tuple[int, bytes]:
 
 async def wait_for(provider: Provider, method: str, target: str) -> None:
     """Wait until the provider was asked."""
-    async with asyncio.timeout(10):
-        while not any((one.method, one.target) == (method, target) for one in provider.asked):
-            provider.heard.clear()
-            await provider.heard.wait()
+    await provider.wait_until(
+        lambda asked: any((one.method, one.target) == (method, target) for one in asked)
+    )
 
 
 async def open_files(world: Any, site: Any) -> dict[str, bytes]:
     """Open the one tip of a line; its files by their names."""
-    (stored,) = await site.line.store.tips()
-    sealed = await site.line.store.read_envelope(stored, offset=0, length=stored.size_bytes)
-    plain = io.BytesIO()
-    age_file.open_(io.BytesIO(sealed), plain, identities=[world.reader])
-    plain.seek(0)
-    files = {}
-    for member in read_tip_payload(plain).members[2:]:
-        plain.seek(member.offset)
-        files[member.name] = plain.read(member.size_bytes)
+    ((_, files),) = await open_with_files(world, site)
     return files
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from typing import Any
 
 import pytest
 
-from tests.service.phones import call_line, install_webhook, message, open_tips
+from tests.service.phones import call_line, install_webhook, let_parts_go, message, open_tips
+from tests.service.slow_sealing import slow_first_sealing
 from tipline.gateway.arrival import OVERDUE_SECONDS
 from tipline.gateway.sealers import Sealers
 
@@ -26,14 +26,6 @@ async def send(caller: Any, number: int, text: str, *, run: str) -> None:
     assert await caller.post(message(text, number=f"{run}{number}", part=part)) == 200
 
 
-async def wait_for_none(world: Any, site: Any) -> None:
-    """Let ten minutes go by; wait until no part waits."""
-    world.clock.now += datetime.timedelta(minutes=10)
-    async with asyncio.timeout(20):
-        while await site.line.store._conversations.outbox.parts():  # noqa: ASYNC110  # nobody is told
-            await asyncio.sleep(0.05)
-
-
 async def test_part_when_it_comes_again_under_another_id_then_no_second_tip_is_made(
     world: Any,
 ) -> None:
@@ -43,7 +35,7 @@ async def test_part_when_it_comes_again_under_another_id_then_no_second_tip_is_m
         for number, text in enumerate(TEXTS, start=1):
             await send(caller, number, text, run="first")
         await send(caller, 1, TEXTS[0], run="again")
-        await wait_for_none(world, site)
+        await let_parts_go(world, site)
         for number, text in enumerate(TEXTS, start=1):
             await send(caller, number, text, run="all")
         assert await site.line.store._conversations.outbox.parts() == []
@@ -60,35 +52,22 @@ async def test_parts_when_they_come_again_while_their_message_is_sealed_then_no_
 ) -> None:
     """Slow sealing is just when a carrier repeats; if it fails, the first is sealed after all."""
     install_webhook(world.directory)
-    is_sealing, may_go_on, real = asyncio.Event(), asyncio.Event(), Sealers.seal
-    sealed_len = 0
-
-    async def seal(sealers: Sealers, sealable: Any) -> bytes:
-        nonlocal sealed_len
-        sealed_len += 1
-        if sealed_len == 1:
-            is_sealing.set()
-            await may_go_on.wait()
-            if fails:
-                raise OSError(28, "no room")
-        return await real(sealers, sealable)
-
-    monkeypatch.setattr(Sealers, "seal", seal)
+    slow = slow_first_sealing(monkeypatch, fails=fails)
     async with world.serve(sleep=look_soon) as site, call_line(world) as caller:
         for number in (1, 2):
             await send(caller, number, TEXTS[number - 1], run="first")
         last = asyncio.create_task(send(caller, 3, TEXTS[2], run="first"))
-        await is_sealing.wait()
+        await slow.has_begun.wait()
         for number, text in enumerate(TEXTS, start=1):
             await send(caller, number, text, run="again")
         # Of the two, the first one's parts lie in their rows: nothing is lost by a crash now.
         assert len(await site.line.store._conversations.outbox.parts()) == 3
-        may_go_on.set()
+        slow.may_go_on.set()
         await last
-        await wait_for_none(world, site)
+        await let_parts_go(world, site)
         (tip,) = await open_tips(world, site)
     assert tip.text == "uno dos tres"
-    assert sealed_len == 1 + fails
+    assert slow.sealed_len == 1 + fails
 
 
 async def test_part_when_what_was_to_make_room_cannot_be_sealed_then_it_has_to_come_back(
@@ -115,7 +94,7 @@ async def test_part_when_what_was_to_make_room_cannot_be_sealed_then_it_has_to_c
         is_broken = False
         await asyncio.sleep(0.2)  # it is tried again with what is overdue
         assert await caller.post(other) == 200
-        await wait_for_none(world, site)
+        await let_parts_go(world, site)
         tips = await open_tips(world, site)
     assert sorted(tip.text for tip in tips) == ["otra[…]", "uno […]"]
 
@@ -130,6 +109,6 @@ async def test_part_when_a_second_message_begins_with_the_same_words_then_all_of
             await send(caller, number, text, run="first")
         await send(caller, 1, TEXTS[0], run="second")
         await send(caller, 2, "otra cosa", run="second")
-        await wait_for_none(world, site)
+        await let_parts_go(world, site)
         tips = await open_tips(world, site)
     assert [tip.text for tip in tips] == ["uno dos tres", "uno otra cosa[…]"]

@@ -9,13 +9,13 @@ import pytest
 
 from crypto.outgoing import ItemKind
 from retention.slot import SlotKind
-from tests.service.phones import NUMBER, call_line, install_webhook, message
+from tests.service.phones import NUMBER, call_line, install_webhook, message, wait_for_no_part
+from tests.service.slow_sealing import slow_first_sealing
 from tests.service.test_conversations import give, read_all
 from tests.service.test_phone_epochs import PERIODS, Clocks
 from tests.service.test_phone_repeated import look_soon
 from tipline.gateway.numbers import parse_sender
 from tipline.gateway.parts import Joining
-from tipline.gateway.sealers import Sealers
 from tipline.service.taken_answers import Outcome
 
 OTHER = "+525587654321"
@@ -116,17 +116,7 @@ async def test_stop_when_a_message_of_parts_cannot_be_sealed_just_now_then_it_do
 ) -> None:
     """What fails while its sender ends the conversation is let go, and not tried in a new one."""
     install_webhook(world.directory)
-    is_sealing, may_go_on, real = asyncio.Event(), asyncio.Event(), Sealers.seal
-    sealed_len = 0
-
-    async def seal(sealers: Sealers, sealable: Any) -> bytes:
-        nonlocal sealed_len
-        sealed_len += 1
-        if sealed_len == 1:
-            is_sealing.set()
-            await may_go_on.wait()
-            raise OSError(28, "no room")
-        return await real(sealers, sealable)
+    slow = slow_first_sealing(monkeypatch, fails=True)
 
     def make_part(number: int, sender: str) -> dict[str, Any]:
         part = {"reference": "r", "number": number, "of": 2}
@@ -140,18 +130,15 @@ async def test_stop_when_a_message_of_parts_cannot_be_sealed_just_now_then_it_do
         make(joining)
 
     monkeypatch.setattr(Joining, "__init__", note)
-    monkeypatch.setattr(Sealers, "seal", seal)
     async with world.serve(sleep=look_soon) as site, call_line(world) as caller:
         outbox = site.line.store._conversations.outbox
         assert await caller.post(make_part(1, NUMBER)) == 200
         last = asyncio.create_task(caller.post(make_part(2, NUMBER)))
-        await is_sealing.wait()
+        await slow.has_begun.wait()
         assert await caller.post(message("STOP", number="stop")) == 200
-        may_go_on.set()
+        slow.may_go_on.set()
         assert await last == 200
-        async with asyncio.timeout(30):
-            while await outbox.parts():  # noqa: ASYNC110  # nobody is told
-                await asyncio.sleep(0.02)
+        await wait_for_no_part(site)
         assert await site.line.store.tips() == []
         assert await read_rows(site.line.store, "windows") == {}
         # Its provider repeats it: it was seen. Somebody else's message is kept as always.

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from retention.errors import SlotError
-from retention.log.entry import EntryType
 from retention.policy import EVENTS
-from retention.slot import SlotKind
+from tests.service.epoch_keys import hold_to_lost_key, lose_epoch_keys
 from tests.service.phones import call_line, install_webhook, message
 from tests.service.test_handover import seal_to_tpm
 from tests.unit.retention.swtpm import run_swtpm
@@ -40,24 +39,15 @@ async def test_line_when_its_epoch_key_is_gone_from_a_tpm_then_it_is_loud_and_ta
             (first,) = await site.line.store.tips()
             assert first.pseudonym is not None
             before = slots.read_bytes()
-            file = site.line.store._slots
-            file.destroy([(0, SlotKind.EPOCH, one) for one in file.find(SlotKind.EPOCH)])
-        for count in (1, 2):
-            told: list[Any] = []
-            async with world.serve(report=told.append) as site, call_line(world) as caller:
-                assert await caller.post(message("two", number=f"b{count}")) == 200
-                waiting = [statement.type for statement in site.line.log.read_queue()]
-                tips = await site.line.store.tips()
-            assert [getattr(one, "code", one) for one in told] == ["epoch_key_lost"]
-            assert waiting.count(EntryType.LOST_KEYS) == 1
-            assert [tip.pseudonym for tip in tips].count(None) == count
+            lose_epoch_keys(site.line.store)
+        await hold_to_lost_key(world)
         monkeypatch.setenv(TCTI_VARIABLE, there.tcti)
         with pytest.raises(SlotError):
             async with world.serve():
                 pass
         monkeypatch.setenv(TCTI_VARIABLE, here.tcti)
         slots.write_bytes(before)
-        told = []
+        told: list[Any] = []
         async with world.serve(report=told.append) as site, call_line(world) as caller:
             assert site.line.store._keys.epochs() == set()
             assert await caller.post(message("three", number="c")) == 200

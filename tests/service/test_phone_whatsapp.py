@@ -7,16 +7,14 @@ same bytes go to the line and to pywa, and what both take from them is equal.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 import pywa
 from pywa import handlers, types
 from pywa.types.base_update import BaseUpdate
@@ -35,7 +33,7 @@ from tests.metas import (
     lay_out,
     sign_meta,
 )
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tests.service.phones import call_line, open_tips
 from tipline.gateway.sealing import NO_TEXT
 from tipline.service.silence import Faults
@@ -51,21 +49,6 @@ HANDLERS = (
     handlers.FlowCompletionHandler,
     handlers.PhoneNumberChangeHandler,
 )
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Serve Meta's API on loopback."""
-    async with serve_provider() as served:
-        yield served
-
-
-@pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """What the line remembers of its faults."""
-    made = Faults()
-    monkeypatch.setattr("tipline.service.serve.Faults", lambda: made)
-    return made
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +202,7 @@ async def test_message_when_the_number_is_kept_back_then_the_id_takes_its_place(
         assert first.conversation == second.conversation
         assert first.conversation is not None
         assert {first.continues, second.continues} == {False, True}
-        async with asyncio.timeout(10):
-            while not provider.asked:
-                provider.heard.clear()
-                await provider.heard.wait()
+        await provider.wait_until(bool)
         stop = {**make_message("text", 3, world), "text": {"body": "BAJA"}}
         assert await post(caller, lay_out(stop, number=None)) == 200
         assert await post(caller, lay_out(make_message("text", 4, world), number=None)) == 200

@@ -279,10 +279,7 @@ def take_from_the_app(app: Provider) -> Wait:
     taken: list[Asked] = []
 
     async def wait() -> tuple[str, str]:
-        async with asyncio.timeout(30):
-            while len(app.asked) == len(taken):
-                app.heard.clear()
-                await app.heard.wait()
+        await app.wait_until(lambda asked: len(asked) > len(taken))
         taken.append(app.asked[len(taken)])
         sent = json.loads(taken[-1].body)
         (to,) = sent["phoneNumbers"]

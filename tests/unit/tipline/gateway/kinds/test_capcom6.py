@@ -6,15 +6,13 @@ import datetime
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from crypto.came_by import Medium
 from crypto.secret import Secret
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest
 from tipline.gateway.incoming import NO_FILE, MediaReference
@@ -38,13 +36,6 @@ SMS = {
     },
     "webhookId": "unique-id",
 }
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """The other side."""
-    async with serve_provider() as provider:
-        yield provider
 
 
 def make(send_url: str = "http://127.0.0.1:1/messages") -> Capcom6:

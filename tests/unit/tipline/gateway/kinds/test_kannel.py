@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from crypto.secret import Secret
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest
 from tipline.gateway.incoming import MediaReference, Part
@@ -24,13 +22,6 @@ HEADERS = {
     "x-kannel-from": "+525512345678",
     "x-kannel-to": "7373",
 }
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """The other side."""
-    async with serve_provider() as provider:
-        yield provider
 
 
 def make(send_url: str = "http://127.0.0.1:1/", *, sender: str = "7373") -> Kannel:

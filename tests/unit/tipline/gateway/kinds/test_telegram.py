@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from crypto.came_by import Medium
 from crypto.secret import Secret
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest
 from tipline.gateway.incoming import MediaReference
@@ -172,13 +170,6 @@ def test_message_when_it_is_nested_as_deep_as_telegram_allows_then_is_read() -> 
         block = {"type": "list", "items": [{"label": "-", "blocks": [block]}]}
     (message,) = make().receive(ask_message(rich_message={"blocks": [block]})).messages
     assert message.text.endswith("deep")
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Serve the Bot API on loopback."""
-    async with serve_provider() as served:
-        yield served
 
 
 async def test_send_when_there_is_an_answer_then_is_handed_over(provider: Provider) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs
 
 import pytest
-import pytest_asyncio
 
 from crypto.came_by import Medium
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tests.twilios import ACCOUNT, FORM, NOW, SID, ask_form, ask_json, make, make_event
 from tipline.errors import GatewayError
 from tipline.gateway.incoming import MediaReference
@@ -29,13 +27,6 @@ def test_form_when_signed_then_is_read() -> None:
     assert (message.provider_id, message.medium, message.part) == (SID, Medium.SMS, None)
     assert message.received_at == NOW
     assert received.answer == ANSWER
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Serve Twilio's API on loopback."""
-    async with serve_provider() as served:
-        yield served
 
 
 async def test_send_when_there_is_an_answer_then_is_handed_over(provider: Provider) -> None:

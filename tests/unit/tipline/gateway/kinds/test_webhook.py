@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from crypto.came_by import Medium
 from crypto.secret import Secret
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest
 from tipline.gateway.incoming import Incoming, MediaReference, Part
@@ -26,13 +24,6 @@ KEY = Secret(b"k3y")
 #   | openssl dgst -sha256 -hmac k3y
 EXAMPLE_BODY = b'{"id":"a1","from":"+525512345678","text":"hola"}'
 EXAMPLE_SIGNATURE = "c6a242b3c2c1d8b21e041884af6894e4906b22e33c990d20d72526bb28c11547"
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """The other side."""
-    async with serve_provider() as provider:
-        yield provider
 
 
 def make(send_url: str = "") -> Webhook:

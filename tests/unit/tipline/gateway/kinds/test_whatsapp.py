@@ -6,14 +6,12 @@ import base64
 import datetime
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.metas import NUMBER_ID, sign_meta
-from tests.providers import Provider, serve_provider
+from tests.providers import Provider
 from tests.whatsapps import NOW, TEXT, ask, ask_tree, make, make_message, make_tree
 from tipline.errors import GatewayError
 from tipline.gateway.adapter import RawRequest, Received
@@ -182,13 +180,6 @@ def test_challenge_when_anything_is_wrong_then_is_refused(query: str, code: str)
     with pytest.raises(GatewayError) as caught:
         make().receive(challenge(query))
     assert caught.value.code == code
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Serve Meta's API on loopback."""
-    async with serve_provider() as served:
-        yield served
 
 
 async def test_send_when_there_is_an_answer_then_is_handed_over(provider: Provider) -> None:
