@@ -5,9 +5,9 @@ Run it with `python -m tests.bench.bench_films [--keep DIR]`; it prints figures 
 judgement. The films are made here: their tables and the heads of their samples are real, what is
 coded is holes of a sparse file. They lie in memory (`/dev/shm`), so that the disk has no say.
 `phone` is of 8 minutes, `long` of two hours, `telling` of 40 minutes with an encoder's words in
-each picture, near the bound of pieces. Copying, planning and cleaning take turns; told are of each
-the processor time of its best round, and the most memory that the process had. With `--keep` they
-stay, for `bench_cleaning_page FILE`.
+each picture, near the bound of pieces. Copying all at once and with one buffer, planning and
+cleaning take turns; told are of each the processor time of its best round, and the most memory that
+the process had. With `--keep` they stay, for `bench_cleaning_page FILE`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.bench.bench_cleaning import copy
+from tests.bench.bench_cleaning import copy, copy_whole
 from tests.films import AAC, MP42, MakeTrack, make_esds, make_sound, make_visual, sei
 from tipline.cleaning.boxes import format_box, format_long_head
 from tipline.cleaning.clean import plan_cleaning
@@ -125,6 +125,7 @@ def clean(source: Path, destination: Path) -> None:
 
 
 ACTS: Final[dict[str, Callable[[Path, Path], None]]] = {
+    "copy whole": copy_whole,
     "copy": copy,
     "plan": plan_alone,
     "clean": clean,

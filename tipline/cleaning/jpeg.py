@@ -44,7 +44,7 @@ FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB})
 # A frame that differs from the one before, and what begins a hierarchy of them (DHP, EXP).
 _HIERARCHICAL: Final = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE, 0xDF})
 
-# Coded data is searched to the last byte: RE2 does that six times as fast as Python's `re`.
+# Coded data is searched to the last byte: RE2 does that in less than half of the time of `re`.
 _BYTES: Final = re2.Options()
 _BYTES.encoding = re2.Options.Encoding.LATIN1
 _NO_MARKER: Final = b"\x00\xff"  # behind FF: that FF is data, or fill
